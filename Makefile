@@ -1,0 +1,269 @@
+# The build of Calf.  One file, no recursion but for the second (debug) build.
+#
+# Every combination of compiler and kind of build has a folder of its own, so
+# two of them never mix:
+#
+#   build/release  build/debug  build/clang-release  build/clang-debug
+#       calf.elf (with symbols)   calf.img (what boots)   initrd.cpio
+#   build/user  build/clang-user     the programs, unstripped, for gdb
+#   build/host                       the host's unit tests
+#   build/reports                    JUnit XML of the last test run
+#
+# A kernel is linked twice: the first link tells where each function is, the
+# second carries that table (tools/symbols) for backtraces.
+
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := all
+
+DEBUG ?= 0
+HARTS ?= $(or $(CPUS),3)
+MEM ?= 128M
+APPEND ?=
+JOBS ?=
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+
+# ---- Compilers ---------------------------------------------------------------
+
+kind := $(if $(filter-out 0,$(DEBUG)),debug,release)
+
+ifneq ($(findstring clang,$(CC)),)
+family := clang-
+target_cc := $(CC) --target=riscv64-unknown-elf -mno-relax
+link := -fuse-ld=lld
+kernel_march := -march=rv64imac
+pre := llvm-
+install_group := clang
+else
+family :=
+cross := riscv64-linux-gnu-
+target_cc := $(if $(filter gcc cc,$(CC)),$(cross)gcc,$(CC))
+link := -no-pie
+kernel_march := -march=rv64imac_zicsr_zifencei
+pre := $(cross)
+# gcc would make memset's own loop into a call of memset.
+loops := -fno-tree-loop-distribute-patterns
+install_group :=
+endif
+
+B := build/$(family)$(kind)
+U := build/$(family)user
+
+all: $(B)/calf.img $(B)/initrd.cpio ## the kernel and its programs
+
+# ---- Kernel ------------------------------------------------------------------
+
+kernel_sources := $(sort $(shell find kernel -name '*.c' -o -name '*.S'))
+kernel_objects := $(kernel_sources:%=$(B)/%.o)
+kernel_script := kernel/arch/riscv/kernel.ld
+
+kernel_flags := -std=gnu17 -g -Ikernel -Ikernel/arch/riscv -mabi=lp64 \
+    -mcmodel=medany -ffreestanding -fno-common -fno-pic -fno-stack-protector \
+    -fno-omit-frame-pointer -fno-asynchronous-unwind-tables \
+    -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes
+ifeq ($(kind),debug)
+kernel_flags += -O1 -DDEBUG=1 -fsanitize=undefined -Wframe-larger-than=2048
+else
+kernel_flags += -O2 -Wframe-larger-than=1024
+endif
+kernel_flags += $(kernel_extra)
+
+# A first `make` on a new machine finds its tools before it compiles.
+$(kernel_objects) $(B)/symbols-none.S: | tools-run
+
+kernel_link = $(target_cc) $(link) -nostdlib -static \
+    -Wl,--build-id=none -Wl,-z,max-page-size=4096 -Wl,--fatal-warnings \
+    -Wl,-T,$(kernel_script)
+
+# The kernel's C must not touch floating-point registers; its assembly saves
+# those of programs.
+assembly_march := -march=rv64gc
+
+$(B)/%.c.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(say) CC $<
+	$(q)$(target_cc) $(kernel_march) $(kernel_flags) -MMD -MP -c $< -o $@
+
+$(B)/%.S.o: %.S Makefile
+	@mkdir -p $(@D)
+	$(say) AS $<
+	$(q)$(target_cc) $(assembly_march) $(kernel_flags) -MMD -MP -c $< -o $@
+
+$(B)/symbols-%.o: $(B)/symbols-%.S
+	$(q)$(target_cc) $(assembly_march) -mabi=lp64 -c $< -o $@
+
+$(B)/symbols-none.S: tools/symbols
+	@mkdir -p $(@D)
+	$(q)tools/symbols </dev/null >$@
+
+$(B)/symbols-all.S: $(B)/first.elf tools/symbols
+	$(q)$(pre)nm $< | tools/symbols >$@
+
+$(B)/first.elf: $(kernel_objects) $(B)/symbols-none.o $(kernel_script)
+	$(q)$(kernel_link) $(filter %.o,$^) -o $@
+
+# The table must not have moved what it describes.
+$(B)/calf.elf: $(kernel_objects) $(B)/symbols-all.o $(kernel_script)
+	$(say) LD $@
+	$(q)$(kernel_link) $(filter %.o,$^) -o $@
+	$(q)$(pre)nm $@ | tools/symbols | cmp - $(B)/symbols-all.S
+
+$(B)/calf.img: $(B)/calf.elf
+	$(q)$(pre)objcopy -O binary $< $@
+	@printf '%s: %d KB\n' $@ $$(( ($$(wc -c <$@) + 1023) / 1024 ))
+
+# ---- Programs ----------------------------------------------------------------
+# user/NAME.c is a program, and so is the folder user/NAME with all its .c.
+
+user_folders := $(filter-out lib include,$(patsubst user/%/,%,\
+    $(filter-out user/,$(dir $(wildcard user/*/*.c)))))
+programs := $(sort $(patsubst user/%.c,%,$(wildcard user/*.c)) $(user_folders))
+objects_of = $(patsubst %,$(U)/obj/%.o,$(wildcard user/$1.c user/$1/*.c))
+user_library := $(patsubst %,$(U)/obj/%.o,$(wildcard user/lib/*.c user/lib/*.S))
+
+user_flags := -std=gnu17 -g -O2 -Iuser/include -Ikernel -march=rv64gc \
+    -mabi=lp64d -mcmodel=medany -ffreestanding -fno-builtin -fno-common \
+    -fno-pic -fno-stack-protector -fno-asynchronous-unwind-tables \
+    -ffunction-sections -fdata-sections $(loops) -Wall -Wextra -Werror
+user_link := $(target_cc) $(link) -march=rv64gc -mabi=lp64d -nostdlib -static \
+    -Wl,--build-id=none -Wl,-z,max-page-size=4096 -Wl,--gc-sections \
+    -Wl,-T,user/user.ld
+
+$(U)/obj/%.o: % Makefile
+	@mkdir -p $(@D)
+	$(say) CC $<
+	$(q)$(target_cc) $(user_flags) -MMD -MP -c $< -o $@
+
+$(user_library) $(foreach p,$(programs),$(call objects_of,$p)): | tools-run
+
+$(U)/libcalf.a: $(user_library)
+	$(q)rm -f $@
+	$(q)$(pre)ar rcs $@ $^
+
+.SECONDEXPANSION:
+
+$(programs:%=$(U)/%): $(U)/%: $$(call objects_of,%) $(U)/libcalf.a user/user.ld
+	$(say) LD $@
+	$(q)$(user_link) $(filter %.o,$^) $(U)/libcalf.a -o $@
+
+$(programs:%=$(U)/stripped/%): $(U)/stripped/%: $(U)/%
+	@mkdir -p $(@D)
+	$(q)$(pre)strip -o $@ $<
+
+# Programs that only guest tests use; tests add them to the machine they boot.
+test_programs := $(patsubst tests/guest/programs/%.c,$(U)/tests/%,\
+    $(wildcard tests/guest/programs/*.c))
+
+$(test_programs): $(U)/tests/%: $(U)/obj/tests/guest/programs/%.c.o \
+    $(U)/libcalf.a user/user.ld
+	@mkdir -p $(@D)
+	$(q)$(user_link) $(filter %.o,$^) $(U)/libcalf.a -o $@
+
+# ---- The file system a machine starts with -----------------------------------
+# Old programs look for their neighbours by bare name in the root.
+
+root_programs := $(filter cat echo grep init ls sh wc,$(programs))
+
+$(B)/initrd.cpio: $(programs:%=$(U)/stripped/%) tools/guest-readme.txt \
+    tools/mkcpio tools/lib/newc.py
+	@mkdir -p $(@D)
+	$(q)tools/mkcpio $@ bin/ dev/ proc/ tmp/ README=tools/guest-readme.txt \
+	    $(foreach p,$(programs),bin/$p=$(U)/stripped/$p) \
+	    $(foreach p,$(root_programs),$p=$(U)/stripped/$p)
+
+# ---- Running -----------------------------------------------------------------
+
+run_flags = --harts $(HARTS) --mem $(MEM) --build $(notdir $(B)) \
+    $(if $(APPEND),--append "$(APPEND)")
+
+run: tools-run all ## boot to a shell (HARTS=3 MEM=128M APPEND="...")
+	@tools/run $(run_flags)
+
+qemu: run ## the same as run
+
+qemu-gdb: tools-run all ## boot, waiting for gdb on port 1234
+	@tools/run $(run_flags) --gdb
+
+gdb: tools-run tools-gdb ## gdb on the debug build (starts QEMU if needed)
+	@$(MAKE) DEBUG=1 all
+	@tools/gdb/start
+
+bench: tools-run all ## what fork costs, in guest instructions
+	@tools/run --build $(notdir $(B)) --icount --timeout 600 forkbench
+
+grade: tools-run all ## cowtest section by section, with points
+	@tools/grade
+
+# ---- Tests -------------------------------------------------------------------
+# A host test says on a line of its own what it is made from:
+#     /* sources: kernel/lib/string.c kernel/lib/printf.c */
+# and may add   /* flags: ... */   and   /* sanitize: thread */.
+
+H := build/host
+host_tests := $(patsubst tests/host/%.c,$(H)/%,$(wildcard tests/host/test_*.c))
+host_headers := $(shell find kernel tests/host -name '*.h' -o -name '*.tbl')
+host_flags := -std=gnu17 -g -O1 -Wall -Wextra -Itests/host -Ikernel \
+    -DDEBUG=1 -fno-omit-frame-pointer -fno-sanitize-recover=all
+told = $(shell sed -n 's|^/\* $2: *\(.*[^ ]\) *\*/$$|\1|p' tests/host/$1.c)
+usual := address,undefined
+sanitizers = $(or $(call told,$1,sanitize),$(usual))
+
+$(host_tests): $(H)/%: tests/host/%.c $$(call told,%,sources) \
+    $(host_headers) Makefile | tools-test
+	@mkdir -p $(@D)
+	$(say) HOSTCC $<
+	$(q)gcc $(host_flags) -fsanitize=$(call sanitizers,$*) \
+	    $(call told,$*,flags) $(filter %.c,$^) -lcmocka -lpthread -o $@
+
+test_needs := tools-test all $(test_programs) debug-build
+
+test: $(test_needs) $(host_tests) ## all tests; at last "N passed, N failed"
+	@tools/test $(if $(JOBS),--jobs $(JOBS)) host guest
+
+test-host: tools-test $(host_tests) ## the portable core, on this machine
+	@tools/test $(if $(JOBS),--jobs $(JOBS)) host
+
+test-guest: $(test_needs) ## the whole system, under QEMU
+	@tools/test $(if $(JOBS),--jobs $(JOBS)) guest
+
+# After the release build: both make the programs, and must not at once.
+debug-build: all
+	@$(MAKE) DEBUG=1 all
+
+our_c := $(shell find kernel user tests -name '*.c' -o -name '*.h' 2>/dev/null)
+
+lint: tools-lint ## layers, format and static analysis, no findings
+	@status=0; tools/layers || status=1; \
+	clang-format --dry-run --Werror $(our_c) || status=1; \
+	tools/analyse || status=1; exit $$status
+
+format: tools-lint ## put our C into the house's format
+	@clang-format -i $(our_c)
+
+# ---- Housekeeping ------------------------------------------------------------
+
+tools-%:
+	@tools/install-tools $* $(install_group)
+
+help: ## this list
+	@echo 'Calf: make TARGET [DEBUG=1] [CC=clang]'
+	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  \1 \2/p' Makefile | \
+	    awk '{ t = $$1; $$1 = ""; printf "  %-12s%s\n", t, $$0 }'
+
+clean: ## remove everything that was built
+	@rm -rf build
+
+V ?= 0
+q := $(if $(filter 0,$(V)),@)
+say := @$(if $(filter 0,$(V)),printf '  %-7s%s\n',:)
+
+.PHONY: all run qemu qemu-gdb gdb bench grade test test-host test-guest \
+    debug-build lint format help clean
+.SECONDARY:
+
+-include $(kernel_objects:.o=.d)
+-include $(shell find $(U)/obj -name '*.d' 2>/dev/null)

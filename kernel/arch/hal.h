@@ -1,0 +1,219 @@
+/*
+ * The contract between the machine and the kernel.
+ *
+ * Everything the portable kernel asks of a machine is declared here, and
+ * everything a machine calls back: five upcalls, at the end. The small parts
+ * that must be inline (the interrupt switch, the current thread, the direct
+ * map, the user's registers) come from the machine's own <machine.h>, which
+ * supplies:
+ *
+ *   struct hal_thread    machine state of a thread, first member of struct
+ *                        thread; has the fields `hart` and `work`
+ *   struct hal_frame     the user registers saved at a trap
+ *   hal_self()           the running thread's hal_thread
+ *   hal_irq_save/restore/enable/disable, hal_irq_enabled
+ *   hal_relax()          a hint inside a spin loop
+ *   hal_phys_to_virt, hal_virt_to_phys     the direct map of all RAM
+ *   hal_frame_*          system call number, arguments, result, entry state
+ *   hal_clear_page, hal_copy_page
+ *   HAL_USER_TOP, HAL_PAGE_SIZE, HAL_PAGE_SHIFT, HAL_STACK_PAGES,
+ *   HAL_STACKS
+ *
+ * A second implementation stands in tests/host, where harts are threads and
+ * the TLB is simulated, so that kernel/mm runs there unchanged.
+ */
+#ifndef ARCH_HAL_H
+#define ARCH_HAL_H
+
+#include <machine.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Harts are numbered from 0 in the kernel; a set of them is one word. */
+#define HAL_MAX_HARTS 64
+
+/* Bits of hal_thread.work: what to do before returning to user mode. */
+#define HAL_WORK_RESCHEDULE 1u
+#define HAL_WORK_KILLED 2u
+
+/* How memory was touched, as space_fault wants to know it. */
+enum access { ACCESS_READ, ACCESS_WRITE, ACCESS_EXECUTE };
+
+/* The machine's part of an address space. */
+struct hal_space {
+    uint64_t root;                  /* physical address of the root table */
+    _Atomic uint64_t active_harts;  /* whose translation register holds it */
+    _Atomic uint64_t stale_harts;   /* may have fetched code since changed */
+};
+
+/* ---- Start-up, in this order, all on the boot hart ----------------------- */
+
+/* A range of physical addresses, in bytes. */
+struct hal_range {
+    uint64_t start, end;
+};
+
+/* Where the image lies in memory: not to be given away. */
+struct hal_range hal_image(void);
+
+/* Have panic() tell registers and callers, and stop every hart. */
+void hal_panic_init(void);
+
+/* Clock frequency of hal_time's source, and whether each hart has a timer
+ * compare register of its own (Sstc). */
+void hal_time_init(uint64_t frequency, bool sstc);
+
+/* Replace boot's mappings by the final ones: `ram` directly mapped, `devices`
+ * at hal_phys_to_virt too, the image with W^X. `table` gives zeroed frames (0:
+ * none left). 0 or -ENOMEM. */
+int hal_mmu_init(const struct hal_range *ram, size_t ram_count,
+                 const struct hal_range *devices, size_t device_count,
+                 uint64_t (*table)(void));
+
+/* The interrupt controller (a PLIC) at `base`, whose `context` serves the
+ * boot hart in supervisor mode. */
+void hal_interrupts_init(uint64_t base, unsigned context);
+
+/* ---- Harts -------------------------------------------------------------- */
+
+/* Number of harts that run the kernel (1 until hal_harts_start). */
+unsigned hal_hart_count(void);
+
+/* Machine identifier (the device tree's `reg`) of kernel hart `hart`. */
+uint64_t hal_hart_hardware_id(unsigned hart);
+
+/* Start one more hart. It runs `entry(argument)` on `thread`'s stack with
+ * interrupts off and becomes kernel hart `hart`. 0, or -EIO when the firmware
+ * refuses. */
+int hal_hart_start(unsigned hart, uint64_t hardware_id,
+                   struct hal_thread *thread);
+
+/* Bring another hart out of hal_wait, and make it look at its work. */
+void hal_hart_wake(unsigned hart);
+
+/* Stop every other hart where it next has interrupts enabled (so holding no
+ * spinlock) and return once they stand; then let them go. With `for_ever`
+ * (a panic) a hart that does not answer within 100 ms is left alone. */
+void hal_harts_freeze(bool for_ever);
+void hal_harts_thaw(void);
+
+/* Wait for an interrupt, with interrupts disabled; pending ones end it. */
+void hal_wait(void);
+
+/* ---- Threads ------------------------------------------------------------ */
+
+/* Prepare `thread` to start in `entry(argument)` when first switched to;
+ * `stack` is its low end, HAL_STACK_PAGES long. */
+void hal_thread_init(struct hal_thread *thread, void *stack,
+                     void (*entry)(void *), void *argument);
+
+/* Switch stacks, from the running thread to `to`. Interrupts off. Floating
+ * point registers move only for threads that have used them. */
+void hal_thread_switch(struct hal_thread *from, struct hal_thread *to);
+
+/* Copy the floating-point state of the running thread to `to` (fork). */
+void hal_thread_copy_fpu(struct hal_thread *to);
+/* Forget the running thread's floating-point state (exec). */
+void hal_thread_drop_fpu(void);
+
+/* The user registers of a thread, at the top of its kernel stack. */
+struct hal_frame *hal_thread_frame(struct hal_thread *thread);
+
+/* Leave the kernel with the running thread's frame. */
+_Noreturn void hal_enter_user(void);
+
+/* ---- Time --------------------------------------------------------------- */
+
+/* Nanoseconds since boot. */
+uint64_t hal_time(void);
+/* The next timer interrupt of this hart, at hal_time() >= deadline. */
+void hal_timer_arm(uint64_t deadline);
+
+/* ---- Address translation ------------------------------------------------ */
+
+/* Make `space` the one this hart translates by (NULL: the kernel alone), and
+ * keep active_harts right. Interrupts off. */
+void hal_space_activate(struct hal_space *space);
+
+/* After an entry of `space` changed: every hart running it forgets it before
+ * this returns. With HAL_FLUSH_ALL, or when a non-leaf entry changed, all of
+ * the space's translations go. Called with any locks held. */
+#define HAL_FLUSH_ALL UINT64_MAX
+void hal_space_flush(struct hal_space *space, uint64_t va);
+
+/* A leaf gained a permission or became valid: this hart forgets what it had;
+ * another one that has not will fault and come to the same entry. */
+void hal_space_refresh(struct hal_space *space, uint64_t va);
+
+/* Instructions were written: all harts running the space fetch them anew. */
+void hal_space_sync_code(struct hal_space *space);
+
+/* Write the kernel's edges into a zeroed root table. */
+void hal_root_init(void *root);
+
+/* Map the frames of one kernel stack in window `slot` (below HAL_STACKS), with
+ * nothing mapped below it; the address of its low end. Take it out again:
+ * afterwards no hart can touch the frames. Callers serialise per slot. */
+void *hal_stack_map(unsigned slot, const uint64_t frames[HAL_STACK_PAGES]);
+void hal_stack_unmap(unsigned slot);
+
+/* ---- User memory -------------------------------------------------------- */
+
+/* Copy between kernel and user memory through the MMU; ranges are already
+ * known to lie below HAL_USER_TOP. A page that is not there is a fault like
+ * any other. 0 or -EFAULT. */
+int hal_user_read(void *to, uint64_t from, size_t length);
+int hal_user_write(uint64_t to, const void *from, size_t length);
+int hal_user_clear(uint64_t to, size_t length);
+/* Copy a string of at most `size` bytes with its NUL: its length without,
+ * -ENAMETOOLONG when there is no NUL in `size` bytes, or -EFAULT. */
+int hal_user_read_string(char *to, uint64_t from, size_t size);
+
+/* ---- Devices and firmware ----------------------------------------------- */
+
+/* Let interrupts with this number of the machine's controller in; they
+ * arrive by hal_upcall_interrupt on some hart. */
+void hal_interrupt_enable(unsigned number);
+
+/* Firmware console: for the time before a driver has the UART. */
+void hal_firmware_write(const char *text, size_t length);
+/* A byte typed, or -1. */
+int hal_firmware_read(void);
+
+_Noreturn void hal_power_off(void);
+_Noreturn void hal_restart(void);
+_Noreturn void hal_halt(void);
+
+/* ---- Upcalls: implemented above, called by the machine ------------------- */
+
+/* The boot hart arrives here on the boot stack, interrupts off, its hal_thread
+ * that of thread_boot (main.c). `tree` is the device tree. */
+_Noreturn void kernel_main(uint64_t hardware_id, const void *tree);
+
+/* The thread asked for a system call (proc/entry.c). Interrupts on. */
+void hal_upcall_syscall(struct hal_frame *frame);
+
+/* User memory was touched at `va` and the tables refuse (proc/entry.c). True
+ * when to try again, false when the thread is to die (user) or the copy to
+ * fail (kernel). Interrupts on. */
+bool hal_upcall_memory_fault(uint64_t va, enum access access, bool in_kernel);
+
+/* A user instruction faulted otherwise: `cause` names it (proc/entry.c). */
+void hal_upcall_user_fault(const char *cause, uint64_t value);
+
+/* On the way out to user mode with hal_thread.work not empty (proc/entry.c).
+ * Interrupts on. */
+void hal_upcall_user_return(void);
+
+/* An interrupt of a device (dev/irq.c); the timer of this hart fired
+ * (sched/clock.c). Interrupts off. */
+void hal_upcall_interrupt(unsigned number);
+void hal_upcall_tick(void);
+
+/* After an interrupt that found the kernel running with interrupts on: switch
+ * to another thread when there is one to run (sched/sched.c). Interrupts off. */
+void hal_upcall_preempt(void);
+
+#endif

@@ -1,0 +1,150 @@
+/*
+ * The first instructions of every hart.
+ *
+ * The image starts with the header of a Linux RISC-V Image ("Boot image
+ * header in RISC-V Linux", version 0.2), so anything that can start Linux can
+ * start Calf: with a0 the hart's identifier, a1 the physical address of the
+ * device tree, the MMU off. The boot hart clears bss, makes two page tables
+ * (everything in RAM at the direct map, this image at its link address), and
+ * jumps there. Harts started later find the final tables.
+ *
+ * The jump: with stvec at the virtual address of what comes next, turning
+ * the MMU on makes the fetch of the next physical address fault, and the
+ * fault goes on at that virtual address. No identity mapping is needed.
+ */
+
+#define SATP_SV39 (8 << 60)
+/* Leaf bits: global, accessed, dirty, and the permissions. */
+#define LEAF_RW 0xe7
+#define LEAF_RWX 0xef
+#define IMAGE_MEGAPAGES 4
+#define DIRECT_GIGAPAGES 252
+
+    .option norvc
+    .option norelax
+    .section .head.text, "ax"
+    .globl _start
+_start:
+    j boot
+    .word 0
+    .dword 0x200000             /* load offset from the start of RAM */
+    .dword _image_size
+    .dword 0                    /* flags: little endian */
+    .word 2                     /* header version 0.2 */
+    .word 0
+    .dword 0
+    .ascii "RISCV\0\0\0"
+    .ascii "RSC\5"
+    .word 0
+
+boot:
+    csrw sie, zero
+    csrw sscratch, zero
+    mv s0, a0
+    mv s1, a1
+
+    lla t0, _bss_start
+    lla t1, _bss_end
+1:  sd zero, 0(t0)
+    addi t0, t0, 8
+    bltu t0, t1, 1b
+
+    /* The direct map, in gigapages. */
+    lla s2, boot_root
+    li t0, LEAF_RW
+    li t1, 1 << 28              /* one gigabyte, as an entry counts it */
+    li t2, 256 * 8
+    add t2, t2, s2
+    li t3, DIRECT_GIGAPAGES
+1:  sd t0, 0(t2)
+    add t0, t0, t1
+    addi t2, t2, 8
+    addi t3, t3, -1
+    bnez t3, 1b
+
+    /* The image, in megapages, at slot 510 of the root. */
+    lla s3, boot_image
+    srli t0, s3, 2
+    ori t0, t0, 1
+    li t1, 510 * 8
+    add t1, t1, s2
+    sd t0, 0(t1)
+    lla t0, _start
+    srli t0, t0, 2
+    ori t0, t0, LEAF_RWX
+    li t1, 1 << 19              /* two megabytes, as an entry counts it */
+    li t3, IMAGE_MEGAPAGES
+1:  sd t0, 0(s3)
+    add t0, t0, t1
+    addi s3, s3, 8
+    addi t3, t3, -1
+    bnez t3, 1b
+
+    srli s2, s2, 12
+    lla t0, satp_mode
+    ld t0, 0(t0)
+    or s2, s2, t0
+    lla t1, boot_continue
+    ld t1, 0(t1)
+    lla a2, _start              /* where the image was loaded */
+    csrw stvec, t1
+    sfence.vma
+    csrw satp, s2
+    nop
+
+    .balign 4
+high:
+    lla t0, trap_vector
+    csrw stvec, t0
+    lla sp, _bss_end
+    lla tp, thread_boot
+    mv a0, s0
+    mv a1, s1
+    mv fp, zero                 /* backtraces end here */
+    call machine_boot           /* (hardware id, device tree, image) */
+1:  wfi
+    j 1b
+
+/*
+ * A hart started by hal_hart_start: a1 is the virtual address of the thread
+ * it is to run.
+ */
+    .globl hart_entry
+hart_entry:
+    csrw sie, zero
+    csrw sscratch, zero
+    lla t0, hart_continue
+    ld t0, 0(t0)
+    lla t1, kernel_satp
+    ld t1, 0(t1)
+    csrw stvec, t0
+    sfence.vma
+    csrw satp, t1
+    nop
+
+    .balign 4
+hart_high:
+    lla t0, trap_vector
+    csrw stvec, t0
+    mv tp, a1
+    ld sp, 32(tp)               /* context: ra, sp, s0, s1 */
+    ld s0, 40(tp)
+    ld s1, 48(tp)
+    call machine_hart_setup
+    ld t0, 24(tp)
+    jr t0
+
+    .balign 8
+satp_mode:
+    .dword 8 << 60
+boot_continue:
+    .dword high
+hart_continue:
+    .dword hart_high
+
+    .section .bss.page, "aw", @nobits
+    .balign 4096
+boot_root:
+    .skip 4096
+boot_image:
+    .skip 4096

@@ -1,0 +1,30 @@
+/*
+ * What the files of this machine tell each other; nobody else includes it.
+ */
+#ifndef ARCH_RISCV_INTERNAL_H
+#define ARCH_RISCV_INTERNAL_H
+
+#include "arch/hal.h"
+#include <stdint.h>
+
+/* mmu.c: where the image was loaded. */
+void mmu_set_image(uint64_t physical);
+
+/* smp.c: call `function` for the harts of `set` (kernel numbers) but this
+ * one, by the masks of hardware identifiers that the SBI wants. */
+void hart_call_set(uint64_t set,
+                   void (*function)(uint64_t mask, uint64_t base, uint64_t x,
+                                    uint64_t y),
+                   uint64_t x, uint64_t y);
+/* A software interrupt arrived. */
+void smp_interrupt(void);
+
+/* timer.c, irq.c */
+void timer_hart_setup(void);
+void timer_stop(void);
+void irq_external(void);
+
+/* trap.c: print registers, and where each hart is. */
+void trap_report(void);
+
+#endif

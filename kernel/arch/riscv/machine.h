@@ -1,0 +1,165 @@
+/*
+ * RISC-V's inline part of the machine contract (see arch/hal.h).
+ *
+ * `tp` holds the running thread: it is the same for as long as a thread runs,
+ * wherever it runs, so reading it needs no interrupt switch. Offsets of the
+ * first fields of hal_thread and of hal_frame are known to trap.S.
+ */
+#ifndef ARCH_RISCV_MACHINE_H
+#define ARCH_RISCV_MACHINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define HAL_PAGE_SHIFT 12
+#define HAL_PAGE_SIZE 4096ul
+#define HAL_USER_TOP (1ul << 38)
+#ifdef DEBUG
+#define HAL_STACK_PAGES 4
+#else
+#define HAL_STACK_PAGES 2
+#endif
+
+/* Kernel stacks there can be: what bounds the number of threads. */
+#define HAL_STACKS 960
+
+/* Physical address p stands at HAL_DIRECT_BASE + p. */
+#define HAL_DIRECT_BASE 0xffffffc000000000ul
+
+struct hal_fpu {
+    uint64_t f[32];
+    uint32_t fcsr;
+};
+
+struct hal_thread {
+    uint64_t kernel_sp;    /* 0: where a trap from user mode saves registers */
+    uint64_t user_sp;      /* 8: scratch of trap entry */
+    uint32_t work;         /* 16: HAL_WORK_*, atomically */
+    uint32_t hart;         /* 20: runs, or ran last, on this hart */
+    uint64_t context[14];  /* 24: ra, sp, s0..s11 while switched out */
+    uint64_t stack;        /* low end of the kernel stack */
+    bool fpu_used;         /* has floating-point state in `fpu` */
+    struct hal_fpu fpu;
+};
+
+struct hal_frame {
+    uint64_t x[32];   /* x[0] holds the pc */
+    uint64_t status;  /* sstatus */
+    uint64_t unused;  /* keeps the size a multiple of 16 */
+};
+
+static inline struct hal_thread *hal_self(void)
+{
+    struct hal_thread *self;
+    __asm__("mv %0, tp" : "=r"(self));
+    return self;
+}
+
+static inline void hal_irq_enable(void)
+{
+    __asm__ volatile("csrsi sstatus, 2" ::: "memory");
+}
+
+static inline void hal_irq_disable(void)
+{
+    __asm__ volatile("csrci sstatus, 2" ::: "memory");
+}
+
+static inline bool hal_irq_save(void)
+{
+    uint64_t old;
+    __asm__ volatile("csrrci %0, sstatus, 2" : "=r"(old)::"memory");
+    return old & 2;
+}
+
+static inline void hal_irq_restore(bool on)
+{
+    if (on)
+        hal_irq_enable();
+}
+
+static inline bool hal_irq_enabled(void)
+{
+    uint64_t now;
+    __asm__ volatile("csrr %0, sstatus" : "=r"(now));
+    return now & 2;
+}
+
+static inline void hal_relax(void)
+{
+    /* `pause` of Zihintpause: a hint, a no-op where it is not known. */
+    __asm__ volatile(".word 0x0100000f" ::: "memory");
+}
+
+static inline void *hal_phys_to_virt(uint64_t physical)
+{
+    return (void *)(HAL_DIRECT_BASE + physical);
+}
+
+static inline uint64_t hal_virt_to_phys(const void *direct)
+{
+    return (uint64_t)direct - HAL_DIRECT_BASE;
+}
+
+/* Both take page-aligned kernel addresses. */
+void hal_clear_page(void *page);
+void hal_copy_page(void *to, const void *from);
+
+static inline uint64_t hal_frame_syscall(const struct hal_frame *f)
+{
+    return f->x[17];
+}
+
+static inline uint64_t hal_frame_argument(const struct hal_frame *f, int i)
+{
+    return f->x[10 + i];
+}
+
+static inline void hal_frame_set_result(struct hal_frame *f, uint64_t value)
+{
+    f->x[10] = value;
+}
+
+static inline uint64_t hal_frame_pc(const struct hal_frame *f)
+{
+    return f->x[0];
+}
+
+/* Registers as a program finds them at its start: all zero but these. */
+static inline void hal_frame_start(struct hal_frame *f, uint64_t pc,
+                                   uint64_t sp, uint64_t a0, uint64_t a1)
+{
+    *f = (struct hal_frame){0};
+    f->x[0] = pc;
+    f->x[2] = sp;
+    f->x[10] = a0;
+    f->x[11] = a1;
+    f->status = 0x20; /* SPIE; SPP clear is user mode */
+}
+
+static inline uint8_t hal_read8(uintptr_t va)
+{
+    uint8_t v;
+    __asm__ volatile("lbu %0, 0(%1)" : "=r"(v) : "r"(va) : "memory");
+    return v;
+}
+
+static inline void hal_write8(uintptr_t va, uint8_t v)
+{
+    __asm__ volatile("sb %0, 0(%1)" ::"r"(v), "r"(va) : "memory");
+}
+
+static inline uint32_t hal_read32(uintptr_t va)
+{
+    uint32_t v;
+    __asm__ volatile("lw %0, 0(%1)" : "=r"(v) : "r"(va) : "memory");
+    return v;
+}
+
+static inline void hal_write32(uintptr_t va, uint32_t v)
+{
+    __asm__ volatile("sw %0, 0(%1)" ::"r"(v), "r"(va) : "memory");
+}
+
+#endif

@@ -1,0 +1,95 @@
+/*
+ * The firmware's services: timer, inter-processor interrupts, remote fences,
+ * hart start, reset and a console (RISC-V SBI 1.0, chapters 3 to 10).
+ */
+#include "arch/riscv/sbi.h"
+#include "arch/hal.h"
+
+enum {
+    SBI_CONSOLE_PUT = 1,
+    SBI_CONSOLE_GET = 2,
+    SBI_TIME = 0x54494d45,
+    SBI_IPI = 0x735049,
+    SBI_RFENCE = 0x52464e43,
+    SBI_HSM = 0x48534d,
+    SBI_SRST = 0x53525354,
+};
+
+static struct sbi_result call(uint64_t extension, uint64_t function,
+                              uint64_t p0, uint64_t p1, uint64_t p2,
+                              uint64_t p3)
+{
+    register uint64_t a0 __asm__("a0") = p0;
+    register uint64_t a1 __asm__("a1") = p1;
+    register uint64_t a2 __asm__("a2") = p2;
+    register uint64_t a3 __asm__("a3") = p3;
+    register uint64_t a6 __asm__("a6") = function;
+    register uint64_t a7 __asm__("a7") = extension;
+    __asm__ volatile("ecall"
+                     : "+r"(a0), "+r"(a1)
+                     : "r"(a2), "r"(a3), "r"(a6), "r"(a7)
+                     : "memory");
+    return (struct sbi_result){(int64_t)a0, (int64_t)a1};
+}
+
+void sbi_set_timer(uint64_t ticks)
+{
+    call(SBI_TIME, 0, ticks, 0, 0, 0);
+}
+
+void sbi_send_ipi(uint64_t hart_mask, uint64_t hart_base)
+{
+    call(SBI_IPI, 0, hart_mask, hart_base, 0, 0);
+}
+
+void sbi_remote_fence_i(uint64_t hart_mask, uint64_t hart_base)
+{
+    call(SBI_RFENCE, 0, hart_mask, hart_base, 0, 0);
+}
+
+void sbi_remote_sfence(uint64_t hart_mask, uint64_t hart_base, uint64_t start,
+                       uint64_t size)
+{
+    call(SBI_RFENCE, 1, hart_mask, hart_base, start, size);
+}
+
+struct sbi_result sbi_hart_start(uint64_t hardware_id, uint64_t physical,
+                                 uint64_t opaque)
+{
+    return call(SBI_HSM, 0, hardware_id, physical, opaque, 0);
+}
+
+void sbi_reset(bool restart)
+{
+    call(SBI_SRST, 0, restart ? 1 : 0, 0, 0, 0);
+}
+
+void hal_firmware_write(const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        call(SBI_CONSOLE_PUT, 0, (uint8_t)text[i], 0, 0, 0);
+}
+
+int hal_firmware_read(void)
+{
+    return (int)call(SBI_CONSOLE_GET, 0, 0, 0, 0, 0).error;
+}
+
+_Noreturn void hal_halt(void)
+{
+    hal_irq_disable();
+    for (;;)
+        hal_wait();
+}
+
+_Noreturn void hal_power_off(void)
+{
+    sbi_reset(false);
+    hal_halt();
+}
+
+_Noreturn void hal_restart(void)
+{
+    sbi_reset(true);
+    hal_halt();
+}

@@ -1,0 +1,152 @@
+/*
+ * Harts: starting them, waking them, stopping them all.
+ *
+ * The kernel numbers harts from 0 in the order they start; firmware knows
+ * them by the identifiers of the device tree, kept here. A software interrupt
+ * says only "look": at the run queue, or at `freeze`.
+ */
+#include "arch/hal.h"
+#include "arch/riscv/csr.h"
+#include "arch/riscv/internal.h"
+#include "arch/riscv/sbi.h"
+#include "lib/errno.h"
+
+static uint64_t hardware_ids[HAL_MAX_HARTS];
+static _Atomic unsigned hart_count = 1;
+
+/* Raised while one hart wants the others to stand; each that does is counted
+ * in `frozen`. `freeze_for_ever` outlives a thaw. */
+static _Atomic bool freeze;
+static _Atomic bool freeze_for_ever;
+static _Atomic uint64_t frozen;
+
+extern char hart_entry[];
+extern char _image_start[];
+void machine_boot(uint64_t hardware_id, uint64_t tree, uint64_t image);
+void machine_hart_setup(void);
+
+void machine_boot(uint64_t hardware_id, uint64_t tree, uint64_t image)
+{
+    hardware_ids[0] = hardware_id;
+    mmu_set_image(image);
+    csr_set(sie, SIE_SOFTWARE);
+    kernel_main(hardware_id, hal_phys_to_virt(tree));
+}
+
+void machine_hart_setup(void)
+{
+    csr_set(sie, SIE_SOFTWARE);
+    timer_hart_setup();
+}
+
+unsigned hal_hart_count(void)
+{
+    return atomic_load_explicit(&hart_count, memory_order_relaxed);
+}
+
+uint64_t hal_hart_hardware_id(unsigned hart)
+{
+    return hardware_ids[hart];
+}
+
+int hal_hart_start(unsigned hart, uint64_t hardware_id,
+                   struct hal_thread *thread)
+{
+    uint64_t entry =
+        hal_image().start + (uint64_t)(hart_entry - _image_start);
+    hardware_ids[hart] = hardware_id;
+    thread->hart = hart;
+    atomic_store(&hart_count, hart + 1);
+    struct sbi_result r =
+        sbi_hart_start(hardware_id, entry, (uint64_t)thread);
+    if (r.error) {
+        atomic_store(&hart_count, hart);
+        return -EIO;
+    }
+    return 0;
+}
+
+void hart_call_set(uint64_t set,
+                   void (*function)(uint64_t mask, uint64_t base, uint64_t x,
+                                    uint64_t y),
+                   uint64_t x, uint64_t y)
+{
+    unsigned count = hal_hart_count();
+    if (count < HAL_MAX_HARTS)
+        set &= (1ul << count) - 1;
+    set &= ~(1ul << hal_self()->hart);
+    while (set) {
+        /* One call for all whose identifiers lie within a word of this one's. */
+        uint64_t base = hardware_ids[__builtin_ctzl(set)], mask = 0;
+        for (uint64_t rest = set; rest; rest &= rest - 1) {
+            unsigned hart = __builtin_ctzl(rest);
+            uint64_t id = hardware_ids[hart];
+            if (id < base || id - base >= 64)
+                continue;
+            mask |= 1ul << (id - base);
+            set &= ~(1ul << hart);
+        }
+        function(mask, base, x, y);
+    }
+}
+
+static void send_ipi(uint64_t mask, uint64_t base, uint64_t unused0,
+                     uint64_t unused1)
+{
+    (void)unused0;
+    (void)unused1;
+    sbi_send_ipi(mask, base);
+}
+
+void hal_hart_wake(unsigned hart)
+{
+    hart_call_set(1ul << hart, send_ipi, 0, 0);
+}
+
+void smp_interrupt(void)
+{
+    csr_clear(sip, SIE_SOFTWARE);
+    uint64_t self = 1ul << hal_self()->hart;
+    atomic_thread_fence(memory_order_seq_cst);
+    if (!atomic_load(&freeze))
+        return;
+    if (atomic_load(&freeze_for_ever))
+        trap_report();
+    atomic_fetch_or(&frozen, self);
+    while (atomic_load(&freeze))
+        hal_relax();
+    atomic_fetch_and(&frozen, ~self);
+}
+
+void hal_harts_freeze(bool for_ever)
+{
+    uint64_t others = ~(1ul << hal_self()->hart);
+    unsigned count = hal_hart_count();
+    if (count < HAL_MAX_HARTS)
+        others &= (1ul << count) - 1;
+    if (for_ever)
+        atomic_store(&freeze_for_ever, true);
+    atomic_store(&freeze, true);
+    hart_call_set(others, send_ipi, 0, 0);
+    uint64_t limit = csr_read(time) + 1000000;
+    while ((atomic_load(&frozen) & others) != others) {
+        if (for_ever && csr_read(time) > limit)
+            return;
+        hal_relax();
+    }
+}
+
+void hal_harts_thaw(void)
+{
+    if (atomic_load(&freeze_for_ever))
+        return;
+    atomic_store(&freeze, false);
+    /* None may still stand when the next freeze counts. */
+    while (atomic_load(&frozen))
+        hal_relax();
+}
+
+void hal_wait(void)
+{
+    __asm__ volatile("wfi" ::: "memory");
+}

@@ -1,0 +1,60 @@
+/*
+ * Time: the `time` counter, and one timer interrupt a hart at a time, by the
+ * hart's own compare register (Sstc) or by the firmware.
+ */
+#include "arch/hal.h"
+#include "arch/riscv/csr.h"
+#include "arch/riscv/internal.h"
+#include "arch/riscv/sbi.h"
+
+static uint64_t frequency = 10000000;
+static uint64_t nanoseconds = 100; /* per count, when a whole number */
+static bool has_sstc;
+
+void hal_time_init(uint64_t hertz, bool sstc)
+{
+    frequency = hertz;
+    nanoseconds = 1000000000 % hertz ? 0 : 1000000000 / hertz;
+    has_sstc = sstc;
+    timer_hart_setup();
+}
+
+uint64_t hal_time(void)
+{
+    uint64_t count = csr_read(time);
+    if (nanoseconds)
+        return count * nanoseconds;
+    return count / frequency * 1000000000 +
+           count % frequency * 1000000000 / frequency;
+}
+
+static void set_compare(uint64_t count)
+{
+    if (has_sstc)
+        __asm__ volatile("csrw %0, %1" ::"i"(CSR_STIMECMP), "r"(count));
+    else
+        sbi_set_timer(count);
+}
+
+void hal_timer_arm(uint64_t deadline)
+{
+    if (deadline == UINT64_MAX)
+        set_compare(UINT64_MAX);
+    else if (nanoseconds)
+        set_compare((deadline + nanoseconds - 1) / nanoseconds);
+    else
+        set_compare(deadline / 1000000000 * frequency +
+                    deadline % 1000000000 * frequency / 1000000000 + 1);
+}
+
+void timer_stop(void)
+{
+    set_compare(UINT64_MAX);
+}
+
+void timer_hart_setup(void)
+{
+    timer_stop();
+    csr_write(scounteren, SCOUNTEREN_TIME); /* programs may read the clock */
+    csr_set(sie, SIE_TIMER);
+}

@@ -1,0 +1,169 @@
+/*
+ * Copies between kernel and user memory, through the MMU.
+ *
+ * SUM lets the kernel touch user pages, only here. A fault between
+ * usercopy_start and usercopy_end is resolved like a user's own; when it
+ * cannot be, trap.c goes on at usercopy_failed. Nothing here has a stack
+ * frame, so that this one landing place serves every instruction.
+ */
+
+#define STATUS_SUM 0x40000
+#define EFAULT 14
+#define ENAMETOOLONG 36
+
+    .option norelax
+    .text
+    .globl usercopy_start, usercopy_end, usercopy_failed
+usercopy_start:
+
+/* int hal_user_read(void *to, uint64_t from, size_t length)
+ * int hal_user_write(uint64_t to, const void *from, size_t length) */
+    .globl hal_user_read, hal_user_write
+hal_user_read:
+hal_user_write:
+    li t6, STATUS_SUM
+    csrs sstatus, t6
+    add a3, a0, a2              /* end of the destination */
+    xor t0, a0, a1
+    andi t0, t0, 7
+    bnez t0, bytes              /* never both aligned */
+1:  andi t0, a0, 7
+    beqz t0, words
+    bgeu a0, a3, done
+    lb t0, 0(a1)
+    sb t0, 0(a0)
+    addi a0, a0, 1
+    addi a1, a1, 1
+    j 1b
+words:
+    addi a4, a3, -63            /* room for 64 bytes below here */
+    bgeu a0, a4, 2f
+1:  ld t0, 0(a1)
+    ld t1, 8(a1)
+    ld t2, 16(a1)
+    ld t3, 24(a1)
+    ld t4, 32(a1)
+    ld t5, 40(a1)
+    ld a5, 48(a1)
+    ld a6, 56(a1)
+    sd t0, 0(a0)
+    sd t1, 8(a0)
+    sd t2, 16(a0)
+    sd t3, 24(a0)
+    sd t4, 32(a0)
+    sd t5, 40(a0)
+    sd a5, 48(a0)
+    sd a6, 56(a0)
+    addi a0, a0, 64
+    addi a1, a1, 64
+    bltu a0, a4, 1b
+2:  addi a4, a3, -7
+    bgeu a0, a4, bytes
+1:  ld t0, 0(a1)
+    sd t0, 0(a0)
+    addi a0, a0, 8
+    addi a1, a1, 8
+    bltu a0, a4, 1b
+bytes:
+    bgeu a0, a3, done
+    lb t0, 0(a1)
+    sb t0, 0(a0)
+    addi a0, a0, 1
+    addi a1, a1, 1
+    j bytes
+done:
+    csrc sstatus, t6
+    li a0, 0
+    ret
+
+/* int hal_user_clear(uint64_t to, size_t length) */
+    .globl hal_user_clear
+hal_user_clear:
+    li t6, STATUS_SUM
+    csrs sstatus, t6
+    add a3, a0, a1
+1:  andi t0, a0, 7
+    beqz t0, 2f
+    bgeu a0, a3, done
+    sb zero, 0(a0)
+    addi a0, a0, 1
+    j 1b
+2:  addi a4, a3, -7
+    bgeu a0, a4, 4f
+3:  sd zero, 0(a0)
+    addi a0, a0, 8
+    bltu a0, a4, 3b
+4:  bgeu a0, a3, done
+    sb zero, 0(a0)
+    addi a0, a0, 1
+    j 4b
+
+/* int hal_user_read_string(char *to, uint64_t from, size_t size) */
+    .globl hal_user_read_string
+hal_user_read_string:
+    li t6, STATUS_SUM
+    csrs sstatus, t6
+    li t1, 0
+1:  beq t1, a2, 3f
+    lb t0, 0(a1)
+    sb t0, 0(a0)
+    beqz t0, 2f
+    addi a0, a0, 1
+    addi a1, a1, 1
+    addi t1, t1, 1
+    j 1b
+2:  csrc sstatus, t6
+    mv a0, t1
+    ret
+3:  csrc sstatus, t6
+    li a0, -ENAMETOOLONG
+    ret
+
+usercopy_end:
+usercopy_failed:
+    li t6, STATUS_SUM
+    csrc sstatus, t6
+    li a0, -EFAULT
+    ret
+
+/* void hal_clear_page(void *page), hal_copy_page(void *to, const void *from):
+ * kernel memory only, here for their loops' likeness. */
+    .globl hal_clear_page
+hal_clear_page:
+    li t0, 4096
+    add t0, t0, a0
+1:
+    .irp n, 0,8,16,24,32,40,48,56,64,72,80,88,96,104,112,120
+    sd zero, \n(a0)
+    .endr
+    addi a0, a0, 128
+    bltu a0, t0, 1b
+    ret
+
+    .globl hal_copy_page
+hal_copy_page:
+    li a7, 4096
+    add a7, a7, a0
+1:
+    .irp n, 0,64
+    ld t0, \n+0(a1)
+    ld t1, \n+8(a1)
+    ld t2, \n+16(a1)
+    ld t3, \n+24(a1)
+    ld t4, \n+32(a1)
+    ld t5, \n+40(a1)
+    ld a2, \n+48(a1)
+    ld a3, \n+56(a1)
+    sd t0, \n+0(a0)
+    sd t1, \n+8(a0)
+    sd t2, \n+16(a0)
+    sd t3, \n+24(a0)
+    sd t4, \n+32(a0)
+    sd t5, \n+40(a0)
+    sd a2, \n+48(a0)
+    sd a3, \n+56(a0)
+    .endr
+    addi a0, a0, 128
+    addi a1, a1, 128
+    bltu a0, a7, 1b
+    ret

@@ -1,0 +1,167 @@
+/*
+ * What the kernel wants to know of a board, from the device tree (Devicetree
+ * Specification 0.4; bindings of the Linux kernel for riscv cpus, the PLIC
+ * and 16550 UARTs). Nothing about a board is compiled in.
+ */
+#include "dev/board.h"
+#include "dev/fdt.h"
+#include "lib/string.h"
+
+#define PLIC_SUPERVISOR 9 /* interrupt number at a hart's own controller */
+
+static bool add_range(struct hal_range *ranges, unsigned *count,
+                      uint64_t start, uint64_t size)
+{
+    if (!size || start + size < start || *count == BOARD_RANGES)
+        return false;
+    ranges[(*count)++] = (struct hal_range){start, start + size};
+    return true;
+}
+
+static void read_memory(struct board *board, const struct fdt *fdt)
+{
+    uint64_t start, size;
+    for (int node = fdt->root; node >= 0; node = fdt_next(fdt, node)) {
+        const char *type = fdt_string(fdt, node, "device_type");
+        if (!type || strcmp(type, "memory") || !fdt_is_enabled(fdt, node))
+            continue;
+        for (unsigned i = 0; !fdt_reg(fdt, node, i, &start, &size); i++)
+            add_range(board->ram, &board->ram_count, start, size);
+    }
+    for (unsigned i = 0; !fdt_reserved(fdt, i, &start, &size); i++)
+        add_range(board->reserved, &board->reserved_count, start, size);
+}
+
+/* Whether the extension is in the list, or in the old one-string form. */
+static bool has_extension(const struct fdt *fdt, int cpu, const char *name)
+{
+    if (fdt_string_list_contains(fdt, cpu, "riscv,isa-extensions", name))
+        return true;
+    const char *isa = fdt_string(fdt, cpu, "riscv,isa");
+    size_t length = strlen(name);
+    for (; isa && *isa; isa++)
+        if (*isa == '_' && !strncmp(isa + 1, name, length) &&
+            (isa[1 + length] == '_' || isa[1 + length] == '\0'))
+            return true;
+    return false;
+}
+
+static bool is_cpu(const struct fdt *fdt, int node)
+{
+    const char *type = fdt_string(fdt, node, "device_type");
+    return type && !strcmp(type, "cpu") && fdt_is_enabled(fdt, node);
+}
+
+/* The boot hart first. Returns its node, or a negative errno. */
+static int read_harts(struct board *board, const struct fdt *fdt,
+                      uint64_t boot_id)
+{
+    int cpus = fdt_find_path(fdt, "/cpus"), boot = -1;
+    uint32_t hertz = 0;
+    if (cpus < 0)
+        return cpus;
+    fdt_u32(fdt, cpus, "timebase-frequency", &hertz);
+    board->sstc = true;
+    board->harts[board->hart_count++] = boot_id;
+    for (int node = fdt_first_child(fdt, cpus); node >= 0;
+         node = fdt_next_sibling(fdt, node)) {
+        uint64_t id, size;
+        if (!is_cpu(fdt, node) || fdt_reg(fdt, node, 0, &id, &size))
+            continue;
+        board->sstc = board->sstc && has_extension(fdt, node, "sstc");
+        if (!hertz)
+            fdt_u32(fdt, node, "timebase-frequency", &hertz);
+        if (id == boot_id)
+            boot = node;
+        else if (board->hart_count < HAL_MAX_HARTS)
+            board->harts[board->hart_count++] = id;
+    }
+    board->timebase = hertz;
+    return boot;
+}
+
+static void read_plic(struct board *board, const struct fdt *fdt, int boot_cpu)
+{
+    uint32_t own = 0, phandle, number;
+    uint64_t start, size;
+    int plic = fdt_find_compatible(fdt, -1, "riscv,plic0");
+    if (plic < 0)
+        plic = fdt_find_compatible(fdt, -1, "sifive,plic-1.0.0");
+    if (plic < 0 || fdt_reg(fdt, plic, 0, &start, &size))
+        return;
+    for (int node = fdt_first_child(fdt, boot_cpu); node >= 0;
+         node = fdt_next_sibling(fdt, node))
+        if (!fdt_u32(fdt, node, "phandle", &own))
+            break;
+    /* A context is a place in the list of (hart's controller, interrupt). */
+    for (unsigned i = 0;
+         !fdt_cell(fdt, plic, "interrupts-extended", 2 * i, &phandle) &&
+         !fdt_cell(fdt, plic, "interrupts-extended", 2 * i + 1, &number);
+         i++)
+        if (phandle == own && number == PLIC_SUPERVISOR) {
+            board->plic = (struct hal_range){start, start + size};
+            board->plic_context = i;
+            return;
+        }
+}
+
+static void read_uart(struct board *board, const struct fdt *fdt, int chosen)
+{
+    const char *path =
+        chosen >= 0 ? fdt_string(fdt, chosen, "stdout-path") : NULL;
+    int node = path ? fdt_find_path(fdt, path) : -1;
+    uint64_t start, size;
+    uint32_t value;
+    if (node < 0 ||
+        !(fdt_string_list_contains(fdt, node, "compatible", "ns16550a") ||
+          fdt_string_list_contains(fdt, node, "compatible", "ns16550")))
+        node = fdt_find_compatible(fdt, -1, "ns16550a");
+    if (node < 0 || fdt_reg(fdt, node, 0, &start, &size))
+        return;
+    board->uart = (struct hal_range){start, start + size};
+    board->uart_width = 1;
+    if (!fdt_u32(fdt, node, "reg-shift", &value))
+        board->uart_shift = value;
+    if (!fdt_u32(fdt, node, "reg-io-width", &value))
+        board->uart_width = value;
+    if (!fdt_cell(fdt, node, "interrupts", 0, &value))
+        board->uart_interrupt = value;
+}
+
+static void read_chosen(struct board *board, const struct fdt *fdt, int chosen)
+{
+    board->command_line = "";
+    if (chosen < 0)
+        return;
+    const char *line = fdt_string(fdt, chosen, "bootargs");
+    if (line)
+        board->command_line = line;
+    struct hal_range *initrd = &board->initrd;
+    if (fdt_u64(fdt, chosen, "linux,initrd-start", &initrd->start) ||
+        fdt_u64(fdt, chosen, "linux,initrd-end", &initrd->end) ||
+        initrd->end < initrd->start)
+        *initrd = (struct hal_range){0};
+}
+
+const char *board_read(struct board *board, const void *blob, uint64_t boot_id)
+{
+    struct fdt fdt;
+    *board = (struct board){0};
+    if (fdt_open(&fdt, blob, 1 << 20))
+        return fdt.error;
+    uint64_t at = hal_virt_to_phys(blob);
+    board->tree = (struct hal_range){at, at + fdt.size};
+    read_memory(board, &fdt);
+    if (!board->ram_count)
+        return "the device tree names no memory";
+    int boot_cpu = read_harts(board, &fdt, boot_id);
+    if (boot_cpu < 0)
+        return "the device tree does not name the hart that booted";
+    if (!board->timebase)
+        return "the device tree has no timebase-frequency";
+    int chosen = fdt_find_path(&fdt, "/chosen");
+    read_chosen(board, &fdt, chosen);
+    read_plic(board, &fdt, boot_cpu);
+    read_uart(board, &fdt, chosen);
+    return NULL;
+}

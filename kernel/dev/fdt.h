@@ -1,0 +1,116 @@
+/*
+ * The flattened device tree: the machine's description of itself, handed over
+ * at boot as one block of bytes (Devicetree Specification v0.4, chapter 5).
+ *
+ * The reader works in place and allocates nothing, so it serves from the
+ * first instructions after the MMU is on. It trusts nothing: fdt_open walks
+ * the whole tree once and refuses what is damaged, and every later access
+ * still goes through the same checked steps. No blob can make it loop or read
+ * outside its bytes.
+ *
+ * A node is named by its place in the blob, an offset of 0 or more. Functions
+ * that find one return that or a negative errno: -ENOENT when there is none.
+ * Given a negative node they return -ENOENT, so calls can be nested and only
+ * the last result looked at. Strings and values returned point into the blob.
+ */
+#ifndef DEV_FDT_H
+#define DEV_FDT_H
+
+#include "lib/types.h"
+
+#define FDT_DEPTH_LIMIT 32 /* nodes inside one another, at most */
+
+struct fdt {
+    const uint8_t *blob;
+    uint32_t size; /* of the whole blob, as its header says */
+    uint32_t structure, structure_size;
+    uint32_t strings, strings_size;
+    uint32_t reservations;
+    int root;          /* the root node */
+    const char *error; /* if fdt_open failed: why, a sentence for people */
+};
+
+/*
+ * Looks at the blob at `blob`, of which at most `limit` bytes may be read.
+ * 0, or -EUCLEAN with fdt->error set.
+ */
+int fdt_open(struct fdt *fdt, const void *blob, size_t limit);
+
+/* The node after `node` in the order of the blob: children before siblings.
+ * Starting at fdt->root this visits every node. */
+int fdt_next(const struct fdt *fdt, int node);
+
+/* The relations of one node to others. */
+int fdt_first_child(const struct fdt *fdt, int node);
+int fdt_next_sibling(const struct fdt *fdt, int node);
+int fdt_parent(const struct fdt *fdt, int node);
+
+/* The node's name with its unit address, "cpu@0"; "" for the root. */
+const char *fdt_name(const struct fdt *fdt, int node);
+
+/*
+ * The node at `path`. A component without "@" finds the first child of that
+ * name whatever its unit address. A path that does not begin with "/" begins
+ * with an alias (a property of /aliases). The path ends at a NUL or a ":", so
+ * that the value of stdout-path can be given as it is.
+ */
+int fdt_find_path(const struct fdt *fdt, const char *path);
+
+/* The first node after `after` (-1: the first of all) that is `compatible`. */
+int fdt_find_compatible(const struct fdt *fdt, int after,
+                        const char *compatible);
+
+/* The node that others call `phandle`. */
+int fdt_find_phandle(const struct fdt *fdt, uint32_t phandle);
+
+/* May the node be used? Its status is "okay", or it has none. */
+bool fdt_is_enabled(const struct fdt *fdt, int node);
+
+/* The property's value, `*length` bytes (not aligned), or NULL if absent. */
+const void *fdt_property(const struct fdt *fdt, int node, const char *name,
+                         uint32_t *length);
+
+/*
+ * Numbers: the 32-bit cell `index` of the property, and a whole property of
+ * one or two cells. 0; -ENOENT if there is no such property or cell; -EINVAL
+ * if its length is wrong.
+ */
+int fdt_cell(const struct fdt *fdt, int node, const char *name, unsigned index,
+             uint32_t *value);
+int fdt_u32(const struct fdt *fdt, int node, const char *name, uint32_t *value);
+int fdt_u64(const struct fdt *fdt, int node, const char *name, uint64_t *value);
+
+/* The property as a string (the first, of a list), or NULL if it is none. */
+const char *fdt_string(const struct fdt *fdt, int node, const char *name);
+
+/* Is `wanted` one of the strings in the property? */
+bool fdt_string_list_contains(const struct fdt *fdt, int node, const char *name,
+                              const char *wanted);
+
+/*
+ * Entry `index` of the node's reg, as the processor sees it: cell counts are
+ * the parent's, and the address goes up through each `ranges` on the way to
+ * the root. At a bus without one it stops, and is an address on that bus (a
+ * hart's number is one). `size` is 0 where the bus has no sizes.
+ * 0; -ENOENT if there is no such entry; -EINVAL if reg or a cell count makes
+ * no sense; -EOVERFLOW if a number needs more than 64 bits; -ENODEV if a
+ * bus on the way does not show this address to the processor.
+ */
+int fdt_reg(const struct fdt *fdt, int node, unsigned index, uint64_t *address,
+            uint64_t *size);
+
+/* Entry `index` of the header's list of memory to keep out of; -ENOENT after
+ * the last. Of use to fdt_reserved, which knows of all of it. */
+int fdt_reservation(const struct fdt *fdt, unsigned index, uint64_t *address,
+                    uint64_t *size);
+
+/*
+ * Memory to keep out of, number `index` counting from 0: the header's list
+ * first, then each reg of the children of /reserved-memory. -ENOENT after the
+ * last. A child without a usable reg asks for no place of its own and is left
+ * out. Callers round and clip: nothing says the range is RAM.
+ */
+int fdt_reserved(const struct fdt *fdt, unsigned index, uint64_t *address,
+                 uint64_t *size);
+
+#endif

@@ -1,0 +1,76 @@
+/*
+ * Arithmetic on powers of two and on single bits. Everything is a pure
+ * function of its arguments; what has no answer says so in its contract.
+ */
+#ifndef LIB_BITS_H
+#define LIB_BITS_H
+
+#include "lib/types.h"
+
+#define BIT(n) (UINT64_C(1) << (n))
+
+/* Each argument is evaluated once; both must be of one type. */
+#define MIN(a, b)                                                              \
+    ({                                                                         \
+        __typeof__(a) a_ = (a);                                                \
+        __typeof__(b) b_ = (b);                                                \
+        (void)(&a_ == &b_);                                                    \
+        a_ < b_ ? a_ : b_;                                                     \
+    })
+#define MAX(a, b)                                                              \
+    ({                                                                         \
+        __typeof__(a) a_ = (a);                                                \
+        __typeof__(b) b_ = (b);                                                \
+        (void)(&a_ == &b_);                                                    \
+        a_ < b_ ? b_ : a_;                                                     \
+    })
+
+/* How many elements `array`, a real array and not a pointer, has. */
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+
+/* Is exactly one bit of `value` set? */
+static inline bool is_power_of_two(uint64_t value)
+{
+    return value && !(value & (value - 1));
+}
+
+/* `value` rounded down to a multiple of `unit`, a power of two. */
+static inline uint64_t align_down(uint64_t value, uint64_t unit)
+{
+    return value & ~(unit - 1);
+}
+
+/*
+ * `value` rounded up to a multiple of `unit`, a power of two. Wraps to 0 when
+ * that multiple is 2^64: callers with a foreign `value` check the result.
+ */
+static inline uint64_t align_up(uint64_t value, uint64_t unit)
+{
+    return align_down(value + (unit - 1), unit);
+}
+
+/* Is `value` a multiple of `unit`, a power of two? */
+static inline bool is_aligned(uint64_t value, uint64_t unit)
+{
+    return !(value & (unit - 1));
+}
+
+/* The number (0 to 63) of the lowest set bit; `value` is not 0. */
+static inline unsigned bit_lowest(uint64_t value)
+{
+    return (unsigned)__builtin_ctzll(value);
+}
+
+/* The number (0 to 63) of the highest set bit; `value` is not 0. */
+static inline unsigned bit_highest(uint64_t value)
+{
+    return 63 - (unsigned)__builtin_clzll(value);
+}
+
+/* The least n (0 to 64) with 2^n >= `value`; 0 for 0. */
+static inline unsigned log2_ceil(uint64_t value)
+{
+    return value <= 1 ? 0 : bit_highest(value - 1) + 1;
+}
+
+#endif

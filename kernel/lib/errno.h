@@ -1,0 +1,88 @@
+/*
+ * Why something failed. A function that can fail returns 0 (or a count) when
+ * it did not, and one of these, negated, when it did. A function whose result
+ * is a pointer folds the number into the pointer: the top 4095 addresses never
+ * hold an object, so a value there is an error and not a place.
+ *
+ * The numbers are those of Linux, so that a second system-call ABI can hand
+ * them to its programs as they are.
+ */
+#ifndef LIB_ERRNO_H
+#define LIB_ERRNO_H
+
+#include "lib/types.h"
+
+/* The request makes no sense. */
+#define EINVAL    22
+#define ENOSYS    38
+#define ERANGE    34
+#define EOVERFLOW 75
+#define E2BIG     7
+#define EFAULT    14
+
+/* It may not be done. */
+#define EPERM  1
+#define EACCES 13
+#define EROFS  30
+
+/* It cannot be done now. */
+#define EAGAIN    11
+#define EBUSY     16
+#define EINTR     4
+#define ETIMEDOUT 110
+
+/* There is no room. */
+#define ENOMEM 12
+#define ENOSPC 28
+#define ENFILE 23
+#define EMFILE 24
+#define EMLINK 31
+#define EFBIG  27
+
+/* Names. */
+#define ENOENT       2
+#define EEXIST       17
+#define ENOTDIR      20
+#define EISDIR       21
+#define ENOTEMPTY    39
+#define ENAMETOOLONG 36
+#define EXDEV        18
+
+/* Open files and devices. */
+#define EBADF  9
+#define EPIPE  32
+#define ESPIPE 29
+#define ENOTTY 25
+#define ENODEV 19
+#define EIO    5
+#define ENXIO  6
+
+/* Processes and programs. */
+#define ESRCH   3
+#define ECHILD  10
+#define ENOEXEC 8
+
+/* What a medium or a boot loader gave is damaged. */
+#define EUCLEAN 117
+
+#define ERRNO_LIMIT 4096
+
+/* Folds `error`, a negative errno, into a pointer. */
+static inline void *err_ptr(int error)
+{
+    return (void *)(intptr_t)error;
+}
+
+/* Is `pointer` a folded errno? NULL is not. */
+static inline bool is_err(const void *pointer)
+{
+    return (uintptr_t)pointer > UINTPTR_MAX - (ERRNO_LIMIT - 1);
+}
+
+/* The negative errno in `pointer`; meaningful only if is_err(pointer). */
+static inline int ptr_err(const void *pointer)
+{
+    return (int)(intptr_t)pointer;
+}
+
+#endif

@@ -1,0 +1,42 @@
+/*
+ * How the kernel dies. A count of panics is all the state there is: the first
+ * one reports in full, and one that comes while it does (the report itself
+ * failed, or another hart ran into the same damage) is held short, so that a
+ * machine in any condition comes to rest instead of printing for ever.
+ */
+#include "lib/panic.h"
+#include "lib/printf.h"
+
+#define PANICS_REPORTED 4
+
+static unsigned panics;
+static void (*panic_hook)(void);
+
+void panic_set_hook(void (*hook)(void))
+{
+    __atomic_store_n(&panic_hook, hook, __ATOMIC_RELEASE);
+}
+
+unsigned panic_depth(void)
+{
+    return __atomic_load_n(&panics, __ATOMIC_RELAXED);
+}
+
+void panic(const char *format, ...)
+{
+    unsigned earlier = __atomic_fetch_add(&panics, 1, __ATOMIC_ACQ_REL);
+    void (*hook)(void) = __atomic_load_n(&panic_hook, __ATOMIC_ACQUIRE);
+    va_list arguments;
+
+    if (earlier < PANICS_REPORTED) {
+        kprintf("calf: PANIC%s: ", earlier ? " (while in panic)" : "");
+        va_start(arguments, format);
+        kvprintf(format, arguments);
+        va_end(arguments);
+        kprintf("\n");
+        if (hook)
+            hook();
+    }
+    for (;;)
+        continue;
+}

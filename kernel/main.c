@@ -1,0 +1,230 @@
+/*
+ * Start-up, explicit and in order: on the boot hart and its boot stack first
+ * what the machine needs, then the other harts, then one kernel thread that
+ * makes the file tree and the first process and ends.
+ */
+#include "abi/xv6.h"
+#include "dev/board.h"
+#include "dev/irq.h"
+#include "fs/devfs.h"
+#include "fs/initrd.h"
+#include "fs/procfs.h"
+#include "fs/ramfs.h"
+#include "fs/tty.h"
+#include "lib/panic.h"
+#include "lib/printf.h"
+#include "lib/string.h"
+#include "mm/pt.h"
+#include "mm/slab.h"
+#include "mm/stack.h"
+#include "proc/control.h"
+#include "proc/process.h"
+
+#ifdef DEBUG
+#define BUILD "debug"
+#else
+#define BUILD "release"
+#endif
+#define VERSION "0.1"
+
+static struct board board;
+static char command_line[256];
+
+/* This machine cannot run Calf: say why, and stop without a report. */
+static _Noreturn void refuse(const char *why)
+{
+    kprintf("calf: cannot start: %s\ncalf: halted\n", why);
+    hal_halt();
+}
+
+/* ---- Memory --------------------------------------------------------------- */
+
+static uint64_t table_frame(void)
+{
+    struct page *page = page_alloc_zeroed(PAGE_KERNEL);
+    return page ? page_physical(page) : 0;
+}
+
+static void start_memory(void)
+{
+    struct hal_range taken[BOARD_RANGES + 3];
+    unsigned count = 0;
+    for (; count < board.reserved_count; count++)
+        taken[count] = board.reserved[count];
+    taken[count++] = hal_image();
+    taken[count++] = board.tree;
+    taken[count++] = board.initrd;
+    struct hal_range devices[] = {board.uart, board.plic};
+    if (page_init(board.ram, board.ram_count, taken, count) ||
+        hal_mmu_init(board.ram, board.ram_count, devices, 2, table_frame))
+        refuse("not enough memory for the kernel's tables; give the machine "
+               "at least 16 MB");
+    slab_init();
+    stack_init();
+    space_init();
+    if (pt_init())
+        refuse("not enough memory for one page of zeros");
+}
+
+/* ---- Console -------------------------------------------------------------- */
+
+static size_t firmware_output(const char *text, size_t length)
+{
+    hal_firmware_write(text, length);
+    return length;
+}
+
+/* Where no UART is: ask the firmware for keys now and then. */
+static void firmware_input(void *unused)
+{
+    (void)unused;
+    for (;;) {
+        int byte;
+        while ((byte = hal_firmware_read()) >= 0)
+            tty_input(byte);
+        thread_sleep_until(hal_time() + 20000000);
+    }
+}
+
+static bool start_thread(struct thread *thread, const char *name,
+                         void (*entry)(void *))
+{
+    struct stack *stack = stack_alloc();
+    if (!stack)
+        return false;
+    thread_init(thread, name, stack->low, entry, NULL);
+    thread_run(thread);
+    return true;
+}
+
+static void start_console(void)
+{
+    static struct thread input;
+    struct uart_config config = {
+        .base = (uintptr_t)hal_phys_to_virt(board.uart.start),
+        .reg_shift = board.uart_shift,
+        .reg_width = board.uart_width};
+    if (tty_init())
+        refuse("the console device number is taken");
+    tty_set_hook(process_print_all);
+    if (board.plic.end)
+        hal_interrupts_init(board.plic.start, board.plic_context);
+    if (board.plic.end && board.uart_interrupt && !uart_init(config)) {
+        kprintf_set_sink(uart_write_sync);
+        uart_set_receiver(tty_input);
+        uart_set_tx_room(tty_output_room);
+        tty_set_output(uart_write);
+        irq_register(board.uart_interrupt, uart_interrupt);
+        return;
+    }
+    tty_set_output(firmware_output);
+    if (!start_thread(&input, "console", firmware_input))
+        refuse("not enough memory for the console's thread");
+}
+
+/* ---- Harts ---------------------------------------------------------------- */
+
+static bool start_hart(unsigned hart, uint64_t hardware_id)
+{
+    struct thread *thread = slab_alloc_zeroed(sizeof *thread);
+    struct stack *stack = stack_alloc();
+    if (thread && stack) {
+        sched_idle_thread(hart, thread, stack->low);
+        if (!hal_hart_start(hart, hardware_id, &thread->machine))
+            return true;
+    }
+    if (stack)
+        stack_free(stack);
+    slab_free(thread);
+    return false;
+}
+
+static void start_harts(void)
+{
+    unsigned next = 1;
+    for (unsigned i = 1; i < board.hart_count; i++) {
+        if (start_hart(next, board.harts[i]))
+            next++;
+        else
+            kprintf("calf: hart %lu does not start, going on without it\n",
+                    board.harts[i]);
+    }
+}
+
+/* ---- Files and the first process ------------------------------------------ */
+
+static void mount_at(const struct fs_context *context, const char *path,
+                     struct superblock *superblock)
+{
+    vfs_mkdir(context, path);
+    int error = vfs_mount(context, path, superblock);
+    if (error)
+        kprintf("calf: cannot mount %s (error %d)\n", path, -error);
+}
+
+static void fill_root(const struct fs_context *context)
+{
+    struct hal_range initrd = board.initrd;
+    if (initrd.end <= initrd.start)
+        refuse("there is no initrd: QEMU takes one with -initrd");
+    if (initrd_unpack(context, hal_phys_to_virt(initrd.start),
+                      initrd.end - initrd.start))
+        kprintf("calf: the initrd is not all there: going on with what is\n");
+    page_release_range(initrd);
+}
+
+static void start_files(struct fs_context *context)
+{
+    struct superblock *root, *dev, *proc;
+    vfs_init();
+    if (ramfs_make("ramfs", page_total_count() / 4, &root))
+        refuse("not enough memory for a file system");
+    fs_context_init(context, root->root);
+    if (devfs_make(&dev) || procfs_make(&proc) || control_register_files() ||
+        process_register_files() ||
+        procfs_set_text("cmdline", command_line) ||
+        procfs_set_text("version", "Calf " VERSION " (" BUILD ")\n"))
+        refuse("not enough memory for /dev and /proc");
+    fill_root(context);
+    mount_at(context, "/dev", dev);
+    mount_at(context, "/proc", proc);
+}
+
+static void start_system(void *unused)
+{
+    struct fs_context context;
+    (void)unused;
+    start_files(&context);
+    kprintf("calf: init started %lu ms after power-on\n",
+            hal_time() / 1000000);
+    if (process_start_first(context.root, "/init"))
+        refuse("not enough memory for the first process");
+    fs_context_drop(&context);
+}
+
+_Noreturn void kernel_main(uint64_t hardware_id, const void *tree)
+{
+    static struct thread starter;
+    kprintf_set_sink(hal_firmware_write);
+    hal_panic_init();
+    sched_init();
+    clock_init();
+    const char *trouble = board_read(&board, tree, hardware_id);
+    if (trouble)
+        refuse(trouble);
+    strlcpy(command_line, board.command_line, sizeof command_line - 1);
+    strlcpy(command_line + strlen(command_line), "\n", 2);
+    start_memory();
+    hal_time_init(board.timebase, board.sstc);
+    process_init();
+    process_add_abi(&xv6_abi);
+    start_console();
+    start_harts();
+    kprintf("Calf " VERSION " (" BUILD "): %u hart%s, %luM of memory, %luM "
+            "free\n",
+            hal_hart_count(), hal_hart_count() > 1 ? "s" : "",
+            page_total_count() >> 8, page_free_count() >> 8);
+    if (!start_thread(&starter, "start", start_system))
+        refuse("not enough memory for the first thread");
+    sched_start();
+}

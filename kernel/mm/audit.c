@@ -1,0 +1,178 @@
+/*
+ * The audit: recount everything and compare.
+ *
+ * It takes the lock of every space, so that no tree changes, and freezes the
+ * other harts, so that no allocator does. Then it walks each tree, counting
+ * in every frame's descriptor the edges that lead there and checking on the
+ * way what must hold of edges and leaves; a node reached a second time is
+ * counted and not entered again. At the end each count must be what was
+ * found: edges, plus the one reference of a file for its cached pages.
+ */
+#include "mm/audit.h"
+#include "lib/text.h"
+#include "mm/pt.h"
+#include "mm/space.h"
+#include "sched/thread.h"
+
+struct audit {
+    struct text *out;
+    unsigned differences;
+    const struct region_list *regions; /* of the space being walked */
+};
+
+#define MOST_TOLD 50
+
+static bool tell(struct audit *a)
+{
+    return ++a->differences <= MOST_TOLD;
+}
+
+static void differ(struct audit *a, const struct page *page, const char *what)
+{
+    if (tell(a))
+        text_printf(a->out, "frame %lx (last owner %u): %s\n",
+                    page_physical(page) >> HAL_PAGE_SHIFT, page->owner, what);
+}
+
+static void check_leaf(struct audit *a, const struct page *node, uint64_t va,
+                       pte_t leaf, bool exclusive)
+{
+    if (!pte_counted(leaf)) {
+        if (pte_page(leaf) != pt_zero_page || pte_writable(leaf))
+            differ(a, node, "uncounted leaf is not the read-only zero page");
+        return;
+    }
+    struct page *page = pte_page(leaf);
+    page->audited++;
+    if (page->kind != PAGE_ANONYMOUS && page->kind != PAGE_CACHE)
+        differ(a, page, "mapped by a process, but not memory of one");
+    const struct region *region = region_find(a->regions, va);
+    if (!region)
+        differ(a, page, "mapped where no region is");
+    if (!pte_writable(leaf))
+        return;
+    if (node->sealed)
+        differ(a, node, "sealed node has a writable leaf");
+    if (exclusive && page_count(page) != 1)
+        differ(a, page, "writable by one, but counted by several");
+    if (exclusive && region && !(region->prot & PROT_WRITE))
+        differ(a, page, "writable where its region is not");
+}
+
+static void check_edge(struct audit *a, const struct page *node, pte_t edge,
+                       bool exclusive)
+{
+    const struct page *child = pte_page(edge);
+    enum pte_kind kind = pte_kind(edge);
+    if (child->kind != PAGE_TABLE || child->level + 1 != node->level)
+        differ(a, child, "edge to what is no node of the level below");
+    if (kind == PTE_OWNED && (page_count(child) != 1 || child->sealed))
+        differ(a, child, "owned, but shared or sealed");
+    if (kind == PTE_OWNED && node->sealed)
+        differ(a, node, "sealed node owns a child");
+    if (kind == PTE_LINKED && !child->sealed)
+        differ(a, child, "linked, but not sealed");
+    if (!exclusive && kind == PTE_OWNED && page_count(node) > 1)
+        differ(a, node, "shared node owns a child");
+}
+
+/* `exclusive`: every node down to this one has count 1 and hardware sees it. */
+static void visit(struct audit *a, struct page *node, uint64_t base,
+                  bool exclusive)
+{
+    bool first = node->audited++ == 0;
+    if (!first || node->kind != PAGE_TABLE)
+        return;
+    exclusive = exclusive && page_count(node) == 1;
+    const pte_t *slots = pt_slots(node);
+    unsigned end =
+        node->level == PT_ROOT_LEVEL ? PT_USER_ROOT_SLOTS : PT_SLOTS;
+    for (unsigned i = 0; i < end; i++) {
+        uint64_t va = base + i * pt_span(node->level);
+        if (pte_is_none(slots[i]))
+            continue;
+        if (i < node->table.low || i > node->table.high)
+            differ(a, node, "slot in use outside the used range");
+        if (node->level == 0) {
+            check_leaf(a, node, va, slots[i], exclusive);
+            continue;
+        }
+        check_edge(a, node, slots[i], exclusive);
+        visit(a, pte_page(slots[i]), va,
+              exclusive && pte_kind(slots[i]) == PTE_OWNED);
+    }
+}
+
+static void check_frame(struct audit *a, const struct page *page)
+{
+    uint32_t expected = page->audited;
+    switch (page->kind) {
+    case PAGE_FREE:
+    case PAGE_ABSENT:
+        break;
+    case PAGE_CACHE:
+        expected += 1;
+        break;
+    case PAGE_ANONYMOUS:
+    case PAGE_TABLE:
+        break;
+    default:
+        /* The kernel's own: one holder, or part of a larger block. */
+        if (page_count(page) > 1 || page->audited)
+            differ(a, page, "frame of the kernel is shared");
+        return;
+    }
+    if (page_count(page) != expected && tell(a))
+        text_printf(a->out,
+                    "frame %lx (last owner %u), kind %u: count %u, but %u "
+                    "edges and holders\n",
+                    page_physical(page) >> HAL_PAGE_SHIFT, page->owner,
+                    page->kind, page_count(page), expected);
+}
+
+static void walk_all(struct audit *a)
+{
+    struct space *space;
+    for (uint64_t i = 0; i < page_span(); i++)
+        page_at(i)->audited = 0;
+    list_for_each(space, space_all(), link)
+        if (space->root) {
+            a->regions = space->regions;
+            visit(a, space->root, 0, true);
+        }
+    uint64_t free = 0;
+    for (uint64_t i = 0; i < page_span(); i++) {
+        check_frame(a, page_at(i));
+        free += page_at(i)->kind == PAGE_FREE;
+    }
+    if (free != page_unused_count() && tell(a))
+        text_printf(a->out, "%lu frames are free, the allocator counts %lu\n",
+                    free, page_unused_count());
+}
+
+unsigned audit(struct text *out)
+{
+    /* The verdict comes first, so findings are written behind its place. */
+    enum { VERDICT = 40 };
+    struct text findings;
+    if (out->capacity <= out->length + VERDICT) {
+        out->truncated = true;
+        return 0;
+    }
+    text_init(&findings, out->data + out->length + VERDICT,
+              out->capacity - out->length - VERDICT);
+    struct audit a = {.out = &findings};
+    space_lock_all();
+    irq_hold();
+    hal_harts_freeze(false);
+    walk_all(&a);
+    hal_harts_thaw();
+    irq_release();
+    space_unlock_all();
+    if (!a.differences)
+        text_printf(out, "audit: clean\n");
+    else
+        text_printf(out, "audit: %u differences\n", a.differences);
+    text_printf(out, "%.*s", (int)findings.length, findings.data);
+    return a.differences;
+}

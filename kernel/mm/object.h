@@ -1,0 +1,31 @@
+/*
+ * Memory objects: what a region shows where it is not anonymous.
+ *
+ * A file system embeds one in its inode. The object gives pages; a private
+ * mapping shares them, read-only, until somebody writes.
+ */
+#ifndef MM_OBJECT_H
+#define MM_OBJECT_H
+
+#include "mm/page.h"
+#include <stdint.h>
+
+struct object;
+
+struct object_ops {
+    /* The page at `index` (in pages) with a reference for the caller. 0,
+     * -ENXIO past the end, -EIO, -ENOMEM. May sleep, but takes no lock below
+     * LOCK_OBJECT: it is called with a space locked. */
+    int (*page)(struct object *object, uint64_t index, struct page **out);
+    /* A region refers to the object, or no longer does. */
+    void (*get)(struct object *object);
+    void (*put)(struct object *object);
+    /* A name for /proc/PID/maps. */
+    void (*name)(struct object *object, char *buffer, size_t size);
+};
+
+struct object {
+    const struct object_ops *ops;
+};
+
+#endif

@@ -1,0 +1,400 @@
+/*
+ * The frame allocator.
+ *
+ * One buddy allocator holds free blocks of 2^order frames, aligned to their
+ * size; a freed block joins its free neighbour. In front of it every hart has
+ * a stock of single frames, so that most allocations touch nothing another
+ * hart touches. When the buddy allocator is empty a hart takes from the other
+ * harts' stocks, and then asks `reclaim`, before it says that there is no
+ * memory: a frame is never out of reach because it lies in the wrong place.
+ */
+#include "mm/page.h"
+#include "lib/bits.h"
+#include "lib/errno.h"
+#include "lib/panic.h"
+#include "lib/string.h"
+#include "sched/thread.h"
+
+#define ORDERS 11
+#define STOCK_MAX 64
+#define STOCK_BATCH 32
+/* `order` of a frame that is not the first of its block. */
+#define NOT_FIRST 0xff
+#define POISON 0xd5
+
+struct stock {
+    struct spinlock lock;
+    uint32_t length;              /* lock to change */
+    struct page *pages[STOCK_MAX]; /* lock */
+};
+
+struct page *page_array;
+uint64_t page_first;
+static uint64_t span;            /* descriptors in page_array */
+static uint64_t total;           /* frames there ever were */
+static struct spinlock buddy_lock = SPINLOCK(LOCK_PAGE);
+static struct list free_blocks[ORDERS]; /* buddy_lock */
+static uint64_t buddy_free;             /* buddy_lock to change: frames */
+static struct stock stocks[HAL_MAX_HARTS];
+static bool (*reclaim)(void);
+static uint64_t (*spare)(void);
+
+struct page *page_at(uint64_t index)
+{
+    return &page_array[index];
+}
+
+uint64_t page_span(void)
+{
+    return span;
+}
+
+uint64_t page_total_count(void)
+{
+    return total;
+}
+
+uint64_t page_free_count(void)
+{
+    return page_unused_count() + (spare ? spare() : 0);
+}
+
+uint64_t page_unused_count(void)
+{
+    uint64_t count = buddy_free;
+    for (unsigned i = 0; i < hal_hart_count(); i++)
+        count += stocks[i].length;
+    return count;
+}
+
+void page_set_reclaim(bool (*give_back)(void), uint64_t (*could_give)(void))
+{
+    reclaim = give_back;
+    spare = could_give;
+}
+
+_Noreturn void page_count_error(struct page *page, uint32_t count)
+{
+    panic("frame %p (kind %u, last owner %u): count %u out of range",
+          (void *)page_physical(page), page->kind, page->owner, count);
+}
+
+/* ---- The buddy allocator: buddy_lock held -------------------------------- */
+
+static void block_push(struct page *page, unsigned order)
+{
+    page->order = order;
+    list_push_front(&free_blocks[order], &page->link);
+}
+
+static struct page *neighbour(struct page *page, unsigned order)
+{
+    uint64_t frame = page_first + (uint64_t)(page - page_array);
+    uint64_t other = frame ^ (1ul << order);
+    if (other < page_first || other - page_first >= span)
+        return NULL;
+    return &page_array[other - page_first];
+}
+
+static void block_free(struct page *page, unsigned order)
+{
+    buddy_free += 1ul << order;
+    while (order + 1 < ORDERS) {
+        struct page *other = neighbour(page, order);
+        if (!other || other->kind != PAGE_FREE || other->order != order)
+            break;
+        list_remove(&other->link);
+        struct page *second = other < page ? page : other;
+        page = other < page ? other : page;
+        second->order = NOT_FIRST;
+        order++;
+    }
+    block_push(page, order);
+}
+
+static struct page *block_take(unsigned order)
+{
+    unsigned at = order;
+    while (at < ORDERS && list_is_empty(&free_blocks[at]))
+        at++;
+    if (at == ORDERS)
+        return NULL;
+    struct page *page =
+        list_entry(list_pop_front(&free_blocks[at]), struct page, link);
+    while (at > order) {
+        at--;
+        block_push(page + (1ul << at), at);
+    }
+    page->order = order;
+    buddy_free -= 1ul << order;
+    return page;
+}
+
+/* ---- Stocks --------------------------------------------------------------- */
+
+static struct stock *lock_my_stock(void)
+{
+    irq_hold();
+    struct stock *stock = &stocks[hal_self()->hart];
+    spin_lock(&stock->lock);
+    irq_release();
+    return stock;
+}
+
+/* A frame in a stock is no block's first: the buddy must not merge it. */
+static void refill(struct stock *stock)
+{
+    spin_lock(&buddy_lock);
+    while (stock->length < STOCK_BATCH) {
+        struct page *page = block_take(0);
+        if (!page)
+            break;
+        page->order = NOT_FIRST;
+        stock->pages[stock->length++] = page;
+    }
+    spin_unlock(&buddy_lock);
+}
+
+static void drain(struct stock *stock)
+{
+    spin_lock(&buddy_lock);
+    while (stock->length > STOCK_MAX - STOCK_BATCH)
+        block_free(stock->pages[--stock->length], 0);
+    spin_unlock(&buddy_lock);
+}
+
+static struct page *take_from_others(void)
+{
+    struct page *page = NULL;
+    for (unsigned i = 0; !page && i < hal_hart_count(); i++) {
+        spin_lock(&stocks[i].lock);
+        if (stocks[i].length)
+            page = stocks[i].pages[--stocks[i].length];
+        spin_unlock(&stocks[i].lock);
+    }
+    return page;
+}
+
+static struct page *take_one(void)
+{
+    struct stock *stock = lock_my_stock();
+    if (!stock->length)
+        refill(stock);
+    struct page *page = stock->length ? stock->pages[--stock->length] : NULL;
+    spin_unlock(&stock->lock);
+    return page;
+}
+
+/* Empty every stock into the buddy allocator, for a block of many frames. */
+static void drain_all(void)
+{
+    for (unsigned i = 0; i < hal_hart_count(); i++) {
+        spin_lock(&stocks[i].lock);
+        spin_lock(&buddy_lock);
+        while (stocks[i].length)
+            block_free(stocks[i].pages[--stocks[i].length], 0);
+        spin_unlock(&buddy_lock);
+        spin_unlock(&stocks[i].lock);
+    }
+}
+
+/* ---- Allocation ----------------------------------------------------------- */
+
+void page_fail_after(uint32_t nth)
+{
+    thread_current()->fail_after = nth;
+}
+
+bool page_should_fail(void)
+{
+    struct thread *self = thread_current();
+    return __builtin_expect(self->fail_after, 0) && --self->fail_after == 0;
+}
+
+static void begin_use(struct page *page, enum page_kind kind, unsigned order)
+{
+    uint32_t owner = thread_current()->owner_id;
+    for (uint64_t i = 0; i < 1ul << order; i++) {
+        page[i].kind = kind;
+        page[i].owner = owner;
+        page[i].order = NOT_FIRST;
+    }
+    page->order = order;
+    page->level = 0;
+    atomic_store_explicit(&page->sealed, false, memory_order_relaxed);
+    atomic_store_explicit(&page->count, 1, memory_order_relaxed);
+}
+
+struct page *page_alloc(enum page_kind kind)
+{
+    if (page_should_fail())
+        return NULL;
+    struct page *page = take_one();
+    while (!page) {
+        page = take_from_others();
+        if (page)
+            break;
+        if (!reclaim || !reclaim())
+            return NULL;
+        page = take_one();
+    }
+    begin_use(page, kind, 0);
+    return page;
+}
+
+struct page *page_alloc_zeroed(enum page_kind kind)
+{
+    struct page *page = page_alloc(kind);
+    if (page)
+        hal_clear_page(page_data(page));
+    return page;
+}
+
+struct page *page_alloc_block(enum page_kind kind, unsigned order)
+{
+    if (order >= ORDERS || page_should_fail())
+        return NULL;
+    spin_lock(&buddy_lock);
+    struct page *page = block_take(order);
+    spin_unlock(&buddy_lock);
+    if (!page) {
+        drain_all();
+        spin_lock(&buddy_lock);
+        page = block_take(order);
+        spin_unlock(&buddy_lock);
+    }
+    if (page)
+        begin_use(page, kind, order);
+    return page;
+}
+
+void page_free(struct page *page)
+{
+    unsigned order = page->order;
+    if (page->kind == PAGE_FREE || order >= ORDERS)
+        panic("frame %p freed that is not in use (last owner %u)",
+              (void *)page_physical(page), page->owner);
+    for (uint64_t i = 0; i < 1ul << order; i++)
+        page[i].kind = PAGE_FREE;
+#ifdef DEBUG
+    memset(page_data(page), POISON, HAL_PAGE_SIZE << order);
+#endif
+    if (order) {
+        spin_lock(&buddy_lock);
+        block_free(page, order);
+        spin_unlock(&buddy_lock);
+        return;
+    }
+    page->order = NOT_FIRST;
+    struct stock *stock = lock_my_stock();
+    if (stock->length == STOCK_MAX)
+        drain(stock);
+    stock->pages[stock->length++] = page;
+    spin_unlock(&stock->lock);
+}
+
+/* ---- Start-up ------------------------------------------------------------- */
+
+static uint64_t frame_up(uint64_t address)
+{
+    return align_up(address, HAL_PAGE_SIZE) >> HAL_PAGE_SHIFT;
+}
+
+/* First address at or above `at` with `size` bytes outside every range of
+ * `taken`; 0 when it would end beyond `end`. */
+static uint64_t find_room(uint64_t at, uint64_t end, uint64_t size,
+                          const struct hal_range *taken, size_t count)
+{
+    at = align_up(at, HAL_PAGE_SIZE);
+    for (size_t i = 0; i < count; i++) {
+        if (taken[i].start < at + size && at < taken[i].end) {
+            at = align_up(taken[i].end, HAL_PAGE_SIZE);
+            i = (size_t)-1; /* look at all of them again */
+        }
+        if (at + size > end)
+            return 0;
+    }
+    return at + size <= end ? at : 0;
+}
+
+static bool overlaps(uint64_t frame, const struct hal_range *taken,
+                     size_t count)
+{
+    uint64_t start = frame << HAL_PAGE_SHIFT, end = start + HAL_PAGE_SIZE;
+    for (size_t i = 0; i < count; i++)
+        if (taken[i].start < end && start < taken[i].end)
+            return true;
+    return false;
+}
+
+static void add_frame(uint64_t frame, bool in_use)
+{
+    struct page *page = &page_array[frame - page_first];
+    total++;
+    page->order = NOT_FIRST;
+    page->kind = in_use ? PAGE_KERNEL : PAGE_FREE;
+    if (in_use)
+        atomic_store(&page->count, 1);
+    else
+        block_free(page, 0);
+}
+
+int page_init(const struct hal_range *ram, size_t ram_count,
+              const struct hal_range *reserved, size_t reserved_count)
+{
+    uint64_t low = UINT64_MAX, high = 0, place = 0;
+    for (size_t i = 0; i < ram_count; i++) {
+        low = MIN(low, frame_up(ram[i].start));
+        high = MAX(high, ram[i].end >> HAL_PAGE_SHIFT);
+    }
+    if (low >= high)
+        return -ENOMEM;
+    uint64_t size = (high - low) * sizeof(struct page);
+    for (size_t i = 0; i < ram_count && !place; i++)
+        place = find_room(ram[i].start, ram[i].end, size, reserved,
+                          reserved_count);
+    if (!place)
+        return -ENOMEM;
+
+    page_first = low;
+    span = high - low;
+    page_array = hal_phys_to_virt(place);
+    memset(page_array, 0, size);
+    for (unsigned i = 0; i < ORDERS; i++)
+        list_init(&free_blocks[i]);
+    for (unsigned i = 0; i < HAL_MAX_HARTS; i++)
+        spin_init(&stocks[i].lock, LOCK_PAGE_STOCK);
+    for (uint64_t i = 0; i < span; i++) {
+        page_array[i].kind = PAGE_ABSENT;
+        page_array[i].order = NOT_FIRST;
+    }
+    struct hal_range own = {place, place + size};
+    for (size_t i = 0; i < ram_count; i++)
+        for (uint64_t f = frame_up(ram[i].start);
+             f < ram[i].end >> HAL_PAGE_SHIFT; f++)
+            add_frame(f, overlaps(f, reserved, reserved_count) ||
+                             overlaps(f, &own, 1));
+    return 0;
+}
+
+void page_release_range(struct hal_range range)
+{
+    for (uint64_t f = frame_up(range.start); f < range.end >> HAL_PAGE_SHIFT;
+         f++) {
+        struct page *page = &page_array[f - page_first];
+        if (page->kind != PAGE_KERNEL)
+            continue;
+        page->order = 0;
+        page_put(page);
+    }
+}
+
+void page_count_kinds(uint64_t counts[PAGE_KINDS], uint64_t *shared)
+{
+    memset(counts, 0, PAGE_KINDS * sizeof counts[0]);
+    *shared = 0;
+    for (uint64_t i = 0; i < span; i++) {
+        counts[page_array[i].kind]++;
+        *shared += page_count(&page_array[i]) > 1;
+    }
+}

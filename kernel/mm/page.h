@@ -1,0 +1,170 @@
+/*
+ * Physical frames: one descriptor each, reference counts, and the allocator.
+ *
+ * The count of a frame is the number of edges that point at it: slots of
+ * page-table nodes, plus one for each kernel holder. Getting and putting are
+ * single atomic instructions; no lock guards a count. Frames come from small
+ * stocks kept by each hart in front of one buddy allocator.
+ */
+#ifndef MM_PAGE_H
+#define MM_PAGE_H
+
+#include "arch/hal.h"
+#include "lib/list.h"
+#include "sched/spinlock.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum page_kind {
+    PAGE_FREE,      /* in the allocator */
+    PAGE_ANONYMOUS, /* a process's memory */
+    PAGE_TABLE,     /* a page-table node of a process */
+    PAGE_CACHE,     /* file contents; the file holds one reference */
+    PAGE_SLAB,      /* the kernel's structures */
+    PAGE_STACK,     /* kernel stacks */
+    PAGE_KERNEL,    /* other frames of the kernel, also what boot left in use */
+    PAGE_ABSENT,    /* no memory at this address, or not ours (firmware) */
+    PAGE_KINDS
+};
+
+/* What a page-table node needs to know of itself. */
+struct page_table {
+    struct spinlock lock; /* entries of a node that is shared */
+    uint16_t low, high;   /* used slots lie in low..high; low > high: none */
+};
+
+/* Letters: a atomic; o by whoever owns the frame; p LOCK_PAGE; f frozen. */
+struct page {
+    _Atomic uint32_t count; /* a: edges and holders; free: 0 */
+    uint8_t kind;           /* o: enum page_kind */
+    uint8_t order;          /* o: frames in this block, as a power of two */
+    uint8_t level;          /* o: of a node; size class of a slab frame */
+    _Atomic bool sealed;    /* a: a node with nothing writable below it */
+    union {
+        struct list link; /* p: free blocks of an order */
+        struct page_table table;
+    };
+    uint32_t owner;   /* o: process that allocated it, for reports */
+    uint32_t audited; /* f: edges found by the audit */
+};
+
+/* Make descriptors for `ram`, leaving out `reserved`; both are lists of
+ * `count` ranges. 0, or -ENOMEM when not even the descriptors fit. */
+int page_init(const struct hal_range *ram, size_t ram_count,
+              const struct hal_range *reserved, size_t reserved_count);
+
+/* Give boot memory (the initrd) to the allocator: whole frames inside. */
+void page_release_range(struct hal_range range);
+
+/* A frame with count 1 and unspecified contents, or zeroed; NULL when there
+ * is none. From any context but an interrupt handler. */
+struct page *page_alloc(enum page_kind kind);
+struct page *page_alloc_zeroed(enum page_kind kind);
+
+/* 2^order adjacent frames under the first one's descriptor. */
+struct page *page_alloc_block(enum page_kind kind, unsigned order);
+
+/* One more edge or holder. The caller has a reference, or holds the lock that
+ * keeps one in place. */
+static inline void page_get(struct page *page);
+
+/* One fewer; the last one gives the frame (or block) back. Nodes go through
+ * pt_put instead. */
+static inline void page_put(struct page *page);
+
+/* The frame's address in the direct map, and back. */
+static inline void *page_data(const struct page *page);
+static inline struct page *page_of_data(const void *data);
+static inline uint64_t page_physical(const struct page *page);
+static inline struct page *page_of_physical(uint64_t physical);
+
+/* Frames to be had; those that lie in the allocator (the rest is with
+ * `reclaim`, below); and those Calf manages at all. */
+uint64_t page_free_count(void);
+uint64_t page_unused_count(void);
+uint64_t page_total_count(void);
+
+/* Frames by kind, and how many have a count above 1; under no lock: for
+ * reports. */
+void page_count_kinds(uint64_t counts[PAGE_KINDS], uint64_t *shared);
+
+/* `reclaim` is asked for frames when none is left: true when it gave some
+ * back. It may be called with spinlocks below LOCK_STACK held. `spare` counts
+ * the frames it could give, which are as good as free. */
+void page_set_reclaim(bool (*reclaim)(void), uint64_t (*spare)(void));
+
+/* All descriptors, for the audit: [0, page_span). */
+struct page *page_at(uint64_t index);
+uint64_t page_span(void);
+
+/* Make the nth allocation (frame or object) from now by the running thread
+ * fail, once; 0 switches it off. For tests of the paths where memory ends. */
+void page_fail_after(uint32_t nth);
+/* Whether this allocation is the one to fail: for allocators. */
+bool page_should_fail(void);
+
+/* ---- Inline parts -------------------------------------------------------- */
+
+extern struct page *page_array;   /* descriptor of frame page_first */
+extern uint64_t page_first;       /* lowest frame number */
+void page_free(struct page *page);
+_Noreturn void page_count_error(struct page *page, uint32_t count);
+
+static inline uint64_t page_physical(const struct page *page)
+{
+    return (page_first + (uint64_t)(page - page_array)) << HAL_PAGE_SHIFT;
+}
+
+static inline struct page *page_of_physical(uint64_t physical)
+{
+    return page_array + ((physical >> HAL_PAGE_SHIFT) - page_first);
+}
+
+static inline void *page_data(const struct page *page)
+{
+    return hal_phys_to_virt(page_physical(page));
+}
+
+static inline struct page *page_of_data(const void *data)
+{
+    return page_of_physical(hal_virt_to_phys(data));
+}
+
+static inline uint32_t page_count(const struct page *page)
+{
+    return atomic_load_explicit(&page->count, memory_order_acquire);
+}
+
+/* A count beyond this is an error of ours, not many sharers. */
+#define PAGE_COUNT_MAX 0x7fffffffu
+
+static inline void page_get(struct page *page)
+{
+    uint32_t old =
+        atomic_fetch_add_explicit(&page->count, 1, memory_order_relaxed);
+    if (__builtin_expect(old - 1 >= PAGE_COUNT_MAX - 1, 0))
+        page_count_error(page, old);
+}
+
+/* Drop a reference; true when it was the last, and then all that other
+ * holders did to the frame is visible. */
+static inline bool page_drop(struct page *page)
+{
+    uint32_t old =
+        atomic_fetch_sub_explicit(&page->count, 1, memory_order_release);
+    if (__builtin_expect(old - 1 >= PAGE_COUNT_MAX, 0))
+        page_count_error(page, old);
+    if (old != 1)
+        return false;
+    atomic_thread_fence(memory_order_acquire);
+    return true;
+}
+
+static inline void page_put(struct page *page)
+{
+    if (page_drop(page))
+        page_free(page);
+}
+
+#endif

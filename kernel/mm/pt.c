@@ -1,0 +1,277 @@
+/*
+ * Sharing, linking and owning nodes of the page-table tree. pt.h explains the
+ * edges and the locks; pt_range.c works on ranges.
+ *
+ *               fork: pt_share(root)
+ *
+ *     parent root       child root         a write by either side:
+ *        | LAZY            | LAZY          pt_own copies one node a level
+ *        +-----> node <----+               with pt_share, down to the one
+ *               count 2                    leaf; the rest stays shared
+ *
+ *     a read by either side seals the node and turns its edge to LINKED
+ *     the last sharer finds count 1 and claims it: OWNED, nothing copied
+ */
+#include "mm/pt.h"
+#include "lib/errno.h"
+#include "lib/panic.h"
+#include "mm/stats.h"
+
+struct page *pt_zero_page;
+
+int pt_init(void)
+{
+    pt_zero_page = page_alloc_zeroed(PAGE_KERNEL);
+    return pt_zero_page ? 0 : -ENOMEM;
+}
+
+static struct page *create(unsigned level)
+{
+    struct page *node = page_alloc_zeroed(PAGE_TABLE);
+    if (!node)
+        return NULL;
+    node->level = level;
+    spin_init(&node->table.lock, LOCK_NODE_ROOT + PT_ROOT_LEVEL - level);
+    node->table.low = PT_SLOTS;
+    node->table.high = 0;
+    return node;
+}
+
+struct page *pt_create_root(void)
+{
+    struct page *root = create(PT_ROOT_LEVEL);
+    if (root)
+        hal_root_init(pt_slots(root));
+    return root;
+}
+
+/* Every slot ever used lies in low..high, so that walking a node costs what
+ * it holds. */
+static void note_used(struct page *node, unsigned slot)
+{
+    if (slot < node->table.low)
+        node->table.low = slot;
+    if (slot > node->table.high)
+        node->table.high = slot;
+}
+
+static void shoot_down(struct hal_space *space, uint64_t va)
+{
+    stat_count(STAT_SHOOTDOWNS);
+    hal_space_flush(space, va);
+}
+
+static void share_edges(pte_t *from, pte_t *to, unsigned low, unsigned high)
+{
+    for (unsigned i = low; i <= high; i++) {
+        pte_t edge = from[i];
+        if (pte_is_none(edge))
+            continue;
+        page_get(pte_page(edge));
+        if (pte_kind(edge) == PTE_OWNED) {
+            edge = pte_lazy(pte_physical(edge));
+            from[i] = edge;
+        }
+        to[i] = edge;
+    }
+}
+
+static void share_leaves(pte_t *from, pte_t *to, unsigned low, unsigned high)
+{
+    for (unsigned i = low; i <= high; i++) {
+        pte_t leaf = from[i];
+        if (pte_is_none(leaf))
+            continue;
+        if (pte_counted(leaf))
+            page_get(pte_page(leaf));
+        if (pte_writable(leaf)) {
+            leaf = pte_without_write(leaf);
+            from[i] = leaf;
+        }
+        to[i] = leaf;
+    }
+}
+
+/* Source locked, or ours alone. The copy keeps no write permission and no
+ * OWNED edge, and neither does the source: it is sealed from now on, unless
+ * it is a root, which is never shared itself. */
+static void share_into(struct page *source, struct page *copy)
+{
+    unsigned low = source->table.low, high = source->table.high;
+    copy->table.low = low;
+    copy->table.high = high;
+    if (low > high)
+        return;
+    if (source->level)
+        share_edges(pt_slots(source), pt_slots(copy), low, high);
+    else
+        share_leaves(pt_slots(source), pt_slots(copy), low, high);
+    if (source->level != PT_ROOT_LEVEL)
+        atomic_store(&source->sealed, true);
+}
+
+struct page *pt_share(struct page *source)
+{
+    struct page *copy = source->level == PT_ROOT_LEVEL
+                            ? pt_create_root()
+                            : create(source->level);
+    if (!copy)
+        return NULL;
+    spin_lock(&source->table.lock);
+    share_into(source, copy);
+    spin_unlock(&source->table.lock);
+    return copy;
+}
+
+/* Take every write permission and OWNED edge out of a node that hardware does
+ * not see, so that many may link it. Lower nodes keep theirs: behind LAZY
+ * edges they do no harm, and may be claimed later. */
+static void seal(struct page *node)
+{
+    spin_lock(&node->table.lock);
+    if (!node->sealed) {
+        pte_t *slots = pt_slots(node);
+        for (unsigned i = node->table.low; i <= node->table.high; i++) {
+            if (node->level == 0)
+                slots[i] = pte_without_write(slots[i]);
+            else if (pte_kind(slots[i]) == PTE_OWNED)
+                slots[i] = pte_lazy(pte_physical(slots[i]));
+        }
+        atomic_store(&node->sealed, true);
+        stat_count(STAT_NODES_SEALED);
+    }
+    spin_unlock(&node->table.lock);
+}
+
+/* The one edge to a child of count 1, on an exclusive path, becomes OWNED.
+ * What write permission the child still has is right: it lost all of it if
+ * anybody else ever copied or linked it. */
+static void claim(pte_t *slot, struct page *child)
+{
+    atomic_store(&child->sealed, false);
+    *slot = pte_owned(page_physical(child));
+    stat_count(STAT_NODES_CLAIMED);
+}
+
+static void link_child(pte_t *slot, struct page *child)
+{
+    seal(child);
+    *slot = pte_linked(page_physical(child));
+    stat_count(STAT_NODES_LINKED);
+}
+
+pte_t pt_link(struct page *root, uint64_t va)
+{
+    struct page *node = root;
+    bool exclusive = true;
+    for (unsigned level = PT_ROOT_LEVEL; level > 0; level--) {
+        pte_t *slot = &pt_slots(node)[pt_slot(va, level)];
+        if (pte_is_none(*slot))
+            return pte_none();
+        struct page *child = pte_page(*slot);
+        bool claimable = exclusive && page_count(child) == 1;
+        if (pte_kind(*slot) == PTE_LAZY) {
+            spin_lock(&node->table.lock);
+            if (claimable)
+                claim(slot, child);
+            else
+                link_child(slot, child);
+            spin_unlock(&node->table.lock);
+        }
+        exclusive = claimable;
+        node = child;
+    }
+    return pt_slots(node)[pt_slot(va, 0)];
+}
+
+/* Copy a child that others share and put the copy in its place. Should they
+ * all have gone meanwhile, one copy too many was made and the old node dies
+ * with the put. */
+static struct page *copy_child(struct hal_space *space, pte_t *slot,
+                               struct page *child)
+{
+    struct page *copy = pt_share(child);
+    if (!copy)
+        return NULL;
+    bool seen = pte_kind(*slot) == PTE_LINKED;
+    *slot = pte_owned(page_physical(copy));
+    if (seen)
+        shoot_down(space, HAL_FLUSH_ALL);
+    pt_put(child);
+    stat_count(STAT_NODES_COPIED);
+    return copy;
+}
+
+struct page *pt_own_child(struct hal_space *space, pte_t *slot)
+{
+    struct page *child = pte_page(*slot);
+    if (pte_kind(*slot) == PTE_OWNED)
+        return child;
+    if (page_count(child) > 1)
+        return copy_child(space, slot, child);
+    claim(slot, child);
+    return child;
+}
+
+static struct page *create_child(struct page *node, unsigned slot)
+{
+    struct page *child = create(node->level - 1);
+    if (!child)
+        return NULL;
+    note_used(node, slot);
+    pt_slots(node)[slot] = pte_owned(page_physical(child));
+    return child;
+}
+
+pte_t *pt_own(struct hal_space *space, struct page *root, uint64_t va)
+{
+    struct page *node = root;
+    for (unsigned level = PT_ROOT_LEVEL; level > 0 && node; level--) {
+        unsigned i = pt_slot(va, level);
+        pte_t *slot = &pt_slots(node)[i];
+        node = pte_is_none(*slot) ? create_child(node, i)
+                                  : pt_own_child(space, slot);
+    }
+    if (!node)
+        return NULL;
+    note_used(node, pt_slot(va, 0));
+    return &pt_slots(node)[pt_slot(va, 0)];
+}
+
+void pt_fill(pte_t *slot, pte_t leaf)
+{
+    ASSERT(pte_is_none(*slot));
+    *slot = leaf;
+}
+
+void pt_replace(struct hal_space *space, uint64_t va, pte_t *slot, pte_t leaf)
+{
+    pte_t old = *slot;
+    *slot = leaf;
+    shoot_down(space, va);
+    if (pte_counted(old))
+        page_put(pte_page(old));
+}
+
+void pt_reuse(struct hal_space *space, uint64_t va, pte_t *slot)
+{
+    *slot = pte_with_write(*slot);
+    /* Others may keep the read-only translation: they fault and find this. */
+    hal_space_refresh(space, va);
+}
+
+void pt_put(struct page *node)
+{
+    if (!page_drop(node))
+        return;
+    pte_t *slots = pt_slots(node);
+    for (unsigned i = node->table.low; i <= node->table.high; i++) {
+        if (pte_is_none(slots[i]))
+            continue;
+        if (node->level)
+            pt_put(pte_page(slots[i]));
+        else if (pte_counted(slots[i]))
+            page_put(pte_page(slots[i]));
+    }
+    page_free(node);
+}

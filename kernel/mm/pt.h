@@ -1,0 +1,100 @@
+/*
+ * The page-table tree, shared until somebody writes.
+ *
+ * A node is a frame of PT_SLOTS entries with a count: how many edges lead to
+ * it. An edge from a node to a child node is
+ *
+ *   OWNED   the child has this one edge and is not sealed; it may hold
+ *           writable leaves. Hardware follows it.
+ *   LAZY    the child is shared, or was; hardware does not see it. An edge
+ *           becomes LAZY in both nodes when a node is shared, at one store.
+ *   LINKED  the child is sealed: nothing below it is writable, so any number
+ *           of nodes may link it. Hardware follows it.
+ *
+ * pt_share makes a second node with the same children: fork is pt_share of
+ * the root, and copying a node after a write is the same thing one level
+ * down. Reads walk with pt_link, which never copies or allocates. Writes and
+ * fills walk with pt_own, which returns the only slots that may be written.
+ *
+ * Locks. The space's mutex is held for every call. A node whose path from the
+ * root is exclusive (every count 1) can be reached by nobody else and needs no
+ * more; a shared node's entries change only under its own lock, and only in
+ * ways that mean the same to all sharers: sealing, and LAZY to LINKED.
+ *
+ * All writes to entries are in pt.c and pt_range.c, and the order there is
+ * always: build off-line, publish, shoot down, then put.
+ */
+#ifndef MM_PT_H
+#define MM_PT_H
+
+#include "arch/hal.h"
+#include "arch/riscv/sv39.h"
+#include "mm/page.h"
+
+static inline pte_t *pt_slots(const struct page *node)
+{
+    return page_data(node);
+}
+
+static inline struct page *pte_page(pte_t e)
+{
+    return page_of_physical(pte_physical(e));
+}
+
+/* The immortal page of zeros; its leaves are not counted. */
+extern struct page *pt_zero_page;
+int pt_init(void);
+
+/* An empty root with the kernel's edges, count 1, or NULL. */
+struct page *pt_create_root(void);
+
+/* A new node with all edges of `source`, each child counted once more; the
+ * edges become LAZY (leaves: read-only) in both. NULL when there is no frame,
+ * and then nothing changed. The caller flushes if hardware could see
+ * `source`. */
+struct page *pt_share(struct page *source);
+
+/* One reference fewer; with the last one the node lets go of its children.
+ * May take long: interrupts are on. */
+void pt_put(struct page *node);
+
+/* Walk for a read: make the path to `va` visible to hardware as far as it
+ * exists. The leaf, or an entry of kind NONE. */
+pte_t pt_link(struct page *root, uint64_t va);
+
+/* Walk for a write or a fill: the level-0 slot of `va` in a node that is
+ * this space's alone. NULL when there is no frame for a node; what a process
+ * sees has not changed then. */
+pte_t *pt_own(struct hal_space *space, struct page *root, uint64_t va);
+
+/* One step of it: the child behind `slot`, which is not NONE, of a node that
+ * is ours. NULL when there is no frame. */
+struct page *pt_own_child(struct hal_space *space, pte_t *slot);
+
+/* Put a leaf into an empty slot that pt_own returned. */
+void pt_fill(pte_t *slot, pte_t leaf);
+
+/* Replace the leaf in a slot of pt_own's: publish, shoot down, put the old
+ * page. */
+void pt_replace(struct hal_space *space, uint64_t va, pte_t *slot, pte_t leaf);
+
+/* Grant write to the leaf in a slot of pt_own's: its page is ours alone. */
+void pt_reuse(struct hal_space *space, uint64_t va, pte_t *slot);
+
+/* Make sure that [start, end) can be changed without allocating: nodes it
+ * covers in part become ours, nodes it covers whole do not matter. 0 or
+ * -ENOMEM; what the process sees is unchanged either way. */
+int pt_own_edges(struct hal_space *space, struct page *root, uint64_t start,
+                 uint64_t end);
+
+/* Drop everything in [start, end), after pt_own_edges. Cannot fail. */
+void pt_clear(struct hal_space *space, struct page *root, uint64_t start,
+              uint64_t end);
+
+/* Make leaves in [start, end) read-only and executable or not; the next write
+ * finds out from its region. 0 or -ENOMEM, and then permissions are
+ * unchanged. */
+int pt_protect(struct hal_space *space, struct page *root, uint64_t start,
+               uint64_t end, bool execute);
+
+#endif

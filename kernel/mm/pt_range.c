@@ -1,0 +1,142 @@
+/*
+ * Ranges of the tree: dropping them, and taking permissions away.
+ *
+ * First everything that can fail: the nodes that a range covers in part, at
+ * its two ends, become the space's own (pt_own_edges). Then what cannot: a
+ * child covered whole is dropped by its edge, never copied to be emptied.
+ */
+#include "lib/bits.h"
+#include "lib/errno.h"
+#include "mm/pt.h"
+#include "mm/stats.h"
+
+/* Pages and nodes taken out of the tree, put only after a shootdown. */
+struct harvest {
+    struct hal_space *space;
+    unsigned count;
+    struct page *pages[64];
+};
+
+static void harvest_put(struct harvest *harvest)
+{
+    if (!harvest->count)
+        return;
+    stat_count(STAT_SHOOTDOWNS);
+    hal_space_flush(harvest->space, HAL_FLUSH_ALL);
+    for (unsigned i = 0; i < harvest->count; i++) {
+        if (harvest->pages[i]->kind == PAGE_TABLE)
+            pt_put(harvest->pages[i]);
+        else
+            page_put(harvest->pages[i]);
+    }
+    harvest->count = 0;
+}
+
+static void detach(struct harvest *harvest, pte_t *slot)
+{
+    pte_t old = *slot;
+    if (pte_is_none(old))
+        return;
+    *slot = pte_none();
+    if (pte_kind(old) == PTE_LEAF && !pte_counted(old))
+        return;
+    harvest->pages[harvest->count++] = pte_page(old);
+    if (harvest->count == ARRAY_SIZE(harvest->pages))
+        harvest_put(harvest);
+}
+
+/* Own the path to `va` as far as it exists. */
+static int own_existing(struct hal_space *space, struct page *root,
+                        uint64_t va)
+{
+    struct page *node = root;
+    for (unsigned level = PT_ROOT_LEVEL; level > 0; level--) {
+        pte_t *slot = &pt_slots(node)[pt_slot(va, level)];
+        if (pte_is_none(*slot))
+            return 0;
+        node = pt_own_child(space, slot);
+        if (!node)
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+int pt_own_edges(struct hal_space *space, struct page *root, uint64_t start,
+                 uint64_t end)
+{
+    if (start >= end)
+        return 0;
+    /* An end on the boundary of a level-0 node covers that node whole, but
+     * owning its path is needed for the node above, and enough. */
+    if (own_existing(space, root, start))
+        return -ENOMEM;
+    return own_existing(space, root, end - 1);
+}
+
+/* Clear [start, end) below `node`, which is ours and begins at `base`. */
+static void clear_below(struct harvest *harvest, struct page *node,
+                        uint64_t base, uint64_t start, uint64_t end)
+{
+    uint64_t span = pt_span(node->level);
+    pte_t *slots = pt_slots(node);
+    for (unsigned i = node->table.low; i <= node->table.high; i++) {
+        uint64_t low = base + i * span;
+        if (low + span <= start)
+            continue;
+        if (low >= end)
+            break;
+        if (pte_is_none(slots[i]))
+            continue;
+        if (node->level == 0 || (start <= low && low + span <= end))
+            detach(harvest, &slots[i]);
+        else
+            clear_below(harvest, pte_page(slots[i]), low, start, end);
+    }
+}
+
+void pt_clear(struct hal_space *space, struct page *root, uint64_t start,
+              uint64_t end)
+{
+    struct harvest harvest = {.space = space};
+    clear_below(&harvest, root, 0, start, end);
+    /* Leaves of the zero page are not counted, but must be forgotten too. */
+    harvest_put(&harvest);
+    hal_space_flush(space, HAL_FLUSH_ALL);
+}
+
+/* Own every node of [start, end), and with `apply` change its leaves. */
+static int protect_below(struct hal_space *space, struct page *node,
+                         uint64_t base, uint64_t start, uint64_t end,
+                         bool execute, bool apply)
+{
+    uint64_t span = pt_span(node->level);
+    pte_t *slots = pt_slots(node);
+    for (unsigned i = node->table.low; i <= node->table.high; i++) {
+        uint64_t low = base + i * span;
+        if (low + span <= start || pte_is_none(slots[i]))
+            continue;
+        if (low >= end)
+            break;
+        if (node->level == 0) {
+            if (apply)
+                slots[i] = pte_protected(slots[i], execute);
+            continue;
+        }
+        struct page *child = pt_own_child(space, &slots[i]);
+        if (!child || protect_below(space, child, low, start, end, execute,
+                                    apply))
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+int pt_protect(struct hal_space *space, struct page *root, uint64_t start,
+               uint64_t end, bool execute)
+{
+    if (protect_below(space, root, 0, start, end, execute, false))
+        return -ENOMEM;
+    protect_below(space, root, 0, start, end, execute, true);
+    stat_count(STAT_SHOOTDOWNS);
+    hal_space_flush(space, HAL_FLUSH_ALL);
+    return 0;
+}

@@ -1,0 +1,64 @@
+/*
+ * Regions: the truth about what a space may do where.
+ *
+ * A space's regions are one sorted array, counted and shared after fork like
+ * everything else, copied by whoever changes it first. Page-table entries are
+ * a cache of it: a region that says write over an entry that says read-only is
+ * a copy-on-write fault, and no entry needs a mark for that.
+ */
+#ifndef MM_REGION_H
+#define MM_REGION_H
+
+#include "mm/object.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    PROT_READ = 1,
+    PROT_WRITE = 2,
+    PROT_EXECUTE = 4,
+};
+
+/* What a region is to people; no behaviour hangs on it. */
+enum region_use { REGION_IMAGE, REGION_STACK, REGION_HEAP, REGION_MAPPING };
+
+/* [start, end) in bytes, whole pages. */
+struct region {
+    uint64_t start, end;
+    uint8_t prot;          /* PROT_* */
+    uint8_t use;           /* enum region_use */
+    struct object *object; /* NULL: anonymous; else mapped privately */
+    uint64_t offset;       /* of `start` in the object, whole pages */
+};
+
+struct region_list {
+    _Atomic uint32_t count;     /* a: spaces that share it */
+    uint32_t length, capacity;
+    struct region regions[];    /* by address; immutable while shared */
+};
+
+/* An empty list with room for `capacity`, or NULL. */
+struct region_list *region_list_create(uint32_t capacity);
+/* One more sharer; one fewer, the last one frees it. */
+struct region_list *region_list_get(struct region_list *list);
+void region_list_put(struct region_list *list);
+
+/* Make *list the caller's alone, with room for `extra` more regions. 0 or
+ * -ENOMEM, and then nothing changed. */
+int region_list_own(struct region_list **list, uint32_t extra);
+
+/* The region that holds `va`, or NULL. */
+const struct region *region_find(const struct region_list *list, uint64_t va);
+/* Whether any region touches [start, end). */
+bool region_overlaps(const struct region_list *list, uint64_t start,
+                     uint64_t end);
+
+/* On an owned list with room for one more (insert) or one (remove) each: */
+void region_insert(struct region_list *list, const struct region *region);
+/* Forget [start, end), cutting regions that lie half in it. */
+void region_remove(struct region_list *list, uint64_t start, uint64_t end);
+/* Change prot over [start, end): room for two more. */
+void region_protect(struct region_list *list, uint64_t start, uint64_t end,
+                    uint8_t prot);
+
+#endif

@@ -1,0 +1,163 @@
+/*
+ * What a space looks like, as text: its regions, its tree, and what lies at
+ * an address.
+ */
+#include "lib/text.h"
+#include "mm/pt.h"
+#include "mm/space.h"
+#include "mm/stats.h"
+
+static const char *const use_names[] = {
+    [REGION_IMAGE] = "image",
+    [REGION_STACK] = "stack",
+    [REGION_HEAP] = "heap",
+    [REGION_MAPPING] = "mapping",
+};
+
+static void print_region(struct text *out, const struct region *r)
+{
+    text_printf(out, "%010lx-%010lx %c%c%c %s", r->start, r->end,
+                r->prot & PROT_READ ? 'r' : '-',
+                r->prot & PROT_WRITE ? 'w' : '-',
+                r->prot & PROT_EXECUTE ? 'x' : '-', use_names[r->use]);
+    if (r->object) {
+        char name[48];
+        r->object->ops->name(r->object, name, sizeof name);
+        text_printf(out, " %s+0x%lx", name, r->offset);
+    }
+}
+
+void space_print_maps(struct space *space, struct text *out)
+{
+    mutex_lock(&space->lock);
+    for (uint32_t i = 0; space->regions && i < space->regions->length; i++) {
+        print_region(out, &space->regions->regions[i]);
+        text_printf(out, "\n");
+    }
+    mutex_unlock(&space->lock);
+}
+
+void space_describe(struct space *space, uint64_t va, struct text *out)
+{
+    mutex_lock(&space->lock);
+    const struct region_list *list = space->regions;
+    const struct region *r = region_find(list, va);
+    if (va >= HAL_USER_TOP)
+        text_printf(out, "beyond the top of user memory");
+    else if (r) {
+        text_printf(out, "region ");
+        print_region(out, r);
+    } else if (region_find(list, va + HAL_PAGE_SIZE) &&
+               region_find(list, va + HAL_PAGE_SIZE)->use == REGION_STACK)
+        text_printf(out, "the guard page below the stack");
+    else
+        text_printf(out, "no region");
+    mutex_unlock(&space->lock);
+}
+
+struct census {
+    unsigned owned, lazy, linked, leaves, writable, zero;
+};
+
+static struct census take_census(const struct page *node)
+{
+    struct census c = {0};
+    const pte_t *slots = pt_slots(node);
+    for (unsigned i = node->table.low; i <= node->table.high; i++) {
+        enum pte_kind kind = pte_kind(slots[i]);
+        c.owned += kind == PTE_OWNED;
+        c.lazy += kind == PTE_LAZY;
+        c.linked += kind == PTE_LINKED;
+        if (kind != PTE_LEAF)
+            continue;
+        c.leaves++;
+        c.writable += pte_writable(slots[i]);
+        c.zero += !pte_counted(slots[i]);
+    }
+    return c;
+}
+
+static const char *edge_name(pte_t edge)
+{
+    switch (pte_kind(edge)) {
+    case PTE_OWNED:
+        return "owned";
+    case PTE_LAZY:
+        return "lazy";
+    case PTE_LINKED:
+        return "linked";
+    default:
+        return "?";
+    }
+}
+
+static void print_node(const struct page *node, const char *edge,
+                       unsigned slot, struct text *out)
+{
+    struct census c = take_census(node);
+    text_printf(out, "%*s", 2 * (int)(PT_ROOT_LEVEL - node->level), "");
+    if (node->level != PT_ROOT_LEVEL)
+        text_printf(out, "slot %u %s ", slot, edge);
+    text_printf(out, "level %u frame %lx count %u%s:", node->level,
+                page_physical(node) >> HAL_PAGE_SHIFT, page_count(node),
+                node->sealed ? " sealed" : "");
+    if (node->level)
+        text_printf(out, " %u owned %u lazy %u linked\n", c.owned, c.lazy,
+                    c.linked);
+    else
+        text_printf(out, " %u leaves, %u writable, %u zero page\n", c.leaves,
+                    c.writable, c.zero);
+    if (!node->level)
+        return;
+    const pte_t *slots = pt_slots(node);
+    for (unsigned i = node->table.low; i <= node->table.high; i++)
+        if (!pte_is_none(slots[i]))
+            print_node(pte_page(slots[i]), edge_name(slots[i]), i, out);
+}
+
+void space_print_tree(struct space *space, struct text *out)
+{
+    mutex_lock(&space->lock);
+    if (space->root)
+        print_node(space->root, "", 0, out);
+    mutex_unlock(&space->lock);
+}
+
+static uint64_t count_leaves(const struct page *node)
+{
+    const pte_t *slots = pt_slots(node);
+    uint64_t sum = 0;
+    for (unsigned i = node->table.low; i <= node->table.high; i++) {
+        if (pte_is_none(slots[i]))
+            continue;
+        sum += node->level ? count_leaves(pte_page(slots[i])) : 1;
+    }
+    return sum;
+}
+
+uint64_t space_resident(struct space *space)
+{
+    mutex_lock(&space->lock);
+    uint64_t sum = space->root ? count_leaves(space->root) : 0;
+    mutex_unlock(&space->lock);
+    return sum;
+}
+
+void memory_print(struct text *out)
+{
+    static const char *const kinds[PAGE_KINDS] = {
+        [PAGE_ANONYMOUS] = "anonymous", [PAGE_TABLE] = "table",
+        [PAGE_CACHE] = "cache",         [PAGE_SLAB] = "slab",
+        [PAGE_STACK] = "stack",         [PAGE_KERNEL] = "kernel",
+    };
+    uint64_t counts[PAGE_KINDS], shared;
+    page_count_kinds(counts, &shared);
+    text_printf(out, "total: %lu\nfree: %lu\n", page_total_count(),
+                page_free_count());
+    for (unsigned i = 0; i < PAGE_KINDS; i++)
+        if (kinds[i])
+            text_printf(out, "%s: %lu\n", kinds[i], counts[i]);
+    text_printf(out, "shared: %lu\n", shared);
+    for (unsigned i = 0; i < STATS; i++)
+        text_printf(out, "%s: %lu\n", stat_names[i], stat_read(i));
+}

@@ -1,0 +1,24 @@
+/*
+ * Memory for the kernel's own structures: objects of a few sizes carved out
+ * of whole frames, in front of the page allocator.
+ *
+ * Each frame holds objects of one size and starts with a header: which are
+ * free, how many are not. A frame goes back when its last object does. What
+ * does not fit a frame twice is whole frames.
+ */
+#ifndef MM_SLAB_H
+#define MM_SLAB_H
+
+#include <stddef.h>
+
+void slab_init(void);
+
+/* Memory for `size` bytes, 16-aligned; NULL when there is none. The first
+ * does not clear it. */
+void *slab_alloc(size_t size);
+void *slab_alloc_zeroed(size_t size);
+
+/* Give it back. NULL is allowed. */
+void slab_free(void *object);
+
+#endif

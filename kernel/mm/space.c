@@ -1,0 +1,207 @@
+/*
+ * Spaces: making, forking, destroying them, and changing their regions.
+ * fault.c fills them; pt.c has the tree.
+ *
+ * The law for everything that can fail: first allocate and check, leaving
+ * what programs see alone; then commit, which cannot fail.
+ */
+#include "mm/space.h"
+#include "lib/bits.h"
+#include "lib/errno.h"
+#include "mm/pt.h"
+#include "mm/slab.h"
+#include "sched/thread.h"
+
+static struct mutex list_lock; /* LOCK_SPACE_LIST */
+static struct list spaces;     /* list_lock */
+
+void space_init(void)
+{
+    mutex_init(&list_lock, LOCK_SPACE_LIST);
+    list_init(&spaces);
+}
+
+/* A space in the list without root or regions. */
+static struct space *create_bare(void)
+{
+    struct space *space = slab_alloc_zeroed(sizeof *space);
+    if (!space)
+        return NULL;
+    mutex_init(&space->lock, LOCK_SPACE);
+    mutex_lock(&list_lock);
+    list_push_back(&spaces, &space->link);
+    mutex_unlock(&list_lock);
+    return space;
+}
+
+static void set_root(struct space *space, struct page *root)
+{
+    space->root = root;
+    space->machine.root = page_physical(root);
+}
+
+void space_destroy(struct space *space)
+{
+    mutex_lock(&space->lock);
+    if (space->root)
+        pt_put(space->root);
+    space->root = NULL;
+    if (space->regions)
+        region_list_put(space->regions);
+    space->regions = NULL;
+    mutex_unlock(&space->lock);
+    mutex_lock(&list_lock);
+    list_remove(&space->link);
+    mutex_unlock(&list_lock);
+    slab_free(space);
+}
+
+struct space *space_create(void)
+{
+    struct space *space = create_bare();
+    if (!space)
+        return NULL;
+    struct region_list *regions = region_list_create(6);
+    struct page *root = pt_create_root();
+    if (!regions || !root) {
+        if (regions)
+            region_list_put(regions);
+        if (root)
+            pt_put(root);
+        space_destroy(space);
+        return NULL;
+    }
+    mutex_lock(&space->lock);
+    set_root(space, root);
+    space->regions = regions;
+    mutex_unlock(&space->lock);
+    return space;
+}
+
+struct space *space_fork(struct space *parent)
+{
+    struct space *child = create_bare();
+    if (!child)
+        return NULL;
+    mutex_lock(&parent->lock);
+    struct page *root = pt_share(parent->root);
+    if (root) {
+        set_root(child, root);
+        child->regions = region_list_get(parent->regions);
+        /* The parent's edges are LAZY now, and its writable translations
+         * must be forgotten before anybody relies on that. */
+        hal_space_flush(&parent->machine, HAL_FLUSH_ALL);
+    }
+    mutex_unlock(&parent->lock);
+    if (!root) {
+        space_destroy(child);
+        return NULL;
+    }
+    return child;
+}
+
+void space_enter(struct space *space)
+{
+    irq_hold();
+    thread_current()->space = space ? &space->machine : NULL;
+    hal_space_activate(thread_current()->space);
+    irq_release();
+}
+
+struct space *space_current(void)
+{
+    struct hal_space *machine = thread_current()->space;
+    return machine ? container_of(machine, struct space, machine) : NULL;
+}
+
+static bool range_valid(uint64_t start, uint64_t end)
+{
+    return start < end && end <= HAL_USER_TOP &&
+           is_aligned(start | end, HAL_PAGE_SIZE);
+}
+
+int space_map(struct space *space, const struct region *region)
+{
+    if (!range_valid(region->start, region->end) ||
+        !is_aligned(region->offset, HAL_PAGE_SIZE))
+        return -EINVAL;
+    mutex_lock(&space->lock);
+    int error = 0;
+    if (region_overlaps(space->regions, region->start, region->end))
+        error = -EEXIST;
+    else
+        error = region_list_own(&space->regions, 1);
+    if (!error)
+        region_insert(space->regions, region);
+    mutex_unlock(&space->lock);
+    return error;
+}
+
+int space_unmap(struct space *space, uint64_t start, uint64_t end)
+{
+    if (!range_valid(start, end))
+        return -EINVAL;
+    mutex_lock(&space->lock);
+    int error = region_list_own(&space->regions, 1);
+    if (!error)
+        error = pt_own_edges(&space->machine, space->root, start, end);
+    if (!error) {
+        pt_clear(&space->machine, space->root, start, end);
+        region_remove(space->regions, start, end);
+    }
+    mutex_unlock(&space->lock);
+    return error;
+}
+
+/* Whether regions cover [start, end) without a hole. */
+static bool covered(struct region_list *regions, uint64_t start, uint64_t end)
+{
+    while (start < end) {
+        const struct region *region = region_find(regions, start);
+        if (!region)
+            return false;
+        start = region->end;
+    }
+    return true;
+}
+
+int space_protect(struct space *space, uint64_t start, uint64_t end,
+                  uint8_t prot)
+{
+    if (!range_valid(start, end) || !(prot & PROT_READ))
+        return -EINVAL;
+    mutex_lock(&space->lock);
+    int error = 0;
+    if (!covered(space->regions, start, end))
+        error = -EINVAL;
+    if (!error)
+        error = region_list_own(&space->regions, 2);
+    if (!error)
+        error = pt_protect(&space->machine, space->root, start, end,
+                           prot & PROT_EXECUTE);
+    if (!error)
+        region_protect(space->regions, start, end, prot);
+    mutex_unlock(&space->lock);
+    return error;
+}
+
+void space_lock_all(void)
+{
+    struct space *space;
+    mutex_lock(&list_lock);
+    list_for_each(space, &spaces, link)
+        mutex_lock(&space->lock);
+}
+
+void space_unlock_all(void)
+{
+    struct space *space;
+    list_for_each(space, &spaces, link)
+        mutex_unlock(&space->lock);
+    mutex_unlock(&list_lock);
+}
+
+struct list *space_all(void)
+{
+    return &spaces;
+}

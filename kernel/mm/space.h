@@ -1,0 +1,100 @@
+/*
+ * Address spaces: a page-table tree and a list of regions, both shared until
+ * written. This layer knows nothing of processes; a space is what a thread
+ * translates by.
+ */
+#ifndef MM_SPACE_H
+#define MM_SPACE_H
+
+#include "mm/page.h"
+#include "mm/region.h"
+#include "sched/mutex.h"
+
+struct text;
+
+/* Letters: I set once; l space lock; L list of spaces' lock. */
+struct space {
+    struct hal_space machine;
+    struct mutex lock;           /* LOCK_SPACE */
+    struct page *root;           /* l */
+    struct region_list *regions; /* l */
+    struct list link;            /* L */
+};
+
+/* What a fault turned out to be. */
+enum fault {
+    FAULT_SPURIOUS, /* the entries allow it, or do once linked */
+    FAULT_ZERO,     /* nothing there: a page of zeros */
+    FAULT_FILE,     /* the object's page */
+    FAULT_REUSE,    /* ours alone: write granted */
+    FAULT_COPY,     /* shared: copied */
+    FAULT_SEGV,     /* no region, or it forbids this */
+    FAULT_BUS,      /* the object has no such page, or could not read it */
+    FAULT_NOMEM,    /* no frame */
+    FAULTS
+};
+
+static inline bool fault_resolved(enum fault fault)
+{
+    return fault < FAULT_SEGV;
+}
+
+void space_init(void);
+
+/* An empty space; NULL when there is no memory. */
+struct space *space_create(void);
+
+/* A space with the memory of `parent`, which goes on with the same memory;
+ * what either writes, the other does not see. Costs the same for any size.
+ * NULL when there is no memory, and then the parent is as before. */
+struct space *space_fork(struct space *parent);
+
+/* Give up a space that no thread uses. May take long. */
+void space_destroy(struct space *space);
+
+/* The running thread translates by `space` from now on (NULL: none). */
+void space_enter(struct space *space);
+/* The running thread's, or NULL. */
+struct space *space_current(void);
+
+/* Add a region: whole pages below HAL_USER_TOP where none is. The object, if
+ * any, is kept as long as needed. 0, -EINVAL, -EEXIST or -ENOMEM. */
+int space_map(struct space *space, const struct region *region);
+
+/* Put pages of zeros wherever [start, end) of an anonymous region has none.
+ * 0 or -ENOMEM; pages made until then stay. */
+int space_populate(struct space *space, uint64_t start, uint64_t end);
+
+/* Drop all regions and memory in [start, end). 0, -EINVAL, or -ENOMEM with
+ * nothing changed. */
+int space_unmap(struct space *space, uint64_t start, uint64_t end);
+
+/* Set the permissions of [start, end), which is mapped throughout. PROT_READ
+ * must be among them. 0, -EINVAL, or -ENOMEM with nothing changed. */
+int space_protect(struct space *space, uint64_t start, uint64_t end,
+                  uint8_t prot);
+
+/* Memory at `va` was touched and the tables refused: make it right, or say
+ * what is wrong. May sleep. */
+enum fault space_fault(struct space *space, uint64_t va, enum access access);
+
+/* In a few words, what lies at `va`: for messages. */
+void space_describe(struct space *space, uint64_t va, struct text *out);
+
+/* /proc/PID/maps and /proc/PID/tree. */
+void space_print_maps(struct space *space, struct text *out);
+void space_print_tree(struct space *space, struct text *out);
+
+/* /proc/meminfo: frames by kind, and the counters of stats.h. */
+void memory_print(struct text *out);
+
+/* Frames that the space's leaves point at, shared ones included. */
+uint64_t space_resident(struct space *space);
+
+/* Lock every space, so that no tree changes, and let them go. */
+void space_lock_all(void);
+void space_unlock_all(void);
+/* All spaces, while they are locked. */
+struct list *space_all(void);
+
+#endif

@@ -1,0 +1,23 @@
+/*
+ * Kernel stacks for threads: mapped frames above an unmapped guard.
+ */
+#ifndef MM_STACK_H
+#define MM_STACK_H
+
+struct page;
+
+struct stack {
+    void *low;            /* low end, HAL_STACK_PAGES long; NULL: unmapped */
+    struct page **pages;  /* stack.c */
+    struct stack *next;   /* stack.c: while free */
+};
+
+void stack_init(void);
+
+/* A mapped stack, or NULL when there is no memory or HAL_STACKS are in use. */
+struct stack *stack_alloc(void);
+
+/* Give it back; nothing runs on it any more. */
+void stack_free(struct stack *stack);
+
+#endif

@@ -1,0 +1,56 @@
+/*
+ * Kernel access to user memory.
+ *
+ * It goes through the MMU with the running process's own translations, so a
+ * shared page is copied, a missing one filled and a forbidden one refused by
+ * the same fault function that serves user instructions; nothing here walks
+ * tables. A copy may sleep and may fault: no spinlock, and no lock the fault
+ * path takes (LOCK_SPACE and above), may be held; debug builds assert it.
+ */
+#ifndef MM_UACCESS_H
+#define MM_UACCESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Whether [va, va+length) lies wholly in user space; an empty range at any
+ * address up to the top does. */
+bool user_range_ok(uint64_t va, uint64_t length);
+
+/* 0, or -EFAULT; on failure an unspecified part has been copied. */
+int user_read(void *to, uint64_t from, size_t length);
+int user_write(uint64_t to, const void *from, size_t length);
+int user_clear(uint64_t to, size_t length);
+
+/* A NUL-terminated string of less than `size` bytes: its length, or -EFAULT,
+ * or -ENAMETOOLONG when longer. */
+int user_read_string(char *to, uint64_t from, size_t size);
+
+/*
+ * A place data is read from or written to, that advances: kernel memory or
+ * user memory. File operations take one, so each is written once.
+ */
+struct cursor {
+    bool user;
+    uint64_t address;
+    size_t left;
+};
+
+static inline struct cursor cursor_user(uint64_t va, size_t length)
+{
+    return (struct cursor){true, va, length};
+}
+
+static inline struct cursor cursor_kernel(const void *at, size_t length)
+{
+    return (struct cursor){false, (uint64_t)(uintptr_t)at, length};
+}
+
+/* Move `length` bytes (at most cursor->left) and advance. 0 or -EFAULT, and
+ * then the cursor has not moved. */
+int cursor_put(struct cursor *cursor, const void *from, size_t length);
+int cursor_take(struct cursor *cursor, void *to, size_t length);
+int cursor_put_zeros(struct cursor *cursor, size_t length);
+
+#endif

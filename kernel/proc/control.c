@@ -1,0 +1,100 @@
+/*
+ * The files of /proc by which the system is asked and told: meminfo, audit,
+ * uptime to read; power, crash and fail to write.
+ */
+#include "proc/control.h"
+#include "fs/procfs.h"
+#include "lib/errno.h"
+#include "lib/panic.h"
+#include "lib/printf.h"
+#include "lib/string.h"
+#include "mm/audit.h"
+#include "proc/process.h"
+
+static int show_meminfo(struct text *out)
+{
+    memory_print(out);
+    return 0;
+}
+
+static int show_audit(struct text *out)
+{
+    audit(out);
+    return 0;
+}
+
+static int show_uptime(struct text *out)
+{
+    text_printf(out, "%lu ms\n", hal_time() / 1000000);
+    return 0;
+}
+
+static bool starts_with(const char *text, const char *word)
+{
+    return strncmp(text, word, strlen(word)) == 0;
+}
+
+/* "off", "off STATUS" or "restart". */
+static ssize_t write_power(const char *text, size_t length)
+{
+    uint64_t status = 0;
+    if (starts_with(text, "restart")) {
+        kprintf("calf: restarting\n");
+        hal_restart();
+    }
+    if (!starts_with(text, "off"))
+        return -EINVAL;
+    const char *number = text + 3;
+    while (*number == ' ')
+        number++;
+    if (*number && *number != '\n' && !parse_u64(&number, &status))
+        return -EINVAL;
+    kprintf("calf: power off, status %lu\n", status);
+    hal_power_off();
+    return length;
+}
+
+/* "panic" or "fault": to see what a fault of the kernel looks like. */
+static ssize_t write_crash(const char *text, size_t length)
+{
+    if (starts_with(text, "panic"))
+        panic("asked for through /proc/crash");
+    if (starts_with(text, "fault")) {
+        uintptr_t nowhere = 8;
+        __asm__("" : "+r"(nowhere)); /* the compiler need not know */
+        *(volatile int *)nowhere = 1;
+    }
+    (void)length;
+    return -EINVAL;
+}
+
+/* "N": the Nth allocation from now by the writing process fails; 0: none. */
+static ssize_t write_fail(const char *text, size_t length)
+{
+    uint64_t nth;
+    if (!parse_u64(&text, &nth) || nth > UINT32_MAX)
+        return -EINVAL;
+    page_fail_after(nth);
+    return length;
+}
+
+int control_register_files(void)
+{
+    static const struct {
+        const char *name;
+        struct procfs_entry entry;
+    } files[] = {
+        {"meminfo", {.show = show_meminfo}},
+        {"audit", {.show = show_audit}},
+        {"uptime", {.show = show_uptime}},
+        {"power", {.write = write_power}},
+        {"crash", {.write = write_crash}},
+        {"fail", {.write = write_fail}},
+    };
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        int error = procfs_register(files[i].name, &files[i].entry);
+        if (error)
+            return error;
+    }
+    return 0;
+}

@@ -1,0 +1,76 @@
+/*
+ * Where programs come into the kernel: the machine's upcalls for system calls
+ * and faults, and the one way out.
+ *
+ * A fault that cannot be resolved marks the thread killed after one line that
+ * says what happened; it leaves like any other killed thread.
+ */
+#include "lib/printf.h"
+#include "lib/text.h"
+#include "mm/space.h"
+#include "proc/process.h"
+
+void hal_upcall_syscall(struct hal_frame *frame)
+{
+    struct process *self = process_current();
+    self->abi->syscall(self, frame);
+}
+
+static void die(const char *what)
+{
+    struct process *self = process_current();
+    uint64_t pc = hal_frame_pc(hal_thread_frame(hal_self()));
+    kprintf("calf: pid %d (%s) killed: %s (pc 0x%lx)\n", self->pid, self->name,
+            what, pc);
+    thread_kill(&self->thread);
+}
+
+static void report_memory_fault(struct space *space, uint64_t va,
+                                enum access access, enum fault fault)
+{
+    static const char *const verbs[] = {[ACCESS_READ] = "load from",
+                                        [ACCESS_WRITE] = "store to",
+                                        [ACCESS_EXECUTE] = "fetch from"};
+    char buffer[160];
+    struct text text;
+    text_init(&text, buffer, sizeof buffer);
+    text_printf(&text, "%s 0x%lx: ", verbs[access], va);
+    if (fault == FAULT_NOMEM)
+        text_printf(&text, "out of memory in ");
+    else if (fault == FAULT_BUS)
+        text_printf(&text, "nothing to read in the file behind ");
+    else if (access == ACCESS_WRITE)
+        text_printf(&text, "not writable: ");
+    else
+        text_printf(&text, access == ACCESS_READ ? "not readable: "
+                                                 : "not executable: ");
+    space_describe(space, va, &text);
+    die(buffer);
+}
+
+bool hal_upcall_memory_fault(uint64_t va, enum access access, bool in_kernel)
+{
+    struct space *space = space_current();
+    enum fault fault = space_fault(space, va, access);
+    if (fault_resolved(fault))
+        return true;
+    if (!in_kernel)
+        report_memory_fault(space, va, access, fault);
+    return false;
+}
+
+void hal_upcall_user_fault(const char *cause, uint64_t value)
+{
+    char buffer[96];
+    struct text text;
+    text_init(&text, buffer, sizeof buffer);
+    text_printf(&text, "%s at 0x%lx", cause, value);
+    die(buffer);
+}
+
+void hal_upcall_user_return(void)
+{
+    if (thread_killed(thread_current()))
+        process_exit(-1);
+    sched_user_return();
+}

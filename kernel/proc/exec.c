@@ -1,0 +1,137 @@
+/*
+ * Running another program in place of this one.
+ *
+ * The new image is built in a space of its own while the old one waits: the
+ * thread enters the new space, so that ordinary copies to user memory fill
+ * it, and steps back should anything fail. Only then is the old space given
+ * up. Whole pages of the file are mapped, not read.
+ */
+#include "lib/bits.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "proc/elf.h"
+#include "proc/process.h"
+
+static int map_part(struct space *space, uint64_t start, uint64_t end,
+                    uint8_t prot, struct object *object, uint64_t offset)
+{
+    struct region region = {.start = start,
+                            .end = end,
+                            .prot = prot,
+                            .use = REGION_IMAGE,
+                            .object = object,
+                            .offset = object ? offset : 0};
+    return start < end ? space_map(space, &region) : 0;
+}
+
+static int copy_part(struct file *file, uint64_t offset, uint64_t va,
+                     uint64_t length)
+{
+    struct cursor cursor = cursor_user(va, length);
+    while (cursor.left) {
+        ssize_t got =
+            file_read_at(file, &cursor, offset + (length - cursor.left));
+        if (got <= 0)
+            return got ? got : -ENOEXEC;
+    }
+    return 0;
+}
+
+/* Map what the file has in whole pages at a page's boundary; the rest is
+ * memory of the program's own, filled with what the file has of it. */
+static int load_segment(struct space *space, struct file *file,
+                        const struct elf_segment *s)
+{
+    struct object *object = &file->inode->object;
+    uint64_t end = align_up(s->va + s->memory, HAL_PAGE_SIZE);
+    uint64_t mapped = align_down(s->file_size, HAL_PAGE_SIZE);
+    if (!object->ops || !is_aligned(s->offset, HAL_PAGE_SIZE))
+        mapped = 0;
+    else if (s->memory == s->file_size && !(s->prot & PROT_WRITE))
+        mapped = end - s->va; /* what follows in the page is of no matter */
+    uint64_t rest = s->va + mapped;
+    int error = map_part(space, s->va, rest, s->prot, object, s->offset);
+    if (!error)
+        error = map_part(space, rest, end, s->prot | PROT_WRITE, NULL, 0);
+    if (!error && mapped < s->file_size)
+        error = copy_part(file, s->offset + mapped, rest,
+                          s->file_size - mapped);
+    if (!error && rest < end && !(s->prot & PROT_WRITE))
+        error = space_protect(space, rest, end, s->prot);
+    return error;
+}
+
+static void take_space(struct process *self, struct space *space)
+{
+    mutex_lock(&self->memory);
+    struct space *old = self->space;
+    self->space = space;
+    mutex_unlock(&self->memory);
+    space_destroy(old);
+}
+
+static void take_name(struct process *self, const char *path)
+{
+    const char *name = path;
+    for (const char *p = path; *p; p++)
+        if (*p == '/' && p[1])
+            name = p + 1;
+    strlcpy(self->name, name, sizeof self->name);
+}
+
+/* Build the image in `space`, which the thread has entered. */
+static int build(struct space *space, struct file *file,
+                 const struct elf_image *image, const struct abi *abi,
+                 const struct exec_arguments *arguments,
+                 struct hal_frame *frame, uint64_t *heap)
+{
+    for (unsigned i = 0; i < image->count; i++) {
+        int error = load_segment(space, file, &image->segments[i]);
+        if (error)
+            return error;
+    }
+    return abi->start(image, arguments, space, frame, heap);
+}
+
+static int exec_file(struct process *self, struct file *file, const char *path,
+                     const struct exec_arguments *arguments)
+{
+    struct elf_image image;
+    int error = elf_check(file, &image);
+    if (error)
+        return error;
+    const struct abi *abi = process_find_abi(&image);
+    if (!abi)
+        return -ENOEXEC;
+    struct space *space = space_create();
+    if (!space)
+        return -ENOMEM;
+    struct hal_frame frame;
+    uint64_t heap;
+    space_enter(space);
+    error = build(space, file, &image, abi, arguments, &frame, &heap);
+    if (error) {
+        space_enter(self->space);
+        space_destroy(space);
+        return error;
+    }
+    take_space(self, space);
+    take_name(self, path);
+    self->abi = abi;
+    self->heap_end = heap;
+    hal_thread_drop_fpu();
+    *hal_thread_frame(hal_self()) = frame;
+    return 0;
+}
+
+int process_exec(const char *path, const struct exec_arguments *arguments)
+{
+    struct process *self = process_current();
+    struct file *file;
+    int error = vfs_open(&self->fs, path, OPEN_READ, &file);
+    if (error)
+        return error;
+    error = exec_file(self, file, path, arguments);
+    file_put(file);
+    return error;
+}

@@ -1,0 +1,78 @@
+/*
+ * The program break: memory as one line of bytes that grows and shrinks at
+ * its end.
+ */
+#include "lib/bits.h"
+#include "lib/errno.h"
+#include "mm/uaccess.h"
+#include "proc/process.h"
+
+static uint64_t page_up(uint64_t va)
+{
+    return align_up(va, HAL_PAGE_SIZE);
+}
+
+/* New pages [start, end), all of them now or none. */
+static int add_pages(struct space *space, uint64_t start, uint64_t end,
+                     bool lazy)
+{
+    /* Hopeless requests are refused before they have used up everything. */
+    if (!lazy && (end - start) >> HAL_PAGE_SHIFT > page_free_count())
+        return -ENOMEM;
+    struct region heap = {.start = start,
+                          .end = end,
+                          .prot = PROT_READ | PROT_WRITE,
+                          .use = REGION_HEAP};
+    int error = space_map(space, &heap);
+    if (error || lazy)
+        return error;
+    error = space_populate(space, start, end);
+    if (error)
+        space_unmap(space, start, end);
+    return error;
+}
+
+static int grow(struct process *self, uint64_t to, bool lazy)
+{
+    uint64_t from = self->heap_end;
+    uint64_t start = page_up(from), end = page_up(to);
+    if (start < end) {
+        int error = add_pages(self->space, start, end, lazy);
+        if (error)
+            return error;
+    }
+    /* The rest of the last page may hold what was there before a shrink. */
+    uint64_t rest = (start < to ? start : to) - from;
+    if (rest && user_clear(from, rest)) {
+        if (start < end)
+            space_unmap(self->space, start, end);
+        return -ENOMEM;
+    }
+    return 0;
+}
+
+static int shrink(struct process *self, uint64_t to)
+{
+    uint64_t start = page_up(to), end = page_up(self->heap_end);
+    return start < end ? space_unmap(self->space, start, end) : 0;
+}
+
+int process_move_break(int64_t delta, bool lazy, uint64_t *old)
+{
+    struct process *self = process_current();
+    uint64_t from = self->heap_end;
+    int error = 0;
+    *old = from;
+    if (delta < 0 && (uint64_t)-delta > from)
+        return 0;
+    if (delta > 0 && (uint64_t)delta > HAL_USER_TOP - from)
+        return -ENOMEM;
+    uint64_t to = from + delta;
+    if (to > from)
+        error = grow(self, to, lazy);
+    else if (to < from)
+        error = shrink(self, to);
+    if (!error)
+        self->heap_end = to;
+    return error;
+}

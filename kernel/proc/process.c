@@ -1,0 +1,146 @@
+/*
+ * The table of processes: who there is, who descends from whom.
+ *
+ * One spinlock guards the family tree and the states in it, for a few dozen
+ * instructions at a time. Each process has its running and its exited
+ * children in two lists, so nobody ever searches for a child to wait for.
+ */
+#include "proc/process.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "mm/slab.h"
+#include "proc/elf.h"
+
+#define ABI_MAX 4
+
+struct spinlock process_lock = SPINLOCK(LOCK_PROCESS_TABLE);
+static struct list processes; /* process_lock */
+static int32_t last_pid;      /* process_lock */
+static const struct abi *abis[ABI_MAX];
+
+void process_init(void)
+{
+    list_init(&processes);
+}
+
+void process_add_abi(const struct abi *abi)
+{
+    unsigned i = 0;
+    while (i < ABI_MAX - 1 && abis[i])
+        i++;
+    abis[i] = abi;
+}
+
+const struct abi *process_find_abi(const struct elf_image *image)
+{
+    for (unsigned i = 0; i < ABI_MAX && abis[i]; i++)
+        if (abis[i]->accepts(image))
+            return abis[i];
+    return NULL;
+}
+
+struct process *process_alloc(void)
+{
+    struct process *process = slab_alloc_zeroed(sizeof *process);
+    if (!process)
+        return NULL;
+    process->stack = stack_alloc();
+    if (!process->stack) {
+        slab_free(process);
+        return NULL;
+    }
+    atomic_store(&process->count, 1);
+    list_init(&process->children);
+    list_init(&process->zombies);
+    list_init(&process->sibling);
+    list_init(&process->all);
+    waitq_init(&process->child_exits);
+    mutex_init(&process->memory, LOCK_PROCESS_SPACE);
+    file_table_init(&process->files);
+    return process;
+}
+
+/* One whose thread never ran, or has ended. */
+void process_free(struct process *process)
+{
+    stack_free(process->stack);
+    process->stack = NULL;
+    process_put(process);
+}
+
+void process_put(struct process *process)
+{
+    if (atomic_fetch_sub(&process->count, 1) == 1)
+        slab_free(process);
+}
+
+/* Locked: the process called `pid`, or the first above when not `exact`. */
+static struct process *search(int32_t pid, bool exact)
+{
+    struct process *process;
+    list_for_each(process, &processes, all)
+        if (process->pid >= pid)
+            return exact && process->pid != pid ? NULL : process;
+    return NULL;
+}
+
+/* Numbers grow, so the list stays in their order; after two thousand million
+ * they start again below. */
+static int32_t new_pid(void)
+{
+    do
+        last_pid = last_pid == INT32_MAX ? 2 : last_pid + 1;
+    while (search(last_pid, true));
+    return last_pid;
+}
+
+static void insert_in_order(struct process *process)
+{
+    struct list *at = processes.prev;
+    while (at != &processes &&
+           list_entry(at, struct process, all)->pid > process->pid)
+        at = at->prev;
+    list_insert_before(at->next, &process->all);
+}
+
+void process_insert(struct process *process, struct process *parent)
+{
+    spin_lock(&process_lock);
+    process->pid = new_pid();
+    process->thread.owner = process;
+    process->thread.owner_id = process->pid;
+    process->parent = parent;
+    insert_in_order(process);
+    if (parent)
+        list_push_back(&parent->children, &process->sibling);
+    spin_unlock(&process_lock);
+}
+
+struct process *process_find(int32_t pid)
+{
+    spin_lock(&process_lock);
+    struct process *process = search(pid, true);
+    if (process)
+        atomic_fetch_add(&process->count, 1);
+    spin_unlock(&process_lock);
+    return process;
+}
+
+int32_t process_next(int32_t after)
+{
+    spin_lock(&process_lock);
+    struct process *process = search(after + 1, false);
+    int32_t pid = process ? process->pid : 0;
+    spin_unlock(&process_lock);
+    return pid;
+}
+
+int process_kill(int32_t pid)
+{
+    spin_lock(&process_lock);
+    struct process *process = search(pid, true);
+    if (process && !process->zombie)
+        thread_kill(&process->thread);
+    spin_unlock(&process_lock);
+    return process ? 0 : -ESRCH;
+}

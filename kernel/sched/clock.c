@@ -1,0 +1,112 @@
+/*
+ * Time-outs and slices.
+ *
+ * Each hart keeps the sleepers that went to sleep on it in a list ordered by
+ * deadline, and arms its timer for the first of them or for the end of the
+ * running thread's slice, whichever comes first.
+ */
+#include "lib/errno.h"
+#include "sched/thread.h"
+#include "sched/waitq.h"
+
+#define SLICE_NS 10000000ul
+
+struct clock {
+    struct spinlock lock;
+    struct list sleepers; /* lock: struct thread by timeout_link */
+    uint64_t slice_end;   /* by its hart */
+};
+
+static struct clock clocks[HAL_MAX_HARTS];
+
+void clock_init(void)
+{
+    for (unsigned i = 0; i < HAL_MAX_HARTS; i++) {
+        spin_init(&clocks[i].lock, LOCK_TIMEOUT);
+        list_init(&clocks[i].sleepers);
+        clocks[i].slice_end = UINT64_MAX;
+    }
+}
+
+/* Lock held, or interrupts off on a hart whose list is empty. */
+static void arm(struct clock *clock)
+{
+    uint64_t next = clock->slice_end;
+    if (!list_is_empty(&clock->sleepers)) {
+        struct thread *first = list_entry(list_first(&clock->sleepers),
+                                          struct thread, timeout_link);
+        if (first->deadline < next)
+            next = first->deadline;
+    }
+    hal_timer_arm(next);
+}
+
+void clock_add(struct thread *thread)
+{
+    unsigned hart = hal_self()->hart;
+    struct clock *clock = &clocks[hart];
+    spin_lock(&clock->lock);
+    thread->timeout_hart = hart;
+    struct list *at = clock->sleepers.next;
+    while (at != &clock->sleepers &&
+           list_entry(at, struct thread, timeout_link)->deadline <=
+               thread->deadline)
+        at = at->next;
+    list_insert_before(at, &thread->timeout_link);
+    arm(clock);
+    spin_unlock(&clock->lock);
+}
+
+void clock_remove(struct thread *thread)
+{
+    struct clock *clock = &clocks[thread->timeout_hart];
+    spin_lock(&clock->lock);
+    if (list_is_linked(&thread->timeout_link))
+        list_remove(&thread->timeout_link);
+    spin_unlock(&clock->lock);
+}
+
+void clock_slice_start(bool endless)
+{
+    struct clock *clock = &clocks[hal_self()->hart];
+    clock->slice_end = endless ? UINT64_MAX : hal_time() + SLICE_NS;
+    spin_lock(&clock->lock);
+    arm(clock);
+    spin_unlock(&clock->lock);
+}
+
+void hal_upcall_tick(void)
+{
+    struct clock *clock = &clocks[hal_self()->hart];
+    uint64_t now = hal_time();
+    spin_lock(&clock->lock);
+    while (!list_is_empty(&clock->sleepers)) {
+        struct thread *thread = list_entry(list_first(&clock->sleepers),
+                                           struct thread, timeout_link);
+        if (thread->deadline > now)
+            break;
+        list_remove(&thread->timeout_link);
+        thread->timed_out = true;
+        thread_wake(thread);
+    }
+    if (now >= clock->slice_end) {
+        __atomic_fetch_or(&hal_self()->work, HAL_WORK_RESCHEDULE,
+                          __ATOMIC_RELAXED);
+        clock->slice_end = now + SLICE_NS;
+    }
+    arm(clock);
+    spin_unlock(&clock->lock);
+}
+
+int thread_sleep_until(uint64_t deadline)
+{
+    struct waitq nobody;
+    struct spinlock lock = SPINLOCK(LOCK_DENTRY);
+    waitq_init(&nobody);
+    spin_lock(&lock);
+    int error = 0;
+    while (!error)
+        error = waitq_sleep(&nobody, &lock, deadline);
+    spin_unlock(&lock);
+    return error == -ETIMEDOUT ? 0 : error;
+}

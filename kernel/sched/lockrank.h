@@ -1,0 +1,57 @@
+/*
+ * The order of locks. A thread may take a lock only when its rank is higher
+ * than that of every lock it holds; debug builds check this at each
+ * acquisition (lockrank.c), so a deadlock by order is found the first time the
+ * order is broken, not the first time two harts meet in it. docs/LOCKS.md says
+ * what each lock guards.
+ */
+#ifndef SCHED_LOCKRANK_H
+#define SCHED_LOCKRANK_H
+
+enum lock_rank {
+    LOCK_NONE,
+    /* sleeping */
+    LOCK_PROCESS_SPACE,
+    LOCK_TTY_READ,
+    LOCK_FS_NAMES,
+    LOCK_INODE_PARENT,
+    LOCK_INODE,
+    LOCK_FILE_OFFSET,
+    LOCK_PIPE,
+    LOCK_TTY_WRITE,
+    LOCK_SPACE_LIST,
+    LOCK_SPACE,
+    LOCK_OBJECT,
+    /* spinning: never held across a sleep or a copy to user memory */
+    LOCK_FIRST_SPIN,
+    LOCK_PROCESS_TABLE = LOCK_FIRST_SPIN,
+    LOCK_FILE_TABLE,
+    LOCK_DENTRY,
+    LOCK_INODE_STATE,
+    LOCK_TTY,
+    LOCK_NODE_ROOT,
+    LOCK_NODE_1,
+    LOCK_NODE_0,
+    LOCK_SLAB,
+    LOCK_STACK,
+    LOCK_PAGE_STOCK,
+    LOCK_PAGE,
+    LOCK_WAITQ,
+    LOCK_TIMEOUT,
+    LOCK_RUN_QUEUE,
+    LOCK_CONSOLE,
+    LOCK_UART,
+};
+
+struct thread;
+
+/* Called by the locks in debug builds. */
+void lockrank_acquire(enum lock_rank rank);
+void lockrank_release(enum lock_rank rank);
+/* Panics when the running thread holds a spinlock: it is about to sleep, or
+ * to touch user memory. */
+void lockrank_assert_may_sleep(void);
+/* Panics when it holds any lock of at least this rank. */
+void lockrank_assert_below(enum lock_rank rank);
+
+#endif

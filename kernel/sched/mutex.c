@@ -1,0 +1,58 @@
+/*
+ * Mutexes. Free ones are taken and given back by one atomic instruction; the
+ * queue is looked at only when somebody waits.
+ */
+#include "sched/mutex.h"
+#include "lib/panic.h"
+#include "sched/thread.h"
+#include <stdatomic.h>
+
+void mutex_init(struct mutex *mutex, enum lock_rank rank)
+{
+    atomic_init(&mutex->holder, NULL);
+    waitq_init(&mutex->waiters);
+    mutex->rank = rank;
+}
+
+static bool try_take(struct mutex *mutex)
+{
+    struct thread *none = NULL;
+    return atomic_compare_exchange_strong(&mutex->holder, &none,
+                                          thread_current());
+}
+
+void mutex_lock(struct mutex *mutex)
+{
+    lockrank_assert_may_sleep();
+    lockrank_acquire(mutex->rank);
+    ASSERT(!mutex_held(mutex));
+    if (try_take(mutex))
+        return;
+    /* A waiter looks once more after joining; an owner looks for waiters
+     * after letting go. One of the two sees the other. */
+    irq_hold();
+    for (;;) {
+        waitq_join(&mutex->waiters, false);
+        bool taken = try_take(mutex);
+        if (!taken)
+            sched_switch();
+        waitq_leave(&mutex->waiters);
+        if (taken || try_take(mutex))
+            break;
+    }
+    irq_release();
+}
+
+void mutex_unlock(struct mutex *mutex)
+{
+    ASSERT(mutex_held(mutex));
+    atomic_store(&mutex->holder, NULL);
+    waitq_wake_one(&mutex->waiters);
+    lockrank_release(mutex->rank);
+}
+
+bool mutex_held(const struct mutex *mutex)
+{
+    return atomic_load_explicit(&mutex->holder, memory_order_relaxed) ==
+           thread_current();
+}

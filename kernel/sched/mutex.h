@@ -1,0 +1,27 @@
+/*
+ * Mutexes: locks whose waiters sleep, for what takes long or sleeps itself
+ * (a space during a fault, an inode during a write). Never taken by interrupt
+ * handlers. A kill does not end the wait, since holders always let go.
+ */
+#ifndef SCHED_MUTEX_H
+#define SCHED_MUTEX_H
+
+#include "sched/waitq.h"
+#include <stdbool.h>
+
+struct thread;
+
+struct mutex {
+    struct thread *_Atomic holder; /* a: NULL when free */
+    struct waitq waiters;
+    uint16_t rank;                 /* I: enum lock_rank */
+};
+
+void mutex_init(struct mutex *mutex, enum lock_rank rank);
+/* Take it, sleeping while another thread has it. No spinlock is held. */
+void mutex_lock(struct mutex *mutex);
+void mutex_unlock(struct mutex *mutex);
+/* Whether the running thread has it. */
+bool mutex_held(const struct mutex *mutex);
+
+#endif

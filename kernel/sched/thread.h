@@ -1,0 +1,125 @@
+/*
+ * Threads and the scheduler: what runs on a hart.
+ *
+ * A thread is always in one place: on a hart, in one run queue, or asleep.
+ * Its owner gives it its memory and stack, and takes them back when it is
+ * dead and off its hart. This layer knows nothing of processes.
+ */
+#ifndef SCHED_THREAD_H
+#define SCHED_THREAD_H
+
+#include "arch/hal.h"
+#include "lib/list.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+enum thread_state {
+    THREAD_NEW,      /* not yet started */
+    THREAD_READY,    /* in a run queue */
+    THREAD_RUNNING,  /* on a hart */
+    THREAD_SLEEPING, /* waiting to be woken */
+    THREAD_DEAD      /* will not run again */
+};
+
+/* Letters: a atomic; s by the thread itself; q run queue's lock; w wait
+ * queue's lock; t timeout lock; I set once. */
+struct thread {
+    struct hal_thread machine;  /* first: hal_self() is also the thread */
+    _Atomic uint32_t state;     /* a: enum thread_state */
+    _Atomic bool on_hart;       /* a: its stack is in use */
+    _Atomic bool killable;      /* a: a kill ends the sleep it is in */
+    bool timed_out;             /* t */
+    uint8_t timeout_hart;       /* s: whose list holds timeout_link */
+    struct list run_link;       /* q */
+    struct list wait_link;      /* w */
+    struct list timeout_link;   /* t */
+    uint64_t deadline;          /* s */
+    uint32_t irq_depth;         /* s: reasons to keep interrupts off */
+    bool irq_was_on;            /* s: before the first of them */
+    uint32_t fail_after;        /* s: see page_fail_after */
+    struct hal_space *space;    /* s: what to translate by; NULL: kernel */
+    void (*entry)(void *);      /* I */
+    void *argument;             /* I */
+    void *owner;                /* I: its process, or NULL */
+    uint32_t owner_id;          /* I: the process's number, for reports */
+    char name[16];              /* I */
+#ifdef DEBUG
+    uint16_t ranks[16];         /* s: of the locks held */
+    uint8_t rank_count;
+    uint8_t spin_count;         /* how many of them are spinlocks */
+#endif
+};
+
+/* The thread of the boot hart until the scheduler runs, then its idle one. */
+extern struct thread thread_boot;
+
+static inline struct thread *thread_current(void)
+{
+    return (struct thread *)hal_self();
+}
+
+/* Keep interrupts off on this hart; nests. */
+void irq_hold(void);
+void irq_release(void);
+
+/* Prepare `thread` (zeroed) to run entry(argument) on `stack`, whose low end
+ * it is, HAL_STACK_PAGES long. */
+void thread_init(struct thread *thread, const char *name, void *stack,
+                 void (*entry)(void *), void *argument);
+
+/* Let a new thread run. */
+void thread_run(struct thread *thread);
+
+/* End the running thread. Its owner may have its memory once
+ * thread_await_end has returned. */
+_Noreturn void thread_end(void);
+void thread_await_end(struct thread *thread);
+
+/* Let others run first. */
+void thread_yield(void);
+
+/* Sleep until hal_time() reaches `deadline`. 0, or -EINTR when killed. */
+int thread_sleep_until(uint64_t deadline);
+
+/* Mark the thread killed: it leaves on its next way out of the kernel, and a
+ * killable sleep ends now. The caller keeps the thread from going away. */
+void thread_kill(struct thread *thread);
+
+static inline bool thread_killed(const struct thread *thread)
+{
+    return __atomic_load_n(&thread->machine.work, __ATOMIC_SEQ_CST) &
+           HAL_WORK_KILLED;
+}
+
+/* Make a sleeping thread ready; false when it was not asleep. */
+bool thread_wake(struct thread *thread);
+
+/* Leave the hart: the caller has set the state and holds interrupts off. */
+void sched_switch(void);
+
+/* Deal with HAL_WORK_RESCHEDULE on the way to user mode. */
+void sched_user_return(void);
+
+/* Wake the threads whose deadline has come, arm the timer for the next one
+ * (clock.c). */
+void clock_add(struct thread *thread);
+void clock_remove(struct thread *thread);
+/* Another thread starts its slice on this hart; an idle one's is endless. */
+void clock_slice_start(bool endless);
+
+/* Prepare the queues and clocks; before any lock is used by two harts. */
+void sched_init(void);
+void clock_init(void);
+
+/* The boot hart begins to schedule; the boot thread becomes its idle thread
+ * and this does not return. */
+_Noreturn void sched_start(void);
+
+/* Prepare hart `hart`'s idle thread on `stack`; hal_hart_start runs it. */
+struct thread *sched_idle_thread(unsigned hart, struct thread *memory,
+                                 void *stack);
+
+/* Whose turn it is on each hart, for reports: unlocked. */
+struct thread *sched_running(unsigned hart);
+
+#endif

@@ -1,0 +1,141 @@
+/*
+ * Sleeping and waking. See waitq.h for the rules.
+ *
+ * A thread first says that it sleeps, then joins the queue, and only then
+ * lets go of the caller's lock. From the first step on a waker may make it
+ * ready again; then its sched_switch finds it in a run queue and it simply
+ * goes on when its turn comes. A kill and a time-out race with the waker in
+ * the same harmless way: whoever changes SLEEPING to READY has woken it.
+ */
+#include "sched/waitq.h"
+#include "lib/errno.h"
+#include "sched/mutex.h"
+#include "sched/thread.h"
+
+void waitq_init(struct waitq *queue)
+{
+    spin_init(&queue->lock, LOCK_WAITQ);
+    list_init(&queue->waiters);
+    atomic_store(&queue->waiting, 0);
+}
+
+void waitq_join(struct waitq *queue, bool killable)
+{
+    struct thread *self = thread_current();
+    self->timed_out = false;
+    atomic_store(&self->killable, killable);
+    atomic_store(&self->state, THREAD_SLEEPING);
+    spin_lock(&queue->lock);
+    list_push_back(&queue->waiters, &self->wait_link);
+    atomic_fetch_add(&queue->waiting, 1);
+    spin_unlock(&queue->lock);
+}
+
+static void take_off(struct waitq *queue, struct thread *thread)
+{
+    list_remove(&thread->wait_link);
+    atomic_fetch_sub(&queue->waiting, 1);
+}
+
+void waitq_leave(struct waitq *queue)
+{
+    struct thread *self = thread_current();
+    uint32_t asleep = THREAD_SLEEPING;
+    /* Still asleep: nobody woke us. Else READY in some run queue, or RUNNING
+     * again after a switch. */
+    if (!atomic_compare_exchange_strong(&self->state, &asleep,
+                                        THREAD_RUNNING) &&
+        asleep == THREAD_READY)
+        sched_switch();
+    spin_lock(&queue->lock);
+    if (list_is_linked(&self->wait_link))
+        take_off(queue, self);
+    spin_unlock(&queue->lock);
+}
+
+/* One sleep, the caller's lock being let go and taken by `unlock`, `lock`. */
+static int sleep_on(struct waitq *queue, bool killable, uint64_t deadline,
+                    void (*unlock)(void *), void (*lock)(void *),
+                    void *lock_object)
+{
+    struct thread *self = thread_current();
+    irq_hold();
+    waitq_join(queue, killable);
+    unlock(lock_object);
+    if (deadline != WAITQ_NO_DEADLINE) {
+        self->deadline = deadline;
+        clock_add(self);
+    }
+    if (!(killable && thread_killed(self)))
+        sched_switch();
+    waitq_leave(queue);
+    if (deadline != WAITQ_NO_DEADLINE)
+        clock_remove(self);
+    irq_release();
+    lock(lock_object);
+    if (killable && thread_killed(self))
+        return -EINTR;
+    return self->timed_out ? -ETIMEDOUT : 0;
+}
+
+static void unlock_spin(void *lock)
+{
+    spin_unlock(lock);
+    lockrank_assert_may_sleep();
+}
+
+static void lock_spin(void *lock)
+{
+    spin_lock(lock);
+}
+
+static void unlock_mutex(void *lock)
+{
+    mutex_unlock(lock);
+}
+
+static void lock_mutex(void *lock)
+{
+    mutex_lock(lock);
+}
+
+int waitq_sleep(struct waitq *queue, struct spinlock *lock, uint64_t deadline)
+{
+    return sleep_on(queue, true, deadline, unlock_spin, lock_spin, lock);
+}
+
+int waitq_sleep_mutex(struct waitq *queue, struct mutex *lock,
+                      uint64_t deadline)
+{
+    return sleep_on(queue, true, deadline, unlock_mutex, lock_mutex, lock);
+}
+
+void waitq_sleep_unkillable(struct waitq *queue, struct spinlock *lock)
+{
+    sleep_on(queue, false, WAITQ_NO_DEADLINE, unlock_spin, lock_spin, lock);
+}
+
+static void wake(struct waitq *queue, bool all)
+{
+    if (!atomic_load(&queue->waiting))
+        return;
+    spin_lock(&queue->lock);
+    while (!list_is_empty(&queue->waiters)) {
+        struct thread *thread =
+            list_entry(list_first(&queue->waiters), struct thread, wait_link);
+        take_off(queue, thread);
+        if (thread_wake(thread) && !all)
+            break;
+    }
+    spin_unlock(&queue->lock);
+}
+
+void waitq_wake_one(struct waitq *queue)
+{
+    wake(queue, false);
+}
+
+void waitq_wake_all(struct waitq *queue)
+{
+    wake(queue, true);
+}

@@ -1,0 +1,130 @@
+"""What the guest tests share: running one command, and typing at a console.
+
+Everything goes through tools/run, as a person would use it. After a command
+the same machine's /proc/audit is read, and must be clean.
+"""
+
+import os
+import re
+import selectors
+import subprocess
+import time
+
+import pytest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
+RUN = os.path.join(ROOT, "tools", "run")
+STATUS = re.compile(r"^test-status (\d+)\n", re.M)
+
+
+class Result:
+    """What a run printed (out, err), its status, and all of the console."""
+
+    def __init__(self, status, out, err):
+        self.status, self.out, self.err = status, out, err
+
+    def __str__(self):
+        return f"status {self.status}\n--- out\n{self.out}--- err\n{self.err}"
+
+
+def tools_run(*arguments, stdin=None, **more):
+    """tools/run with these arguments, nothing added."""
+    done = subprocess.run(
+        [RUN, *arguments], text=True, errors="replace",
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        **({"input": stdin} if stdin is not None
+           else {"stdin": subprocess.DEVNULL}), **more)
+    return Result(done.returncode, done.stdout, done.stderr)
+
+
+def run_command(command, harts=1, mem="128M", build="release", timeout=240,
+                audit=True, stdin=None, add=(), options=()):
+    """Run COMMAND in the guest's shell; with AUDIT, count everything after.
+
+    The audit needs a shell that has survived: leave it out for a command that
+    ends the machine or the shell itself.
+    """
+    words = ["--harts", str(harts), "--mem", mem, "--build", build,
+             "--timeout", str(timeout), *options]
+    for item in add:
+        words += ["--add", item]
+    if audit:
+        command = f"({command}); echo test-status $?; cat /proc/audit"
+    result = tools_run(*words, "--", command, stdin=stdin)
+    if audit:
+        found = STATUS.search(result.out)
+        assert found, f"the command did not come to its end\n{result}"
+        tail = result.out[found.end():]
+        assert tail.startswith("audit: clean\n"), f"audit\n{result}"
+        result.status = int(found[1])
+        result.out = result.out[:found.start()]
+    return result
+
+
+@pytest.fixture
+def calf():
+    return run_command
+
+
+class Console:
+    """An interactive machine; what it says is collected in `text`."""
+
+    def __init__(self, harts=1, options=()):
+        self.text = ""
+        self.at = 0
+        self.process = subprocess.Popen(
+            [RUN, "--harts", str(harts), *options], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        os.set_blocking(self.process.stdout.fileno(), False)
+        self.selector = selectors.DefaultSelector()
+        self.selector.register(self.process.stdout, selectors.EVENT_READ)
+
+    def expect(self, pattern, seconds=60):
+        """Wait for PATTERN after what was matched last; the match."""
+        deadline = time.monotonic() + seconds
+        while True:
+            found = re.compile(pattern, re.M).search(self.text, self.at)
+            if found:
+                self.at = found.end()
+                return found
+            left = deadline - time.monotonic()
+            assert left > 0 and self._read(left), (
+                f"no {pattern!r} in {self.text[self.at:]!r}, after "
+                f"{self.text[:self.at][-300:]!r}")
+
+    def _read(self, seconds):
+        """More text; false when the machine is gone."""
+        if not self.selector.select(seconds):
+            return True
+        data = os.read(self.process.stdout.fileno(), 65536)
+        self.text += data.decode(errors="replace").replace("\r", "")
+        return bool(data)
+
+    def type(self, text):
+        """Type TEXT, a few characters at a time as a terminal would."""
+        for i in range(0, len(text), 8):
+            self.process.stdin.write(text[i:i + 8].encode())
+            self.process.stdin.flush()
+            time.sleep(0.02)
+
+    def prompt(self):
+        return self.expect(r"^\$ ")
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait(10)
+
+
+@pytest.fixture
+def console():
+    made = []
+
+    def start(**how):
+        made.append(Console(**how))
+        made[-1].prompt()
+        return made[-1]
+
+    yield start
+    for machine in made:
+        machine.close()

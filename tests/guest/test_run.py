@@ -1,0 +1,101 @@
+"""tools/run itself: statuses, time-outs, files added, words passed on."""
+
+import os
+import subprocess
+
+from conftest import ROOT, tools_run
+
+
+def test_status_is_the_commands(calf):
+    for status in (0, 1, 7, 255):
+        assert tools_run("--", f"exit {status}").status == status
+
+
+def test_only_the_commands_output_is_shown():
+    r = tools_run("echo hello world")
+    assert (r.status, r.out, r.err) == (0, "hello world\n", "")
+
+
+def test_output_without_a_last_newline(tmp_path):
+    (tmp_path / "text").write_text("no newline")
+    r = tools_run("--add", f"{tmp_path}/text", "cat /text")
+    # The kernel may begin a new line for what it says at the end.
+    assert (r.status, r.out.rstrip("\n")) == (0, "no newline")
+
+
+def test_verbose_shows_the_boot_too():
+    r = tools_run("--verbose", "echo hello")
+    assert r.status == 0
+    assert "calf: init started" in r.out
+    assert "\nhello\n" in r.out
+    assert "calf: power off, status 0" in r.out
+
+
+def test_timeout_is_124_and_names_every_hart():
+    r = tools_run("--harts", "2", "--timeout", "5", "cat")
+    assert r.status == 124, r
+    assert "hart 0: pc 0x" in r.err and "hart 1: pc 0x" in r.err
+    assert "calf: init started" in r.err
+    assert "time-out" in r.err
+
+
+def test_panic_is_125_with_registers_and_names():
+    r = tools_run("--harts", "2", "echo before; echo panic > /proc/crash")
+    assert r.status == 125, r
+    assert r.out.startswith("before\ncalf: PANIC: ")
+    assert "calf: halted" in r.out
+    assert "+0x" in r.out, "a backtrace has function names"
+    assert "panicked" in r.err
+
+
+def test_kernel_fault_is_125():
+    r = tools_run("echo fault > /proc/crash")
+    assert r.status == 125, r
+    assert "calf: PANIC: " in r.out
+
+
+def test_a_program_cannot_fake_the_end():
+    r = tools_run("echo calf: power off, status 0; echo more; exit 3")
+    assert r.status == 3
+    assert r.out == "calf: power off, status 0\nmore\n"
+
+
+def test_add_puts_an_executable_into_the_root(tmp_path):
+    echo = os.path.join(ROOT, "build", "user", "echo")
+    (tmp_path / "note").write_text("a note\n")
+    r = tools_run("--add", f"{echo}:parrot", "--add", f"{tmp_path}/note",
+                  "/parrot hi; cat /note")
+    assert (r.status, r.out) == (0, "hi\na note\n")
+
+
+def test_add_of_a_missing_file_is_refused():
+    r = tools_run("--add", "/nowhere/file", "echo")
+    assert r.status == 2
+    assert "/nowhere/file" in r.err
+
+
+def test_append_reaches_the_kernels_command_line():
+    r = tools_run("--append", "one=1 two", "cat /proc/cmdline")
+    assert r.status == 0
+    assert r.out.startswith("one=1 two run=cat /proc/cmdline")
+
+
+def test_input_is_typed_into_the_console():
+    r = tools_run("cat > /tmp/x; wc /tmp/x", stdin="one two\nthree\n")
+    assert r.status == 0
+    assert "2 3 14" in r.out
+
+
+def test_wrong_usage_is_2():
+    for words in (["--mem", "lots"], ["--harts", "0"], ["--nonsense"],
+                  ["--icount", "--harts", "2", "echo"], ["echo a\necho b"]):
+        assert tools_run(*words).status == 2, words
+
+
+def test_every_tool_has_help():
+    for tool in ("run", "layers", "install-tools", "mkcpio", "symbols", "test",
+                 "grade", "analyse", "gdb/start"):
+        done = subprocess.run([os.path.join(ROOT, "tools", tool), "--help"],
+                              capture_output=True, text=True)
+        assert done.returncode == 0, tool
+        assert len(done.stdout) > 60, tool

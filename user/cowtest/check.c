@@ -1,0 +1,251 @@
+/*
+ * What sections are written with; cowtest.h says what each does.
+ */
+#include "cowtest.h"
+
+#define WORDS_A_PAGE (PGSIZE / sizeof(uint64))
+
+extern char data_start[], end[]; /* user.ld */
+
+int report_fd = 2;
+
+void fail(const char *format, ...)
+{
+    static char text[120];
+    va_list args;
+
+    va_start(args, format);
+    calf_vformat(text, sizeof(text), format, args);
+    va_end(args);
+    write(report_fd, text, (int)strlen(text));
+    exit(1);
+}
+
+int audit_is_clean(char *why, uint size)
+{
+    static const char clean[] = "audit: clean\n";
+    int fd = open("/proc/audit", O_RDONLY);
+    int n = fd < 0 ? -1 : read(fd, why, (int)size - 1);
+
+    if (fd >= 0)
+        close(fd);
+    if (n <= 0) {
+        calf_format(why, size, "cannot read /proc/audit");
+        return -1;
+    }
+    why[n] = '\0';
+    return memcmp(why, clean, sizeof(clean) - 1) == 0 ? 0 : -1;
+}
+
+int start(void)
+{
+    int pid = fork();
+
+    if (pid < 0)
+        fail("fork failed");
+    return pid;
+}
+
+int wait_one(void)
+{
+    int status;
+
+    if (wait(&status) < 0)
+        fail("wait found no child");
+    return status;
+}
+
+void finish(int children)
+{
+    int worst = 0;
+
+    for (; children > 0; children--) {
+        int status = wait_one();
+        if (status != 0 && worst != 1)
+            worst = status;
+    }
+    if (worst == 1)
+        exit(1);
+    if (worst == -1)
+        fail("a child was killed");
+    if (worst != 0)
+        fail("a child ended with status %d", worst);
+}
+
+int dies(void (*action)(uint64), uint64 argument)
+{
+    int pid = start();
+
+    if (pid == 0) {
+        action(argument);
+        exit(0);
+    }
+    return wait_one() == -1;
+}
+
+/* The compiler must not know the address: it takes a known 0 for a mistake. */
+static volatile char *hidden(uint64 address)
+{
+    __asm__ volatile("" : "+r"(address));
+    return (volatile char *)address;
+}
+
+void load_byte(uint64 address)
+{
+    (void)*hidden(address);
+}
+
+void store_byte(uint64 address)
+{
+    *hidden(address) = 1;
+}
+
+long counter(const char *name)
+{
+    long value = calf_meminfo(name);
+
+    if (value < 0)
+        fail("cannot read %s from /proc/meminfo", name);
+    return value;
+}
+
+char *take_pages(long pages)
+{
+    char *base = sbrk(0);
+
+    /* The heap begins at a page and sections move it by pages. */
+    if ((uint64)base % PGSIZE != 0)
+        fail("the heap does not end at a page: %p", base);
+    while (pages > 0) {
+        long part = pages < (1 << 15) ? pages : (1 << 15);
+        if (sbrk((int)(part * PGSIZE)) == SBRK_ERROR)
+            fail("no memory: sbrk of %ld pages failed", part);
+        pages -= part;
+    }
+    return base;
+}
+
+void give_pages(long pages)
+{
+    while (pages > 0) {
+        long part = pages < (1 << 15) ? pages : (1 << 15);
+        if (sbrk((int)(-part * PGSIZE)) == SBRK_ERROR)
+            fail("sbrk of -%ld pages failed", part);
+        pages -= part;
+    }
+}
+
+long take_everything(void)
+{
+    long taken = 0;
+
+    for (long part = 4096; part > 0; part /= 2) {
+        while (sbrk((int)(part * PGSIZE)) != SBRK_ERROR)
+            taken += part;
+    }
+    return taken;
+}
+
+static void rewrite(uint64 address)
+{
+    volatile char *byte = (char *)address;
+    char value = *byte;
+
+    *byte = value;
+}
+
+void settle(void)
+{
+    for (uint64 at = (uint64)data_start; at < (uint64)end; at += PGSIZE)
+        rewrite(at);
+    rewrite(r_sp());
+}
+
+void stamp(char *base, long index, uint64 tag)
+{
+    volatile uint64 *words = (uint64 *)(base + index * PGSIZE);
+    uint64 mark = tag << 32 | (uint64)index;
+
+    words[0] = mark;
+    words[WORDS_A_PAGE / 2] = ~mark;
+    words[WORDS_A_PAGE - 1] = mark;
+}
+
+void stamp_pages(char *base, long pages, uint64 tag)
+{
+    for (long i = 0; i < pages; i++)
+        stamp(base, i, tag);
+}
+
+void check_stamp(char *base, long index, uint64 tag, const char *who)
+{
+    volatile uint64 *words = (uint64 *)(base + index * PGSIZE);
+    uint64 mark = tag << 32 | (uint64)index;
+
+    if (words[0] != mark || words[WORDS_A_PAGE / 2] != ~mark ||
+        words[WORDS_A_PAGE - 1] != mark)
+        fail("%s: page %ld has mark %lx, not %lx", who, index, words[0], mark);
+}
+
+void check_pages(char *base, long pages, uint64 tag, const char *who)
+{
+    for (long i = 0; i < pages; i++)
+        check_stamp(base, i, tag, who);
+}
+
+void signal_make(struct signal *s)
+{
+    if (pipe(s->ends) < 0)
+        fail("pipe failed");
+}
+
+void signal_send(struct signal *s)
+{
+    if (write(s->ends[1], "!", 1) != 1)
+        fail("cannot signal another process");
+}
+
+void signal_wait(struct signal *s)
+{
+    char c;
+
+    if (read(s->ends[0], &c, 1) != 1)
+        fail("the process waited for is gone");
+}
+
+void signal_drop(struct signal *s)
+{
+    close(s->ends[0]);
+    close(s->ends[1]);
+}
+
+char scratch_byte(uint i)
+{
+    return (char)(i * 31 + i / 251 + 7);
+}
+
+int scratch_open(uint bytes)
+{
+    static char part[1024];
+    int fd = open(SCRATCH_FILE, O_CREATE | O_TRUNC | O_WRONLY);
+
+    for (uint i = 0; i < bytes; i += sizeof(part)) {
+        for (uint k = 0; k < sizeof(part); k++)
+            part[k] = scratch_byte(i + k);
+        if (calf_write_all(fd, part, sizeof(part)) < 0)
+            fail("cannot write " SCRATCH_FILE);
+    }
+    close(fd);
+    fd = open(SCRATCH_FILE, O_RDONLY);
+    if (fd < 0)
+        fail("cannot open " SCRATCH_FILE);
+    return fd;
+}
+
+const char *test_argument(uint i)
+{
+    static char text[64];
+
+    calf_format(text, sizeof(text), "argument %u of a process that shares", i);
+    return text;
+}

@@ -1,0 +1,132 @@
+/*
+ * cowtest: what its sections share.
+ *
+ * A section is a function that runs in a process of its own, made for it by
+ * main.c. It comes back if all is well and calls fail() if not; so do the
+ * processes it makes, which end with status 0 then. Whatever a section leaves
+ * open or allocated goes with its process.
+ */
+#ifndef CALF_COWTEST_H
+#define CALF_COWTEST_H
+
+#include "calf.h"
+#include "kernel/fcntl.h"
+#include "kernel/riscv.h"
+
+/* The one file sections make; main.c removes it. */
+#define SCRATCH_FILE "/cowtest.tmp"
+
+/* Where fail() writes; main.c reads the other end. */
+extern int report_fd;
+
+/* Ends this process with status 1 and the section with this reason. */
+void fail(const char *format, ...) CALF_FORMAT(1, 2) __attribute__((noreturn));
+
+/* 0 if /proc/audit finds nothing wrong, else -1 with the reason in why. */
+int audit_is_clean(char *why, uint size);
+
+/* fork() that fails the section when it fails. */
+int start(void);
+
+/* Waits for any child and returns its status. */
+int wait_one(void);
+
+/*
+ * Waits for so many children; each has to end with status 0. One that has
+ * status 1 has said why.
+ */
+void finish(int children);
+
+/* Runs action(argument) in a child: 1 if it was killed, 0 if it got through. */
+int dies(void (*action)(uint64), uint64 argument);
+
+/* Loads and stores a byte; to be given to dies(). */
+void load_byte(uint64 address);
+void store_byte(uint64 address);
+
+/* The number of free pages, or a counter of /proc/meminfo. */
+long counter(const char *name);
+
+/* Grows the heap by so many pages; fails the section if it cannot. */
+char *take_pages(long pages);
+
+/* Gives the end of the heap back. */
+void give_pages(long pages);
+
+/* Takes all memory there is, down to single pages; returns the pages. */
+long take_everything(void);
+
+/*
+ * Writes to each page of this program's data and of its stack, so that no
+ * later write there needs memory, and none in the process it was forked from.
+ */
+void settle(void);
+
+/*
+ * Stamping marks each page, in several places, with tag and its index; checking
+ * fails the section, naming who looked, if a page has other marks.
+ */
+void stamp(char *base, long index, uint64 tag);
+void stamp_pages(char *base, long pages, uint64 tag);
+void check_stamp(char *base, long index, uint64 tag, const char *who);
+void check_pages(char *base, long pages, uint64 tag, const char *who);
+
+/* A pipe on which one process waits for another. */
+struct signal {
+    int ends[2];
+};
+
+void signal_make(struct signal *s);
+void signal_send(struct signal *s);
+void signal_wait(struct signal *s);
+void signal_drop(struct signal *s);
+
+/* Makes SCRATCH_FILE, of bytes whose i-th is scratch_byte(i); opens it. */
+int scratch_open(uint bytes);
+char scratch_byte(uint i);
+
+/* Another run of this program, with argument i equal to test_argument(i). */
+#define ARGUMENT_MODE  "@arguments"
+#define TEST_ARGUMENTS 20
+extern const char *self;
+const char *test_argument(uint i);
+
+/* basic.c */
+void test_simple(void);
+void test_three(void);
+void test_file(void);
+void test_forkfork(void);
+void test_readonly_sharing(void);
+void test_deep_chain(void);
+void test_exec_arguments(void);
+
+/* sharing.c */
+void test_text_stays_readonly(void);
+void test_readonly_counted(void);
+void test_fork_of_fork(void);
+void test_many_sharers(void);
+void test_survivor_claims(void);
+void test_lazy_is_not_empty(void);
+void test_random_operations(void);
+
+/* usercopy.c */
+void test_kernel_writes(void);
+void test_copy_crosses_pages(void);
+void test_guard_page(void);
+void test_address_edges(void);
+
+/* full.c */
+void test_copy_without_memory(void);
+void test_sole_owner_reuses(void);
+void test_fork_without_memory(void);
+void test_write_without_memory(void);
+
+/* heap.c */
+void test_shrink_in_pages(void);
+void test_revoked_pages(void);
+void test_zero_page(void);
+
+/* code.c */
+void test_new_instructions(void);
+
+#endif

@@ -1,0 +1,14 @@
+/*
+ * The numbers of the system calls, SYS_fork and so on, from the kernel's table.
+ */
+#ifndef CALF_USER_SYSCALL_H
+#define CALF_USER_SYSCALL_H
+
+#define SYS(number, name, arguments) SYS_##name = number,
+enum {
+#include "abi/xv6.tbl"
+    SYS_sleep = SYS_pause
+};
+#undef SYS
+
+#endif
