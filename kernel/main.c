@@ -37,7 +37,8 @@ static _Noreturn void refuse(const char *why)
     hal_halt();
 }
 
-/* ---- Memory --------------------------------------------------------------- */
+/* ---- Memory ---------------------------------------------------------------
+ */
 
 static uint64_t table_frame(void)
 {
@@ -66,7 +67,8 @@ static void start_memory(void)
         refuse("not enough memory for one page of zeros");
 }
 
-/* ---- Console -------------------------------------------------------------- */
+/* ---- Console --------------------------------------------------------------
+ */
 
 static size_t firmware_output(const char *text, size_t length)
 {
@@ -122,7 +124,8 @@ static void start_console(void)
         refuse("not enough memory for the console's thread");
 }
 
-/* ---- Harts ---------------------------------------------------------------- */
+/* ---- Harts ----------------------------------------------------------------
+ */
 
 static bool start_hart(unsigned hart, uint64_t hardware_id)
 {
@@ -151,7 +154,8 @@ static void start_harts(void)
     }
 }
 
-/* ---- Files and the first process ------------------------------------------ */
+/* ---- Files and the first process ------------------------------------------
+ */
 
 static void mount_at(const struct fs_context *context, const char *path,
                      struct superblock *superblock)
@@ -181,8 +185,7 @@ static void start_files(struct fs_context *context)
         refuse("not enough memory for a file system");
     fs_context_init(context, root->root);
     if (devfs_make(&dev) || procfs_make(&proc) || control_register_files() ||
-        process_register_files() ||
-        procfs_set_text("cmdline", command_line) ||
+        process_register_files() || procfs_set_text("cmdline", command_line) ||
         procfs_set_text("version", "Calf " VERSION " (" BUILD ")\n"))
         refuse("not enough memory for /dev and /proc");
     fill_root(context);
@@ -195,8 +198,7 @@ static void start_system(void *unused)
     struct fs_context context;
     (void)unused;
     start_files(&context);
-    kprintf("calf: init started %lu ms after power-on\n",
-            hal_time() / 1000000);
+    kprintf("calf: init started %lu ms after power-on\n", hal_time() / 1000000);
     if (process_start_first(context.root, "/init"))
         refuse("not enough memory for the first process");
     fs_context_drop(&context);

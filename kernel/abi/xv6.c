@@ -42,8 +42,8 @@ static uint64_t lay_out(const struct exec_arguments *arguments, uint64_t top,
     return align_down(sp - array, 16);
 }
 
-static int write_arguments(const struct exec_arguments *arguments,
-                           uint64_t sp, const uint64_t *pointers)
+static int write_arguments(const struct exec_arguments *arguments, uint64_t sp,
+                           const uint64_t *pointers)
 {
     const char *string = arguments->strings;
     for (unsigned i = 0; i < arguments->count; i++) {

@@ -83,9 +83,9 @@ static int get_arguments(uint64_t array, struct exec_arguments *arguments)
             return 0;
         if (arguments->count + 1 >= XV6_ARGUMENTS)
             return -E2BIG;
-        int length = user_read_string(arguments->strings + arguments->size,
-                                      string,
-                                      EXEC_STRINGS_SIZE - arguments->size);
+        int length =
+            user_read_string(arguments->strings + arguments->size, string,
+                             EXEC_STRINGS_SIZE - arguments->size);
         if (length < 0)
             return length;
         arguments->size += length + 1;

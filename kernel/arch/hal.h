@@ -36,16 +36,16 @@
 
 /* Bits of hal_thread.work: what to do before returning to user mode. */
 #define HAL_WORK_RESCHEDULE 1u
-#define HAL_WORK_KILLED 2u
+#define HAL_WORK_KILLED     2u
 
 /* How memory was touched, as space_fault wants to know it. */
 enum access { ACCESS_READ, ACCESS_WRITE, ACCESS_EXECUTE };
 
 /* The machine's part of an address space. */
 struct hal_space {
-    uint64_t root;                  /* physical address of the root table */
-    _Atomic uint64_t active_harts;  /* whose translation register holds it */
-    _Atomic uint64_t stale_harts;   /* may have fetched code since changed */
+    uint64_t root;                 /* physical address of the root table */
+    _Atomic uint64_t active_harts; /* whose translation register holds it */
+    _Atomic uint64_t stale_harts;  /* may have fetched code since changed */
 };
 
 /* ---- Start-up, in this order, all on the boot hart ----------------------- */
@@ -213,7 +213,8 @@ void hal_upcall_interrupt(unsigned number);
 void hal_upcall_tick(void);
 
 /* After an interrupt that found the kernel running with interrupts on: switch
- * to another thread when there is one to run (sched/sched.c). Interrupts off. */
+ * to another thread when there is one to run (sched/sched.c). Interrupts off.
+ */
 void hal_upcall_preempt(void);
 
 #endif

@@ -9,8 +9,8 @@
 
 #define PLIC_SUPERVISOR 9 /* interrupt number at a hart's own controller */
 
-static bool add_range(struct hal_range *ranges, unsigned *count,
-                      uint64_t start, uint64_t size)
+static bool add_range(struct hal_range *ranges, unsigned *count, uint64_t start,
+                      uint64_t size)
 {
     if (!size || start + size < start || *count == BOARD_RANGES)
         return false;

@@ -12,27 +12,26 @@
 #define BOARD_RANGES 16
 
 struct board {
-    struct hal_range tree;               /* the blob itself */
+    struct hal_range tree; /* the blob itself */
     struct hal_range ram[BOARD_RANGES];
     unsigned ram_count;
     struct hal_range reserved[BOARD_RANGES]; /* by firmware */
     unsigned reserved_count;
-    uint64_t harts[HAL_MAX_HARTS];       /* hardware ids, in order */
+    uint64_t harts[HAL_MAX_HARTS]; /* hardware ids, in order */
     unsigned hart_count;
-    uint64_t timebase;                   /* Hz */
-    bool sstc;                           /* every hart has it */
-    struct hal_range initrd;             /* empty: none */
-    const char *command_line;            /* "" if none */
-    struct hal_range uart;               /* empty: none */
+    uint64_t timebase;        /* Hz */
+    bool sstc;                /* every hart has it */
+    struct hal_range initrd;  /* empty: none */
+    const char *command_line; /* "" if none */
+    struct hal_range uart;    /* empty: none */
     unsigned uart_shift, uart_width;
-    unsigned uart_interrupt;             /* 0: none */
-    struct hal_range plic;               /* empty: none */
-    unsigned plic_context;               /* of the boot hart */
+    unsigned uart_interrupt; /* 0: none */
+    struct hal_range plic;   /* empty: none */
+    unsigned plic_context;   /* of the boot hart */
 };
 
 /* Read the tree at `blob` (in the direct map), booted on hart `boot_id`.
  * NULL, or a sentence that says why this machine cannot run Calf. */
-const char *board_read(struct board *board, const void *blob,
-                       uint64_t boot_id);
+const char *board_read(struct board *board, const void *blob, uint64_t boot_id);
 
 #endif

@@ -85,8 +85,7 @@ static void visit(struct audit *a, struct page *node, uint64_t base,
         return;
     exclusive = exclusive && page_count(node) == 1;
     const pte_t *slots = pt_slots(node);
-    unsigned end =
-        node->level == PT_ROOT_LEVEL ? PT_USER_ROOT_SLOTS : PT_SLOTS;
+    unsigned end = node->level == PT_ROOT_LEVEL ? PT_USER_ROOT_SLOTS : PT_SLOTS;
     for (unsigned i = 0; i < end; i++) {
         uint64_t va = base + i * pt_span(node->level);
         if (pte_is_none(slots[i]))
@@ -108,6 +107,7 @@ static void check_frame(struct audit *a, const struct page *page)
     uint32_t expected = page->audited;
     switch (page->kind) {
     case PAGE_FREE:
+    case PAGE_STOCKED:
     case PAGE_ABSENT:
         break;
     case PAGE_CACHE:
@@ -143,7 +143,7 @@ static void walk_all(struct audit *a)
     uint64_t free = 0;
     for (uint64_t i = 0; i < page_span(); i++) {
         check_frame(a, page_at(i));
-        free += page_at(i)->kind == PAGE_FREE;
+        free += page_is_free(page_at(i));
     }
     if (free != page_unused_count() && tell(a))
         text_printf(a->out, "%lu frames are free, the allocator counts %lu\n",

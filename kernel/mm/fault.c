@@ -47,8 +47,7 @@ static bool allowed(const struct region *region, enum access access)
 
 static pte_t leaf_for(const struct context *c, struct page *page, bool write)
 {
-    return pte_leaf(page_physical(page), write,
-                    c->region->prot & PROT_EXECUTE);
+    return pte_leaf(page_physical(page), write, c->region->prot & PROT_EXECUTE);
 }
 
 /* Code must not be fetched from before the kernel wrote the page. */
@@ -107,8 +106,8 @@ static enum fault fill(struct context *c, pte_t *slot)
 {
     if (!slot)
         return FAULT_NOMEM;
-    enum fault fault = c->region->object ? fill_file(c, slot)
-                                         : fill_zero(c, slot);
+    enum fault fault =
+        c->region->object ? fill_file(c, slot) : fill_zero(c, slot);
     if (fault_resolved(fault))
         hal_space_refresh(&c->space->machine, c->va);
     return fault;

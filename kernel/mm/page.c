@@ -15,23 +15,23 @@
 #include "lib/string.h"
 #include "sched/thread.h"
 
-#define ORDERS 11
-#define STOCK_MAX 64
+#define ORDERS      11
+#define STOCK_MAX   64
 #define STOCK_BATCH 32
 /* `order` of a frame that is not the first of its block. */
 #define NOT_FIRST 0xff
-#define POISON 0xd5
+#define POISON    0xd5
 
 struct stock {
     struct spinlock lock;
-    uint32_t length;              /* lock to change */
+    uint32_t length;               /* lock to change */
     struct page *pages[STOCK_MAX]; /* lock */
 };
 
 struct page *page_array;
 uint64_t page_first;
-static uint64_t span;            /* descriptors in page_array */
-static uint64_t total;           /* frames there ever were */
+static uint64_t span;  /* descriptors in page_array */
+static uint64_t total; /* frames there ever were */
 static struct spinlock buddy_lock = SPINLOCK(LOCK_PAGE);
 static struct list free_blocks[ORDERS]; /* buddy_lock */
 static uint64_t buddy_free;             /* buddy_lock to change: frames */
@@ -96,8 +96,17 @@ static struct page *neighbour(struct page *page, unsigned order)
     return &page_array[other - page_first];
 }
 
+/* The kind of every frame of a block changes here and in block_take alone, so
+ * a neighbour that is FREE under the lock is in a list, by its order. */
+static void set_kind(struct page *page, unsigned order, enum page_kind kind)
+{
+    for (uint64_t i = 0; i < 1ul << order; i++)
+        page[i].kind = kind;
+}
+
 static void block_free(struct page *page, unsigned order)
 {
+    set_kind(page, order, PAGE_FREE);
     buddy_free += 1ul << order;
     while (order + 1 < ORDERS) {
         struct page *other = neighbour(page, order);
@@ -125,12 +134,14 @@ static struct page *block_take(unsigned order)
         at--;
         block_push(page + (1ul << at), at);
     }
-    page->order = order;
+    page->order = NOT_FIRST;
+    set_kind(page, order, PAGE_STOCKED);
     buddy_free -= 1ul << order;
     return page;
 }
 
-/* ---- Stocks --------------------------------------------------------------- */
+/* ---- Stocks ---------------------------------------------------------------
+ */
 
 static struct stock *lock_my_stock(void)
 {
@@ -141,7 +152,6 @@ static struct stock *lock_my_stock(void)
     return stock;
 }
 
-/* A frame in a stock is no block's first: the buddy must not merge it. */
 static void refill(struct stock *stock)
 {
     spin_lock(&buddy_lock);
@@ -149,7 +159,6 @@ static void refill(struct stock *stock)
         struct page *page = block_take(0);
         if (!page)
             break;
-        page->order = NOT_FIRST;
         stock->pages[stock->length++] = page;
     }
     spin_unlock(&buddy_lock);
@@ -198,7 +207,8 @@ static void drain_all(void)
     }
 }
 
-/* ---- Allocation ----------------------------------------------------------- */
+/* ---- Allocation -----------------------------------------------------------
+ */
 
 void page_fail_after(uint32_t nth)
 {
@@ -271,11 +281,9 @@ struct page *page_alloc_block(enum page_kind kind, unsigned order)
 void page_free(struct page *page)
 {
     unsigned order = page->order;
-    if (page->kind == PAGE_FREE || order >= ORDERS)
+    if (page_is_free(page) || order >= ORDERS)
         panic("frame %p freed that is not in use (last owner %u)",
               (void *)page_physical(page), page->owner);
-    for (uint64_t i = 0; i < 1ul << order; i++)
-        page[i].kind = PAGE_FREE;
 #ifdef DEBUG
     memset(page_data(page), POISON, HAL_PAGE_SIZE << order);
 #endif
@@ -285,7 +293,7 @@ void page_free(struct page *page)
         spin_unlock(&buddy_lock);
         return;
     }
-    page->order = NOT_FIRST;
+    page->kind = PAGE_STOCKED;
     struct stock *stock = lock_my_stock();
     if (stock->length == STOCK_MAX)
         drain(stock);
@@ -293,7 +301,8 @@ void page_free(struct page *page)
     spin_unlock(&stock->lock);
 }
 
-/* ---- Start-up ------------------------------------------------------------- */
+/* ---- Start-up -------------------------------------------------------------
+ */
 
 static uint64_t frame_up(uint64_t address)
 {
@@ -332,7 +341,7 @@ static void add_frame(uint64_t frame, bool in_use)
     struct page *page = &page_array[frame - page_first];
     total++;
     page->order = NOT_FIRST;
-    page->kind = in_use ? PAGE_KERNEL : PAGE_FREE;
+    page->kind = PAGE_KERNEL;
     if (in_use)
         atomic_store(&page->count, 1);
     else
@@ -351,8 +360,8 @@ int page_init(const struct hal_range *ram, size_t ram_count,
         return -ENOMEM;
     uint64_t size = (high - low) * sizeof(struct page);
     for (size_t i = 0; i < ram_count && !place; i++)
-        place = find_room(ram[i].start, ram[i].end, size, reserved,
-                          reserved_count);
+        place =
+            find_room(ram[i].start, ram[i].end, size, reserved, reserved_count);
     if (!place)
         return -ENOMEM;
 

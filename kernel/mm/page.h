@@ -17,7 +17,8 @@
 #include <stdint.h>
 
 enum page_kind {
-    PAGE_FREE,      /* in the allocator */
+    PAGE_FREE,      /* in the buddy allocator; set under LOCK_PAGE only */
+    PAGE_STOCKED,   /* free too, in some hart's stock */
     PAGE_ANONYMOUS, /* a process's memory */
     PAGE_TABLE,     /* a page-table node of a process */
     PAGE_CACHE,     /* file contents; the file holds one reference */
@@ -65,6 +66,11 @@ struct page *page_alloc_zeroed(enum page_kind kind);
 /* 2^order adjacent frames under the first one's descriptor. */
 struct page *page_alloc_block(enum page_kind kind, unsigned order);
 
+static inline bool page_is_free(const struct page *page)
+{
+    return page->kind == PAGE_FREE || page->kind == PAGE_STOCKED;
+}
+
 /* One more edge or holder. The caller has a reference, or holds the lock that
  * keeps one in place. */
 static inline void page_get(struct page *page);
@@ -106,8 +112,8 @@ bool page_should_fail(void);
 
 /* ---- Inline parts -------------------------------------------------------- */
 
-extern struct page *page_array;   /* descriptor of frame page_first */
-extern uint64_t page_first;       /* lowest frame number */
+extern struct page *page_array; /* descriptor of frame page_first */
+extern uint64_t page_first;     /* lowest frame number */
 void page_free(struct page *page);
 _Noreturn void page_count_error(struct page *page, uint32_t count);
 

@@ -112,9 +112,8 @@ static void share_into(struct page *source, struct page *copy)
 
 struct page *pt_share(struct page *source)
 {
-    struct page *copy = source->level == PT_ROOT_LEVEL
-                            ? pt_create_root()
-                            : create(source->level);
+    struct page *copy = source->level == PT_ROOT_LEVEL ? pt_create_root()
+                                                       : create(source->level);
     if (!copy)
         return NULL;
     spin_lock(&source->table.lock);

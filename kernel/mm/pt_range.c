@@ -46,8 +46,7 @@ static void detach(struct harvest *harvest, pte_t *slot)
 }
 
 /* Own the path to `va` as far as it exists. */
-static int own_existing(struct hal_space *space, struct page *root,
-                        uint64_t va)
+static int own_existing(struct hal_space *space, struct page *root, uint64_t va)
 {
     struct page *node = root;
     for (unsigned level = PT_ROOT_LEVEL; level > 0; level--) {
@@ -123,8 +122,8 @@ static int protect_below(struct hal_space *space, struct page *node,
             continue;
         }
         struct page *child = pt_own_child(space, &slots[i]);
-        if (!child || protect_below(space, child, low, start, end, execute,
-                                    apply))
+        if (!child ||
+            protect_below(space, child, low, start, end, execute, apply))
             return -ENOMEM;
     }
     return 0;

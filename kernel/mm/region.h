@@ -32,9 +32,9 @@ struct region {
 };
 
 struct region_list {
-    _Atomic uint32_t count;     /* a: spaces that share it */
+    _Atomic uint32_t count; /* a: spaces that share it */
     uint32_t length, capacity;
-    struct region regions[];    /* by address; immutable while shared */
+    struct region regions[]; /* by address; immutable while shared */
 };
 
 /* An empty list with room for `capacity`, or NULL. */

@@ -91,8 +91,8 @@ static const char *edge_name(pte_t edge)
     }
 }
 
-static void print_node(const struct page *node, const char *edge,
-                       unsigned slot, struct text *out)
+static void print_node(const struct page *node, const char *edge, unsigned slot,
+                       struct text *out)
 {
     struct census c = take_census(node);
     text_printf(out, "%*s", 2 * (int)(PT_ROOT_LEVEL - node->level), "");

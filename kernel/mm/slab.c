@@ -23,7 +23,8 @@ struct object {
     struct object *next;
 };
 
-struct class {
+struct class
+{
     struct spinlock lock;
     struct list partial; /* lock: slabs with room */
 };
@@ -69,10 +70,9 @@ static void *alloc_frames(size_t size)
 {
     if (size > HAL_PAGE_SIZE << 10)
         return NULL;
-    unsigned order =
-        log2_ceil(align_up(size, HAL_PAGE_SIZE) >> HAL_PAGE_SHIFT);
-    struct page *page = order ? page_alloc_block(PAGE_SLAB, order)
-                              : page_alloc(PAGE_SLAB);
+    unsigned order = log2_ceil(align_up(size, HAL_PAGE_SIZE) >> HAL_PAGE_SHIFT);
+    struct page *page =
+        order ? page_alloc_block(PAGE_SLAB, order) : page_alloc(PAGE_SLAB);
     if (!page)
         return NULL;
     page->level = WHOLE_FRAMES;
@@ -83,7 +83,7 @@ void *slab_alloc(size_t size)
 {
     unsigned class = 0;
     while (class < CLASSES && sizes[class] < size)
-        class++;
+        class ++;
     if (class == CLASSES)
         return alloc_frames(size);
     struct class *c = &classes[class];
@@ -100,8 +100,7 @@ void *slab_alloc(size_t size)
         spin_unlock(&c->lock);
         return NULL;
     }
-    struct slab *slab =
-        list_entry(list_first(&c->partial), struct slab, link);
+    struct slab *slab = list_entry(list_first(&c->partial), struct slab, link);
     struct object *object = slab->free;
     slab->free = object->next;
     slab->in_use++;

@@ -7,9 +7,9 @@
 struct page;
 
 struct stack {
-    void *low;            /* low end, HAL_STACK_PAGES long; NULL: unmapped */
-    struct page **pages;  /* stack.c */
-    struct stack *next;   /* stack.c: while free */
+    void *low;           /* low end, HAL_STACK_PAGES long; NULL: unmapped */
+    struct page **pages; /* stack.c */
+    struct stack *next;  /* stack.c: while free */
 };
 
 void stack_init(void);

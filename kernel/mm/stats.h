@@ -43,8 +43,8 @@ static inline uint64_t stat_read(enum stat which)
 {
     uint64_t sum = 0;
     for (unsigned i = 0; i < hal_hart_count(); i++)
-        sum += atomic_load_explicit(&stats[i].value[which],
-                                    memory_order_relaxed);
+        sum +=
+            atomic_load_explicit(&stats[i].value[which], memory_order_relaxed);
     return sum;
 }
 

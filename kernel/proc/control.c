@@ -84,12 +84,9 @@ int control_register_files(void)
         const char *name;
         struct procfs_entry entry;
     } files[] = {
-        {"meminfo", {.show = show_meminfo}},
-        {"audit", {.show = show_audit}},
-        {"uptime", {.show = show_uptime}},
-        {"power", {.write = write_power}},
-        {"crash", {.write = write_crash}},
-        {"fail", {.write = write_fail}},
+        {"meminfo", {.show = show_meminfo}}, {"audit", {.show = show_audit}},
+        {"uptime", {.show = show_uptime}},   {"power", {.write = write_power}},
+        {"crash", {.write = write_crash}},   {"fail", {.write = write_fail}},
     };
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         int error = procfs_register(files[i].name, &files[i].entry);

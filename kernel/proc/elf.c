@@ -44,8 +44,8 @@ static int read_exactly(struct file *file, uint64_t offset, void *to,
 
 static bool header_ok(const struct elf_header *h)
 {
-    static const uint8_t magic[] = {0x7f, 'E', 'L', 'F', ELF_CLASS_64,
-                                    ELF_LITTLE_ENDIAN, 1};
+    static const uint8_t magic[] = {
+        0x7f, 'E', 'L', 'F', ELF_CLASS_64, ELF_LITTLE_ENDIAN, 1};
     return memcmp(h->ident, magic, sizeof magic) == 0 &&
            h->type == ELF_TYPE_EXEC && h->machine == ELF_MACHINE_RISCV &&
            h->phentsize == sizeof(struct elf_phdr) && h->phnum > 0 &&

@@ -54,8 +54,8 @@ static int load_segment(struct space *space, struct file *file,
     if (!error)
         error = map_part(space, rest, end, s->prot | PROT_WRITE, NULL, 0);
     if (!error && mapped < s->file_size)
-        error = copy_part(file, s->offset + mapped, rest,
-                          s->file_size - mapped);
+        error =
+            copy_part(file, s->offset + mapped, rest, s->file_size - mapped);
     if (!error && rest < end && !(s->prot & PROT_WRITE))
         error = space_protect(space, rest, end, s->prot);
     return error;

@@ -35,25 +35,25 @@ struct abi {
 /* Letters: I set once; a atomic; s by the process itself; T table lock; M
  * `memory` mutex. */
 struct process {
-    struct thread thread;      /* its one thread */
-    struct stack *stack;       /* I */
-    int32_t pid;               /* I */
-    _Atomic uint32_t count;    /* a: who may look at it: the table, readers */
-    bool zombie;               /* T: has exited */
-    int status;                /* T: what it exited with */
-    struct process *parent;    /* T */
-    struct list children;      /* T: running ones, by `sibling` */
-    struct list zombies;       /* T: exited ones, by `sibling` */
-    struct list sibling;       /* T */
-    struct list all;           /* T: in order of pid */
-    struct waitq child_exits;  /* its condition is under T */
-    struct mutex memory;       /* LOCK_PROCESS_SPACE: the next field */
-    struct space *space;       /* M: changed by s; NULL once exiting */
-    uint64_t heap_end;         /* s: the program break */
-    const struct abi *abi;     /* s */
-    struct fs_context fs;      /* s */
-    struct file_table files;   /* has its own lock */
-    char name[16];             /* s: of the program */
+    struct thread thread;     /* its one thread */
+    struct stack *stack;      /* I */
+    int32_t pid;              /* I */
+    _Atomic uint32_t count;   /* a: who may look at it: the table, readers */
+    bool zombie;              /* T: has exited */
+    int status;               /* T: what it exited with */
+    struct process *parent;   /* T */
+    struct list children;     /* T: running ones, by `sibling` */
+    struct list zombies;      /* T: exited ones, by `sibling` */
+    struct list sibling;      /* T */
+    struct list all;          /* T: in order of pid */
+    struct waitq child_exits; /* its condition is under T */
+    struct mutex memory;      /* LOCK_PROCESS_SPACE: the next field */
+    struct space *space;      /* M: changed by s; NULL once exiting */
+    uint64_t heap_end;        /* s: the program break */
+    const struct abi *abi;    /* s */
+    struct fs_context fs;     /* s */
+    struct file_table files;  /* has its own lock */
+    char name[16];            /* s: of the program */
 };
 
 static inline struct process *process_current(void)

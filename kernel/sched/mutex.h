@@ -14,7 +14,7 @@ struct thread;
 struct mutex {
     struct thread *_Atomic holder; /* a: NULL when free */
     struct waitq waiters;
-    uint16_t rank;                 /* I: enum lock_rank */
+    uint16_t rank; /* I: enum lock_rank */
 };
 
 void mutex_init(struct mutex *mutex, enum lock_rank rank);

@@ -227,8 +227,7 @@ void sched_user_return(void)
 
 void thread_kill(struct thread *thread)
 {
-    __atomic_fetch_or(&thread->machine.work, HAL_WORK_KILLED,
-                      __ATOMIC_SEQ_CST);
+    __atomic_fetch_or(&thread->machine.work, HAL_WORK_KILLED, __ATOMIC_SEQ_CST);
     uint32_t state = atomic_load(&thread->state);
     if (state == THREAD_SLEEPING && atomic_load(&thread->killable))
         thread_wake(thread);

@@ -24,29 +24,29 @@ enum thread_state {
 /* Letters: a atomic; s by the thread itself; q run queue's lock; w wait
  * queue's lock; t timeout lock; I set once. */
 struct thread {
-    struct hal_thread machine;  /* first: hal_self() is also the thread */
-    _Atomic uint32_t state;     /* a: enum thread_state */
-    _Atomic bool on_hart;       /* a: its stack is in use */
-    _Atomic bool killable;      /* a: a kill ends the sleep it is in */
-    bool timed_out;             /* t */
-    uint8_t timeout_hart;       /* s: whose list holds timeout_link */
-    struct list run_link;       /* q */
-    struct list wait_link;      /* w */
-    struct list timeout_link;   /* t */
-    uint64_t deadline;          /* s */
-    uint32_t irq_depth;         /* s: reasons to keep interrupts off */
-    bool irq_was_on;            /* s: before the first of them */
-    uint32_t fail_after;        /* s: see page_fail_after */
-    struct hal_space *space;    /* s: what to translate by; NULL: kernel */
-    void (*entry)(void *);      /* I */
-    void *argument;             /* I */
-    void *owner;                /* I: its process, or NULL */
-    uint32_t owner_id;          /* I: the process's number, for reports */
-    char name[16];              /* I */
+    struct hal_thread machine; /* first: hal_self() is also the thread */
+    _Atomic uint32_t state;    /* a: enum thread_state */
+    _Atomic bool on_hart;      /* a: its stack is in use */
+    _Atomic bool killable;     /* a: a kill ends the sleep it is in */
+    bool timed_out;            /* t */
+    uint8_t timeout_hart;      /* s: whose list holds timeout_link */
+    struct list run_link;      /* q */
+    struct list wait_link;     /* w */
+    struct list timeout_link;  /* t */
+    uint64_t deadline;         /* s */
+    uint32_t irq_depth;        /* s: reasons to keep interrupts off */
+    bool irq_was_on;           /* s: before the first of them */
+    uint32_t fail_after;       /* s: see page_fail_after */
+    struct hal_space *space;   /* s: what to translate by; NULL: kernel */
+    void (*entry)(void *);     /* I */
+    void *argument;            /* I */
+    void *owner;               /* I: its process, or NULL */
+    uint32_t owner_id;         /* I: the process's number, for reports */
+    char name[16];             /* I */
 #ifdef DEBUG
-    uint16_t ranks[16];         /* s: of the locks held */
+    uint16_t ranks[16]; /* s: of the locks held */
     uint8_t rank_count;
-    uint8_t spin_count;         /* how many of them are spinlocks */
+    uint8_t spin_count; /* how many of them are spinlocks */
 #endif
 };
 

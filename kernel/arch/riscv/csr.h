@@ -7,17 +7,17 @@
 
 #include <stdint.h>
 
-#define SSTATUS_SIE (1ul << 1)
-#define SSTATUS_SPIE (1ul << 5)
-#define SSTATUS_SPP (1ul << 8)
-#define SSTATUS_FS (3ul << 13)
+#define SSTATUS_SIE        (1ul << 1)
+#define SSTATUS_SPIE       (1ul << 5)
+#define SSTATUS_SPP        (1ul << 8)
+#define SSTATUS_FS         (3ul << 13)
 #define SSTATUS_FS_INITIAL (1ul << 13)
-#define SSTATUS_FS_CLEAN (2ul << 13)
-#define SSTATUS_FS_DIRTY (3ul << 13)
-#define SSTATUS_SUM (1ul << 18)
+#define SSTATUS_FS_CLEAN   (2ul << 13)
+#define SSTATUS_FS_DIRTY   (3ul << 13)
+#define SSTATUS_SUM        (1ul << 18)
 
 #define SIE_SOFTWARE (1ul << 1)
-#define SIE_TIMER (1ul << 5)
+#define SIE_TIMER    (1ul << 5)
 #define SIE_EXTERNAL (1ul << 9)
 
 #define SCAUSE_INTERRUPT (1ul << 63)
@@ -39,7 +39,7 @@ enum {
     CAUSE_STORE_PAGE = 15,
 };
 
-#define SATP_SV39 (8ul << 60)
+#define SATP_SV39       (8ul << 60)
 #define SCOUNTEREN_TIME (1ul << 1)
 
 #define csr_read(name)                                                         \

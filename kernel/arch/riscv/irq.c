@@ -11,9 +11,9 @@ static uintptr_t plic;
 static unsigned context;
 
 #define PLIC_PRIORITY(n) (plic + 4ul * (n))
-#define PLIC_ENABLE(n) (plic + 0x2000 + 0x80ul * context + (n) / 32 * 4)
-#define PLIC_THRESHOLD (plic + 0x200000 + 0x1000ul * context)
-#define PLIC_CLAIM (PLIC_THRESHOLD + 4)
+#define PLIC_ENABLE(n)   (plic + 0x2000 + 0x80ul * context + (n) / 32 * 4)
+#define PLIC_THRESHOLD   (plic + 0x200000 + 0x1000ul * context)
+#define PLIC_CLAIM       (PLIC_THRESHOLD + 4)
 
 void hal_interrupts_init(uint64_t base, unsigned boot_context)
 {

@@ -13,8 +13,8 @@
 #include <stdint.h>
 
 #define HAL_PAGE_SHIFT 12
-#define HAL_PAGE_SIZE 4096ul
-#define HAL_USER_TOP (1ul << 38)
+#define HAL_PAGE_SIZE  4096ul
+#define HAL_USER_TOP   (1ul << 38)
 #ifdef DEBUG
 #define HAL_STACK_PAGES 4
 #else
@@ -33,20 +33,20 @@ struct hal_fpu {
 };
 
 struct hal_thread {
-    uint64_t kernel_sp;    /* 0: where a trap from user mode saves registers */
-    uint64_t user_sp;      /* 8: scratch of trap entry */
-    uint32_t work;         /* 16: HAL_WORK_*, atomically */
-    uint32_t hart;         /* 20: runs, or ran last, on this hart */
-    uint64_t context[14];  /* 24: ra, sp, s0..s11 while switched out */
-    uint64_t stack;        /* low end of the kernel stack */
-    bool fpu_used;         /* has floating-point state in `fpu` */
+    uint64_t kernel_sp;   /* 0: where a trap from user mode saves registers */
+    uint64_t user_sp;     /* 8: scratch of trap entry */
+    uint32_t work;        /* 16: HAL_WORK_*, atomically */
+    uint32_t hart;        /* 20: runs, or ran last, on this hart */
+    uint64_t context[14]; /* 24: ra, sp, s0..s11 while switched out */
+    uint64_t stack;       /* low end of the kernel stack */
+    bool fpu_used;        /* has floating-point state in `fpu` */
     struct hal_fpu fpu;
 };
 
 struct hal_frame {
-    uint64_t x[32];   /* x[0] holds the pc */
-    uint64_t status;  /* sstatus */
-    uint64_t unused;  /* keeps the size a multiple of 16 */
+    uint64_t x[32];  /* x[0] holds the pc */
+    uint64_t status; /* sstatus */
+    uint64_t unused; /* keeps the size a multiple of 16 */
 };
 
 static inline struct hal_thread *hal_self(void)

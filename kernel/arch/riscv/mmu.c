@@ -23,7 +23,7 @@
 #define IMAGE_BASE 0xffffffff80000000ul
 #define STACK_BASE 0xffffffe000000000ul
 #define STACK_SIZE (HAL_STACK_PAGES * HAL_PAGE_SIZE)
-#define MEGAPAGE (1ul << 21)
+#define MEGAPAGE   (1ul << 21)
 
 #define KERNEL_RO (SV39_V | SV39_R | SV39_G | SV39_A | SV39_D)
 #define KERNEL_RW (KERNEL_RO | SV39_W)
@@ -32,7 +32,7 @@
 extern char _image_start[], _text_end[], _rodata_end[], _image_end[];
 extern char _boot_guard[];
 
-uint64_t kernel_satp;        /* for harts that start (boot.S) */
+uint64_t kernel_satp; /* for harts that start (boot.S) */
 static uint64_t image_physical;
 static pte_t *kernel_root;
 static uint16_t kernel_slots[PT_SLOTS / 2]; /* used slots of the root */
@@ -216,8 +216,8 @@ void hal_space_activate(struct hal_space *space)
      * then looks at the set either finds this hart or is seen by its walk. */
     if (space)
         atomic_fetch_or(&space->active_harts, bit);
-    csr_write(satp, space ? SATP_SV39 | space->root >> HAL_PAGE_SHIFT
-                          : kernel_satp);
+    csr_write(satp,
+              space ? SATP_SV39 | space->root >> HAL_PAGE_SHIFT : kernel_satp);
     __asm__ volatile("sfence.vma" ::: "memory");
     if (space && atomic_load(&space->stale_harts) & bit) {
         atomic_fetch_and(&space->stale_harts, ~bit);

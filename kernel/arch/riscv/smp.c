@@ -52,13 +52,11 @@ uint64_t hal_hart_hardware_id(unsigned hart)
 int hal_hart_start(unsigned hart, uint64_t hardware_id,
                    struct hal_thread *thread)
 {
-    uint64_t entry =
-        hal_image().start + (uint64_t)(hart_entry - _image_start);
+    uint64_t entry = hal_image().start + (uint64_t)(hart_entry - _image_start);
     hardware_ids[hart] = hardware_id;
     thread->hart = hart;
     atomic_store(&hart_count, hart + 1);
-    struct sbi_result r =
-        sbi_hart_start(hardware_id, entry, (uint64_t)thread);
+    struct sbi_result r = sbi_hart_start(hardware_id, entry, (uint64_t)thread);
     if (r.error) {
         atomic_store(&hart_count, hart);
         return -EIO;
@@ -76,7 +74,8 @@ void hart_call_set(uint64_t set,
         set &= (1ul << count) - 1;
     set &= ~(1ul << hal_self()->hart);
     while (set) {
-        /* One call for all whose identifiers lie within a word of this one's. */
+        /* One call for all whose identifiers lie within a word of this one's.
+         */
         uint64_t base = hardware_ids[__builtin_ctzl(set)], mask = 0;
         for (uint64_t rest = set; rest; rest &= rest - 1) {
             unsigned hart = __builtin_ctzl(rest);

@@ -15,10 +15,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define PT_LEVELS 3
+#define PT_LEVELS     3
 #define PT_ROOT_LEVEL (PT_LEVELS - 1)
-#define PT_SLOT_BITS 9
-#define PT_SLOTS (1u << PT_SLOT_BITS)
+#define PT_SLOT_BITS  9
+#define PT_SLOTS      (1u << PT_SLOT_BITS)
 /* The lower half of the root is the user's. */
 #define PT_USER_ROOT_SLOTS (PT_SLOTS / 2)
 

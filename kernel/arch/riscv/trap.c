@@ -145,9 +145,14 @@ _Noreturn void trap_stack_overflow(struct hal_frame *frame)
     panic("kernel stack overflow at pc %p", (void *)frame->x[0]);
 }
 
+static bool in_text(uint64_t pc)
+{
+    return pc >= (uint64_t)_text_start && pc < (uint64_t)_text_end;
+}
+
 static void print_location(const char *what, uint64_t pc)
 {
-    if (pc < (uint64_t)_text_start || pc >= (uint64_t)_text_end) {
+    if (!in_text(pc)) {
         kprintf("  %s %p\n", what, (void *)pc);
         return;
     }
@@ -184,13 +189,14 @@ static void print_backtrace(uint64_t fp)
 {
     uint64_t last = 0;
     for (int i = 0; i < 24 && fp % 8 == 0; i++) {
-        if (fp <= last || fp < HAL_DIRECT_BASE ||
-            fp - last > 0x100000 * (last != 0) + UINT64_MAX * (last == 0))
+        if (fp <= last || fp < HAL_DIRECT_BASE)
             break;
         const uint64_t *frame = (const uint64_t *)fp;
         if (!frame[-1])
             break;
-        print_location("called from", frame[-1]);
+        /* The call is the instruction before the one returned to. */
+        if (in_text(frame[-1]))
+            print_location("called from", frame[-1] - 1);
         last = fp;
         fp = frame[-2];
     }
@@ -209,6 +215,8 @@ void trap_report(void)
 static void panic_report(void)
 {
     hal_irq_disable();
+    if (panic_depth() > 1)
+        return; /* of another hart, or of this report itself */
     kprintf("hart %u:\n", hal_self()->hart);
     if (fault_frame) {
         print_registers(fault_frame);
@@ -219,6 +227,7 @@ static void panic_report(void)
         print_backtrace((uint64_t)__builtin_frame_address(0));
     }
     hal_harts_freeze(true);
+    kprintf("calf: halted\n");
 }
 
 void hal_panic_init(void)
