@@ -150,8 +150,9 @@ void hal_space_refresh(struct hal_space *space, uint64_t va);
 /* Instructions were written: all harts running the space fetch them anew. */
 void hal_space_sync_code(struct hal_space *space);
 
-/* Write the kernel's edges into a zeroed root table. */
+/* Write the kernel's edges into a zeroed root table; zero them again. */
 void hal_root_init(void *root);
+void hal_root_clear(void *root);
 
 /* Map the frames of one kernel stack in window `slot` (below HAL_STACKS), with
  * nothing mapped below it; the address of its low end. Take it out again:

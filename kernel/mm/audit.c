@@ -10,7 +10,7 @@
  */
 #include "mm/audit.h"
 #include "lib/text.h"
-#include "mm/pt.h"
+#include "mm/pt_node.h"
 #include "mm/space.h"
 #include "sched/thread.h"
 
@@ -76,6 +76,21 @@ static void check_edge(struct audit *a, const struct page *node, pte_t edge,
         differ(a, node, "shared node owns a child");
 }
 
+static void visit(struct audit *a, struct page *node, uint64_t base,
+                  bool exclusive);
+
+/* What a node borrows from is counted by it, and seen by no hardware. */
+static void visit_origin(struct audit *a, struct page *node, uint64_t base)
+{
+    struct page *origin = node_origin(node);
+    if (!origin)
+        return;
+    if (origin->kind != PAGE_TABLE || origin->level != node->level ||
+        origin->table.origin)
+        differ(a, origin, "borrowed from, but no fit origin");
+    visit(a, origin, base, false);
+}
+
 /* `exclusive`: every node down to this one has count 1 and hardware sees it. */
 static void visit(struct audit *a, struct page *node, uint64_t base,
                   bool exclusive)
@@ -84,6 +99,7 @@ static void visit(struct audit *a, struct page *node, uint64_t base,
     if (!first || node->kind != PAGE_TABLE)
         return;
     exclusive = exclusive && page_count(node) == 1;
+    visit_origin(a, node, base);
     const pte_t *slots = pt_slots(node);
     unsigned end = node->level == PT_ROOT_LEVEL ? PT_USER_ROOT_SLOTS : PT_SLOTS;
     for (unsigned i = 0; i < end; i++) {

@@ -22,10 +22,16 @@
 #define NOT_FIRST 0xff
 #define POISON    0xd5
 
+/* A few frames of one kind of contents. */
+struct pile {
+    uint32_t length;
+    struct page *pages[STOCK_MAX];
+};
+
 struct stock {
     struct spinlock lock;
-    uint32_t length;               /* lock to change */
-    struct page *pages[STOCK_MAX]; /* lock */
+    struct pile any;    /* lock */
+    struct pile zeroed; /* lock: frames of zeros, not refilled */
 };
 
 struct page *page_array;
@@ -63,7 +69,7 @@ uint64_t page_unused_count(void)
 {
     uint64_t count = buddy_free;
     for (unsigned i = 0; i < hal_hart_count(); i++)
-        count += stocks[i].length;
+        count += stocks[i].any.length + stocks[i].zeroed.length;
     return count;
 }
 
@@ -152,24 +158,37 @@ static struct stock *lock_my_stock(void)
     return stock;
 }
 
-static void refill(struct stock *stock)
+static struct page *pile_take(struct pile *pile)
+{
+    return pile->length ? pile->pages[--pile->length] : NULL;
+}
+
+static void refill(struct pile *pile)
 {
     spin_lock(&buddy_lock);
-    while (stock->length < STOCK_BATCH) {
+    while (pile->length < STOCK_BATCH) {
         struct page *page = block_take(0);
         if (!page)
             break;
-        stock->pages[stock->length++] = page;
+        pile->pages[pile->length++] = page;
     }
     spin_unlock(&buddy_lock);
 }
 
-static void drain(struct stock *stock)
+/* All but `keep` frames go back to the buddy allocator. */
+static void drain(struct pile *pile, uint32_t keep)
 {
     spin_lock(&buddy_lock);
-    while (stock->length > STOCK_MAX - STOCK_BATCH)
-        block_free(stock->pages[--stock->length], 0);
+    while (pile->length > keep)
+        block_free(pile->pages[--pile->length], 0);
     spin_unlock(&buddy_lock);
+}
+
+static void put_on(struct pile *pile, struct page *page)
+{
+    if (pile->length == STOCK_MAX)
+        drain(pile, STOCK_MAX - STOCK_BATCH);
+    pile->pages[pile->length++] = page;
 }
 
 static struct page *take_from_others(void)
@@ -177,8 +196,9 @@ static struct page *take_from_others(void)
     struct page *page = NULL;
     for (unsigned i = 0; !page && i < hal_hart_count(); i++) {
         spin_lock(&stocks[i].lock);
-        if (stocks[i].length)
-            page = stocks[i].pages[--stocks[i].length];
+        page = pile_take(&stocks[i].any);
+        if (!page)
+            page = pile_take(&stocks[i].zeroed);
         spin_unlock(&stocks[i].lock);
     }
     return page;
@@ -187,9 +207,17 @@ static struct page *take_from_others(void)
 static struct page *take_one(void)
 {
     struct stock *stock = lock_my_stock();
-    if (!stock->length)
-        refill(stock);
-    struct page *page = stock->length ? stock->pages[--stock->length] : NULL;
+    if (!stock->any.length)
+        refill(&stock->any);
+    struct page *page = pile_take(&stock->any);
+    spin_unlock(&stock->lock);
+    return page;
+}
+
+static struct page *take_zeroed(void)
+{
+    struct stock *stock = lock_my_stock();
+    struct page *page = pile_take(&stock->zeroed);
     spin_unlock(&stock->lock);
     return page;
 }
@@ -199,10 +227,8 @@ static void drain_all(void)
 {
     for (unsigned i = 0; i < hal_hart_count(); i++) {
         spin_lock(&stocks[i].lock);
-        spin_lock(&buddy_lock);
-        while (stocks[i].length)
-            block_free(stocks[i].pages[--stocks[i].length], 0);
-        spin_unlock(&buddy_lock);
+        drain(&stocks[i].any, 0);
+        drain(&stocks[i].zeroed, 0);
         spin_unlock(&stocks[i].lock);
     }
 }
@@ -224,6 +250,7 @@ bool page_should_fail(void)
 static void begin_use(struct page *page, enum page_kind kind, unsigned order)
 {
     uint32_t owner = thread_current()->owner_id;
+    ASSERT(page_count(page) == 0);
     for (uint64_t i = 0; i < 1ul << order; i++) {
         page[i].kind = kind;
         page[i].owner = owner;
@@ -235,28 +262,41 @@ static void begin_use(struct page *page, enum page_kind kind, unsigned order)
     atomic_store_explicit(&page->count, 1, memory_order_relaxed);
 }
 
-struct page *page_alloc(enum page_kind kind)
+/* A frame from wherever there is one, or NULL. */
+static struct page *get_frame(void)
 {
-    if (page_should_fail())
-        return NULL;
     struct page *page = take_one();
     while (!page) {
         page = take_from_others();
-        if (page)
+        if (page || !reclaim || !reclaim())
             break;
-        if (!reclaim || !reclaim())
-            return NULL;
         page = take_one();
     }
-    begin_use(page, kind, 0);
+    return page;
+}
+
+struct page *page_alloc(enum page_kind kind)
+{
+    struct page *page = page_should_fail() ? NULL : get_frame();
+    if (page)
+        begin_use(page, kind, 0);
     return page;
 }
 
 struct page *page_alloc_zeroed(enum page_kind kind)
 {
-    struct page *page = page_alloc(kind);
-    if (page)
+    if (page_should_fail())
+        return NULL;
+    struct page *page = take_zeroed();
+    if (page) {
+        begin_use(page, kind, 0);
+        return page;
+    }
+    page = get_frame();
+    if (page) {
+        begin_use(page, kind, 0);
         hal_clear_page(page_data(page));
+    }
     return page;
 }
 
@@ -273,8 +313,9 @@ struct page *page_alloc_block(enum page_kind kind, unsigned order)
         page = block_take(order);
         spin_unlock(&buddy_lock);
     }
-    if (page)
-        begin_use(page, kind, order);
+    if (!page)
+        return NULL;
+    begin_use(page, kind, order);
     return page;
 }
 
@@ -295,9 +336,16 @@ void page_free(struct page *page)
     }
     page->kind = PAGE_STOCKED;
     struct stock *stock = lock_my_stock();
-    if (stock->length == STOCK_MAX)
-        drain(stock);
-    stock->pages[stock->length++] = page;
+    put_on(&stock->any, page);
+    spin_unlock(&stock->lock);
+}
+
+void page_free_zeroed(struct page *page)
+{
+    page->order = NOT_FIRST;
+    page->kind = PAGE_STOCKED;
+    struct stock *stock = lock_my_stock();
+    put_on(&stock->zeroed, page);
     spin_unlock(&stock->lock);
 }
 

@@ -33,6 +33,7 @@ enum page_kind {
 struct page_table {
     struct spinlock lock; /* entries of a node that is shared */
     uint16_t low, high;   /* used slots lie in low..high; low > high: none */
+    uint32_t origin;      /* index of the node it borrows from; 0: none */
 };
 
 /* Letters: a atomic; o by whoever owns the frame; p LOCK_PAGE; f frozen. */
@@ -99,6 +100,10 @@ void page_count_kinds(uint64_t counts[PAGE_KINDS], uint64_t *shared);
  * back. It may be called with spinlocks below LOCK_STACK held. `spare` counts
  * the frames it could give, which are as good as free. */
 void page_set_reclaim(bool (*reclaim)(void), uint64_t (*spare)(void));
+
+/* Give back a frame whose count has reached 0 and that holds zeros alone: the
+ * next page_alloc_zeroed has it for nothing. */
+void page_free_zeroed(struct page *page);
 
 /* All descriptors, for the audit: [0, page_span). */
 struct page *page_at(uint64_t index);

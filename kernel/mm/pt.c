@@ -12,7 +12,7 @@
  *     a read by either side seals the node and turns its edge to LINKED
  *     the last sharer finds count 1 and claims it: OWNED, nothing copied
  */
-#include "mm/pt.h"
+#include "mm/pt_node.h"
 #include "lib/errno.h"
 #include "lib/panic.h"
 #include "mm/stats.h"
@@ -25,7 +25,7 @@ int pt_init(void)
     return pt_zero_page ? 0 : -ENOMEM;
 }
 
-static struct page *create(unsigned level)
+struct page *node_create(unsigned level)
 {
     struct page *node = page_alloc_zeroed(PAGE_TABLE);
     if (!node)
@@ -34,25 +34,16 @@ static struct page *create(unsigned level)
     spin_init(&node->table.lock, LOCK_NODE_ROOT + PT_ROOT_LEVEL - level);
     node->table.low = PT_SLOTS;
     node->table.high = 0;
+    node->table.origin = 0;
     return node;
 }
 
 struct page *pt_create_root(void)
 {
-    struct page *root = create(PT_ROOT_LEVEL);
+    struct page *root = node_create(PT_ROOT_LEVEL);
     if (root)
         hal_root_init(pt_slots(root));
     return root;
-}
-
-/* Every slot ever used lies in low..high, so that walking a node costs what
- * it holds. */
-static void note_used(struct page *node, unsigned slot)
-{
-    if (slot < node->table.low)
-        node->table.low = slot;
-    if (slot > node->table.high)
-        node->table.high = slot;
 }
 
 static void shoot_down(struct hal_space *space, uint64_t va)
@@ -61,51 +52,24 @@ static void shoot_down(struct hal_space *space, uint64_t va)
     hal_space_flush(space, va);
 }
 
-static void share_edges(pte_t *from, pte_t *to, unsigned low, unsigned high)
-{
-    for (unsigned i = low; i <= high; i++) {
-        pte_t edge = from[i];
-        if (pte_is_none(edge))
-            continue;
-        page_get(pte_page(edge));
-        if (pte_kind(edge) == PTE_OWNED) {
-            edge = pte_lazy(pte_physical(edge));
-            from[i] = edge;
-        }
-        to[i] = edge;
-    }
-}
-
-static void share_leaves(pte_t *from, pte_t *to, unsigned low, unsigned high)
-{
-    for (unsigned i = low; i <= high; i++) {
-        pte_t leaf = from[i];
-        if (pte_is_none(leaf))
-            continue;
-        if (pte_counted(leaf))
-            page_get(pte_page(leaf));
-        if (pte_writable(leaf)) {
-            leaf = pte_without_write(leaf);
-            from[i] = leaf;
-        }
-        to[i] = leaf;
-    }
-}
-
 /* Source locked, or ours alone. The copy keeps no write permission and no
  * OWNED edge, and neither does the source: it is sealed from now on, unless
  * it is a root, which is never shared itself. */
 static void share_into(struct page *source, struct page *copy)
 {
+    pte_t *from = pt_slots(source), *to = pt_slots(copy);
     unsigned low = source->table.low, high = source->table.high;
     copy->table.low = low;
     copy->table.high = high;
-    if (low > high)
-        return;
+    copy->table.origin = source->table.origin;
+    if (copy->table.origin)
+        page_get(node_origin(copy));
     if (source->level)
-        share_edges(pt_slots(source), pt_slots(copy), low, high);
+        for (unsigned i = low; i <= high; i++)
+            to[i] = node_share_edge(&from[i]);
     else
-        share_leaves(pt_slots(source), pt_slots(copy), low, high);
+        for (unsigned i = low; i <= high; i++)
+            to[i] = node_share_leaf(&from[i]);
     if (source->level != PT_ROOT_LEVEL)
         atomic_store(&source->sealed, true);
 }
@@ -113,7 +77,7 @@ static void share_into(struct page *source, struct page *copy)
 struct page *pt_share(struct page *source)
 {
     struct page *copy = source->level == PT_ROOT_LEVEL ? pt_create_root()
-                                                       : create(source->level);
+                                                       : node_create(source->level);
     if (!copy)
         return NULL;
     spin_lock(&source->table.lock);
@@ -145,7 +109,7 @@ static void seal(struct page *node)
 /* The one edge to a child of count 1, on an exclusive path, becomes OWNED.
  * What write permission the child still has is right: it lost all of it if
  * anybody else ever copied or linked it. */
-static void claim(pte_t *slot, struct page *child)
+void node_claim(pte_t *slot, struct page *child)
 {
     atomic_store(&child->sealed, false);
     *slot = pte_owned(page_physical(child));
@@ -164,7 +128,9 @@ pte_t pt_link(struct page *root, uint64_t va)
     struct page *node = root;
     bool exclusive = true;
     for (unsigned level = PT_ROOT_LEVEL; level > 0; level--) {
-        pte_t *slot = &pt_slots(node)[pt_slot(va, level)];
+        unsigned i = pt_slot(va, level);
+        pte_t *slot = &pt_slots(node)[i];
+        node_pull(node, i, exclusive);
         if (pte_is_none(*slot))
             return pte_none();
         struct page *child = pte_page(*slot);
@@ -172,7 +138,7 @@ pte_t pt_link(struct page *root, uint64_t va)
         if (pte_kind(*slot) == PTE_LAZY) {
             spin_lock(&node->table.lock);
             if (claimable)
-                claim(slot, child);
+                node_claim(slot, child);
             else
                 link_child(slot, child);
             spin_unlock(&node->table.lock);
@@ -180,6 +146,7 @@ pte_t pt_link(struct page *root, uint64_t va)
         exclusive = claimable;
         node = child;
     }
+    node_pull(node, pt_slot(va, 0), exclusive);
     return pt_slots(node)[pt_slot(va, 0)];
 }
 
@@ -208,16 +175,16 @@ struct page *pt_own_child(struct hal_space *space, pte_t *slot)
         return child;
     if (page_count(child) > 1)
         return copy_child(space, slot, child);
-    claim(slot, child);
+    node_claim(slot, child);
     return child;
 }
 
 static struct page *create_child(struct page *node, unsigned slot)
 {
-    struct page *child = create(node->level - 1);
+    struct page *child = node_create(node->level - 1);
     if (!child)
         return NULL;
-    note_used(node, slot);
+    node_note_used(node, slot);
     pt_slots(node)[slot] = pte_owned(page_physical(child));
     return child;
 }
@@ -228,12 +195,14 @@ pte_t *pt_own(struct hal_space *space, struct page *root, uint64_t va)
     for (unsigned level = PT_ROOT_LEVEL; level > 0 && node; level--) {
         unsigned i = pt_slot(va, level);
         pte_t *slot = &pt_slots(node)[i];
+        node_pull(node, i, true);
         node = pte_is_none(*slot) ? create_child(node, i)
                                   : pt_own_child(space, slot);
     }
     if (!node)
         return NULL;
-    note_used(node, pt_slot(va, 0));
+    node_pull(node, pt_slot(va, 0), true);
+    node_note_used(node, pt_slot(va, 0));
     return &pt_slots(node)[pt_slot(va, 0)];
 }
 
@@ -259,18 +228,30 @@ void pt_reuse(struct hal_space *space, uint64_t va, pte_t *slot)
     hal_space_refresh(space, va);
 }
 
+void node_drop_entry(pte_t entry, unsigned level)
+{
+    if (pte_is_none(entry))
+        return;
+    if (level)
+        pt_put(pte_page(entry));
+    else if (pte_counted(entry))
+        page_put(pte_page(entry));
+}
+
+/* The node is emptied on the way, so its frame is one of zeros again. */
 void pt_put(struct page *node)
 {
     if (!page_drop(node))
         return;
     pte_t *slots = pt_slots(node);
     for (unsigned i = node->table.low; i <= node->table.high; i++) {
-        if (pte_is_none(slots[i]))
-            continue;
-        if (node->level)
-            pt_put(pte_page(slots[i]));
-        else if (pte_counted(slots[i]))
-            page_put(pte_page(slots[i]));
+        pte_t entry = slots[i];
+        slots[i] = pte_none();
+        node_drop_entry(entry, node->level);
     }
-    page_free(node);
+    if (node->table.origin)
+        pt_put(node_origin(node));
+    if (node->level == PT_ROOT_LEVEL)
+        hal_root_clear(slots);
+    page_free_zeroed(node);
 }

@@ -11,6 +11,12 @@
  *   LINKED  the child is sealed: nothing below it is writable, so any number
  *           of nodes may link it. Hardware follows it.
  *
+ * A node may also borrow: its empty slots stand for those of its origin, a
+ * counted node of the same level that no edge makes visible to hardware. fork
+ * gives parent and child borrowers on the path they are about to write, so
+ * that neither copies a full node to own one slot of it (pt_borrow.c). An
+ * origin never borrows itself.
+ *
  * pt_share makes a second node with the same children: fork is pt_share of
  * the root, and copying a node after a write is the same thing one level
  * down. Reads walk with pt_link, which never copies or allocates. Writes and
@@ -19,10 +25,11 @@
  * Locks. The space's mutex is held for every call. A node whose path from the
  * root is exclusive (every count 1) can be reached by nobody else and needs no
  * more; a shared node's entries change only under its own lock, and only in
- * ways that mean the same to all sharers: sealing, and LAZY to LINKED.
+ * ways that mean the same to all sharers: sealing, LAZY to LINKED, and filling
+ * an empty slot with what the origin has there.
  *
- * All writes to entries are in pt.c and pt_range.c, and the order there is
- * always: build off-line, publish, shoot down, then put.
+ * All writes to entries are in pt.c, pt_borrow.c and pt_range.c, and the order
+ * there is always: build off-line, publish, shoot down, then put.
  */
 #ifndef MM_PT_H
 #define MM_PT_H
@@ -70,6 +77,17 @@ pte_t *pt_own(struct hal_space *space, struct page *root, uint64_t va);
 /* One step of it: the child behind `slot`, which is not NONE, of a node that
  * is ours. NULL when there is no frame. */
 struct page *pt_own_child(struct hal_space *space, pte_t *slot);
+
+/* After pt_share of the parent's root, flushed: let parent and child each own
+ * the path to `write`, which both are about to write, and give the child a
+ * copy of the page there; the page at `execute` is brought along. Saves them
+ * the faults; does nothing where it cannot. */
+void pt_fork_path(struct page *parent, struct page *child, uint64_t write,
+                  uint64_t execute);
+
+/* Take back what was lent on the path to `va`, where nobody borrows any more:
+ * the origin replaces its last borrower. */
+void pt_settle(struct hal_space *space, struct page *root, uint64_t va);
 
 /* Put a leaf into an empty slot that pt_own returned. */
 void pt_fill(pte_t *slot, pte_t leaf);

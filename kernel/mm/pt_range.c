@@ -7,7 +7,7 @@
  */
 #include "lib/bits.h"
 #include "lib/errno.h"
-#include "mm/pt.h"
+#include "mm/pt_node.h"
 #include "mm/stats.h"
 
 /* Pages and nodes taken out of the tree, put only after a shootdown. */
@@ -45,7 +45,8 @@ static void detach(struct harvest *harvest, pte_t *slot)
         harvest_put(harvest);
 }
 
-/* Own the path to `va` as far as it exists. */
+/* Own the path to `va` as far as it exists, and borrow nothing on it: what is
+ * cleared must not show through from an origin. */
 static int own_existing(struct hal_space *space, struct page *root, uint64_t va)
 {
     struct page *node = root;
@@ -56,6 +57,7 @@ static int own_existing(struct hal_space *space, struct page *root, uint64_t va)
         node = pt_own_child(space, slot);
         if (!node)
             return -ENOMEM;
+        node_settle_debt(node);
     }
     return 0;
 }

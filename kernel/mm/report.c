@@ -3,7 +3,7 @@
  * an address.
  */
 #include "lib/text.h"
-#include "mm/pt.h"
+#include "mm/pt_node.h"
 #include "mm/space.h"
 #include "mm/stats.h"
 
@@ -101,6 +101,10 @@ static void print_node(const struct page *node, const char *edge, unsigned slot,
     text_printf(out, "level %u frame %lx count %u%s:", node->level,
                 page_physical(node) >> HAL_PAGE_SHIFT, page_count(node),
                 node->sealed ? " sealed" : "");
+    if (node->table.origin)
+        text_printf(out, " borrows from frame %lx count %u:",
+                    page_physical(node_origin(node)) >> HAL_PAGE_SHIFT,
+                    page_count(node_origin(node)));
     if (node->level)
         text_printf(out, " %u owned %u lazy %u linked\n", c.owned, c.lazy,
                     c.linked);
@@ -125,12 +129,13 @@ void space_print_tree(struct space *space, struct text *out)
 
 static uint64_t count_leaves(const struct page *node)
 {
-    const pte_t *slots = pt_slots(node);
     uint64_t sum = 0;
-    for (unsigned i = node->table.low; i <= node->table.high; i++) {
-        if (pte_is_none(slots[i]))
-            continue;
-        sum += node->level ? count_leaves(pte_page(slots[i])) : 1;
+    for (unsigned i = 0; i < PT_SLOTS; i++) {
+        if (node->level == PT_ROOT_LEVEL && i >= PT_USER_ROOT_SLOTS)
+            break;
+        pte_t entry = node_entry(node, i);
+        if (!pte_is_none(entry))
+            sum += node->level ? count_leaves(pte_page(entry)) : 1;
     }
     return sum;
 }

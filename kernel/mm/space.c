@@ -78,26 +78,48 @@ struct space *space_create(void)
     return space;
 }
 
-struct space *space_fork(struct space *parent)
+/* Share the parent's memory with a child that nobody else knows of yet. */
+static bool share_memory(struct space *parent, struct space *child,
+                         uint64_t write, uint64_t execute)
+{
+    struct page *root = pt_share(parent->root);
+    if (!root)
+        return false;
+    set_root(child, root);
+    child->regions = region_list_get(parent->regions);
+    /* The parent's edges are LAZY now, and its writable translations must be
+     * forgotten before anybody relies on that. */
+    hal_space_flush(&parent->machine, HAL_FLUSH_ALL);
+    pt_fork_path(parent->root, root, write, execute);
+    parent->fork_write = child->fork_write = write;
+    return true;
+}
+
+struct space *space_fork(struct space *parent, uint64_t write,
+                         uint64_t execute)
 {
     struct space *child = create_bare();
     if (!child)
         return NULL;
+    write &= HAL_USER_TOP - HAL_PAGE_SIZE;
+    execute &= HAL_USER_TOP - HAL_PAGE_SIZE;
     mutex_lock(&parent->lock);
-    struct page *root = pt_share(parent->root);
-    if (root) {
-        set_root(child, root);
-        child->regions = region_list_get(parent->regions);
-        /* The parent's edges are LAZY now, and its writable translations
-         * must be forgotten before anybody relies on that. */
-        hal_space_flush(&parent->machine, HAL_FLUSH_ALL);
-    }
+    bool shared = share_memory(parent, child, write, execute);
     mutex_unlock(&parent->lock);
-    if (!root) {
+    if (!shared) {
         space_destroy(child);
         return NULL;
     }
     return child;
+}
+
+void space_settle(struct space *parent)
+{
+    if (!parent->fork_write)
+        return;
+    mutex_lock(&parent->lock);
+    pt_settle(&parent->machine, parent->root, parent->fork_write);
+    mutex_unlock(&parent->lock);
 }
 
 void space_enter(struct space *space)

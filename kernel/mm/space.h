@@ -18,6 +18,7 @@ struct space {
     struct mutex lock;           /* LOCK_SPACE */
     struct page *root;           /* l */
     struct region_list *regions; /* l */
+    uint64_t fork_write;         /* l: see space_fork; 0: did not fork */
     struct list link;            /* L */
 };
 
@@ -46,8 +47,15 @@ struct space *space_create(void);
 
 /* A space with the memory of `parent`, which goes on with the same memory;
  * what either writes, the other does not see. Costs the same for any size.
- * NULL when there is no memory, and then the parent is as before. */
-struct space *space_fork(struct space *parent);
+ * Both will next write at `write` and execute at `execute`, likely: any
+ * address will do. NULL when there is no memory, and then the parent is as
+ * before. */
+struct space *space_fork(struct space *parent, uint64_t write,
+                         uint64_t execute);
+
+/* A space that was forked is gone: what that left of bookkeeping in `parent`
+ * can go, too. */
+void space_settle(struct space *parent);
 
 /* Give up a space that no thread uses. May take long. */
 void space_destroy(struct space *space);

@@ -23,7 +23,9 @@ int process_fork(void)
     struct process *child = process_alloc();
     if (!child)
         return -ENOMEM;
-    child->space = space_fork(parent->space);
+    const struct hal_frame *frame = hal_thread_frame(hal_self());
+    child->space = space_fork(parent->space, hal_frame_sp(frame),
+                              hal_frame_pc(frame));
     if (!child->space)
         goto no_space;
     if (file_table_copy(&child->files, &parent->files))
@@ -36,9 +38,9 @@ int process_fork(void)
     struct thread *thread = &child->thread;
     thread_init(thread, child->name, child->stack->low, enter_user, NULL);
     thread->space = &child->space->machine;
-    struct hal_frame *frame = hal_thread_frame(&thread->machine);
-    *frame = *hal_thread_frame(hal_self());
-    hal_frame_set_result(frame, 0);
+    struct hal_frame *start = hal_thread_frame(&thread->machine);
+    *start = *frame;
+    hal_frame_set_result(start, 0);
     hal_thread_copy_fpu(&thread->machine);
     process_insert(child, parent);
     int32_t pid = child->pid;

@@ -7,6 +7,14 @@
 #include "arch/hal.h"
 #include <stdint.h>
 
+/* Where the image is linked; `offset` of a place in it from its start. */
+#define IMAGE_BASE 0xffffffff80000000ul
+
+static inline uint64_t image_offset(const void *place)
+{
+    return (uint64_t)place - IMAGE_BASE;
+}
+
 /* mmu.c: where the image was loaded. */
 void mmu_set_image(uint64_t physical);
 

@@ -126,6 +126,11 @@ static inline uint64_t hal_frame_pc(const struct hal_frame *f)
     return f->x[0];
 }
 
+static inline uint64_t hal_frame_sp(const struct hal_frame *f)
+{
+    return f->x[2];
+}
+
 /* Registers as a program finds them at its start: all zero but these. */
 static inline void hal_frame_start(struct hal_frame *f, uint64_t pc,
                                    uint64_t sp, uint64_t a0, uint64_t a1)

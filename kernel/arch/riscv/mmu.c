@@ -20,7 +20,6 @@
 #include "arch/riscv/sv39.h"
 #include "lib/errno.h"
 
-#define IMAGE_BASE 0xffffffff80000000ul
 #define STACK_BASE 0xffffffe000000000ul
 #define STACK_SIZE (HAL_STACK_PAGES * HAL_PAGE_SIZE)
 #define MEGAPAGE   (1ul << 21)
@@ -29,7 +28,7 @@
 #define KERNEL_RW (KERNEL_RO | SV39_W)
 #define KERNEL_RX (KERNEL_RO | SV39_X)
 
-extern char _image_start[], _text_end[], _rodata_end[], _image_end[];
+extern char _text_end[], _rodata_end[], _image_end[];
 extern char _boot_guard[];
 
 uint64_t kernel_satp; /* for harts that start (boot.S) */
@@ -41,7 +40,7 @@ static struct hal_space *hart_space[HAL_MAX_HARTS];
 
 struct hal_range hal_image(void)
 {
-    uint64_t size = (uint64_t)(_image_end - _image_start);
+    uint64_t size = image_offset(_image_end);
     return (struct hal_range){image_physical, image_physical + size};
 }
 
@@ -80,11 +79,11 @@ static int map_one(uint64_t va, uint64_t physical, unsigned level,
 /* What a page of the image may be used for; 0: the boot stack's guard. */
 static uint64_t image_bits(uint64_t offset)
 {
-    if (offset < (uint64_t)(_text_end - _image_start))
+    if (offset < image_offset(_text_end))
         return KERNEL_RX;
-    if (offset < (uint64_t)(_rodata_end - _image_start))
+    if (offset < image_offset(_rodata_end))
         return KERNEL_RO;
-    uint64_t guard = (uint64_t)(_boot_guard - _image_start);
+    uint64_t guard = image_offset(_boot_guard);
     if (offset >= guard && offset < guard + 16384)
         return 0;
     return KERNEL_RW;
@@ -118,7 +117,7 @@ static unsigned direct_level(uint64_t pa, uint64_t end)
 static int map_direct(struct hal_range range, uint64_t (*table)(void))
 {
     struct hal_range image = hal_image();
-    uint64_t constant = (uint64_t)(_rodata_end - _image_start);
+    uint64_t constant = image_offset(_rodata_end);
     uint64_t pa = range.start & ~(HAL_PAGE_SIZE - 1);
     uint64_t end = (range.end + HAL_PAGE_SIZE - 1) & ~(HAL_PAGE_SIZE - 1);
     while (pa < end) {
@@ -177,6 +176,13 @@ void hal_root_init(void *root)
     pte_t *slots = root;
     for (unsigned i = 0; i < kernel_slot_count; i++)
         slots[kernel_slots[i]] = kernel_root[kernel_slots[i]];
+}
+
+void hal_root_clear(void *root)
+{
+    pte_t *slots = root;
+    for (unsigned i = 0; i < kernel_slot_count; i++)
+        slots[kernel_slots[i]] = pte_none();
 }
 
 static void set_stack(unsigned slot, const uint64_t *frames)

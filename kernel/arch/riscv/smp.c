@@ -21,7 +21,6 @@ static _Atomic bool freeze_for_ever;
 static _Atomic uint64_t frozen;
 
 extern char hart_entry[];
-extern char _image_start[];
 void machine_boot(uint64_t hardware_id, uint64_t tree, uint64_t image);
 void machine_hart_setup(void);
 
@@ -52,7 +51,7 @@ uint64_t hal_hart_hardware_id(unsigned hart)
 int hal_hart_start(unsigned hart, uint64_t hardware_id,
                    struct hal_thread *thread)
 {
-    uint64_t entry = hal_image().start + (uint64_t)(hart_entry - _image_start);
+    uint64_t entry = hal_image().start + image_offset(hart_entry);
     hardware_ids[hart] = hardware_id;
     thread->hart = hart;
     atomic_store(&hart_count, hart + 1);

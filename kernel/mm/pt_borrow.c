@@ -1,0 +1,255 @@
+/*
+ * Borrowing: owning one slot of a full node without copying the node.
+ *
+ * After fork both sides write at once, to their stacks, and so each would copy
+ * the nodes on that path: 512 entries and 512 counts for one page. Instead the
+ * old node becomes an origin, and each side gets an empty node that borrows
+ * from it:
+ *
+ *        before fork              after                 the child is gone
+ *
+ *        L1 --OWNED--> N     parent L1 --> Np           L1 --OWNED--> N
+ *                            child  L1 --> Nc
+ *                              Np . . borrow . .> N     (pt_settle folds Np
+ *                              Nc . . borrow . .> N      back into N)
+ *
+ * An empty slot of a borrower stands for the origin's; a walk that comes by
+ * brings the entry in (node_pull), sharing it like pt_share does, or simply
+ * moving it when nobody else refers to the origin any more. The origin has
+ * only counted references, no edge: hardware does not see it, and apart from
+ * pulls nobody changes it. When its last borrower is alone with it, the
+ * borrower's few entries go back into the origin.
+ */
+#include "lib/bits.h"
+#include "mm/pt_node.h"
+#include "mm/stats.h"
+
+/* A node whose used slots span no more than this is copied: that is cheaper
+ * than lending it and taking it back. */
+#define NARROW 32
+
+pte_t node_entry(const struct page *node, unsigned slot)
+{
+    pte_t entry = pt_slots(node)[slot];
+    const struct page *origin = node_origin(node);
+    return pte_is_none(entry) && origin ? pt_slots(origin)[slot] : entry;
+}
+
+static pte_t share_from(struct page *origin, unsigned slot)
+{
+    pte_t *from = &pt_slots(origin)[slot];
+    spin_lock(&origin->table.lock);
+    pte_t entry =
+        origin->level ? node_share_edge(from) : node_share_leaf(from);
+    spin_unlock(&origin->table.lock);
+    return entry;
+}
+
+/* Another sharer of the node may have brought the same entry in first. */
+static void install_shared(struct page *node, unsigned slot, pte_t entry)
+{
+    spin_lock(&node->table.lock);
+    bool late = !pte_is_none(pt_slots(node)[slot]);
+    if (!late) {
+        node_note_used(node, slot);
+        pt_slots(node)[slot] = entry;
+    }
+    spin_unlock(&node->table.lock);
+    if (late)
+        node_drop_entry(entry, node->level);
+}
+
+void node_pull(struct page *node, unsigned slot, bool exclusive)
+{
+    struct page *origin = node_origin(node);
+    if (!origin || !pte_is_none(pt_slots(node)[slot]))
+        return;
+    pte_t *from = &pt_slots(origin)[slot];
+    bool alone = exclusive && page_count(origin) == 1;
+    pte_t entry = alone ? *from : share_from(origin, slot);
+    if (pte_is_none(entry))
+        return;
+    if (alone)
+        *from = pte_none();
+    if (exclusive) {
+        node_note_used(node, slot);
+        pt_slots(node)[slot] = entry;
+    } else {
+        install_shared(node, slot, entry);
+    }
+}
+
+void node_settle_debt(struct page *node)
+{
+    struct page *origin = node_origin(node);
+    if (!origin)
+        return;
+    for (unsigned i = origin->table.low; i <= origin->table.high; i++)
+        node_pull(node, i, true);
+    node->table.origin = 0;
+    pt_put(origin);
+}
+
+static void move_entry(struct page *from, struct page *to, unsigned slot)
+{
+    pte_t entry = pt_slots(from)[slot];
+    if (pte_is_none(entry))
+        return;
+    pt_slots(from)[slot] = pte_none();
+    pt_slots(to)[slot] = entry;
+    node_note_used(to, slot);
+}
+
+/* ---- Lending, at fork ----------------------------------------------------- */
+
+/* The addresses that a fork prepares, and what can be told of them. */
+struct path {
+    uint64_t write, execute;
+};
+
+/* Whether `execute` goes through the same node of `level`. */
+static bool same_node(const struct path *path, unsigned level)
+{
+    unsigned shift = pt_shift(level + 1);
+    return path->write >> shift == path->execute >> shift;
+}
+
+static bool worth_lending(const struct page *node)
+{
+    return !node->table.origin &&
+           node->table.high >= node->table.low + NARROW;
+}
+
+/* A borrower in place of `node`, taking over one of its references, with the
+ * entries on the path. NULL when there is no frame. */
+static struct page *lend(struct page *node, const struct path *path)
+{
+    struct page *borrower = node_create(node->level);
+    if (!borrower)
+        return NULL;
+    borrower->table.origin = node - page_at(0);
+    move_entry(node, borrower, pt_slot(path->write, node->level));
+    if (same_node(path, node->level))
+        move_entry(node, borrower, pt_slot(path->execute, node->level));
+    stat_count(STAT_NODES_LENT);
+    return borrower;
+}
+
+/* Fold a borrower's entries back into the origin, which it was alone with;
+ * the borrower is left empty, the reference to the origin with the caller. */
+static void fold(struct page *borrower, struct page *origin)
+{
+    for (unsigned i = borrower->table.low; i <= borrower->table.high; i++) {
+        if (pte_is_none(pt_slots(borrower)[i]))
+            continue;
+        pte_t old = pt_slots(origin)[i];
+        move_entry(borrower, origin, i);
+        node_drop_entry(old, origin->level);
+    }
+    borrower->table.origin = 0;
+    atomic_store(&origin->sealed, false);
+}
+
+/* Parent and child both have a LAZY edge to a node that nobody else refers
+ * to: give each a node of its own. False when that cannot be. */
+static bool split(pte_t *parent, pte_t *child, const struct path *path)
+{
+    struct page *node = pte_page(*parent), *own = node;
+    if (pte_kind(*parent) != PTE_LAZY || page_count(node) != 2)
+        return false;
+    if (worth_lending(node)) {
+        own = lend(node, path);
+        if (!own)
+            return false;
+    } else {
+        node_pull(node, pt_slot(path->write, node->level), true);
+        if (same_node(path, node->level))
+            node_pull(node, pt_slot(path->execute, node->level), true);
+    }
+    struct page *other = pt_share(own);
+    if (!other && own != node) {
+        fold(own, node);
+        pt_put(own);
+    }
+    if (!other)
+        return false;
+    node_claim(parent, own);
+    *child = pte_owned(page_physical(other));
+    pt_put(node); /* the child's edge; never the last reference */
+    return true;
+}
+
+/* The page both will write: the parent keeps it, the child has a copy. */
+static void split_page(pte_t *parent, pte_t *child)
+{
+    struct page *page = pte_page(*parent);
+    if (!pte_counted(*parent) || page_count(page) != 2)
+        return;
+    struct page *copy = page_alloc(PAGE_ANONYMOUS);
+    if (!copy)
+        return;
+    hal_copy_page(page_data(copy), page_data(page));
+    stat_count(STAT_PAGES_COPIED);
+    *child = pte_leaf(page_physical(copy), true, pte_executable(*parent));
+    *parent = pte_with_write(*parent);
+    page_put(page); /* the child's; the parent's remains */
+}
+
+/* Whether the path ends in a leaf that the parent may write now. */
+static bool ends_writable(const struct page *root, uint64_t va)
+{
+    const struct page *node = root;
+    for (unsigned level = PT_ROOT_LEVEL; level > 0; level--) {
+        pte_t edge = node_entry(node, pt_slot(va, level));
+        if (pte_is_none(edge))
+            return false;
+        node = pte_page(edge);
+    }
+    return pte_writable(node_entry(node, pt_slot(va, 0)));
+}
+
+void pt_fork_path(struct page *parent, struct page *child, uint64_t write,
+                  uint64_t execute)
+{
+    const struct path path = {write, execute};
+    bool writable = ends_writable(parent, write);
+    for (unsigned level = PT_ROOT_LEVEL; level > 0; level--) {
+        unsigned i = pt_slot(write, level);
+        if (pte_is_none(pt_slots(parent)[i]) ||
+            !split(&pt_slots(parent)[i], &pt_slots(child)[i], &path))
+            return;
+        parent = pte_page(pt_slots(parent)[i]);
+        child = pte_page(pt_slots(child)[i]);
+    }
+    unsigned i = pt_slot(write, 0);
+    if (writable)
+        split_page(&pt_slots(parent)[i], &pt_slots(child)[i]);
+}
+
+/* ---- Taking back ----------------------------------------------------------- */
+
+void pt_settle(struct hal_space *space, struct page *root, uint64_t va)
+{
+    struct page *empty[PT_LEVELS], *node = root;
+    unsigned count = 0;
+    for (unsigned level = PT_ROOT_LEVEL; level > 0; level--) {
+        pte_t *slot = &pt_slots(node)[pt_slot(va, level)];
+        if (pte_kind(*slot) != PTE_OWNED)
+            break;
+        node = pte_page(*slot);
+        struct page *origin = node_origin(node);
+        if (!origin || page_count(origin) != 1)
+            continue;
+        fold(node, origin);
+        *slot = pte_owned(page_physical(origin));
+        empty[count++] = node;
+        node = origin;
+        stat_count(STAT_NODES_FOLDED);
+    }
+    if (!count)
+        return;
+    stat_count(STAT_SHOOTDOWNS);
+    hal_space_flush(space, HAL_FLUSH_ALL);
+    while (count)
+        pt_put(empty[--count]);
+}
