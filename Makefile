@@ -113,7 +113,7 @@ $(B)/calf.elf: $(kernel_objects) $(B)/symbols-all.o $(kernel_script)
 	$(q)$(pre)nm $@ | tools/symbols | cmp - $(B)/symbols-all.S
 
 $(B)/calf.img: $(B)/calf.elf
-	$(q)$(pre)objcopy -O binary $< $@
+	$(q)$(pre)objcopy -O binary $< $@.new && mv $@.new $@
 	@printf '%s: %d KB\n' $@ $$(( ($$(wc -c <$@) + 1023) / 1024 ))
 
 # ---- Programs ----------------------------------------------------------------
@@ -219,7 +219,7 @@ $(host_tests): $(H)/%: tests/host/%.c $$(call told,%,sources) \
 	$(q)gcc $(host_flags) -fsanitize=$(call sanitizers,$*) \
 	    $(call told,$*,flags) $(filter %.c,$^) -lcmocka -lpthread -o $@
 
-test_needs := tools-test all $(test_programs) debug-build
+test_needs := tools-test all $(test_programs) debug-build clang-build
 
 test: $(test_needs) $(host_tests) ## all tests; at last "N passed, N failed"
 	@tools/test $(if $(JOBS),--jobs $(JOBS)) host guest
@@ -233,6 +233,11 @@ test-guest: $(test_needs) ## the whole system, under QEMU
 # After the release build: both make the programs, and must not at once.
 debug-build: all
 	@$(MAKE) DEBUG=1 all
+
+# Where there is a clang, its build is tested too.
+clang-build:
+	@if command -v clang llvm-objcopy ld.lld >/dev/null; then \
+	    $(MAKE) CC=clang DEBUG=0 all; fi
 
 our_c := $(shell find kernel user tests -name '*.c' -o -name '*.h' 2>/dev/null)
 
@@ -262,7 +267,7 @@ q := $(if $(filter 0,$(V)),@)
 say := @$(if $(filter 0,$(V)),printf '  %-7s%s\n',:)
 
 .PHONY: all run qemu qemu-gdb gdb bench grade test test-host test-guest \
-    debug-build lint format help clean
+    debug-build clang-build lint format help clean
 .SECONDARY:
 
 -include $(kernel_objects:.o=.d)

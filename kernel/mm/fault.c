@@ -163,11 +163,11 @@ enum fault space_fault(struct space *space, uint64_t va, enum access access)
     struct context c = {.space = space, .access = access};
     enum fault fault = FAULT_SEGV;
     c.va = va & ~(HAL_PAGE_SIZE - 1);
-    mutex_lock(&space->lock);
+    space_lock(space);
     c.region = region_find(space->regions, va);
     if (c.region && allowed(c.region, access))
         fault = access == ACCESS_WRITE ? resolve_write(&c) : resolve_read(&c);
-    mutex_unlock(&space->lock);
+    space_unlock(space);
     stat_count(STAT_FAULT_SPURIOUS + fault);
     return fault;
 }
@@ -176,13 +176,13 @@ int space_populate(struct space *space, uint64_t start, uint64_t end)
 {
     struct context c = {.space = space, .access = ACCESS_WRITE};
     int error = 0;
-    mutex_lock(&space->lock);
+    space_lock(space);
     c.region = region_find(space->regions, start);
     for (c.va = start; c.va < end && !error; c.va += HAL_PAGE_SIZE) {
         pte_t *slot = pt_own(&space->machine, space->root, c.va);
         if (!slot || (pte_is_none(*slot) && fill_zero(&c, slot) != FAULT_ZERO))
             error = -ENOMEM;
     }
-    mutex_unlock(&space->lock);
+    space_unlock(space);
     return error;
 }

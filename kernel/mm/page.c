@@ -45,11 +45,6 @@ static struct stock stocks[HAL_MAX_HARTS];
 static bool (*reclaim)(void);
 static uint64_t (*spare)(void);
 
-struct page *page_at(uint64_t index)
-{
-    return &page_array[index];
-}
-
 uint64_t page_span(void)
 {
     return span;
@@ -149,12 +144,12 @@ static struct page *block_take(unsigned order)
 /* ---- Stocks ---------------------------------------------------------------
  */
 
+/* This hart's, or, should the thread move meanwhile, that of another: each is
+ * as good, for it is locked. */
 static struct stock *lock_my_stock(void)
 {
-    irq_hold();
     struct stock *stock = &stocks[hal_self()->hart];
     spin_lock(&stock->lock);
-    irq_release();
     return stock;
 }
 

@@ -106,7 +106,7 @@ void page_set_reclaim(bool (*reclaim)(void), uint64_t (*spare)(void));
 void page_free_zeroed(struct page *page);
 
 /* All descriptors, for the audit: [0, page_span). */
-struct page *page_at(uint64_t index);
+static inline struct page *page_at(uint64_t index);
 uint64_t page_span(void);
 
 /* Make the nth allocation (frame or object) from now by the running thread
@@ -121,6 +121,11 @@ extern struct page *page_array; /* descriptor of frame page_first */
 extern uint64_t page_first;     /* lowest frame number */
 void page_free(struct page *page);
 _Noreturn void page_count_error(struct page *page, uint32_t count);
+
+static inline struct page *page_at(uint64_t index)
+{
+    return &page_array[index];
+}
 
 static inline uint64_t page_physical(const struct page *page)
 {

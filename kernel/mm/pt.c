@@ -228,16 +228,6 @@ void pt_reuse(struct hal_space *space, uint64_t va, pte_t *slot)
     hal_space_refresh(space, va);
 }
 
-void node_drop_entry(pte_t entry, unsigned level)
-{
-    if (pte_is_none(entry))
-        return;
-    if (level)
-        pt_put(pte_page(entry));
-    else if (pte_counted(entry))
-        page_put(pte_page(entry));
-}
-
 /* The node is emptied on the way, so its frame is one of zeros again. */
 void pt_put(struct page *node)
 {
@@ -246,6 +236,8 @@ void pt_put(struct page *node)
     pte_t *slots = pt_slots(node);
     for (unsigned i = node->table.low; i <= node->table.high; i++) {
         pte_t entry = slots[i];
+        if (pte_is_none(entry))
+            continue;
         slots[i] = pte_none();
         node_drop_entry(entry, node->level);
     }

@@ -86,8 +86,9 @@ void pt_fork_path(struct page *parent, struct page *child, uint64_t write,
                   uint64_t execute);
 
 /* Take back what was lent on the path to `va`, where nobody borrows any more:
- * the origin replaces its last borrower. */
-void pt_settle(struct hal_space *space, struct page *root, uint64_t va);
+ * the origin replaces its last borrower. True when nothing is lent there any
+ * more. */
+bool pt_settle(struct hal_space *space, struct page *root, uint64_t va);
 
 /* Put a leaf into an empty slot that pt_own returned. */
 void pt_fill(pte_t *slot, pte_t leaf);

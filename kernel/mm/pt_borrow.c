@@ -25,8 +25,10 @@
 #include "mm/stats.h"
 
 /* A node whose used slots span no more than this is copied: that is cheaper
- * than lending it and taking it back. */
-#define NARROW 32
+ * than lending it and taking it back. An edge costs more than a leaf, since
+ * the end of a copy visits the child. */
+#define NARROW_LEAVES 32
+#define NARROW_EDGES 8
 
 pte_t node_entry(const struct page *node, unsigned slot)
 {
@@ -90,7 +92,7 @@ void node_settle_debt(struct page *node)
     pt_put(origin);
 }
 
-static void move_entry(struct page *from, struct page *to, unsigned slot)
+static inline void move_entry(struct page *from, struct page *to, unsigned slot)
 {
     pte_t entry = pt_slots(from)[slot];
     if (pte_is_none(entry))
@@ -116,8 +118,8 @@ static bool same_node(const struct path *path, unsigned level)
 
 static bool worth_lending(const struct page *node)
 {
-    return !node->table.origin &&
-           node->table.high >= node->table.low + NARROW;
+    unsigned narrow = node->level ? NARROW_EDGES : NARROW_LEAVES;
+    return !node->table.origin && node->table.high >= node->table.low + narrow;
 }
 
 /* A borrower in place of `node`, taking over one of its references, with the
@@ -228,16 +230,17 @@ void pt_fork_path(struct page *parent, struct page *child, uint64_t write,
 
 /* ---- Taking back ----------------------------------------------------------- */
 
-void pt_settle(struct hal_space *space, struct page *root, uint64_t va)
+bool pt_settle(struct hal_space *space, struct page *root, uint64_t va)
 {
     struct page *empty[PT_LEVELS], *node = root;
-    unsigned count = 0;
+    unsigned count = 0, lent = 0;
     for (unsigned level = PT_ROOT_LEVEL; level > 0; level--) {
         pte_t *slot = &pt_slots(node)[pt_slot(va, level)];
         if (pte_kind(*slot) != PTE_OWNED)
             break;
         node = pte_page(*slot);
         struct page *origin = node_origin(node);
+        lent += origin != NULL;
         if (!origin || page_count(origin) != 1)
             continue;
         fold(node, origin);
@@ -246,10 +249,12 @@ void pt_settle(struct hal_space *space, struct page *root, uint64_t va)
         node = origin;
         stat_count(STAT_NODES_FOLDED);
     }
-    if (!count)
-        return;
-    stat_count(STAT_SHOOTDOWNS);
-    hal_space_flush(space, HAL_FLUSH_ALL);
+    lent -= count;
+    if (count) {
+        stat_count(STAT_SHOOTDOWNS);
+        hal_space_flush(space, HAL_FLUSH_ALL);
+    }
     while (count)
         pt_put(empty[--count]);
+    return !lent;
 }

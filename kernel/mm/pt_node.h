@@ -33,7 +33,15 @@ pte_t node_entry(const struct page *node, unsigned slot);
 void node_claim(pte_t *slot, struct page *child);
 
 /* Give up what an entry of a node of `level` refers to. */
-void node_drop_entry(pte_t entry, unsigned level);
+static inline void node_drop_entry(pte_t entry, unsigned level)
+{
+    if (pte_is_none(entry))
+        return;
+    if (level)
+        pt_put(pte_page(entry));
+    else if (pte_counted(entry))
+        page_put(pte_page(entry));
+}
 
 /* Share one entry: what a second node gets, which is counted, while the entry
  * itself loses write permission or ownership. The node is locked, or not

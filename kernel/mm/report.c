@@ -29,17 +29,17 @@ static void print_region(struct text *out, const struct region *r)
 
 void space_print_maps(struct space *space, struct text *out)
 {
-    mutex_lock(&space->lock);
+    space_lock(space);
     for (uint32_t i = 0; space->regions && i < space->regions->length; i++) {
         print_region(out, &space->regions->regions[i]);
         text_printf(out, "\n");
     }
-    mutex_unlock(&space->lock);
+    space_unlock(space);
 }
 
 void space_describe(struct space *space, uint64_t va, struct text *out)
 {
-    mutex_lock(&space->lock);
+    space_lock(space);
     const struct region_list *list = space->regions;
     const struct region *r = region_find(list, va);
     if (va >= HAL_USER_TOP)
@@ -52,7 +52,7 @@ void space_describe(struct space *space, uint64_t va, struct text *out)
         text_printf(out, "the guard page below the stack");
     else
         text_printf(out, "no region");
-    mutex_unlock(&space->lock);
+    space_unlock(space);
 }
 
 struct census {
@@ -121,10 +121,10 @@ static void print_node(const struct page *node, const char *edge, unsigned slot,
 
 void space_print_tree(struct space *space, struct text *out)
 {
-    mutex_lock(&space->lock);
+    space_lock(space);
     if (space->root)
         print_node(space->root, "", 0, out);
-    mutex_unlock(&space->lock);
+    space_unlock(space);
 }
 
 static uint64_t count_leaves(const struct page *node)
@@ -142,9 +142,9 @@ static uint64_t count_leaves(const struct page *node)
 
 uint64_t space_resident(struct space *space)
 {
-    mutex_lock(&space->lock);
+    space_lock(space);
     uint64_t sum = space->root ? count_leaves(space->root) : 0;
-    mutex_unlock(&space->lock);
+    space_unlock(space);
     return sum;
 }
 
@@ -156,6 +156,9 @@ void memory_print(struct text *out)
         [PAGE_STACK] = "stack",         [PAGE_KERNEL] = "kernel",
     };
     uint64_t counts[PAGE_KINDS], shared;
+    /* What spaces could give back at once is free: let them. */
+    space_lock_all();
+    space_unlock_all();
     page_count_kinds(counts, &shared);
     text_printf(out, "total: %lu\nfree: %lu\n", page_total_count(),
                 page_free_count());

@@ -37,8 +37,16 @@ _Static_assert(sizeof(struct slab) % 16 == 0, "objects are 16-aligned");
 
 static struct class classes[CLASSES];
 
+/* The class for a size, by its number of 16 bytes, rounded up. */
+static uint8_t class_of[2016 / 16 + 1];
+
 void slab_init(void)
 {
+    for (unsigned i = 0, class = 0; i < ARRAY_SIZE(class_of); i++) {
+        if (16 * i > sizes[class])
+            class++;
+        class_of[i] = class;
+    }
     for (unsigned i = 0; i < CLASSES; i++) {
         spin_init(&classes[i].lock, LOCK_SLAB);
         list_init(&classes[i].partial);

@@ -40,6 +40,19 @@ static void set_root(struct space *space, struct page *root)
     space->machine.root = page_physical(root);
 }
 
+void space_lock(struct space *space)
+{
+    mutex_lock(&space->lock);
+    if (space->fork_write &&
+        pt_settle(&space->machine, space->root, space->fork_write))
+        space->fork_write = 0;
+}
+
+void space_unlock(struct space *space)
+{
+    mutex_unlock(&space->lock);
+}
+
 void space_destroy(struct space *space)
 {
     mutex_lock(&space->lock);
@@ -113,15 +126,6 @@ struct space *space_fork(struct space *parent, uint64_t write,
     return child;
 }
 
-void space_settle(struct space *parent)
-{
-    if (!parent->fork_write)
-        return;
-    mutex_lock(&parent->lock);
-    pt_settle(&parent->machine, parent->root, parent->fork_write);
-    mutex_unlock(&parent->lock);
-}
-
 void space_enter(struct space *space)
 {
     irq_hold();
@@ -147,7 +151,7 @@ int space_map(struct space *space, const struct region *region)
     if (!range_valid(region->start, region->end) ||
         !is_aligned(region->offset, HAL_PAGE_SIZE))
         return -EINVAL;
-    mutex_lock(&space->lock);
+    space_lock(space);
     int error = 0;
     if (region_overlaps(space->regions, region->start, region->end))
         error = -EEXIST;
@@ -155,7 +159,7 @@ int space_map(struct space *space, const struct region *region)
         error = region_list_own(&space->regions, 1);
     if (!error)
         region_insert(space->regions, region);
-    mutex_unlock(&space->lock);
+    space_unlock(space);
     return error;
 }
 
@@ -163,7 +167,7 @@ int space_unmap(struct space *space, uint64_t start, uint64_t end)
 {
     if (!range_valid(start, end))
         return -EINVAL;
-    mutex_lock(&space->lock);
+    space_lock(space);
     int error = region_list_own(&space->regions, 1);
     if (!error)
         error = pt_own_edges(&space->machine, space->root, start, end);
@@ -171,7 +175,7 @@ int space_unmap(struct space *space, uint64_t start, uint64_t end)
         pt_clear(&space->machine, space->root, start, end);
         region_remove(space->regions, start, end);
     }
-    mutex_unlock(&space->lock);
+    space_unlock(space);
     return error;
 }
 
@@ -192,7 +196,7 @@ int space_protect(struct space *space, uint64_t start, uint64_t end,
 {
     if (!range_valid(start, end) || !(prot & PROT_READ))
         return -EINVAL;
-    mutex_lock(&space->lock);
+    space_lock(space);
     int error = 0;
     if (!covered(space->regions, start, end))
         error = -EINVAL;
@@ -203,7 +207,7 @@ int space_protect(struct space *space, uint64_t start, uint64_t end,
                            prot & PROT_EXECUTE);
     if (!error)
         region_protect(space->regions, start, end, prot);
-    mutex_unlock(&space->lock);
+    space_unlock(space);
     return error;
 }
 
@@ -212,14 +216,14 @@ void space_lock_all(void)
     struct space *space;
     mutex_lock(&list_lock);
     list_for_each(space, &spaces, link)
-        mutex_lock(&space->lock);
+        space_lock(space);
 }
 
 void space_unlock_all(void)
 {
     struct space *space;
     list_for_each(space, &spaces, link)
-        mutex_unlock(&space->lock);
+        space_unlock(space);
     mutex_unlock(&list_lock);
 }
 

@@ -18,7 +18,7 @@ struct space {
     struct mutex lock;           /* LOCK_SPACE */
     struct page *root;           /* l */
     struct region_list *regions; /* l */
-    uint64_t fork_write;         /* l: see space_fork; 0: did not fork */
+    uint64_t fork_write;         /* l: path on which nodes may be lent; or 0 */
     struct list link;            /* L */
 };
 
@@ -52,10 +52,6 @@ struct space *space_create(void);
  * before. */
 struct space *space_fork(struct space *parent, uint64_t write,
                          uint64_t execute);
-
-/* A space that was forked is gone: what that left of bookkeeping in `parent`
- * can go, too. */
-void space_settle(struct space *parent);
 
 /* Give up a space that no thread uses. May take long. */
 void space_destroy(struct space *space);
@@ -98,6 +94,11 @@ void memory_print(struct text *out);
 
 /* Frames that the space's leaves point at, shared ones included. */
 uint64_t space_resident(struct space *space);
+
+/* Lock one space for anything but a fork: nodes that are lent for a fork, and
+ * that nobody borrows any more, are taken back first. */
+void space_lock(struct space *space);
+void space_unlock(struct space *space);
 
 /* Lock every space, so that no tree changes, and let them go. */
 void space_lock_all(void);

@@ -96,6 +96,5 @@ int process_wait(int *status)
     *status = child->status;
     thread_await_end(&child->thread);
     process_free(child);
-    space_settle(self->space);
     return pid;
 }

@@ -1,6 +1,5 @@
 /*
- * Checks that locks are taken in the order of their ranks. Debug builds only;
- * in others the functions are empty.
+ * Checks that locks are taken in the order of their ranks. Debug builds only.
  */
 #include "sched/lockrank.h"
 #include "lib/panic.h"
@@ -54,27 +53,6 @@ void lockrank_assert_below(enum lock_rank rank)
         if (self->ranks[i] >= rank && !panic_in_progress())
             panic("rank %u held where only ranks below %u may be",
                   self->ranks[i], rank);
-}
-
-#else
-
-void lockrank_acquire(enum lock_rank rank)
-{
-    (void)rank;
-}
-
-void lockrank_release(enum lock_rank rank)
-{
-    (void)rank;
-}
-
-void lockrank_assert_may_sleep(void)
-{
-}
-
-void lockrank_assert_below(enum lock_rank rank)
-{
-    (void)rank;
 }
 
 #endif

@@ -43,9 +43,9 @@ enum lock_rank {
     LOCK_UART,
 };
 
-struct thread;
+#ifdef DEBUG
 
-/* Called by the locks in debug builds. */
+/* Called by the locks. */
 void lockrank_acquire(enum lock_rank rank);
 void lockrank_release(enum lock_rank rank);
 /* Panics when the running thread holds a spinlock: it is about to sleep, or
@@ -53,5 +53,28 @@ void lockrank_release(enum lock_rank rank);
 void lockrank_assert_may_sleep(void);
 /* Panics when it holds any lock of at least this rank. */
 void lockrank_assert_below(enum lock_rank rank);
+
+#else
+
+static inline void lockrank_acquire(enum lock_rank rank)
+{
+    (void)rank;
+}
+
+static inline void lockrank_release(enum lock_rank rank)
+{
+    (void)rank;
+}
+
+static inline void lockrank_assert_may_sleep(void)
+{
+}
+
+static inline void lockrank_assert_below(enum lock_rank rank)
+{
+    (void)rank;
+}
+
+#endif
 
 #endif

@@ -8,7 +8,10 @@
 #ifndef SCHED_SPINLOCK_H
 #define SCHED_SPINLOCK_H
 
+#include "lib/panic.h"
 #include "sched/lockrank.h"
+#include "sched/thread.h"
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -24,10 +27,53 @@ static inline void spin_init(struct spinlock *lock, enum lock_rank rank)
     *lock = SPINLOCK(rank);
 }
 
-/* Take the lock; interrupts stay off until the outermost spin_unlock. */
-void spin_lock(struct spinlock *lock);
-void spin_unlock(struct spinlock *lock);
+/* Keep interrupts off on this hart; nests. How deep is kept with the thread,
+ * not the hart: a thread that leaves its hart while holding them off
+ * (sched_switch) finds its own depth again wherever it goes on. */
+static inline void irq_hold(void)
+{
+    bool on = hal_irq_save();
+    struct thread *self = thread_current();
+    if (self->irq_depth++ == 0)
+        self->irq_was_on = on;
+}
+
+static inline void irq_release(void)
+{
+    struct thread *self = thread_current();
+    ASSERT(self->irq_depth > 0);
+    if (--self->irq_depth == 0 && self->irq_was_on)
+        hal_irq_enable();
+}
+
 /* Whether this hart holds it: for assertions. */
-bool spin_held(const struct spinlock *lock);
+static inline bool spin_held(const struct spinlock *lock)
+{
+    return atomic_load_explicit(&lock->holder, memory_order_relaxed) ==
+           hal_self()->hart + 1;
+}
+
+/* Wait for a lock that was not free (spinlock.c). */
+void spin_lock_contended(struct spinlock *lock);
+
+/* Take the lock; interrupts stay off until the outermost spin_unlock. */
+static inline void spin_lock(struct spinlock *lock)
+{
+    uint32_t free = 0;
+    irq_hold();
+    lockrank_acquire(lock->rank);
+    if (!atomic_compare_exchange_weak_explicit(
+            &lock->holder, &free, hal_self()->hart + 1, memory_order_acquire,
+            memory_order_relaxed))
+        spin_lock_contended(lock);
+}
+
+static inline void spin_unlock(struct spinlock *lock)
+{
+    ASSERT(spin_held(lock));
+    atomic_store_explicit(&lock->holder, 0, memory_order_release);
+    lockrank_release(lock->rank);
+    irq_release();
+}
 
 #endif

@@ -58,10 +58,6 @@ static inline struct thread *thread_current(void)
     return (struct thread *)hal_self();
 }
 
-/* Keep interrupts off on this hart; nests. */
-void irq_hold(void);
-void irq_release(void);
-
 /* Prepare `thread` (zeroed) to run entry(argument) on `stack`, whose low end
  * it is, HAL_STACK_PAGES long. */
 void thread_init(struct thread *thread, const char *name, void *stack,

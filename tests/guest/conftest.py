@@ -5,8 +5,10 @@ the same machine's /proc/audit is read, and must be clean.
 """
 
 import os
+import pty
 import re
 import selectors
+import signal
 import subprocess
 import time
 
@@ -15,6 +17,7 @@ import pytest
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 RUN = os.path.join(ROOT, "tools", "run")
+PROGRAMS = os.path.join(ROOT, "build", "user", "tests")
 STATUS = re.compile(r"^test-status (\d+)\n", re.M)
 
 
@@ -62,6 +65,24 @@ def run_command(command, harts=1, mem="128M", build="release", timeout=240,
     return result
 
 
+def program(name):
+    """The path of a program of tests/guest/programs, for --add."""
+    return os.path.join(PROGRAMS, name)
+
+
+def run_program(words, **how):
+    """Run a test program, which checks for itself; its Result."""
+    r = run_command(f"/{words}", add=[program(words.split()[0])], **how)
+    assert r.status == 0 and r.out.endswith("all checks passed\n"), r
+    return r
+
+
+def meminfo(text):
+    """The numbers of /proc/meminfo, by name."""
+    return {name: int(number) for name, number in
+            re.findall(r"^(\w+): *(\d+)$", text, re.M)}
+
+
 @pytest.fixture
 def calf():
     return run_command
@@ -70,15 +91,19 @@ def calf():
 class Console:
     """An interactive machine; what it says is collected in `text`."""
 
-    def __init__(self, harts=1, options=()):
+    def __init__(self, harts=1, options=(), command=None):
         self.text = ""
         self.at = 0
+        # A terminal of its own, as a person has; QEMU makes it raw.
+        self.terminal, theirs = pty.openpty()
         self.process = subprocess.Popen(
-            [RUN, "--harts", str(harts), *options], stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        os.set_blocking(self.process.stdout.fileno(), False)
+            list(command or [RUN, "--harts", str(harts), *options]),
+            stdin=theirs, stdout=theirs, stderr=theirs, cwd=ROOT,
+            start_new_session=True)
+        os.close(theirs)
+        os.set_blocking(self.terminal, False)
         self.selector = selectors.DefaultSelector()
-        self.selector.register(self.process.stdout, selectors.EVENT_READ)
+        self.selector.register(self.terminal, selectors.EVENT_READ)
 
     def expect(self, pattern, seconds=60):
         """Wait for PATTERN after what was matched last; the match."""
@@ -97,23 +122,35 @@ class Console:
         """More text; false when the machine is gone."""
         if not self.selector.select(seconds):
             return True
-        data = os.read(self.process.stdout.fileno(), 65536)
+        try:
+            data = os.read(self.terminal, 65536)
+        except OSError:
+            data = b""      # Linux's way to say that nobody has it open
         self.text += data.decode(errors="replace").replace("\r", "")
         return bool(data)
 
     def type(self, text):
         """Type TEXT, a few characters at a time as a terminal would."""
         for i in range(0, len(text), 8):
-            self.process.stdin.write(text[i:i + 8].encode())
-            self.process.stdin.flush()
+            os.write(self.terminal, text[i:i + 8].encode())
             time.sleep(0.02)
 
     def prompt(self):
         return self.expect(r"^\$ ")
 
+    def ends(self, seconds=30):
+        """Wait until the machine has ended; the status."""
+        deadline = time.monotonic() + seconds
+        while self.process.poll() is None and time.monotonic() < deadline:
+            self._read(0.2)
+        return self.process.poll()
+
     def close(self):
-        self.process.terminate()
-        self.process.wait(10)
+        if self.process.poll() is None:
+            # The whole session: make, tools/run and QEMU.
+            os.killpg(self.process.pid, signal.SIGTERM)
+        self.process.wait(20)
+        os.close(self.terminal)
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ import re
 import struct
 
 import pytest
-from conftest import ROOT, run_command
+from conftest import ROOT, program, run_command
 
 ECHO = os.path.join(ROOT, "build", "user", "stripped", "echo")
-WILD = os.path.join(ROOT, "build", "user", "tests", "wild")
+WILD = program("wild")
 
 # Where fields lie in an ELF64 file and in a program header.
 CLASS, ORDER, TYPE, MACHINE, ENTRY = 4, 5, 16, 18, 24

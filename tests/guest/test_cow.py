@@ -1,14 +1,17 @@
 """cowtest: all of it on 1 to 8 harts, and each section by itself."""
 
+import re
+
 import pytest
-from conftest import run_command
+from conftest import run_command, run_program
 
 PASSED = "ALL COW TESTS PASSED"
 
 
-def check(result):
+def check(result, last=PASSED):
     assert result.status == 0, result
-    assert result.out.splitlines()[-1] == PASSED, result
+    assert result.out.splitlines()[-1] == last, result
+    assert "FAILED" not in result.out, result
 
 
 @pytest.mark.parametrize("harts", [1, 2, 4, 8])
@@ -27,7 +30,9 @@ def test_all_in_other_memory(mem):
 
 def sections():
     listed = run_command("cowtest list").out
-    return [line.split()[0] for line in listed.splitlines() if line.strip()]
+    names = [re.match(r"[\w-]+", line)[0] for line in listed.splitlines()]
+    assert len(names) > 20, listed
+    return names
 
 
 def pytest_generate_tests(metafunc):
@@ -36,10 +41,26 @@ def pytest_generate_tests(metafunc):
 
 
 def test_section(section):
-    check(run_command(f"cowtest {section}", harts=2))
+    check(run_command(f"cowtest {section}", harts=2), "1 COW TESTS PASSED")
+
+
+def test_every_row_that_a_program_can_show_has_a_section():
+    listed = run_command("cowtest list").out
+    rows = {int(n) for n in re.findall(r"\(bug (\d+)\)", listed)}
+    assert rows >= {1, 2, 3, 4, 5, 6, 7, 8, 11, 12, 15, 16, 17, 20, 21, 22,
+                    23, 27, 29}, listed
+    assert {"simple", "three", "file", "forkfork"} <= set(sections())
 
 
 def test_an_unknown_section_fails():
     r = run_command("cowtest no-such-section")
     assert r.status != 0
     assert PASSED not in r.out
+
+
+@pytest.mark.parametrize("harts", [1, 4])
+def test_who_only_reads_copies_nothing(harts):
+    """64 MB read after a fork: no page, no node, no frame."""
+    r = run_program("reader 64", harts=harts)
+    assert "pages_copied moved by 0\n" in r.out
+    assert "nodes_copied moved by 0\n" in r.out

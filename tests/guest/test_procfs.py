@@ -1,12 +1,11 @@
 """/proc: the audit, memory figures, a process's regions and its tree."""
 
-import os
 import re
 
 import pytest
-from conftest import ROOT, tools_run
+from conftest import program, tools_run
 
-TREESHARE = os.path.join(ROOT, "build", "user", "tests", "treeshare")
+TREESHARE = program("treeshare")
 
 
 def test_audit_is_clean_from_the_start():
@@ -56,6 +55,7 @@ def nodes_by_process(text):
 def test_fork_shares_a_level_1_node(calf):
     r = calf("treeshare", add=[TREESHARE], harts=2)
     assert r.status == 0, r
+    assert r.out.startswith("audit: clean\n"), r      # in just this state
     parent, child = nodes_by_process(r.out).values()
     assert any(level == "1" for level, _ in parent & child), r
     assert any(level == "1" for level, _ in parent - child), \

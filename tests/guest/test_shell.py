@@ -1,4 +1,4 @@
-"""The shell and the small programs, and the console's line editing."""
+"""The shell and the small programs."""
 
 import pytest
 
@@ -85,65 +85,3 @@ def test_many_pipes_on_many_harts(calf):
     r = calf("cat /bin/cowtest /bin/cowtest | cat | cat | cat | wc", harts=4)
     direct = calf("wc < /bin/cowtest")
     assert int(r.out.split()[2]) == 2 * int(direct.out.split()[2])
-
-
-# ---- Typing ------------------------------------------------------------------
-
-def test_a_prompt_and_an_echo(console):
-    c = console()
-    c.type("echo hello\n")
-    c.expect(r"^echo hello\nhello\n")
-    c.prompt()
-
-
-def test_line_editing(console):
-    c = console()
-    c.type("echo abX\x7fc\r")            # DEL erases, CR ends the line
-    c.expect(r"^abc\n")
-    c.prompt()
-    c.type("echo dY\x08e\n")             # backspace too
-    c.expect(r"^de\n")
-    c.prompt()
-    c.type("echo nonsense\x15echo kept\n")   # ^U: the line
-    c.expect(r"^kept\n")
-    c.prompt()
-
-
-def test_end_of_file(console):
-    c = console()
-    c.type("cat\n")
-    c.type("a line\n")
-    c.expect(r"^a line\na line\n")
-    c.type("\x04")
-    c.prompt()
-
-
-def test_erasing_stops_at_the_lines_start(console):
-    c = console()
-    c.type("\x7f\x7f\x7f\x08echo fine\n")
-    c.expect(r"^fine\n")
-    c.prompt()
-
-
-def test_process_list_by_key(console):
-    c = console()
-    c.type("\x10")
-    c.expect(r"init")
-    c.expect(r"sh")
-    c.type("echo on\n")
-    c.expect(r"^on\n")
-
-
-def test_a_line_too_long_is_survived(console):
-    c = console()
-    c.type("echo " + "x" * 300 + "\n\n\n")
-    c.type("\x15echo alive\n")
-    c.expect(r"^alive\n")
-
-
-def test_end_of_file_at_the_prompt_gives_a_new_shell(console):
-    c = console()
-    c.type("\x04")
-    c.prompt()
-    c.type("echo again\n")
-    c.expect(r"^again\n")

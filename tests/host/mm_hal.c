@@ -14,7 +14,7 @@
 #include "lib/printf.h"
 #include "lib/text.h"
 #include "mm/audit.h"
-#include "mm/pt.h"
+#include "mm/pt_node.h"
 #include "mm/slab.h"
 #include "mm/stack.h"
 
@@ -23,6 +23,21 @@ _Thread_local struct hal_thread *machine_self;
 
 static struct thread harts[MM_HARTS];
 static void (*interleave)(bool shootdown);
+static void (*epitaph)(void);
+
+void mm_set_epitaph(void (*tell)(void))
+{
+    epitaph = tell;
+}
+
+static _Noreturn void die(void)
+{
+    void (*tell)(void) = epitaph;
+    epitaph = NULL;
+    if (tell)
+        tell();
+    abort();
+}
 
 void mm_fail(const char *format, ...)
 {
@@ -31,7 +46,7 @@ void mm_fail(const char *format, ...)
     vfprintf(stderr, format, arguments);
     va_end(arguments);
     fputc('\n', stderr);
-    abort();
+    die();
 }
 
 static void say(const char *text, size_t length)
@@ -54,7 +69,7 @@ void mm_boot(uint64_t bytes)
     }
     mm_on_hart(0);
     kprintf_set_sink(say);
-    panic_set_hook(abort);
+    panic_set_hook(die);
     struct hal_range ram = {MACHINE_RAM, MACHINE_RAM + bytes};
     if (page_init(&ram, 1, NULL, 0))
         mm_fail("no memory to begin with");
@@ -80,12 +95,12 @@ const uint8_t *mm_peek(const struct space *space, uint64_t va)
 {
     const struct page *node = space->root;
     for (unsigned level = PT_ROOT_LEVEL; level > 0; level--) {
-        pte_t edge = pt_slots(node)[pt_slot(va, level)];
+        pte_t edge = node_entry(node, pt_slot(va, level));
         if (pte_is_none(edge))
             return NULL;
         node = pte_page(edge);
     }
-    pte_t leaf = pt_slots(node)[pt_slot(va, 0)];
+    pte_t leaf = node_entry(node, pt_slot(va, 0));
     if (pte_is_none(leaf))
         return NULL;
     const uint8_t *data = page_data(pte_page(leaf));
@@ -178,6 +193,11 @@ void hal_stack_unmap(unsigned slot)
 
 /* The kernel's half is not simulated. */
 void hal_root_init(void *root)
+{
+    (void)root;
+}
+
+void hal_root_clear(void *root)
 {
     (void)root;
 }

@@ -19,7 +19,7 @@
 #include "mm/space.h"
 #include "sched/thread.h"
 
-#define MM_HARTS 8
+#define MM_HARTS 4
 
 /* Set up the kernel's allocators and spaces with `bytes` of memory, once, and
  * be hart 0. */
@@ -61,8 +61,11 @@ unsigned mm_stale_entries(void);
 unsigned mm_audit(void);
 
 /* The byte a program would see at `va`, by the tables alone, disturbing
- * nothing; -1 when nothing is mapped there. */
+ * nothing; NULL when no page is there. */
 const uint8_t *mm_peek(const struct space *space, uint64_t va);
+
+/* Called once before the test dies, of mm_fail or of a panic. */
+void mm_set_epitaph(void (*tell)(void));
 
 /* Say it on stderr and fail the test. */
 _Noreturn void mm_fail(const char *format, ...)

@@ -39,18 +39,17 @@ struct cache {
     uint8_t code[MACHINE_RAM_SIZE >> HAL_PAGE_SHIFT];
 };
 
-#define CACHE                                                                  \
-    {                                                                          \
-        .lock = PTHREAD_MUTEX_INITIALIZER, .generation = 1,                    \
-        .code_generation = 1                                                   \
-    }
-static struct cache caches[MM_HARTS] = {CACHE, CACHE, CACHE, CACHE,
-                                        CACHE, CACHE, CACHE, CACHE};
+static struct cache caches[MM_HARTS] = {
+    [0 ... MM_HARTS - 1] = {.lock = PTHREAD_MUTEX_INITIALIZER,
+                            .generation = 1,
+                            .code_generation = 1}};
 unsigned mm_most_faults = 1;
 
 void machine_before_shootdown(void);
 void __real_page_free(struct page *page);
 void __wrap_page_free(struct page *page);
+void __real_page_free_zeroed(struct page *page);
+void __wrap_page_free_zeroed(struct page *page);
 
 static struct cache *mine(void)
 {
@@ -149,12 +148,11 @@ static pte_t translate(struct cache *c, uint64_t va)
 
 /* ---- Accesses ------------------------------------------------------------ */
 
-static uint8_t *reach(struct cache *c, pte_t e, uint64_t va, enum access access)
+static uint8_t *reach(pte_t e, uint64_t va, enum access access)
 {
     if (!(e.bits & SV39_V) || (access == ACCESS_WRITE && !pte_writable(e)) ||
         (access == ACCESS_EXECUTE && !pte_executable(e)))
         return NULL;
-    (void)c;
     return (uint8_t *)hal_phys_to_virt(pte_physical(e)) + va % HAL_PAGE_SIZE;
 }
 
@@ -177,7 +175,7 @@ static bool attempt(uint64_t va, uint8_t *data, size_t length,
 {
     struct cache *c = mine();
     pthread_mutex_lock(&c->lock);
-    uint8_t *at = reach(c, translate(c, va), va, access);
+    uint8_t *at = reach(translate(c, va), va, access);
     if (at && access == ACCESS_WRITE)
         memcpy(at, data, length);
     else if (at)
@@ -225,7 +223,7 @@ bool mm_touch_cached(uint64_t va, uint8_t *byte, enum access access)
     struct entry *entry = leaf_place(c, va);
     if (!c->space || !known(c, entry, va >> HAL_PAGE_SHIFT))
         return false;
-    uint8_t *at = reach(c, (pte_t){entry->bits}, va, access);
+    uint8_t *at = reach((pte_t){entry->bits}, va, access);
     if (at)
         *byte = *at;
     return at;
@@ -369,9 +367,7 @@ static bool leads_to(const struct cache *c, const struct entry *entry,
            pte_physical((pte_t){entry->bits}) == physical;
 }
 
-/* Stands before the kernel's page_free (see the tests' flags): by now no hart
- * may be able to reach the frame. */
-void __wrap_page_free(struct page *page)
+static void check_unreachable(const struct page *page)
 {
     uint64_t physical = page_physical(page);
     for (unsigned i = 0; i < MM_HARTS; i++) {
@@ -387,7 +383,23 @@ void __wrap_page_free(struct page *page)
             mm_fail("frame %lx is freed while hart %u can still reach it",
                     physical, i);
     }
+}
+
+/* These stand before the kernel's functions (see the tests' flags): by now no
+ * hart may be able to reach the frame. */
+void __wrap_page_free(struct page *page)
+{
+    check_unreachable(page);
     __real_page_free(page);
+}
+
+void __wrap_page_free_zeroed(struct page *page)
+{
+    static const uint8_t zeros[HAL_PAGE_SIZE];
+    check_unreachable(page);
+    if (memcmp(page_data(page), zeros, HAL_PAGE_SIZE))
+        mm_fail("frame %lx is to be zero, but is not", page_physical(page));
+    __real_page_free_zeroed(page);
 }
 
 /* The entry of `level` that hardware would use for `va` now. */

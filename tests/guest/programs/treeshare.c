@@ -1,7 +1,7 @@
 /*
  * Show what fork shares: write a few pages in the second gigabyte, fork, and
- * print both processes' page-table trees while neither has written there
- * again. A level-1 node covers one gigabyte; the second one's must be the
+ * print an audit and both processes' page-table trees while neither has
+ * written there again. A level-1 node covers one gigabyte; the second one's must be the
  * same node in both. The first gigabyte holds the stack, which both write.
  */
 #include "calf.h"
@@ -10,15 +10,20 @@
 #define GIGABYTE (1ul << 30)
 #define STEPS    4
 
-static void show(int pid)
+static void show(const char *path)
 {
-    char path[32];
-    calf_format(path, sizeof path, "/proc/%d/tree", pid);
     int fd = open(path, O_RDONLY);
-    printf("tree of %d\n", pid);
     if (fd < 0 || calf_copy(fd, 1) < 0)
         exit(3);
     close(fd);
+}
+
+static void show_tree(int pid)
+{
+    char path[32];
+    calf_format(path, sizeof path, "/proc/%d/tree", pid);
+    printf("tree of %d\n", pid);
+    show(path);
 }
 
 int main(void)
@@ -43,8 +48,9 @@ int main(void)
         read(hold[0], &end, 1);
         return 0;
     }
-    show(getpid());
-    show(child);
+    show("/proc/audit");
+    show_tree(getpid());
+    show_tree(child);
     close(hold[1]);
     wait(0);
     return 0;

@@ -1,0 +1,71 @@
+"""The targets of the Makefile that are not tests themselves."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+from conftest import ROOT, run_command, tools_run
+
+COW = "ALL COW TESTS PASSED"
+
+
+def make(*words, **more):
+    return subprocess.run(["make", *words], cwd=ROOT, text=True,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, timeout=1800, **more)
+
+
+def test_help_names_every_target():
+    done = make("help")
+    assert done.returncode == 0
+    for target in ("run test test-host test-guest bench lint gdb help qemu "
+                   "qemu-gdb grade").split():
+        assert re.search(rf"^ +{target} +\w", done.stdout, re.M), target
+
+
+def test_nothing_is_left_to_build():
+    """A second make does nothing, so that `make run` starts at once."""
+    done = make("-q", "all")
+    assert done.returncode == 0, done.stdout
+
+
+def test_grade_gives_all_points():
+    done = make("grade")
+    assert done.returncode == 0, done.stdout
+    with open(os.path.join(ROOT, "build", "grade.json")) as f:
+        grade = json.load(f)
+    assert grade["points"] == grade["worth"] >= 100
+    assert f"{grade['points']}/{grade['worth']}" in done.stdout
+    assert len(grade["sections"]) > 20
+
+
+def test_gdb_stops_in_the_kernel_with_names(tmp_path):
+    if not shutil.which("gdb-multiarch"):
+        pytest.skip("no gdb-multiarch; `make gdb` would install it")
+    commands = ("hbreak kernel_main\ncontinue\nbacktrace 1\n"
+                "info line kernel_main\nharts\nkill\nquit\n")
+    done = subprocess.run([os.path.join(ROOT, "tools", "gdb", "start")],
+                          input=commands, text=True, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, timeout=120)
+    assert re.search(r"^#0 +kernel_main \(hardware_id=", done.stdout, re.M), \
+        done.stdout
+    assert "kernel/main.c" in done.stdout
+
+
+@pytest.mark.parametrize("build", ["clang-release", "debug"])
+def test_other_builds_work(build):
+    if not os.path.exists(os.path.join(ROOT, "build", build, "calf.img")):
+        pytest.skip("not built here: there is no clang")
+    r = run_command("cowtest", harts=4, build=build, timeout=900)
+    assert r.status == 0 and r.out.endswith(COW + "\n"), r
+
+
+def test_programs_of_each_compiler_start_with_the_other_kernel():
+    clang = os.path.join(ROOT, "build", "clang-user", "stripped", "echo")
+    if not os.path.exists(clang):
+        pytest.skip("not built here: there is no clang")
+    r = tools_run("--add", f"{clang}:echo2", "/echo2 other compiler")
+    assert (r.status, r.out) == (0, "other compiler\n"), r
