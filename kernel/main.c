@@ -14,6 +14,7 @@
 #include "lib/panic.h"
 #include "lib/printf.h"
 #include "lib/string.h"
+#include "mm/eager.h"
 #include "mm/pt.h"
 #include "mm/slab.h"
 #include "mm/stack.h"
@@ -35,6 +36,35 @@ static _Noreturn void refuse(const char *why)
 {
     kprintf("calf: cannot start: %s\ncalf: halted\n", why);
     hal_halt();
+}
+
+/* The value of `name=` on the command line, up to the next space. */
+static bool boot_argument(const char *name, char *value, size_t size)
+{
+    size_t length = strlen(name);
+    /* What follows run= is a command for init, whatever it looks like. */
+    for (const char *at = command_line; *at && strncmp(at, "run=", 4); at++) {
+        if ((at > command_line && at[-1] != ' ') ||
+            strncmp(at, name, length) || at[length] != '=')
+            continue;
+        at += length + 1;
+        while (size > 1 && *at && *at != ' ' && *at != '\n') {
+            *value++ = *at++;
+            size--;
+        }
+        *value = '\0';
+        return true;
+    }
+    return false;
+}
+
+static void read_arguments(void)
+{
+    char policy[16];
+    if (boot_argument("fork", policy, sizeof policy) &&
+        !eager_set_policy(policy))
+        kprintf("calf: fork=%s: not share, tables or bytes; taking share\n",
+                policy);
 }
 
 /* ---- Memory ---------------------------------------------------------------
@@ -216,6 +246,7 @@ _Noreturn void kernel_main(uint64_t hardware_id, const void *tree)
         refuse(trouble);
     strlcpy(command_line, board.command_line, sizeof command_line - 1);
     strlcpy(command_line + strlen(command_line), "\n", 2);
+    read_arguments();
     start_memory();
     hal_time_init(board.timebase, board.sstc);
     process_init();

@@ -134,8 +134,11 @@ pte_t pt_link(struct page *root, uint64_t va)
         if (pte_is_none(*slot))
             return pte_none();
         struct page *child = pte_page(*slot);
+        enum pte_kind kind = pte_kind(*slot);
         bool claimable = exclusive && page_count(child) == 1;
-        if (pte_kind(*slot) == PTE_LAZY) {
+        /* Also a child that is LINKED, its sharer gone: it must not stay
+         * sealed when something below it is claimed. */
+        if (claimable ? kind != PTE_OWNED : kind == PTE_LAZY) {
             spin_lock(&node->table.lock);
             if (claimable)
                 node_claim(slot, child);

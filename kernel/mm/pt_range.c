@@ -105,7 +105,8 @@ void pt_clear(struct hal_space *space, struct page *root, uint64_t start,
     hal_space_flush(space, HAL_FLUSH_ALL);
 }
 
-/* Own every node of [start, end), and with `apply` change its leaves. */
+/* Own every node of [start, end), borrowing nothing, and with `apply` change
+ * its leaves. */
 static int protect_below(struct hal_space *space, struct page *node,
                          uint64_t base, uint64_t start, uint64_t end,
                          bool execute, bool apply)
@@ -124,8 +125,10 @@ static int protect_below(struct hal_space *space, struct page *node,
             continue;
         }
         struct page *child = pt_own_child(space, &slots[i]);
-        if (!child ||
-            protect_below(space, child, low, start, end, execute, apply))
+        if (!child)
+            return -ENOMEM;
+        node_settle_debt(child);
+        if (protect_below(space, child, low, start, end, execute, apply))
             return -ENOMEM;
     }
     return 0;

@@ -8,6 +8,7 @@
 #include "mm/space.h"
 #include "lib/bits.h"
 #include "lib/errno.h"
+#include "mm/eager.h"
 #include "mm/pt.h"
 #include "mm/slab.h"
 #include "sched/thread.h"
@@ -103,6 +104,8 @@ static bool share_memory(struct space *parent, struct space *child,
     /* The parent's edges are LAZY now, and its writable translations must be
      * forgotten before anybody relies on that. */
     hal_space_flush(&parent->machine, HAL_FLUSH_ALL);
+    if (eager_policy() != FORK_SHARE)
+        return !eager_copy(parent, child);
     pt_fork_path(parent->root, root, write, execute);
     parent->fork_write = child->fork_write = write;
     return true;
@@ -202,6 +205,9 @@ int space_protect(struct space *space, uint64_t start, uint64_t end,
         error = -EINVAL;
     if (!error)
         error = region_list_own(&space->regions, 2);
+    /* What was stored there as data may be fetched from now on. */
+    if (!error && (prot & PROT_EXECUTE))
+        hal_space_sync_code(&space->machine);
     if (!error)
         error = pt_protect(&space->machine, space->root, start, end,
                            prot & PROT_EXECUTE);

@@ -1,0 +1,89 @@
+/*
+ * Two slower ways to fork, one boot argument away: so that the cost of each
+ * step of copy-on-write can be measured on the same kernel.
+ *
+ * They begin like every fork, with a shared root, and then walk the whole
+ * tree: first the child's, which copies each node it comes to, and with
+ * `bytes` each page; then the parent's, which finds itself alone with its
+ * nodes and takes them back.
+ */
+#include "mm/eager.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "mm/pt_node.h"
+
+static enum fork_policy policy;
+
+bool eager_set_policy(const char *name)
+{
+    static const char *const names[] = {[FORK_SHARE] = "share",
+                                        [FORK_TABLES] = "tables",
+                                        [FORK_BYTES] = "bytes"};
+    for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (!strcmp(name, names[i])) {
+            policy = i;
+            return true;
+        }
+    return false;
+}
+
+enum fork_policy eager_policy(void)
+{
+    return policy;
+}
+
+/* A leaf that the child has copied, or of which the parent is the only owner
+ * again, is writable at once if its region is. */
+static int copy_leaf(struct space *space, uint64_t va, pte_t *slot)
+{
+    const struct region *region = region_find(space->regions, va);
+    if (!pte_counted(*slot) || !region || !(region->prot & PROT_WRITE))
+        return 0;
+    struct page *page = pte_page(*slot);
+    if (page->kind != PAGE_ANONYMOUS)
+        return 0;
+    if (page_count(page) > 1) {
+        struct page *copy = page_alloc(PAGE_ANONYMOUS);
+        if (!copy)
+            return -ENOMEM;
+        hal_copy_page(page_data(copy), page_data(page));
+        *slot = pte_leaf(page_physical(copy), true, pte_executable(*slot));
+        page_put(page);
+    }
+    *slot = pte_with_write(*slot);
+    return 0;
+}
+
+/* Own every node from here down, and with `bytes` every page. */
+static int own_all(struct space *space, struct page *node, uint64_t base,
+                   bool bytes)
+{
+    pte_t *slots = pt_slots(node);
+    for (unsigned i = node->table.low; i <= node->table.high; i++) {
+        uint64_t va = base + i * pt_span(node->level);
+        int error = 0;
+        if (pte_is_none(slots[i]))
+            continue;
+        if (node->level) {
+            struct page *child = pt_own_child(&space->machine, &slots[i]);
+            if (!child)
+                return -ENOMEM;
+            error = own_all(space, child, va, bytes);
+        } else if (bytes) {
+            error = copy_leaf(space, va, &slots[i]);
+        }
+        if (error)
+            return error;
+    }
+    return 0;
+}
+
+int eager_copy(struct space *parent, struct space *child)
+{
+    bool bytes = policy == FORK_BYTES;
+    int error = own_all(child, child->root, 0, bytes);
+    /* Nothing is allocated here that the child has not allocated before. */
+    if (!error)
+        error = own_all(parent, parent->root, 0, bytes);
+    return error;
+}
