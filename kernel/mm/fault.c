@@ -72,7 +72,7 @@ static enum fault fill_zero(struct context *c, pte_t *slot)
     return FAULT_ZERO;
 }
 
-static struct page *copy_of(const struct page *page)
+static inline struct page *copy_of(const struct page *page)
 {
     struct page *copy = page_alloc(PAGE_ANONYMOUS);
     if (copy) {
@@ -114,7 +114,7 @@ static enum fault fill(struct context *c, pte_t *slot)
 }
 
 /* A write to a leaf that is there without W, in a slot of ours. */
-static enum fault break_sharing(struct context *c, pte_t *slot)
+static inline enum fault break_sharing(struct context *c, pte_t *slot)
 {
     struct hal_space *machine = &c->space->machine;
     pte_t leaf = *slot;
@@ -138,7 +138,7 @@ static enum fault break_sharing(struct context *c, pte_t *slot)
     return FAULT_COPY;
 }
 
-static enum fault resolve_write(struct context *c)
+static inline enum fault resolve_write(struct context *c)
 {
     pte_t *slot = pt_own(&c->space->machine, c->space->root, c->va);
     if (!slot || pte_is_none(*slot))
@@ -158,12 +158,22 @@ static enum fault resolve_read(struct context *c)
     return FAULT_SPURIOUS;
 }
 
+/* Lent nodes are taken back by the first fault that comes by where they are:
+ * elsewhere they cost it nothing. */
+static void lock_for_fault(struct space *space, uint64_t va)
+{
+    if ((va ^ space->fork_write) < pt_span(1))
+        space_lock(space);
+    else
+        mutex_lock(&space->lock);
+}
+
 enum fault space_fault(struct space *space, uint64_t va, enum access access)
 {
     struct context c = {.space = space, .access = access};
     enum fault fault = FAULT_SEGV;
     c.va = va & ~(HAL_PAGE_SIZE - 1);
-    space_lock(space);
+    lock_for_fault(space, va);
     c.region = region_find(space->regions, va);
     if (c.region && allowed(c.region, access))
         fault = access == ACCESS_WRITE ? resolve_write(&c) : resolve_read(&c);

@@ -17,7 +17,8 @@
 
 #define ORDERS      11
 #define STOCK_MAX   64
-#define STOCK_BATCH 32
+#define STOCK_ORDER 5
+#define STOCK_BATCH (1u << STOCK_ORDER)
 /* `order` of a frame that is not the first of its block. */
 #define NOT_FIRST 0xff
 #define POISON    0xd5
@@ -146,7 +147,7 @@ static struct page *block_take(unsigned order)
 
 /* This hart's, or, should the thread move meanwhile, that of another: each is
  * as good, for it is locked. */
-static struct stock *lock_my_stock(void)
+static inline struct stock *lock_my_stock(void)
 {
     struct stock *stock = &stocks[hal_self()->hart];
     spin_lock(&stock->lock);
@@ -158,15 +159,17 @@ static struct page *pile_take(struct pile *pile)
     return pile->length ? pile->pages[--pile->length] : NULL;
 }
 
+/* A whole block of frames if there is one, else single ones. The pile is
+ * empty. */
 static void refill(struct pile *pile)
 {
+    struct page *page;
     spin_lock(&buddy_lock);
-    while (pile->length < STOCK_BATCH) {
-        struct page *page = block_take(0);
-        if (!page)
-            break;
+    page = block_take(STOCK_ORDER);
+    for (unsigned i = STOCK_BATCH; page && i-- > 0;)
+        pile->pages[pile->length++] = page + i;
+    while (pile->length < STOCK_BATCH && (page = block_take(0)))
         pile->pages[pile->length++] = page;
-    }
     spin_unlock(&buddy_lock);
 }
 
@@ -179,7 +182,7 @@ static void drain(struct pile *pile, uint32_t keep)
     spin_unlock(&buddy_lock);
 }
 
-static void put_on(struct pile *pile, struct page *page)
+static inline void put_on(struct pile *pile, struct page *page)
 {
     if (pile->length == STOCK_MAX)
         drain(pile, STOCK_MAX - STOCK_BATCH);
@@ -199,7 +202,7 @@ static struct page *take_from_others(void)
     return page;
 }
 
-static struct page *take_one(void)
+static inline struct page *take_one(void)
 {
     struct stock *stock = lock_my_stock();
     if (!stock->any.length)
@@ -242,7 +245,7 @@ bool page_should_fail(void)
     return __builtin_expect(self->fail_after, 0) && --self->fail_after == 0;
 }
 
-static void begin_use(struct page *page, enum page_kind kind, unsigned order)
+static inline void begin_use(struct page *page, enum page_kind kind, unsigned order)
 {
     uint32_t owner = thread_current()->owner_id;
     ASSERT(page_count(page) == 0);
@@ -258,7 +261,7 @@ static void begin_use(struct page *page, enum page_kind kind, unsigned order)
 }
 
 /* A frame from wherever there is one, or NULL. */
-static struct page *get_frame(void)
+static inline struct page *get_frame(void)
 {
     struct page *page = take_one();
     while (!page) {

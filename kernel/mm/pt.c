@@ -174,7 +174,7 @@ static struct page *copy_child(struct hal_space *space, pte_t *slot,
 struct page *pt_own_child(struct hal_space *space, pte_t *slot)
 {
     struct page *child = pte_page(*slot);
-    if (pte_kind(*slot) == PTE_OWNED)
+    if (pte_is_owned(*slot))
         return child;
     if (page_count(child) > 1)
         return copy_child(space, slot, child);
@@ -198,6 +198,10 @@ pte_t *pt_own(struct hal_space *space, struct page *root, uint64_t va)
     for (unsigned level = PT_ROOT_LEVEL; level > 0 && node; level--) {
         unsigned i = pt_slot(va, level);
         pte_t *slot = &pt_slots(node)[i];
+        if (pte_is_owned(*slot)) {
+            node = pte_page(*slot);
+            continue;
+        }
         node_pull(node, i, true);
         node = pte_is_none(*slot) ? create_child(node, i)
                                   : pt_own_child(space, slot);

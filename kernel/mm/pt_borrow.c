@@ -61,11 +61,9 @@ static void install_shared(struct page *node, unsigned slot, pte_t entry)
         node_drop_entry(entry, node->level);
 }
 
-void node_pull(struct page *node, unsigned slot, bool exclusive)
+void node_pull_from(struct page *node, struct page *origin, unsigned slot,
+                    bool exclusive)
 {
-    struct page *origin = node_origin(node);
-    if (!origin || !pte_is_none(pt_slots(node)[slot]))
-        return;
     pte_t *from = &pt_slots(origin)[slot];
     bool alone = exclusive && page_count(origin) == 1;
     pte_t entry = alone ? *from : share_from(origin, slot);

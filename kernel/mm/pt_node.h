@@ -73,9 +73,17 @@ static inline pte_t node_share_leaf(pte_t *slot)
     return leaf;
 }
 
+/* Bring in what the origin has for a slot (pt_borrow.c). */
+void node_pull_from(struct page *node, struct page *origin, unsigned slot,
+                    bool exclusive);
+
 /* If the slot is empty and the node borrows, bring in what the origin has.
  * `exclusive`: the node is this space's alone. Cannot fail. */
-void node_pull(struct page *node, unsigned slot, bool exclusive);
+static inline void node_pull(struct page *node, unsigned slot, bool exclusive)
+{
+    if (node->table.origin && pte_is_none(pt_slots(node)[slot]))
+        node_pull_from(node, node_origin(node), slot, exclusive);
+}
 
 /* Bring in everything, and borrow no more; the node is this space's alone. */
 void node_settle_debt(struct page *node);

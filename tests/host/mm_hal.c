@@ -59,6 +59,20 @@ void mm_on_hart(unsigned hart)
     machine_self = &harts[hart].machine;
 }
 
+void mm_leave(struct space *space)
+{
+    struct hal_thread *self = machine_self;
+    void (*hook)(bool) = interleave;
+    interleave = NULL;
+    for (unsigned i = 0; i < MM_HARTS; i++) {
+        mm_on_hart(i);
+        if (space_current() == space)
+            space_enter(NULL);
+    }
+    machine_self = self;
+    interleave = hook;
+}
+
 void mm_boot(uint64_t bytes)
 {
     for (unsigned i = 0; i < MM_HARTS; i++) {

@@ -28,6 +28,9 @@ void mm_boot(uint64_t bytes);
 /* This thread is hart `hart` from now on. */
 void mm_on_hart(unsigned hart);
 
+/* All harts that have entered `space` leave it; for a test of one thread. */
+void mm_leave(struct space *space);
+
 /* Call `hook` wherever another hart could come between: before a spinlock is
  * taken while none is held, after the last one is let go, and before a
  * shootdown. NULL: never. */

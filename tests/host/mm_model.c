@@ -275,16 +275,9 @@ struct process *model_fork(struct process *parent, uint64_t write,
 
 void model_exit(struct process *p)
 {
-    struct hal_thread *self = hal_self();
-    struct space *space = p->space;
     p->busy = true;
-    for (unsigned i = 0; i < MM_HARTS; i++) {
-        mm_on_hart(i);
-        if (space_current() == space)
-            space_enter(NULL);
-    }
-    mm_on_hart(self->hart);
-    space_destroy(space);
+    mm_leave(p->space);
+    space_destroy(p->space);
     p->space = NULL;
     p->busy = false;
 }

@@ -116,6 +116,8 @@ static pte_t walk(struct cache *c, uint64_t va)
 {
     unsigned level = PT_ROOT_LEVEL;
     uint64_t node = c->space->root;
+    if (va >= HAL_USER_TOP)
+        return pte_none();
     for (unsigned i = 1; i <= PT_ROOT_LEVEL; i++)
         if (known(c, edge_place(c, va, i), edge_key(va, i))) {
             node = follow((pte_t){edge_place(c, va, i)->bits});

@@ -127,6 +127,11 @@ static inline enum pte_kind pte_kind(pte_t e)
     }
 }
 
+static inline bool pte_is_owned(pte_t e)
+{
+    return (e.bits & (SV39_R | SV39_X | SV39_V | SV39_SOFT_SHARED)) == SV39_V;
+}
+
 static inline bool pte_is_none(pte_t e)
 {
     return e.bits == 0;
