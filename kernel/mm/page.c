@@ -137,7 +137,7 @@ static struct page *block_take(unsigned order)
         block_push(page + (1ul << at), at);
     }
     page->order = NOT_FIRST;
-    set_kind(page, order, PAGE_STOCKED);
+    set_kind(page, order, PAGE_KERNEL);
     buddy_free -= 1ul << order;
     return page;
 }
@@ -154,9 +154,22 @@ static inline struct stock *lock_my_stock(void)
     return stock;
 }
 
+/* Frames are STOCKED exactly while they are in a pile, so that whoever freezes
+ * the harts finds every free frame counted. */
 static struct page *pile_take(struct pile *pile)
 {
-    return pile->length ? pile->pages[--pile->length] : NULL;
+    if (!pile->length)
+        return NULL;
+    struct page *page = pile->pages[--pile->length];
+    page->kind = PAGE_KERNEL;
+    return page;
+}
+
+static void pile_add(struct pile *pile, struct page *page)
+{
+    page->order = NOT_FIRST;
+    page->kind = PAGE_STOCKED;
+    pile->pages[pile->length++] = page;
 }
 
 /* A whole block of frames if there is one, else single ones. The pile is
@@ -167,9 +180,9 @@ static void refill(struct pile *pile)
     spin_lock(&buddy_lock);
     page = block_take(STOCK_ORDER);
     for (unsigned i = STOCK_BATCH; page && i-- > 0;)
-        pile->pages[pile->length++] = page + i;
+        pile_add(pile, page + i);
     while (pile->length < STOCK_BATCH && (page = block_take(0)))
-        pile->pages[pile->length++] = page;
+        pile_add(pile, page);
     spin_unlock(&buddy_lock);
 }
 
@@ -186,7 +199,7 @@ static inline void put_on(struct pile *pile, struct page *page)
 {
     if (pile->length == STOCK_MAX)
         drain(pile, STOCK_MAX - STOCK_BATCH);
-    pile->pages[pile->length++] = page;
+    pile_add(pile, page);
 }
 
 static struct page *take_from_others(void)
@@ -332,7 +345,6 @@ void page_free(struct page *page)
         spin_unlock(&buddy_lock);
         return;
     }
-    page->kind = PAGE_STOCKED;
     struct stock *stock = lock_my_stock();
     put_on(&stock->any, page);
     spin_unlock(&stock->lock);
@@ -340,8 +352,6 @@ void page_free(struct page *page)
 
 void page_free_zeroed(struct page *page)
 {
-    page->order = NOT_FIRST;
-    page->kind = PAGE_STOCKED;
     struct stock *stock = lock_my_stock();
     put_on(&stock->zeroed, page);
     spin_unlock(&stock->lock);

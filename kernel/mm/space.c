@@ -60,6 +60,7 @@ void space_destroy(struct space *space)
     if (space->root)
         pt_put(space->root);
     space->root = NULL;
+    space->fork_write = 0;
     if (space->regions)
         region_list_put(space->regions);
     space->regions = NULL;
@@ -75,20 +76,17 @@ struct space *space_create(void)
     struct space *space = create_bare();
     if (!space)
         return NULL;
-    struct region_list *regions = region_list_create(6);
+    mutex_lock(&space->lock);
     struct page *root = pt_create_root();
-    if (!regions || !root) {
-        if (regions)
-            region_list_put(regions);
-        if (root)
-            pt_put(root);
+    if (root)
+        set_root(space, root);
+    space->regions = region_list_create(6);
+    bool complete = root && space->regions;
+    mutex_unlock(&space->lock);
+    if (!complete) {
         space_destroy(space);
         return NULL;
     }
-    mutex_lock(&space->lock);
-    set_root(space, root);
-    space->regions = regions;
-    mutex_unlock(&space->lock);
     return space;
 }
 

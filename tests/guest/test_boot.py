@@ -103,5 +103,5 @@ def test_release_kernel_is_small():
 
 def test_a_long_command_line_is_whole():
     """Longer than any a person types: 1500 characters, the last ones too."""
-    r = tools_run("echo " + "word " * 290 + "end")
+    r = tools_run("echo '" + "word " * 290 + "end'")
     assert r.status == 0 and r.out.endswith(" word end\n"), r

@@ -275,10 +275,11 @@ struct process *model_fork(struct process *parent, uint64_t write,
 
 void model_exit(struct process *p)
 {
+    struct space *space = p->space;
     p->busy = true;
-    mm_leave(p->space);
-    space_destroy(p->space);
     p->space = NULL;
+    mm_leave(space);
+    space_destroy(space);
     p->busy = false;
 }
 
