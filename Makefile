@@ -192,8 +192,7 @@ gdb: tools-run tools-gdb ## gdb on the debug build (starts QEMU if needed)
 	@$(MAKE) DEBUG=1 all
 	@tools/gdb/start
 
-bench: tools-run all ## what fork costs, in guest instructions
-	@tools/run --build $(notdir $(B)) --icount --timeout 600 forkbench
+include bench/bench.mk
 
 grade: tools-run all ## cowtest section by section, with points
 	@tools/grade
@@ -256,7 +255,8 @@ tools-%:
 
 help: ## this list
 	@echo 'Calf: make TARGET [DEBUG=1] [CC=clang]'
-	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  \1 \2/p' Makefile | \
+	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  \1 \2/p' \
+	    Makefile bench/bench.mk | \
 	    awk '{ t = $$1; $$1 = ""; printf "  %-12s%s\n", t, $$0 }'
 
 clean: ## remove everything that was built
@@ -266,7 +266,7 @@ V ?= 0
 q := $(if $(filter 0,$(V)),@)
 say := @$(if $(filter 0,$(V)),printf '  %-7s%s\n',:)
 
-.PHONY: all run qemu qemu-gdb gdb bench grade test test-host test-guest \
+.PHONY: all run qemu qemu-gdb gdb grade test test-host test-guest \
     debug-build clang-build lint format help clean
 .SECONDARY:
 

@@ -47,10 +47,11 @@ static int copy_leaf(struct space *space, uint64_t va, pte_t *slot)
         if (!copy)
             return -ENOMEM;
         hal_copy_page(page_data(copy), page_data(page));
-        *slot = pte_leaf(page_physical(copy), true, pte_executable(*slot));
+        pte_store(slot,
+                  pte_leaf(page_physical(copy), true, pte_executable(*slot)));
         page_put(page);
     }
-    *slot = pte_with_write(*slot);
+    pte_store(slot, pte_with_write(*slot));
     return 0;
 }
 

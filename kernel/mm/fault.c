@@ -162,10 +162,9 @@ static enum fault resolve_read(struct context *c)
  * elsewhere they cost it nothing. */
 static void lock_for_fault(struct space *space, uint64_t va)
 {
+    mutex_lock(&space->lock);
     if ((va ^ space->fork_write) < pt_span(1))
-        space_lock(space);
-    else
-        mutex_lock(&space->lock);
+        space_settle(space);
 }
 
 enum fault space_fault(struct space *space, uint64_t va, enum access access)

@@ -98,12 +98,25 @@ static struct page *neighbour(struct page *page, unsigned order)
     return &page_array[other - page_first];
 }
 
-/* The kind of every frame of a block changes here and in block_take alone, so
- * a neighbour that is FREE under the lock is in a list, by its order. */
+/* A neighbour in use may change its kind while block_free looks at it. */
+static inline void change_kind(struct page *page, enum page_kind kind)
+{
+    __atomic_store_n(&page->kind, kind, __ATOMIC_RELAXED);
+}
+
+static bool is_in_list(const struct page *page, unsigned order)
+{
+    return __atomic_load_n(&page->kind, __ATOMIC_RELAXED) == PAGE_FREE &&
+           page->order == order;
+}
+
+/* The kind of every frame of a block becomes FREE here, and another in
+ * block_take alone, so a neighbour that is FREE under the lock is in a list,
+ * by its order. */
 static void set_kind(struct page *page, unsigned order, enum page_kind kind)
 {
     for (uint64_t i = 0; i < 1ul << order; i++)
-        page[i].kind = kind;
+        change_kind(&page[i], kind);
 }
 
 static void block_free(struct page *page, unsigned order)
@@ -112,7 +125,7 @@ static void block_free(struct page *page, unsigned order)
     buddy_free += 1ul << order;
     while (order + 1 < ORDERS) {
         struct page *other = neighbour(page, order);
-        if (!other || other->kind != PAGE_FREE || other->order != order)
+        if (!other || !is_in_list(other, order))
             break;
         list_remove(&other->link);
         struct page *second = other < page ? page : other;
@@ -161,14 +174,14 @@ static struct page *pile_take(struct pile *pile)
     if (!pile->length)
         return NULL;
     struct page *page = pile->pages[--pile->length];
-    page->kind = PAGE_KERNEL;
+    change_kind(page, PAGE_KERNEL);
     return page;
 }
 
 static void pile_add(struct pile *pile, struct page *page)
 {
     page->order = NOT_FIRST;
-    page->kind = PAGE_STOCKED;
+    change_kind(page, PAGE_STOCKED);
     pile->pages[pile->length++] = page;
 }
 
@@ -258,12 +271,13 @@ bool page_should_fail(void)
     return __builtin_expect(self->fail_after, 0) && --self->fail_after == 0;
 }
 
-static inline void begin_use(struct page *page, enum page_kind kind, unsigned order)
+static inline void begin_use(struct page *page, enum page_kind kind,
+                             unsigned order)
 {
     uint32_t owner = thread_current()->owner_id;
     ASSERT(page_count(page) == 0);
     for (uint64_t i = 0; i < 1ul << order; i++) {
-        page[i].kind = kind;
+        change_kind(&page[i], kind);
         page[i].owner = owner;
         page[i].order = NOT_FIRST;
     }

@@ -173,7 +173,8 @@ static inline bool page_drop(struct page *page)
         page_count_error(page, old);
     if (old != 1)
         return false;
-    atomic_thread_fence(memory_order_acquire);
+    /* As good as a fence, and understood by every race detector. */
+    (void)atomic_load_explicit(&page->count, memory_order_acquire);
     return true;
 }
 

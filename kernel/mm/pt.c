@@ -76,8 +76,9 @@ static void share_into(struct page *source, struct page *copy)
 
 struct page *pt_share(struct page *source)
 {
-    struct page *copy = source->level == PT_ROOT_LEVEL ? pt_create_root()
-                                                       : node_create(source->level);
+    struct page *copy = source->level == PT_ROOT_LEVEL
+                            ? pt_create_root()
+                            : node_create(source->level);
     if (!copy)
         return NULL;
     spin_lock(&source->table.lock);
@@ -96,9 +97,9 @@ static void seal(struct page *node)
         pte_t *slots = pt_slots(node);
         for (unsigned i = node->table.low; i <= node->table.high; i++) {
             if (node->level == 0)
-                slots[i] = pte_without_write(slots[i]);
+                pte_weaken(&slots[i], pte_without_write(slots[i]));
             else if (pte_kind(slots[i]) == PTE_OWNED)
-                slots[i] = pte_lazy(pte_physical(slots[i]));
+                pte_weaken(&slots[i], pte_lazy(pte_physical(slots[i])));
         }
         atomic_store(&node->sealed, true);
         stat_count(STAT_NODES_SEALED);
@@ -112,14 +113,14 @@ static void seal(struct page *node)
 void node_claim(pte_t *slot, struct page *child)
 {
     atomic_store(&child->sealed, false);
-    *slot = pte_owned(page_physical(child));
+    pte_store(slot, pte_owned(page_physical(child)));
     stat_count(STAT_NODES_CLAIMED);
 }
 
 static void link_child(pte_t *slot, struct page *child)
 {
     seal(child);
-    *slot = pte_linked(page_physical(child));
+    pte_store(slot, pte_linked(page_physical(child)));
     stat_count(STAT_NODES_LINKED);
 }
 
@@ -131,10 +132,11 @@ pte_t pt_link(struct page *root, uint64_t va)
         unsigned i = pt_slot(va, level);
         pte_t *slot = &pt_slots(node)[i];
         node_pull(node, i, exclusive);
-        if (pte_is_none(*slot))
-            return pte_none();
-        struct page *child = pte_page(*slot);
-        enum pte_kind kind = pte_kind(*slot);
+        pte_t edge = pte_load(slot);
+        if (pte_is_none(edge))
+            return edge;
+        struct page *child = pte_page(edge);
+        enum pte_kind kind = pte_kind(edge);
         bool claimable = exclusive && page_count(child) == 1;
         /* Also a child that is LINKED, its sharer gone: it must not stay
          * sealed when something below it is claimed. */
@@ -150,7 +152,7 @@ pte_t pt_link(struct page *root, uint64_t va)
         node = child;
     }
     node_pull(node, pt_slot(va, 0), exclusive);
-    return pt_slots(node)[pt_slot(va, 0)];
+    return pte_load(&pt_slots(node)[pt_slot(va, 0)]);
 }
 
 /* Copy a child that others share and put the copy in its place. Should they
@@ -163,7 +165,7 @@ static struct page *copy_child(struct hal_space *space, pte_t *slot,
     if (!copy)
         return NULL;
     bool seen = pte_kind(*slot) == PTE_LINKED;
-    *slot = pte_owned(page_physical(copy));
+    pte_store(slot, pte_owned(page_physical(copy)));
     if (seen)
         shoot_down(space, HAL_FLUSH_ALL);
     pt_put(child);
@@ -188,7 +190,7 @@ static struct page *create_child(struct page *node, unsigned slot)
     if (!child)
         return NULL;
     node_note_used(node, slot);
-    pt_slots(node)[slot] = pte_owned(page_physical(child));
+    pte_store(&pt_slots(node)[slot], pte_owned(page_physical(child)));
     return child;
 }
 
@@ -216,13 +218,13 @@ pte_t *pt_own(struct hal_space *space, struct page *root, uint64_t va)
 void pt_fill(pte_t *slot, pte_t leaf)
 {
     ASSERT(pte_is_none(*slot));
-    *slot = leaf;
+    pte_store(slot, leaf);
 }
 
 void pt_replace(struct hal_space *space, uint64_t va, pte_t *slot, pte_t leaf)
 {
     pte_t old = *slot;
-    *slot = leaf;
+    pte_store(slot, leaf);
     shoot_down(space, va);
     if (pte_counted(old))
         page_put(pte_page(old));
@@ -230,7 +232,7 @@ void pt_replace(struct hal_space *space, uint64_t va, pte_t *slot, pte_t leaf)
 
 void pt_reuse(struct hal_space *space, uint64_t va, pte_t *slot)
 {
-    *slot = pte_with_write(*slot);
+    pte_store(slot, pte_with_write(*slot));
     /* Others may keep the read-only translation: they fault and find this. */
     hal_space_refresh(space, va);
 }

@@ -43,6 +43,24 @@ static inline pte_t *pt_slots(const struct page *node)
     return page_data(node);
 }
 
+/* Hardware may read a slot at any time, and so may the sharers of a node. A
+ * store is one access, and comes after what the entry leads to was made. */
+static inline pte_t pte_load(const pte_t *slot)
+{
+    return (pte_t){__atomic_load_n(&slot->bits, __ATOMIC_RELAXED)};
+}
+
+static inline void pte_store(pte_t *slot, pte_t e)
+{
+    __atomic_store_n(&slot->bits, e.bits, __ATOMIC_RELEASE);
+}
+
+/* A store that only takes permission away, and so needs no order. */
+static inline void pte_weaken(pte_t *slot, pte_t e)
+{
+    __atomic_store_n(&slot->bits, e.bits, __ATOMIC_RELAXED);
+}
+
 static inline struct page *pte_page(pte_t e)
 {
     return page_of_physical(pte_physical(e));

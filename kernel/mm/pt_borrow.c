@@ -28,21 +28,21 @@
  * than lending it and taking it back. An edge costs more than a leaf, since
  * the end of a copy visits the child. */
 #define NARROW_LEAVES 32
-#define NARROW_EDGES 8
+#define NARROW_EDGES  8
 
 pte_t node_entry(const struct page *node, unsigned slot)
 {
-    pte_t entry = pt_slots(node)[slot];
+    pte_t entry = pte_load(&pt_slots(node)[slot]);
     const struct page *origin = node_origin(node);
-    return pte_is_none(entry) && origin ? pt_slots(origin)[slot] : entry;
+    return pte_is_none(entry) && origin ? pte_load(&pt_slots(origin)[slot])
+                                        : entry;
 }
 
 static pte_t share_from(struct page *origin, unsigned slot)
 {
     pte_t *from = &pt_slots(origin)[slot];
     spin_lock(&origin->table.lock);
-    pte_t entry =
-        origin->level ? node_share_edge(from) : node_share_leaf(from);
+    pte_t entry = origin->level ? node_share_edge(from) : node_share_leaf(from);
     spin_unlock(&origin->table.lock);
     return entry;
 }
@@ -54,7 +54,7 @@ static void install_shared(struct page *node, unsigned slot, pte_t entry)
     bool late = !pte_is_none(pt_slots(node)[slot]);
     if (!late) {
         node_note_used(node, slot);
-        pt_slots(node)[slot] = entry;
+        pte_store(&pt_slots(node)[slot], entry);
     }
     spin_unlock(&node->table.lock);
     if (late)
@@ -70,10 +70,10 @@ void node_pull_from(struct page *node, struct page *origin, unsigned slot,
     if (pte_is_none(entry))
         return;
     if (alone)
-        *from = pte_none();
+        pte_store(from, pte_none());
     if (exclusive) {
         node_note_used(node, slot);
-        pt_slots(node)[slot] = entry;
+        pte_store(&pt_slots(node)[slot], entry);
     } else {
         install_shared(node, slot, entry);
     }
@@ -95,12 +95,13 @@ static inline void move_entry(struct page *from, struct page *to, unsigned slot)
     pte_t entry = pt_slots(from)[slot];
     if (pte_is_none(entry))
         return;
-    pt_slots(from)[slot] = pte_none();
-    pt_slots(to)[slot] = entry;
+    pte_store(&pt_slots(from)[slot], pte_none());
+    pte_store(&pt_slots(to)[slot], entry);
     node_note_used(to, slot);
 }
 
-/* ---- Lending, at fork ----------------------------------------------------- */
+/* ---- Lending, at fork -----------------------------------------------------
+ */
 
 /* The addresses that a fork prepares, and what can be told of them. */
 struct path {
@@ -174,7 +175,7 @@ static bool split(pte_t *parent, pte_t *child, const struct path *path)
     if (!other)
         return false;
     node_claim(parent, own);
-    *child = pte_owned(page_physical(other));
+    pte_store(child, pte_owned(page_physical(other)));
     pt_put(node); /* the child's edge; never the last reference */
     return true;
 }
@@ -190,8 +191,9 @@ static void split_page(pte_t *parent, pte_t *child)
         return;
     hal_copy_page(page_data(copy), page_data(page));
     stat_count(STAT_PAGES_COPIED);
-    *child = pte_leaf(page_physical(copy), true, pte_executable(*parent));
-    *parent = pte_with_write(*parent);
+    pte_store(child,
+              pte_leaf(page_physical(copy), true, pte_executable(*parent)));
+    pte_store(parent, pte_with_write(*parent));
     page_put(page); /* the child's; the parent's remains */
 }
 
@@ -226,7 +228,8 @@ void pt_fork_path(struct page *parent, struct page *child, uint64_t write,
         split_page(&pt_slots(parent)[i], &pt_slots(child)[i]);
 }
 
-/* ---- Taking back ----------------------------------------------------------- */
+/* ---- Taking back -----------------------------------------------------------
+ */
 
 bool pt_settle(struct hal_space *space, struct page *root, uint64_t va)
 {
@@ -242,7 +245,7 @@ bool pt_settle(struct hal_space *space, struct page *root, uint64_t va)
         if (!origin || page_count(origin) != 1)
             continue;
         fold(node, origin);
-        *slot = pte_owned(page_physical(origin));
+        pte_store(slot, pte_owned(page_physical(origin)));
         empty[count++] = node;
         node = origin;
         stat_count(STAT_NODES_FOLDED);

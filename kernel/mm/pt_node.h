@@ -54,7 +54,7 @@ static inline pte_t node_share_edge(pte_t *slot)
     page_get(pte_page(edge));
     if (pte_kind(edge) == PTE_OWNED) {
         edge = pte_lazy(pte_physical(edge));
-        *slot = edge;
+        pte_weaken(slot, edge);
     }
     return edge;
 }
@@ -68,7 +68,7 @@ static inline pte_t node_share_leaf(pte_t *slot)
         page_get(pte_page(leaf));
     if (pte_writable(leaf)) {
         leaf = pte_without_write(leaf);
-        *slot = leaf;
+        pte_weaken(slot, leaf);
     }
     return leaf;
 }
@@ -81,7 +81,7 @@ void node_pull_from(struct page *node, struct page *origin, unsigned slot,
  * `exclusive`: the node is this space's alone. Cannot fail. */
 static inline void node_pull(struct page *node, unsigned slot, bool exclusive)
 {
-    if (node->table.origin && pte_is_none(pt_slots(node)[slot]))
+    if (node->table.origin && pte_is_none(pte_load(&pt_slots(node)[slot])))
         node_pull_from(node, node_origin(node), slot, exclusive);
 }
 

@@ -37,7 +37,7 @@ static void detach(struct harvest *harvest, pte_t *slot)
     pte_t old = *slot;
     if (pte_is_none(old))
         return;
-    *slot = pte_none();
+    pte_store(slot, pte_none());
     if (pte_kind(old) == PTE_LEAF && !pte_counted(old))
         return;
     harvest->pages[harvest->count++] = pte_page(old);
@@ -45,14 +45,18 @@ static void detach(struct harvest *harvest, pte_t *slot)
         harvest_put(harvest);
 }
 
-/* Own the path to `va` as far as it exists, and borrow nothing on it: what is
- * cleared must not show through from an origin. */
-static int own_existing(struct hal_space *space, struct page *root, uint64_t va)
+/* Own the path to `va`, an end of [start, end), as far as it exists and the
+ * range covers its nodes in part, and borrow nothing on it: what is cleared
+ * must not show through from an origin. */
+static int own_end(struct hal_space *space, struct page *root, uint64_t va,
+                   uint64_t start, uint64_t end)
 {
     struct page *node = root;
     for (unsigned level = PT_ROOT_LEVEL; level > 0; level--) {
         pte_t *slot = &pt_slots(node)[pt_slot(va, level)];
-        if (pte_is_none(*slot))
+        uint64_t low = align_down(va, pt_span(level));
+        if (pte_is_none(*slot) ||
+            (start <= low && low + pt_span(level) <= end))
             return 0;
         node = pt_own_child(space, slot);
         if (!node)
@@ -67,11 +71,9 @@ int pt_own_edges(struct hal_space *space, struct page *root, uint64_t start,
 {
     if (start >= end)
         return 0;
-    /* An end on the boundary of a level-0 node covers that node whole, but
-     * owning its path is needed for the node above, and enough. */
-    if (own_existing(space, root, start))
+    if (own_end(space, root, start, start, end))
         return -ENOMEM;
-    return own_existing(space, root, end - 1);
+    return own_end(space, root, end - 1, start, end);
 }
 
 /* Clear [start, end) below `node`, which is ours and begins at `base`. */
@@ -121,7 +123,7 @@ static int protect_below(struct hal_space *space, struct page *node,
             break;
         if (node->level == 0) {
             if (apply)
-                slots[i] = pte_protected(slots[i], execute);
+                pte_store(&slots[i], pte_protected(slots[i], execute));
             continue;
         }
         struct page *child = pt_own_child(space, &slots[i]);

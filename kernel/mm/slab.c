@@ -44,7 +44,7 @@ void slab_init(void)
 {
     for (unsigned i = 0, class = 0; i < ARRAY_SIZE(class_of); i++) {
         if (16 * i > sizes[class])
-            class++;
+            class ++;
         class_of[i] = class;
     }
     for (unsigned i = 0; i < CLASSES; i++) {

@@ -41,12 +41,17 @@ static void set_root(struct space *space, struct page *root)
     space->machine.root = page_physical(root);
 }
 
-void space_lock(struct space *space)
+void space_settle(struct space *space)
 {
-    mutex_lock(&space->lock);
     if (space->fork_write &&
         pt_settle(&space->machine, space->root, space->fork_write))
         space->fork_write = 0;
+}
+
+void space_lock(struct space *space)
+{
+    mutex_lock(&space->lock);
+    space_settle(space);
 }
 
 void space_unlock(struct space *space)
@@ -109,8 +114,7 @@ static bool share_memory(struct space *parent, struct space *child,
     return true;
 }
 
-struct space *space_fork(struct space *parent, uint64_t write,
-                         uint64_t execute)
+struct space *space_fork(struct space *parent, uint64_t write, uint64_t execute)
 {
     struct space *child = create_bare();
     if (!child)

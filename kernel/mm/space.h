@@ -98,6 +98,8 @@ uint64_t space_resident(struct space *space);
 /* Lock one space for anything but a fork: nodes that are lent for a fork, and
  * that nobody borrows any more, are taken back first. */
 void space_lock(struct space *space);
+/* That second part; the space is locked. */
+void space_settle(struct space *space);
 void space_unlock(struct space *space);
 
 /* Lock every space, so that no tree changes, and let them go. */

@@ -7,7 +7,7 @@
  */
 #include "lib/errno.h"
 #include "sched/thread.h"
-#include "sched/waitq.h"
+#include "sched/spinlock.h"
 
 #define SLICE_NS 10000000ul
 
@@ -100,13 +100,18 @@ void hal_upcall_tick(void)
 
 int thread_sleep_until(uint64_t deadline)
 {
-    struct waitq nobody;
-    struct spinlock lock = SPINLOCK(LOCK_DENTRY);
-    waitq_init(&nobody);
-    spin_lock(&lock);
-    int error = 0;
-    while (!error)
-        error = waitq_sleep(&nobody, &lock, deadline);
-    spin_unlock(&lock);
-    return error == -ETIMEDOUT ? 0 : error;
+    struct thread *self = thread_current();
+    irq_hold();
+    self->deadline = deadline;
+    atomic_store(&self->killable, true);
+    while (!thread_killed(self) && hal_time() < deadline) {
+        atomic_store(&self->state, THREAD_SLEEPING);
+        clock_add(self);
+        if (!thread_killed(self))
+            sched_switch();
+        sched_stay_awake();
+        clock_remove(self);
+    }
+    irq_release();
+    return thread_killed(self) ? -EINTR : 0;
 }

@@ -8,8 +8,8 @@
  * that hart is woken.
  *
  * A thread may be in a run queue while its hart has not yet left its stack
- * (it was woken on the way to sleep). `on_hart` says so; whoever picks it
- * waits those few instructions.
+ * (it was woken on the way to sleep). `on_hart` says so, and nobody else picks
+ * it until then.
  */
 #include "lib/bits.h"
 #include "lib/panic.h"
@@ -21,7 +21,6 @@ struct run_queue {
     struct spinlock lock;
     struct list ready;       /* lock: struct thread by run_link */
     _Atomic uint32_t length; /* lock to change */
-    struct thread *running;  /* by its hart */
     struct thread *previous; /* by its hart, during a switch */
     struct thread *idle;     /* I */
 };
@@ -41,11 +40,6 @@ static struct run_queue *my_queue(void)
     return &queues[hal_self()->hart];
 }
 
-struct thread *sched_running(unsigned hart)
-{
-    return queues[hart].running;
-}
-
 static void queue_push(struct run_queue *queue, struct thread *thread)
 {
     spin_lock(&queue->lock);
@@ -54,16 +48,30 @@ static void queue_push(struct run_queue *queue, struct thread *thread)
     spin_unlock(&queue->lock);
 }
 
+/* A thread whose stack is still in use by another hart stays: two harts that
+ * each waited for the other's thread would wait for ever. Its own hart leaves
+ * it in a moment, and whoever owns the queue looks again. */
+static bool may_run_here(struct thread *thread)
+{
+    return thread == thread_current() ||
+           !atomic_load_explicit(&thread->on_hart, memory_order_acquire);
+}
+
 static struct thread *queue_pop(struct run_queue *queue)
 {
+    struct thread *thread;
     if (!queue->length)
         return NULL;
     spin_lock(&queue->lock);
-    struct list *node = list_pop_front(&queue->ready);
-    if (node)
-        queue->length--;
+    list_for_each_safe(thread, &queue->ready, run_link)
+        if (may_run_here(thread)) {
+            list_remove(&thread->run_link);
+            queue->length--;
+            spin_unlock(&queue->lock);
+            return thread;
+        }
     spin_unlock(&queue->lock);
-    return node ? list_entry(node, struct thread, run_link) : NULL;
+    return NULL;
 }
 
 static struct thread *steal(void)
@@ -84,6 +92,22 @@ static struct thread *pick(void)
     return next ? next : steal();
 }
 
+/* There is work in `target`'s queue: have it done, by another idle hart if
+ * that one is busy. The push came before, the look at the set comes after: an
+ * idle hart sets its bit and then looks at the queues. Only who clears the bit
+ * sends the interrupt. */
+static void wake_for(unsigned target)
+{
+    atomic_thread_fence(memory_order_seq_cst);
+    uint64_t idle = atomic_load(&idle_harts);
+    if (!idle)
+        return;
+    if (!(idle & BIT(target)))
+        target = bit_lowest(idle);
+    if (atomic_fetch_and(&idle_harts, ~BIT(target)) & BIT(target))
+        hal_hart_wake(target);
+}
+
 /* Put a READY thread where it will run soonest. */
 static void place(struct thread *thread)
 {
@@ -92,11 +116,7 @@ static void place(struct thread *thread)
     if (idle && !(idle & BIT(target)))
         target = bit_lowest(idle);
     queue_push(&queues[target], thread);
-    /* The push before, the set after: an idle hart sets its bit and then
-     * looks at its queue. Only who clears the bit sends the interrupt. */
-    atomic_thread_fence(memory_order_seq_cst);
-    if (atomic_fetch_and(&idle_harts, ~BIT(target)) & BIT(target))
-        hal_hart_wake(target);
+    wake_for(target);
 }
 
 bool thread_wake(struct thread *thread)
@@ -131,16 +151,23 @@ void sched_switch(void)
         atomic_store(&self->state, THREAD_RUNNING);
         return;
     }
-    while (atomic_load_explicit(&next->on_hart, memory_order_acquire))
-        hal_relax();
     atomic_store(&next->on_hart, true);
     atomic_store(&next->state, THREAD_RUNNING);
-    queue->running = next;
     queue->previous = self;
     clock_slice_start(next == queue->idle);
     hal_space_activate(next->space);
     hal_thread_switch(&self->machine, &next->machine);
     finish_switch();
+}
+
+void sched_stay_awake(void)
+{
+    uint32_t asleep = THREAD_SLEEPING;
+    /* READY: it is in some run queue, and goes on when its turn comes. */
+    if (!atomic_compare_exchange_strong(&thread_current()->state, &asleep,
+                                        THREAD_RUNNING) &&
+        asleep == THREAD_READY)
+        sched_switch();
 }
 
 static void thread_first_run(void *argument)
@@ -249,18 +276,17 @@ static _Noreturn void idle_loop(void)
             queue_push(queue, next);
         if (!queue->length)
             hal_wait();
-        atomic_fetch_and(&idle_harts, ~bit);
         irq_release();
         irq_hold();
+        atomic_fetch_and(&idle_harts, ~bit);
         if (queue->length)
             sched_switch();
     }
 }
 
-static void idle_first_run(void *argument)
+static void idle_first_run(void *unused)
 {
-    struct thread *self = argument;
-    queues[self->machine.hart].running = self;
+    (void)unused;
     idle_loop();
 }
 
@@ -268,7 +294,7 @@ struct thread *sched_idle_thread(unsigned hart, struct thread *memory,
                                  void *stack)
 {
     thread_init(memory, "idle", stack, NULL, NULL);
-    hal_thread_init(&memory->machine, stack, idle_first_run, memory);
+    hal_thread_init(&memory->machine, stack, idle_first_run, NULL);
     atomic_store(&memory->state, THREAD_RUNNING);
     atomic_store(&memory->on_hart, true);
     queues[hart].idle = memory;
@@ -284,7 +310,7 @@ void sched_init(void)
     list_init(&thread_boot.run_link);
     list_init(&thread_boot.wait_link);
     list_init(&thread_boot.timeout_link);
-    queues[0].idle = queues[0].running = &thread_boot;
+    queues[0].idle = &thread_boot;
 }
 
 _Noreturn void sched_start(void)

@@ -115,7 +115,8 @@ _Noreturn void sched_start(void);
 struct thread *sched_idle_thread(unsigned hart, struct thread *memory,
                                  void *stack);
 
-/* Whose turn it is on each hart, for reports: unlocked. */
-struct thread *sched_running(unsigned hart);
+/* On the way to sleep, or back from it: RUNNING again, whether or not somebody
+ * has made the thread ready meanwhile. Interrupts held off. */
+void sched_stay_awake(void);
 
 #endif

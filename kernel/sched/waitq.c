@@ -40,13 +40,7 @@ static void take_off(struct waitq *queue, struct thread *thread)
 void waitq_leave(struct waitq *queue)
 {
     struct thread *self = thread_current();
-    uint32_t asleep = THREAD_SLEEPING;
-    /* Still asleep: nobody woke us. Else READY in some run queue, or RUNNING
-     * again after a switch. */
-    if (!atomic_compare_exchange_strong(&self->state, &asleep,
-                                        THREAD_RUNNING) &&
-        asleep == THREAD_READY)
-        sched_switch();
+    sched_stay_awake();
     spin_lock(&queue->lock);
     if (list_is_linked(&self->wait_link))
         take_off(queue, self);
@@ -54,28 +48,29 @@ void waitq_leave(struct waitq *queue)
 }
 
 /* One sleep, the caller's lock being let go and taken by `unlock`, `lock`. */
-static int sleep_on(struct waitq *queue, bool killable, uint64_t deadline,
+static int sleep_on(struct waitq *queue, uint64_t deadline,
                     void (*unlock)(void *), void (*lock)(void *),
                     void *lock_object)
 {
     struct thread *self = thread_current();
     irq_hold();
-    waitq_join(queue, killable);
+    waitq_join(queue, true);
     unlock(lock_object);
     if (deadline != WAITQ_NO_DEADLINE) {
         self->deadline = deadline;
         clock_add(self);
     }
-    if (!(killable && thread_killed(self)))
+    if (!thread_killed(self))
         sched_switch();
     waitq_leave(queue);
     if (deadline != WAITQ_NO_DEADLINE)
         clock_remove(self);
+    bool timed_out = self->timed_out; /* taking a mutex may sleep, too */
     irq_release();
     lock(lock_object);
-    if (killable && thread_killed(self))
+    if (thread_killed(self))
         return -EINTR;
-    return self->timed_out ? -ETIMEDOUT : 0;
+    return timed_out ? -ETIMEDOUT : 0;
 }
 
 static void unlock_spin(void *lock)
@@ -101,18 +96,13 @@ static void lock_mutex(void *lock)
 
 int waitq_sleep(struct waitq *queue, struct spinlock *lock, uint64_t deadline)
 {
-    return sleep_on(queue, true, deadline, unlock_spin, lock_spin, lock);
+    return sleep_on(queue, deadline, unlock_spin, lock_spin, lock);
 }
 
 int waitq_sleep_mutex(struct waitq *queue, struct mutex *lock,
                       uint64_t deadline)
 {
-    return sleep_on(queue, true, deadline, unlock_mutex, lock_mutex, lock);
-}
-
-void waitq_sleep_unkillable(struct waitq *queue, struct spinlock *lock)
-{
-    sleep_on(queue, false, WAITQ_NO_DEADLINE, unlock_spin, lock_spin, lock);
+    return sleep_on(queue, deadline, unlock_mutex, lock_mutex, lock);
 }
 
 static void wake(struct waitq *queue, bool all)

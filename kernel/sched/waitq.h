@@ -36,9 +36,6 @@ int waitq_sleep(struct waitq *queue, struct spinlock *lock, uint64_t deadline);
 int waitq_sleep_mutex(struct waitq *queue, struct mutex *lock,
                       uint64_t deadline);
 
-/* The same, but a kill does not end it: for waits that end by themselves. */
-void waitq_sleep_unkillable(struct waitq *queue, struct spinlock *lock);
-
 /* Wake the first waiter, or all. From any context. */
 void waitq_wake_one(struct waitq *queue);
 void waitq_wake_all(struct waitq *queue);

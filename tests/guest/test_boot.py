@@ -50,7 +50,7 @@ def test_little_memory_works_or_is_said(mem):
 
 
 def test_an_initrd_that_fills_memory_is_said(tmp_path):
-    (tmp_path / "much").write_bytes(os.urandom(9 << 20))
+    (tmp_path / "much").write_bytes(os.urandom(7 << 20))
     r = tools_run("--verbose", "--mem", "24M", "--timeout", "60",
                   "--add", f"{tmp_path}/much", "echo hello; cat /proc/audit")
     assert "calf: initrd: much: no memory is left for it" in r.out, r

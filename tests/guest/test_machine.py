@@ -51,14 +51,13 @@ def tree(tmp_path):
 
 
 @pytest.mark.parametrize("node,prop", [
-    ("serial@10000000", "interrupts"), ("plic@c000000", "compatible"),
-    ("plic@c000000", "interrupts-extended")])
+    ("serial@10000000", "interrupts"), ("plic@c000000", "compatible")])
 def test_without_uart_interrupts_the_firmware_is_the_console(tree, node, prop):
     options = ["--qemu", f"-dtb {tree(node, prop)}"]
-    r = run_command("echo out; cat", harts=2, options=options,
-                    stdin="typed in\n")
-    # Keys are echoed, and then cat gives the line.
-    assert r.status == 0 and r.out == "out\ntyped in\ntyped in\n", r
+    r = run_command("cat > /tmp/typed; echo; cat /tmp/typed", harts=2,
+                    options=options, stdin="typed in\n", timeout=60)
+    # Keys are echoed, and cat has got them too.
+    assert (r.status, r.out) == (0, "typed in\n\ntyped in\n"), r
 
 
 def test_without_standard_output_in_the_tree(tree):
@@ -67,14 +66,12 @@ def test_without_standard_output_in_the_tree(tree):
     assert (r.status, r.out) == (0, "out\n"), r
 
 
-@pytest.mark.parametrize("node,prop,words", [
-    ("cpus", "timebase-frequency", "timebase"),
-    ("memory@80000000", "device_type", "memory")])
-def test_a_tree_without_the_necessary_is_refused(tree, node, prop, words):
+def test_a_tree_without_memory_is_refused(tree):
     r = tools_run("--harts", "2", "--timeout", "40", "--qemu",
-                  f"-dtb {tree(node, prop)}", "echo hello")
+                  f"-dtb {tree('memory@80000000', 'device_type')}", "echo")
     assert r.status == 125, r
-    assert words in r.out + r.err, r
+    assert "calf: cannot start: the device tree names no memory" \
+        in r.out + r.err, r
 
 
 def test_a_timer_without_sstc():

@@ -73,7 +73,7 @@ void mm_leave(struct space *space)
     interleave = hook;
 }
 
-void mm_boot(uint64_t bytes)
+void mm_start(void)
 {
     for (unsigned i = 0; i < MM_HARTS; i++) {
         harts[i].machine.hart = i;
@@ -84,6 +84,11 @@ void mm_boot(uint64_t bytes)
     mm_on_hart(0);
     kprintf_set_sink(say);
     panic_set_hook(die);
+}
+
+void mm_boot(uint64_t bytes)
+{
+    mm_start();
     struct hal_range ram = {MACHINE_RAM, MACHINE_RAM + bytes};
     if (page_init(&ram, 1, NULL, 0))
         mm_fail("no memory to begin with");
@@ -179,6 +184,15 @@ void sched_switch(void)
     while (atomic_load(&self->state) == THREAD_SLEEPING)
         sched_yield();
     atomic_store(&self->state, THREAD_RUNNING);
+}
+
+void sched_stay_awake(void)
+{
+    uint32_t asleep = THREAD_SLEEPING;
+    if (!atomic_compare_exchange_strong(&thread_current()->state, &asleep,
+                                        THREAD_RUNNING) &&
+        asleep == THREAD_READY)
+        sched_switch();
 }
 
 void clock_add(struct thread *thread)

@@ -21,8 +21,12 @@
 
 #define MM_HARTS 4
 
-/* Set up the kernel's allocators and spaces with `bytes` of memory, once, and
- * be hart 0. */
+/* Make the harts, and be hart 0. */
+void mm_start(void);
+
+/* That, and set up the kernel's allocators and spaces with `bytes` of memory,
+ * once.
+ */
 void mm_boot(uint64_t bytes);
 
 /* This thread is hart `hart` from now on. */

@@ -11,8 +11,8 @@
 #include "mm/pt.h"
 #include "mm/uaccess.h"
 
-#define GIB (1ul << 30)
-#define MIB (1ul << 20)
+#define GIB         (1ul << 30)
+#define MIB         (1ul << 20)
 #define HALF_WINDOW (WINDOW_PAGES / 2 * HAL_PAGE_SIZE)
 
 struct process processes[PROCESSES];
@@ -24,7 +24,8 @@ static bool is_page[CELLS];
 static struct page *file_pages[FILE_PAGES];
 static uint8_t file_bytes[FILE_PAGES][HAL_PAGE_SIZE];
 
-/* ---- What was done -------------------------------------------------------- */
+/* ---- What was done --------------------------------------------------------
+ */
 
 #define LINES 24
 static char lines[LINES][128];
@@ -45,7 +46,8 @@ static void tell_lines(void)
         fprintf(stderr, "    %s\n", lines[from % LINES]);
 }
 
-/* ---- The file -------------------------------------------------------------- */
+/* ---- The file --------------------------------------------------------------
+ */
 
 static int file_page(struct object *object, uint64_t index, struct page **out)
 {
@@ -91,7 +93,8 @@ static void make_file(void)
     }
 }
 
-/* ---- Cells ----------------------------------------------------------------- */
+/* ---- Cells -----------------------------------------------------------------
+ */
 
 static void make_cells(void)
 {
@@ -185,7 +188,8 @@ static enum fault expected(struct process *p, uint64_t va, enum access access)
     return cell->beyond ? FAULT_BUS : FAULT_SPURIOUS;
 }
 
-/* ---- Operations ------------------------------------------------------------ */
+/* ---- Operations ------------------------------------------------------------
+ */
 
 static bool failed_one;
 
@@ -335,10 +339,9 @@ int model_protect(struct process *p, unsigned first, unsigned end, uint8_t prot,
                   uint32_t nth)
 {
     begin(p, nth);
-    int got =
-        space_protect(p->space, addresses[first], addresses[end], prot);
-    int wanted = !(prot & PROT_READ) || !all_mapped(p, first, end) ? -EINVAL
-                                                                   : 0;
+    int got = space_protect(p->space, addresses[first], addresses[end], prot);
+    int wanted =
+        !(prot & PROT_READ) || !all_mapped(p, first, end) ? -EINVAL : 0;
     if (judge(p, got, wanted, nth) == 0)
         for (unsigned i = first; i < end; i++)
             p->cells[i].prot = prot;
@@ -489,7 +492,8 @@ int model_copy_out(struct process *p, uint64_t va, size_t length, uint8_t fill)
     return got;
 }
 
-/* ---- Comparing all --------------------------------------------------------- */
+/* ---- Comparing all ---------------------------------------------------------
+ */
 
 static void check_cell(struct process *p, unsigned i)
 {

@@ -126,8 +126,8 @@ static pte_t walk(struct cache *c, uint64_t va)
         }
     for (;; level--) {
         uint64_t *slots = hal_phys_to_virt(node);
-        pte_t e = {__atomic_load_n(&slots[pt_slot(va, level)],
-                                   __ATOMIC_ACQUIRE)};
+        pte_t e = {
+            __atomic_load_n(&slots[pt_slot(va, level)], __ATOMIC_ACQUIRE)};
         if (!(e.bits & SV39_V))
             return pte_none();
         if (level == 0) {
@@ -440,13 +440,13 @@ unsigned mm_stale_entries(void)
         if (!c->space)
             continue;
         for (unsigned j = 0; j < LEAVES; j++)
-            found += stale(c, &c->leaves[j],
-                           c->leaves[j].key << HAL_PAGE_SHIFT, 0);
+            found +=
+                stale(c, &c->leaves[j], c->leaves[j].key << HAL_PAGE_SHIFT, 0);
         for (unsigned j = 0; j < EDGES; j++) {
             unsigned level = c->edges[j].key % PT_LEVELS;
-            found += stale(c, &c->edges[j],
-                           c->edges[j].key / PT_LEVELS << pt_shift(level),
-                           level);
+            found +=
+                stale(c, &c->edges[j],
+                      c->edges[j].key / PT_LEVELS << pt_shift(level), level);
         }
     }
     return found;

@@ -5,7 +5,7 @@
  */
 /* sources: tests/host/mm_model.c tests/host/mm_hal.c tests/host/mm_tlb.c */
 /* sources: kernel/mm/page.c kernel/mm/slab.c kernel/mm/pt.c */
-/* sources: kernel/mm/pt_range.c kernel/mm/pt_borrow.c */
+/* sources: kernel/mm/pt_range.c kernel/mm/pt_borrow.c kernel/mm/eager.c */
 /* sources: kernel/mm/region.c kernel/mm/space.c */
 /* sources: kernel/mm/fault.c kernel/mm/audit.c kernel/mm/uaccess.c */
 /* sources: kernel/mm/stats.c kernel/mm/stack.c kernel/mm/report.c */
@@ -41,8 +41,8 @@ static uint64_t at(unsigned window, unsigned page)
 static void map(struct process *p, unsigned window, uint8_t prot, int file)
 {
     unsigned first = model_window(window);
-    assert_int_equal(
-        model_map(p, first, first + WINDOW_PAGES, prot, file, 0), 0);
+    assert_int_equal(model_map(p, first, first + WINDOW_PAGES, prot, file, 0),
+                     0);
 }
 
 static struct process *fork_of(struct process *p)
@@ -52,9 +52,9 @@ static struct process *fork_of(struct process *p)
 
 static void write_all(struct process *p, unsigned window, uint8_t fill)
 {
-    assert_int_equal(model_write(p, at(window, 0), WINDOW_PAGES * HAL_PAGE_SIZE,
-                                 fill, 0),
-                     FAULT_SPURIOUS);
+    assert_int_equal(
+        model_write(p, at(window, 0), WINDOW_PAGES * HAL_PAGE_SIZE, fill, 0),
+        FAULT_SPURIOUS);
 }
 
 static void read_all(struct process *p, unsigned window)
@@ -119,7 +119,8 @@ static int finish(void **unused)
     return page_unused_count() != frames_before;
 }
 
-/* ---- Sharing --------------------------------------------------------------- */
+/* ---- Sharing ---------------------------------------------------------------
+ */
 
 static void test_fork_copies_nothing(void **unused)
 {
@@ -227,7 +228,8 @@ static void test_kernel_copies(void **unused)
     model_check_all();
 }
 
-/* ---- Counts and memory ------------------------------------------------------ */
+/* ---- Counts and memory ------------------------------------------------------
+ */
 
 /* Row 8: who is alone with a page needs no memory to write to it. */
 static void test_sole_owner_writes_without_memory(void **unused)
@@ -306,10 +308,10 @@ static void test_zero_page(void **unused)
     write_all(p, 3, 3);
 }
 
-/* ---- Regions ---------------------------------------------------------------- */
+/* ---- Regions ----------------------------------------------------------------
+ */
 
-/* Row 15, and 8 of the rules: neighbours stay, and a node that a range covers
- * whole is dropped by its edge. */
+/* Row 15: neighbours stay. */
 static void test_unmap(void **unused)
 {
     (void)unused;
@@ -322,6 +324,21 @@ static void test_unmap(void **unused)
     read_all(p, 3);
     read_all(p, 4);
     model_check_all();
+}
+
+/* A node that a range covers whole is not made one's own to be dropped. */
+static void test_unmap_of_whole_nodes(void **unused)
+{
+    (void)unused;
+    struct process *p = typical(), *child = fork_of(p);
+    unsigned w = model_window(3);
+    /* The list of regions and the node above are the child's from now on. */
+    assert_int_equal(model_unmap(child, w, w + 1, 0), 0);
+    take_memory(0);
+    assert_int_equal(model_unmap(child, w + 8, model_window(4) + 8, 0), 0);
+    give_back();
+    read_all(p, 3);
+    read_all(p, 4);
 }
 
 /* Row 23: protection takes back a copy that is still to be made. */
@@ -373,7 +390,8 @@ static void test_first_touch_of_a_lazy_node(void **unused)
     write_one(p, at(3, 1), 3);
 }
 
-/* ---- Other harts ------------------------------------------------------------ */
+/* ---- Other harts ------------------------------------------------------------
+ */
 
 /* Row 18: what another hart cached before fork is forgotten by it. */
 static void test_fork_flushes_other_harts(void **unused)
@@ -429,8 +447,7 @@ static void test_code_of_protected_page(void **unused)
         if (i == 0)
             write_all(p, 0, 0x41);
         else
-            assert_int_equal(
-                model_populate(p, w, w + WINDOW_PAGES, 0), 0);
+            assert_int_equal(model_populate(p, w, w + WINDOW_PAGES, 0), 0);
         assert_int_equal(model_protect(p, w, w + WINDOW_PAGES, RX, 0), 0);
         for (unsigned j = 0; j < WINDOW_PAGES; j++)
             assert_int_equal(model_fetch(p, at(0, j), 0), FAULT_SPURIOUS);
@@ -480,6 +497,7 @@ int main(void)
         CASE(test_seventy_thousand_edges),
         CASE(test_zero_page),
         CASE(test_unmap),
+        CASE(test_unmap_of_whole_nodes),
         CASE(test_protect_revokes),
         CASE(test_protect_of_lent_nodes),
         CASE(test_first_touch_of_a_lazy_node),

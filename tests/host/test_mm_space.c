@@ -9,7 +9,7 @@
  */
 /* sources: tests/host/mm_model.c tests/host/mm_hal.c tests/host/mm_tlb.c */
 /* sources: kernel/mm/page.c kernel/mm/slab.c kernel/mm/pt.c */
-/* sources: kernel/mm/pt_range.c kernel/mm/pt_borrow.c */
+/* sources: kernel/mm/pt_range.c kernel/mm/pt_borrow.c kernel/mm/eager.c */
 /* sources: kernel/mm/region.c kernel/mm/space.c */
 /* sources: kernel/mm/fault.c kernel/mm/audit.c kernel/mm/uaccess.c */
 /* sources: kernel/mm/stats.c kernel/mm/stack.c kernel/mm/report.c */
@@ -25,6 +25,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "mm/eager.h"
 #include "mm/stats.h"
 #include "mm_model.h"
 
@@ -62,7 +63,8 @@ static unsigned long setting(const char *name, unsigned long usual)
     return value ? strtoul(value, NULL, 0) : usual;
 }
 
-/* ---- Choices --------------------------------------------------------------- */
+/* ---- Choices ---------------------------------------------------------------
+ */
 
 /* A process at rest, or NULL; often the one this hart has anyway. */
 static struct process *some_process(void)
@@ -110,12 +112,10 @@ static void some_cells(unsigned *first, unsigned *end)
 
 static uint8_t some_prot(void)
 {
-    static const uint8_t prots[] = {PROT_READ | PROT_WRITE,
-                                    PROT_READ | PROT_WRITE,
-                                    PROT_READ | PROT_WRITE,
-                                    PROT_READ,
-                                    PROT_READ | PROT_EXECUTE,
-                                    PROT_READ | PROT_WRITE | PROT_EXECUTE};
+    static const uint8_t prots[] = {
+        PROT_READ | PROT_WRITE,   PROT_READ | PROT_WRITE,
+        PROT_READ | PROT_WRITE,   PROT_READ,
+        PROT_READ | PROT_EXECUTE, PROT_READ | PROT_WRITE | PROT_EXECUTE};
     return prots[below(6)];
 }
 
@@ -124,7 +124,8 @@ static uint32_t some_failure(void)
     return one_in(12) ? 1 + below(8) : 0;
 }
 
-/* ---- Operations ------------------------------------------------------------ */
+/* ---- Operations ------------------------------------------------------------
+ */
 
 static void do_touch(struct process *p)
 {
@@ -153,6 +154,8 @@ static void do_fork(struct process *p)
     uint64_t write = some_address(), execute = some_address();
     model_log("%d hart %u: fork %lx %lx, fail %u", (int)(p - processes),
               hal_self()->hart, write, execute, nth);
+    static const char *const policies[] = {"tables", "bytes", "share"};
+    eager_set_policy(policies[one_in(20) ? below(2) : 2]);
     model_fork(p, write, execute, nth);
 }
 
@@ -267,7 +270,8 @@ static void one_operation(void)
         mm_speculate(some_address());
 }
 
-/* ---- Harts that come between ----------------------------------------------- */
+/* ---- Harts that come between -----------------------------------------------
+ */
 
 /* A process in mid-operation goes on on its other harts, as far as their
  * caches serve it: with what its memory was. */
@@ -305,7 +309,8 @@ static void come_between(bool shootdown)
     interleaved++;
 }
 
-/* ---- The test -------------------------------------------------------------- */
+/* ---- The test --------------------------------------------------------------
+ */
 
 static void check(bool all)
 {
@@ -348,7 +353,8 @@ static void all_exit(void)
 static void test_model(void **unused)
 {
     (void)unused;
-    unsigned long seed = setting("SEED", 1), operations = setting("OPS", 200000);
+    unsigned long seed = setting("SEED", 1),
+                  operations = setting("OPS", 200000);
     uint64_t before = page_unused_count();
     fprintf(stderr, "model: SEED=%lu OPS=%lu\n", seed, operations);
     state = seed * 0x9e3779b97f4a7c15ul + 1;

@@ -37,9 +37,15 @@ _start:
     .ascii "RSC\5"
     .word 0
 
+/* Firmware may leave floating-point and vector registers switched on: threads
+ * get them when they first use them (trap.c), and not before. */
+#define STATUS_FS_VS 0x6600
+
 boot:
     csrw sie, zero
     csrw sscratch, zero
+    li t0, STATUS_FS_VS
+    csrc sstatus, t0
     mv s0, a0
     mv s1, a1
 
@@ -113,6 +119,8 @@ high:
 hart_entry:
     csrw sie, zero
     csrw sscratch, zero
+    li t0, STATUS_FS_VS
+    csrc sstatus, t0
     lla t0, hart_continue
     ld t0, 0(t0)
     lla t1, kernel_satp

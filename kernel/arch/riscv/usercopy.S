@@ -17,27 +17,29 @@
 usercopy_start:
 
 /* int hal_user_read(void *to, uint64_t from, size_t length)
- * int hal_user_write(uint64_t to, const void *from, size_t length) */
+ * int hal_user_write(uint64_t to, const void *from, size_t length)
+ * What is left is counted, never compared by address: a user's address may be
+ * so low that the address of the last block lies below zero. */
     .globl hal_user_read, hal_user_write
 hal_user_read:
 hal_user_write:
     li t6, STATUS_SUM
     csrs sstatus, t6
-    add a3, a0, a2              /* end of the destination */
     xor t0, a0, a1
     andi t0, t0, 7
     bnez t0, bytes              /* never both aligned */
 1:  andi t0, a0, 7
-    beqz t0, words
-    bgeu a0, a3, done
+    beqz t0, blocks
+    beqz a2, done
     lb t0, 0(a1)
     sb t0, 0(a0)
     addi a0, a0, 1
     addi a1, a1, 1
+    addi a2, a2, -1
     j 1b
-words:
-    addi a4, a3, -63            /* room for 64 bytes below here */
-    bgeu a0, a4, 2f
+blocks:
+    li a7, 64
+    bltu a2, a7, words
 1:  ld t0, 0(a1)
     ld t1, 8(a1)
     ld t2, 16(a1)
@@ -56,20 +58,24 @@ words:
     sd a6, 56(a0)
     addi a0, a0, 64
     addi a1, a1, 64
-    bltu a0, a4, 1b
-2:  addi a4, a3, -7
-    bgeu a0, a4, bytes
+    addi a2, a2, -64
+    bgeu a2, a7, 1b
+words:
+    li a7, 8
+    bltu a2, a7, bytes
 1:  ld t0, 0(a1)
     sd t0, 0(a0)
     addi a0, a0, 8
     addi a1, a1, 8
-    bltu a0, a4, 1b
+    addi a2, a2, -8
+    bgeu a2, a7, 1b
 bytes:
-    bgeu a0, a3, done
+    beqz a2, done
     lb t0, 0(a1)
     sb t0, 0(a0)
     addi a0, a0, 1
     addi a1, a1, 1
+    addi a2, a2, -1
     j bytes
 done:
     csrc sstatus, t6
@@ -81,22 +87,19 @@ done:
 hal_user_clear:
     li t6, STATUS_SUM
     csrs sstatus, t6
-    add a3, a0, a1
-1:  andi t0, a0, 7
+    li a7, 8
+1:  beqz a1, done
+    andi t0, a0, 7
     beqz t0, 2f
-    bgeu a0, a3, done
-    sb zero, 0(a0)
+3:  sb zero, 0(a0)
     addi a0, a0, 1
+    addi a1, a1, -1
     j 1b
-2:  addi a4, a3, -7
-    bgeu a0, a4, 4f
-3:  sd zero, 0(a0)
+2:  bltu a1, a7, 3b
+    sd zero, 0(a0)
     addi a0, a0, 8
-    bltu a0, a4, 3b
-4:  bgeu a0, a3, done
-    sb zero, 0(a0)
-    addi a0, a0, 1
-    j 4b
+    addi a1, a1, -8
+    j 1b
 
 /* int hal_user_read_string(char *to, uint64_t from, size_t size) */
     .globl hal_user_read_string

@@ -1,0 +1,37 @@
+# The benchmark: one source, a program for Calf and one for Linux.
+# Part of the Makefile; tools/bench runs what is made here.
+
+bench_parts := main samples calls forks whole many
+bench_calf := $(patsubst %,$(U)/obj/bench/%.c.o,$(bench_parts) port_calf)
+bench_linux := $(patsubst %,bench/%.c,$(bench_parts) port_linux)
+
+$(bench_calf): | tools-run
+
+$(U)/bench: $(bench_calf) $(U)/libcalf.a user/user.ld
+	$(say) LD $@
+	$(q)$(user_link) $(filter %.o,$^) $(U)/libcalf.a -o $@
+
+# glibc is what a program for Linux is linked with, so it is measured too.
+build/linux/init: $(bench_linux) bench/bench.h bench/port.h bench/bench.mk | \
+    tools-bench
+	@mkdir -p $(@D)
+	$(say) CC $@
+	$(q)riscv64-linux-gnu-gcc -std=gnu17 -O2 -Wall -Wextra -Werror -static \
+	    $(bench_linux) -o $@
+	$(q)riscv64-linux-gnu-strip $@
+
+build/linux/initrd.cpio: build/linux/init tools/mkcpio tools/lib/newc.py
+	$(q)tools/mkcpio $@ init=build/linux/init
+
+bench-programs: tools-run all $(U)/bench build/linux/initrd.cpio
+
+bench: bench-programs ## measure Calf and Linux: tables, plots, results.json
+	@tools/bench
+
+bench-quick: bench-programs ## the same in less than two minutes, less of it
+	@tools/bench --quick
+
+bench-linux: bench-programs ## Linux alone
+	@tools/bench --only linux,linux-huge --no-wall
+
+.PHONY: bench bench-quick bench-linux bench-programs

@@ -1,0 +1,184 @@
+/*
+ * Small objects: aligned, apart from each other, and their frames come back.
+ */
+/* sources: tests/host/mm_hal.c tests/host/mm_tlb.c */
+/* sources: kernel/mm/page.c kernel/mm/slab.c kernel/mm/pt.c */
+/* sources: kernel/mm/pt_range.c kernel/mm/pt_borrow.c kernel/mm/eager.c */
+/* sources: kernel/mm/region.c kernel/mm/space.c */
+/* sources: kernel/mm/fault.c kernel/mm/audit.c kernel/mm/uaccess.c */
+/* sources: kernel/mm/stats.c kernel/mm/stack.c kernel/mm/report.c */
+/* sources: kernel/sched/spinlock.c kernel/sched/mutex.c */
+/* sources: kernel/sched/waitq.c kernel/sched/lockrank.c */
+/* sources: kernel/lib/panic.c kernel/lib/printf.c kernel/lib/text.c */
+/* flags: -Itests/host/machine */
+/* flags: -Wl,--wrap=page_free,--wrap=page_free_zeroed */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdlib.h>
+
+#include "mm/slab.h"
+#include "mm_hal.h"
+
+#define OBJECTS 600
+
+struct held {
+    uint8_t *object;
+    size_t size;
+    uint8_t mark;
+};
+
+static struct held held[OBJECTS];
+static uint64_t before;
+
+static int begin(void **unused)
+{
+    (void)unused;
+    before = page_unused_count();
+    return 0;
+}
+
+static void put(struct held *h)
+{
+    for (size_t i = 0; h->object && i < h->size; i++)
+        if (h->object[i] != h->mark)
+            mm_fail("object of %zu bytes: byte %zu has changed", h->size, i);
+    slab_free(h->object);
+    h->object = NULL;
+}
+
+/* Whether the frames of all objects have come back. */
+static int finish(void **unused)
+{
+    (void)unused;
+    for (unsigned i = 0; i < OBJECTS; i++)
+        put(&held[i]);
+    mm_on_hart(0);
+    return page_unused_count() != before;
+}
+
+static bool take(struct held *h, size_t size)
+{
+    h->size = size;
+    h->mark = rand();
+    h->object = slab_alloc(size);
+    if (!h->object)
+        return false;
+    assert_int_equal((uintptr_t)h->object % 16, 0);
+    memset(h->object, h->mark, size);
+    return true;
+}
+
+static void test_every_size(void **unused)
+{
+    (void)unused;
+    for (size_t size = 0; size < 5 * HAL_PAGE_SIZE; size += size < 600 ? 1 : 97)
+        for (unsigned i = 0; i < 5; i++) {
+            struct held *h = &held[(size + i) % 20];
+            put(h);
+            assert_true(take(h, size));
+        }
+}
+
+static size_t some_size(void)
+{
+    unsigned which = rand() % 20;
+    if (which == 0)
+        return 1 + rand() % (6 * HAL_PAGE_SIZE);
+    return 1 + rand() % (which < 10 ? 128 : 2100);
+}
+
+static void test_mixed(void **unused)
+{
+    (void)unused;
+    srand(7);
+    for (unsigned i = 0; i < 60000; i++) {
+        struct held *h = &held[rand() % OBJECTS];
+        mm_on_hart(rand() % MM_HARTS);
+        if (h->object)
+            put(h);
+        else
+            assert_true(take(h, some_size()));
+    }
+}
+
+static void test_zeroed(void **unused)
+{
+    (void)unused;
+    static const uint8_t zeros[300];
+    for (unsigned i = 0; i < 30; i++) {
+        assert_true(take(&held[i], sizeof zeros));
+        put(&held[i]);
+        uint8_t *object = slab_alloc_zeroed(sizeof zeros);
+        assert_memory_equal(object, zeros, sizeof zeros);
+        slab_free(object);
+    }
+    slab_free(NULL);
+}
+
+/* Few frames hold many objects: 64 bytes are not a page each. */
+static void test_density(void **unused)
+{
+    (void)unused;
+    for (unsigned i = 0; i < OBJECTS; i++)
+        assert_true(take(&held[i], 64));
+    assert_in_range(before - page_unused_count(), 1,
+                    OBJECTS * 64 / HAL_PAGE_SIZE + 2);
+}
+
+static void test_too_large(void **unused)
+{
+    (void)unused;
+    assert_null(slab_alloc((4ul << 20) + 1));
+    assert_null(slab_alloc(SIZE_MAX));
+    assert_null(slab_alloc_zeroed(SIZE_MAX - 4095));
+}
+
+static void test_no_memory(void **unused)
+{
+    (void)unused;
+    static struct page *taken[2048];
+    unsigned count = 0, objects = 0;
+    while ((taken[count] = page_alloc(PAGE_KERNEL)))
+        count++;
+    page_put(taken[--count]);
+    while (objects < OBJECTS && take(&held[objects], 448))
+        objects++;
+    assert_in_range(objects, 8, 9);
+    assert_null(slab_alloc(16));
+    assert_null(slab_alloc(9000));
+    put(&held[0]);
+    assert_true(take(&held[0], 440));
+    while (count)
+        page_put(taken[--count]);
+}
+
+/* An object out of a frame that has room is an allocation that can fail. */
+static void test_fail_after(void **unused)
+{
+    (void)unused;
+    page_fail_after(2);
+    assert_true(take(&held[0], 100));
+    assert_false(take(&held[1], 100));
+    assert_true(take(&held[2], 100));
+    page_fail_after(1);
+    assert_null(slab_alloc(8000));
+    page_fail_after(1);
+    assert_null(slab_alloc(1300));
+    page_fail_after(0);
+}
+
+#define CASE(test) cmocka_unit_test_setup_teardown(test, begin, finish)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(test_every_size), CASE(test_mixed),     CASE(test_zeroed),
+        CASE(test_density),    CASE(test_too_large), CASE(test_no_memory),
+        CASE(test_fail_after),
+    };
+    mm_boot(8ul << 20);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

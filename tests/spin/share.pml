@@ -1,0 +1,1170 @@
+/*
+ * The protocol by which address spaces share a page-table tree, for Spin:
+ * share, seal, link, claim, own, put, lending and folding, with the shootdowns
+ * they need. Spin runs every interleaving of every operation of every space,
+ * so what holds here holds for all schedules of a machine this small.
+ *
+ * Model and kernel. Above each part stands the function of kernel/mm that it
+ * means. A step here (a statement, or what d_step holds together) is at most
+ * one access to memory that another space can reach, so another space may come
+ * between any two. Fallible allocations fail when the few frames are used up,
+ * so the ways out of failure are walked, too.
+ *
+ * The tree. LEVELS 2: a root of one slot, a node of two slots, pages. LEVELS
+ * 3: a root of one slot, a node of two, below each a node of one, pages. Either
+ * way a space has two pages, at va 0 and 1. A root is no frame here, just the
+ * slot of its space.
+ *
+ * Harts. The kernel never looks at what a hart has cached, so it is enough to
+ * follow one cached translation, of any kind and age, of any space, through
+ * all that kernels can do (docs/MODEL.md says why). It may be an entry for a
+ * node, walked further at any later time, or a leaf. Besides, at any time any
+ * space may load or store by a walk of the tree as it is. Both are done by a
+ * hart other than the one in the kernel: a refresh of the own hart's entry
+ * (hal_space_refresh) helps it not at all, only shootdowns do. A shootdown of
+ * one address leaves entries for nodes alone, as sfence.vma may.
+ *
+ * Checked, by assertions:
+ *   I1  at rest, every count is the number of edges and borrowers; a count
+ *       never goes below zero
+ *   I3  who stores through a writable translation is alone with the page: no
+ *       other space's tree means it, no other's translation holds it; at rest
+ *       nodes and page above a writable leaf have count 1 and are not sealed
+ *   I5  no frame is freed while a translation to it is cached
+ *   I6  a space loads what it stored last, or its parent before the fork
+ * Contents are one bit, of the page at va 0; every store turns it over.
+ *
+ * A seeded error is a macro of its name; tools/spin runs them all.
+ */
+
+#ifndef SPACES
+#define SPACES 3
+#endif
+#ifndef LEVELS
+#define LEVELS 2
+#endif
+#ifndef NODES
+#define NODES 5
+#endif
+#ifndef PAGES
+#define PAGES 5
+#endif
+
+/* ---- Entries and frames ---------------------------------------------------
+ * An entry is a kind and a frame (sv39.h). Slots lie in one array, the roots'
+ * first; an index into it plays pte_t *. Frames: 1.. nodes, then pages. */
+
+#define NONE     0
+#define OWNED    32
+#define LAZY     64
+#define LINKED   96
+#define READABLE 128 /* a leaf */
+#define WRITABLE 160 /* a leaf */
+
+#define kind(e)    ((e) & 224)
+#define target(e)  ((e) & 31)
+#define visible(e) (kind(e) == OWNED || kind(e) == LINKED)
+#define is_leaf(e) ((e) >= READABLE)
+
+#define FRAMES   (NODES + PAGES)
+#define ZERO     31 /* the immortal page of zeros, not counted */
+#define FAILED   255
+#define first(n) (SPACES + 2 * ((n) - 1))
+
+#if LEVELS == 2
+#define slot_of(n, level, va) (first(n) + (va))
+#else
+#define slot_of(n, level, va) (first(n) + ((level) == 1 -> (va) : 0))
+#endif
+
+byte slot[SPACES + 2 * NODES];
+byte count[FRAMES + 1];
+bool sealed[NODES + 1];
+bool locked[NODES + 1];
+byte origin[NODES + 1];
+bool contents[FRAMES + 1];
+
+/* ---- Spaces and harts ----------------------------------------------------- */
+
+#define UNUSED  0
+#define TAKEN   1 /* by a fork that has not shared the tree yet */
+#define UNBORN  2 /* its memory is settled, it does not run */
+#define RUNNING 3
+
+byte state[SPACES];
+byte lent_at[SPACES]; /* space.fork_write: an address plus 1, or 0 */
+bool expected[SPACES]; /* what a load at va 0 must give */
+byte busy; /* kernels that are inside an operation */
+
+/* The one cached translation, of va 0: nothing, a node of level cached - 1,
+ * or a leaf. */
+#define CACHED_LEAF 10
+byte cached, cached_space, cached_frame;
+bool cached_writable;
+
+inline uncache()
+{
+    cached = 0;
+    cached_space = 0;
+    cached_frame = 0;
+    cached_writable = false;
+}
+
+/* hal_space_flush with HAL_FLUSH_ALL */
+inline flush_all(space)
+{
+    d_step {
+        if
+        :: cached && cached_space == space -> uncache()
+        :: else
+        fi
+    }
+}
+
+/* hal_space_flush of one address */
+inline flush_address(space, address)
+{
+    d_step {
+        if
+        :: cached == CACHED_LEAF && cached_space == space && address == 0 ->
+            uncache()
+        :: else
+        fi
+    }
+}
+
+/* What hardware finds at va 0, walking now; and what the tree means there,
+ * seen or not. */
+#define own_or_lent(n, level)                                                  \
+    (slot[slot_of(n, level, 0)] ->                                             \
+         slot[slot_of(n, level, 0)] :                                          \
+         (origin[n] -> slot[slot_of(origin[n], level, 0)] : NONE))
+#if LEVELS == 2
+#define walked(s)                                                              \
+    (visible(slot[s]) -> slot[slot_of(target(slot[s]), 0, 0)] : NONE)
+#define meant(s) (slot[s] -> own_or_lent(target(slot[s]), 0) : NONE)
+#else
+#define walked_middle(s)                                                       \
+    (visible(slot[s]) -> slot[slot_of(target(slot[s]), 1, 0)] : NONE)
+#define walked(s)                                                              \
+    (visible(walked_middle(s)) ->                                              \
+         slot[slot_of(target(walked_middle(s)), 0, 0)] : NONE)
+#define meant_middle(s) (slot[s] -> own_or_lent(target(slot[s]), 1) : NONE)
+#define meant(s)                                                               \
+    (meant_middle(s) -> own_or_lent(target(meant_middle(s)), 0) : NONE)
+#endif
+
+byte k, m, found;
+byte edges[FRAMES + 1];
+
+inline load(space, page)
+{
+    assert((page == ZERO -> !expected[space] :
+                            contents[page] == expected[space])) /* I6 */
+}
+
+inline store(space, page)
+{
+    assert(page != ZERO);
+    assert(count[page] > 0);
+    k = 0;
+    do
+    :: k < SPACES ->
+        if
+        :: k != space && state[k] >= UNBORN ->
+            found = meant(k);
+            assert(!found || target(found) != page) /* I3 */
+        :: else
+        fi;
+        k++
+    :: else -> break
+    od;
+    k = 0;
+    found = 0;
+    assert(!(cached == CACHED_LEAF && cached_space != space &&
+             cached_frame == page)); /* I3 */
+    contents[page] = !contents[page];
+    expected[space] = !expected[space]
+}
+
+#define HART(s)                                                                \
+    :: d_step { state[s] == RUNNING && !cached && visible(slot[s]) ->          \
+        cached = LEVELS - 1;                                                   \
+        cached_space = s;                                                      \
+        cached_frame = target(slot[s]) }                                       \
+    :: d_step { state[s] == RUNNING && walked(s) ->                            \
+        m = target(walked(s));                                                 \
+        load(s, m) }                                                           \
+    :: d_step { state[s] == RUNNING && kind(walked(s)) == WRITABLE ->          \
+        m = target(walked(s));                                                 \
+        store(s, m) }
+
+active proctype harts()
+{
+    byte e;
+end:
+    do
+    HART(0)
+    HART(1)
+#if SPACES > 2
+    HART(2)
+#endif
+#if LEVELS == 3
+    :: d_step { cached == 2 && visible(slot[slot_of(cached_frame, 1, 0)]) ->
+        cached = 1;
+        cached_frame = target(slot[slot_of(cached_frame, 1, 0)]) }
+#endif
+    :: d_step { cached == 1 && slot[slot_of(cached_frame, 0, 0)] ->
+        e = slot[slot_of(cached_frame, 0, 0)];
+        cached = CACHED_LEAF;
+        cached_frame = target(e);
+        cached_writable = kind(e) == WRITABLE;
+        e = 0 }
+    :: d_step { cached == CACHED_LEAF -> load(cached_space, cached_frame) }
+    :: d_step { cached == CACHED_LEAF && cached_writable ->
+        store(cached_space, cached_frame) }
+    :: d_step { cached -> uncache() }
+    od
+}
+
+/* ---- Counts --------------------------------------------------------------- */
+
+/* page_get, and of a leaf only if it is counted */
+inline get(frame)
+{
+    if
+    :: frame != ZERO -> assert(count[frame] > 0); count[frame]++
+    :: else
+    fi
+}
+
+inline owe(frame)
+{
+    if
+    :: frame && frame != ZERO -> due[dues] = frame; dues++
+    :: else
+    fi
+}
+
+/* page_put and pt_put: one reference after another, each a step. A node that
+ * dies leaves its children and its origin to be put. */
+inline put_due()
+{
+    do
+    :: atomic { dues > 0 -> d_step {
+        dues--;
+        f = due[dues];
+        due[dues] = 0;
+        assert(count[f] > 0); /* I1 */
+        count[f]--;
+        if
+        :: count[f] == 0 ->
+            assert(!cached || cached_frame != f); /* I5 */
+            contents[f] = false;
+            if
+            :: f <= NODES ->
+                assert(!locked[f]);
+                owe(target(slot[first(f)]));
+                owe(target(slot[first(f) + 1]));
+                owe(origin[f]);
+                slot[first(f)] = NONE;
+                slot[first(f) + 1] = NONE;
+                origin[f] = 0;
+                sealed[f] = false
+            :: else
+            fi
+        :: else
+        fi;
+        f = 0 } }
+    :: dues == 0 -> break
+    od;
+    skip
+}
+
+inline put(frame)
+{
+    d_step { owe(frame) };
+    put_due()
+}
+
+/* page_alloc and node_create: the first that is free, or 0 */
+inline allocate(out, low, high)
+{
+    d_step {
+        out = low;
+        do
+        :: out <= high && count[out] -> out++
+        :: else -> break
+        od;
+        if
+        :: out > high -> out = 0
+        :: else -> count[out] = 1
+        fi
+    }
+}
+#define allocate_node(out) allocate(out, 1, NODES)
+#define allocate_page(out) allocate(out, NODES + 1, FRAMES)
+
+/* ---- pt.c ----------------------------------------------------------------- */
+
+inline lock(n)
+{
+    d_step { !locked[n] -> locked[n] = true }
+}
+
+/* node_share_edge, node_share_leaf: `e` is what the second node gets */
+inline share_entry(from)
+{
+    e = slot[from];
+    if
+    :: e ->
+#ifndef NO_COUNT
+        get(target(e));
+#endif
+        if
+        :: kind(e) == OWNED -> e = LAZY + target(e)
+        :: kind(e) == WRITABLE -> e = READABLE + target(e)
+        :: else
+        fi;
+#ifndef SHARE_KEEPS_WRITE
+        slot[from] = e
+#endif
+    :: else
+    fi
+}
+
+/* pt_share of a node: `copy`, or 0 */
+inline share(source)
+{
+    allocate_node(copy);
+    if
+    :: copy ->
+        lock(source);
+        d_step {
+            share_entry(first(source));
+            slot[first(copy)] = e;
+            e = 0
+        };
+        d_step {
+            share_entry(first(source) + 1);
+            slot[first(copy) + 1] = e;
+            e = 0
+        };
+        d_step {
+            origin[copy] = origin[source];
+            if
+            :: origin[copy] -> get(origin[copy])
+            :: else
+            fi;
+            sealed[source] = true;
+            locked[source] = false
+        }
+    :: else
+    fi
+}
+
+inline seal_entry(at)
+{
+    if
+    :: kind(slot[at]) == OWNED -> slot[at] = LAZY + target(slot[at])
+    :: kind(slot[at]) == WRITABLE -> slot[at] = READABLE + target(slot[at])
+    :: else
+    fi
+}
+
+/* seal */
+inline seal(n)
+{
+#ifndef NO_SEAL
+    lock(n);
+    if
+    :: !sealed[n] ->
+        d_step { seal_entry(first(n)) };
+        d_step { seal_entry(first(n) + 1); sealed[n] = true }
+    :: else
+    fi;
+    locked[n] = false
+#endif
+}
+
+/* node_claim */
+inline claim(at, n)
+{
+    d_step {
+        sealed[n] = false;
+        slot[at] = OWNED + n
+    }
+}
+
+/* pt_link: leaves `at` at the leaf of va, or at an empty slot */
+inline link()
+{
+    d_step {
+        at = s;
+        node = 0;
+        exclusive = true;
+        level = LEVELS - 1
+    };
+    do
+    :: level > 0 ->
+        pull(node, at, exclusive);
+        d_step {
+            child = target(slot[at]);
+#ifdef CLAIM_BELOW_SHARED
+            claimable = child && count[child] == 1
+#else
+            claimable = exclusive && child && count[child] == 1
+#endif
+        };
+        if
+        :: child && (claimable -> kind(slot[at]) != OWNED :
+                                  kind(slot[at]) == LAZY) ->
+            if
+            :: node -> lock(node)
+            :: else
+            fi;
+            if
+            :: claimable -> claim(at, child)
+            :: else ->
+                seal(child);
+                slot[at] = LINKED + child
+            fi;
+            if
+            :: node -> locked[node] = false
+            :: else
+            fi
+        :: else
+        fi;
+        if
+        :: child ->
+            d_step {
+                exclusive = claimable;
+                claimable = false;
+                node = child;
+                child = 0;
+                level--;
+                at = slot_of(node, level, va)
+            }
+        :: else -> break
+        fi
+    :: else ->
+        pull(node, at, exclusive);
+        break
+    od;
+    skip; /* a break must not lead into d_step */
+    d_step {
+        exclusive = false;
+        level = 0;
+        node = 0
+    }
+}
+
+/* pt_own_child with copy_child: `child`, or 0 */
+inline own_child(at)
+{
+    d_step {
+        child = target(slot[at]);
+#ifdef CLAIM_UNCHECKED
+        shared = false
+#else
+        shared = kind(slot[at]) != OWNED && count[child] > 1
+#endif
+    };
+    if
+    :: shared ->
+        shared = false;
+        share(child);
+        if
+        :: copy ->
+            d_step {
+                seen = kind(slot[at]) == LINKED;
+                slot[at] = OWNED + copy
+            };
+#ifdef PUT_NODE_FIRST
+            put(child);
+#endif
+#ifndef NO_FLUSH_NODE
+            if
+            :: seen -> flush_all(s)
+            :: else
+            fi;
+#endif
+#ifndef PUT_NODE_FIRST
+            put(child);
+#endif
+        :: else
+        fi;
+        d_step {
+            seen = false;
+            child = copy;
+            copy = 0
+        }
+    :: !shared && kind(slot[at]) != OWNED -> claim(at, child)
+    :: !shared && kind(slot[at]) == OWNED
+    fi
+}
+
+/* pt_own: leaves `at` at the slot of va, or FAILED */
+inline own()
+{
+    d_step {
+        at = s;
+        node = 0;
+        level = LEVELS - 1
+    };
+    do
+    :: level > 0 ->
+        if
+        :: kind(slot[at]) == OWNED -> child = target(slot[at])
+        :: else ->
+            pull(node, at, true);
+#ifdef LAZY_IS_EMPTY
+#define empty(e) ((e) == NONE || kind(e) == LAZY)
+#else
+#define empty(e) ((e) == NONE)
+#endif
+            if
+            :: empty(slot[at]) ->
+                allocate_node(child);
+                if
+                :: child -> slot[at] = OWNED + child
+                :: else
+                fi
+            :: else -> own_child(at)
+            fi
+        fi;
+        if
+        :: child ->
+            d_step {
+                node = child;
+                child = 0;
+                level--;
+                at = slot_of(node, level, va)
+            }
+        :: else ->
+            at = FAILED;
+            break
+        fi
+    :: else ->
+        pull(node, at, true);
+        break
+    od;
+    skip; /* a break must not lead into d_step */
+    d_step {
+        level = 0;
+        node = 0
+    }
+}
+
+/* ---- pt_borrow.c ---------------------------------------------------------- */
+
+/* node_pull, node_pull_from with share_from and install_shared */
+inline pull(n, at, alone_with_node)
+{
+    d_step {
+        lender = (n && slot[at] == NONE -> origin[n] : 0);
+#ifdef PULL_UNCHECKED
+        alone = lender != 0
+#else
+        alone = lender && (alone_with_node) && count[lender] == 1
+#endif
+    };
+    if
+    :: lender && alone ->
+        d_step {
+            slot[at] = slot[first(lender) + at - first(n)];
+            slot[first(lender) + at - first(n)] = NONE
+        }
+    :: lender && !alone ->
+        lock(lender);
+        d_step {
+            share_entry(first(lender) + at - first(n));
+            pulled = e;
+            e = 0;
+            locked[lender] = false
+        };
+        if
+        :: pulled && (alone_with_node) -> slot[at] = pulled
+        :: pulled && !(alone_with_node) ->
+            lock(n);
+            d_step {
+#ifndef PULL_TWICE
+                if
+                :: slot[at] == NONE -> slot[at] = pulled
+                :: else -> owe(target(pulled))
+                fi;
+#else
+                slot[at] = pulled;
+#endif
+                locked[n] = false
+            };
+            put_due()
+        :: !pulled
+        fi
+    :: !lender
+    fi;
+    d_step {
+        lender = 0;
+        alone = false;
+        pulled = 0
+    }
+}
+
+/* node_settle_debt */
+inline settle_debt(n)
+{
+    if
+    :: origin[n] ->
+        pull(n, first(n), true);
+        pull(n, first(n) + 1, true);
+        d_step {
+            owe(origin[n]);
+            origin[n] = 0
+        };
+        put_due()
+    :: else
+    fi
+}
+
+inline fold_entry(n, i)
+{
+    if
+    :: slot[first(n) + i] ->
+        d_step {
+            owe(target(slot[first(origin[n]) + i]));
+            slot[first(origin[n]) + i] = slot[first(n) + i];
+            slot[first(n) + i] = NONE
+        };
+        put_due()
+    :: else
+    fi
+}
+
+/* fold: the reference to the origin goes to the caller */
+inline fold(n)
+{
+    fold_entry(n, 0);
+    fold_entry(n, 1);
+    d_step {
+        sealed[origin[n]] = false;
+        origin[n] = 0
+    }
+}
+
+/* pt_settle, of the path to lent_at */
+inline settle()
+{
+    d_step {
+        at = s;
+        level = LEVELS - 1
+    };
+    do
+    :: level > 0 && kind(slot[at]) == OWNED ->
+        node = target(slot[at]);
+        if
+#ifdef FOLD_UNCHECKED
+        :: origin[node] ->
+#else
+        :: origin[node] && count[origin[node]] == 1 ->
+#endif
+            lender = origin[node];
+            fold(node);
+            slot[at] = OWNED + lender;
+            d_step {
+                folded[level - 1] = node;
+                node = lender;
+                lender = 0
+            }
+        :: else -> still_lent = still_lent || origin[node]
+        fi;
+        d_step {
+            level--;
+            at = slot_of(node, level, lent_at[s] - 1)
+        }
+    :: else -> break
+    od;
+#ifndef NO_FLUSH_FOLD
+    flush_all(s);
+#endif
+    d_step {
+        owe(folded[0]);
+        folded[0] = 0;
+#if LEVELS == 3
+        owe(folded[1]);
+        folded[1] = 0;
+#endif
+        lent_at[s] = (still_lent -> lent_at[s] : 0);
+        still_lent = false;
+        node = 0;
+        level = 0;
+        at = 0
+    };
+    put_due()
+}
+
+/* split, of one level: `at` in the parent, `theirs` in the child. Whether a
+ * node is worth lending depends on its width: both are tried. `own` is 0 if
+ * it cannot be. */
+inline split()
+{
+    node = target(slot[at]);
+    if
+    :: kind(slot[at]) == LAZY && count[node] == 2 ->
+        if
+        :: !origin[node] ->
+            allocate_node(own_node);
+            if
+            :: own_node ->
+                d_step {
+                    origin[own_node] = node;
+                    slot[slot_of(own_node, level - 1, va)] =
+                        slot[slot_of(node, level - 1, va)];
+                    slot[slot_of(node, level - 1, va)] = NONE
+                }
+            :: else
+            fi
+        :: pull(node, slot_of(node, level - 1, va), true);
+            own_node = node
+        fi;
+        if
+        :: own_node ->
+            share(own_node);
+            if
+            :: !copy && own_node != node ->
+                fold(own_node);
+                put(own_node);
+                own_node = 0
+            :: !copy && own_node == node -> own_node = 0
+            :: else ->
+                claim(at, own_node);
+                slot[theirs] = OWNED + copy;
+                put(node)
+            fi
+        :: else
+        fi
+    :: else
+    fi
+}
+
+/* split_page */
+inline split_page()
+{
+    node = target(slot[at]);
+    if
+    :: writable && node != ZERO && node && count[node] == 2 ->
+        allocate_page(copy);
+        if
+        :: copy ->
+            contents[copy] = contents[node];
+            slot[theirs] = WRITABLE + copy;
+            slot[at] = WRITABLE + node;
+            put(node)
+        :: else
+        fi
+    :: else
+    fi
+}
+
+/* pt_fork_path, of va; ends_writable is known for va 0 only, by `meant` */
+inline fork_path()
+{
+    d_step {
+        writable = false;
+        at = s;
+        level = LEVELS - 1;
+        node = target(slot[s]);
+        do
+        :: level > 1 && node ->
+            level--;
+            lender = slot_of(node, level, va);
+            e = (slot[lender] || !origin[node] -> slot[lender] :
+                     slot[slot_of(origin[node], level, va)]);
+            node = target(e)
+        :: else -> break
+        od;
+        if
+        :: node ->
+            lender = slot_of(node, 0, va);
+            e = (slot[lender] || !origin[node] -> slot[lender] :
+                     slot[slot_of(origin[node], 0, va)]);
+            writable = (kind(e) == WRITABLE);
+            e = 0
+        :: else
+        fi;
+        lender = 0;
+        node = 0;
+        level = LEVELS - 1;
+        theirs = other
+    };
+    do
+    :: level > 0 && slot[at] ->
+        split();
+        if
+        :: own_node ->
+            d_step {
+                level--;
+                at = slot_of(own_node, level, va);
+                theirs = slot_of(copy, level, va);
+                own_node = 0;
+                copy = 0;
+                node = 0
+            }
+        :: else -> break
+        fi
+    :: level > 0 && !slot[at] -> break
+    :: level == 0 -> split_page(); break
+    od;
+    skip; /* a break must not lead into d_step */
+    d_step {
+        own_node = 0;
+        copy = 0;
+        node = 0;
+        level = 0;
+        theirs = 0;
+        writable = false
+    }
+}
+
+/* ---- fault.c -------------------------------------------------------------- */
+
+/* pt_replace */
+inline replace(page)
+{
+    d_step {
+        node = target(slot[at]);
+#ifdef READABLE_FIRST
+        slot[at] = READABLE + page
+#else
+        slot[at] = WRITABLE + page
+#endif
+    };
+#ifdef PUT_PAGE_FIRST
+    put(node);
+#endif
+#ifndef NO_FLUSH_PAGE
+    flush_address(s, va);
+#endif
+#ifdef READABLE_FIRST
+    slot[at] = WRITABLE + page;
+#endif
+#ifndef PUT_PAGE_FIRST
+    put(node);
+#endif
+    node = 0
+}
+
+/* resolve_write, fill_zero and break_sharing */
+inline write_fault()
+{
+    own();
+    if
+    :: at == FAILED
+    :: at != FAILED && slot[at] == NONE ->
+        allocate_page(copy);
+        if
+        :: copy -> slot[at] = WRITABLE + copy
+        :: else
+        fi
+    :: at != FAILED && kind(slot[at]) == WRITABLE
+    :: at != FAILED && kind(slot[at]) == READABLE ->
+        node = target(slot[at]);
+        if
+#ifdef REUSE_UNCHECKED
+        :: node != ZERO -> slot[at] = WRITABLE + node
+        :: node == ZERO ->
+#else
+        :: node != ZERO && count[node] == 1 -> slot[at] = WRITABLE + node
+        :: node == ZERO || count[node] > 1 ->
+#endif
+            allocate_page(copy);
+            if
+            :: copy ->
+#ifdef PUT_BEFORE_COPY
+                put(node);
+                contents[copy] = contents[node];
+                slot[at] = WRITABLE + copy;
+                flush_address(s, va)
+#else
+                d_step {
+                    if
+                    :: node != ZERO -> contents[copy] = contents[node]
+                    :: else
+                    fi
+                };
+                replace(copy)
+#endif
+            :: else
+            fi
+        fi
+    fi
+}
+
+/* resolve_read and fill_zero */
+inline read_fault()
+{
+    link();
+    if
+    :: slot[at] == NONE ->
+        own();
+        if
+        :: at != FAILED && slot[at] == NONE -> slot[at] = READABLE + ZERO
+        :: else
+        fi
+    :: else
+    fi
+}
+
+/* ---- space.c -------------------------------------------------------------- */
+
+/* space_lock, and lock_for_fault: what was lent is taken back. */
+#if LEVELS == 2
+#define lent_here() (lent_at[s] != 0)
+#else
+#define lent_here() (lent_at[s] == va + 1)
+#endif
+
+/* space_fork with share_memory */
+inline fork()
+{
+    d_step {
+        share_entry(s);
+        slot[other] = e;
+        e = 0
+    };
+#ifndef NO_FLUSH_FORK
+    flush_all(s);
+#endif
+    d_step {
+        expected[other] = expected[s];
+        state[other] = UNBORN
+    };
+    fork_path();
+    d_step {
+        lent_at[s] = va + 1;
+        lent_at[other] = va + 1;
+        state[other] = RUNNING;
+        other = 0
+    }
+}
+
+/* space_unmap of one page: own_existing, then pt_clear */
+inline unmap()
+{
+    d_step {
+        at = s;
+        level = LEVELS - 1
+    };
+    do
+    :: level > 0 && slot[at] ->
+        own_child(at);
+        if
+        :: child ->
+#ifndef KEEP_DEBT
+            settle_debt(child);
+#endif
+            d_step {
+                level--;
+                /* A node of one slot is covered whole: its edge goes. */
+                node = at;
+                at = slot_of(child, level, va);
+                child = 0
+            }
+        :: else -> break
+        fi
+    :: else -> break
+    od;
+    if
+    :: level == 0 ->
+#if LEVELS == 3
+        at = node;
+#endif
+        d_step {
+            node = target(slot[at]);
+            slot[at] = NONE
+        };
+#ifdef UNMAP_PUTS_FIRST
+        put(node);
+#endif
+        d_step {
+            if
+            :: cached && cached_space == s -> uncache()
+            :: else
+            fi;
+            if
+            :: va == 0 -> expected[s] = false
+            :: else
+            fi
+        };
+#ifndef UNMAP_PUTS_FIRST
+        put(node)
+#endif
+    :: level > 0 && slot[at] == NONE && va == 0 -> expected[s] = false
+    :: else
+    fi;
+    d_step {
+        node = 0;
+        level = 0
+    }
+}
+
+/* The space leaves its hart (space_enter), then space_destroy. */
+inline destroy()
+{
+    d_step {
+        state[s] = TAKEN;
+#ifndef NO_FLUSH_EXIT
+        if
+        :: cached && cached_space == s -> uncache()
+        :: else
+        fi;
+#endif
+        owe(target(slot[s]));
+        slot[s] = NONE;
+        lent_at[s] = 0;
+        expected[s] = false
+    };
+    put_due();
+    state[s] = UNUSED
+}
+
+/* ---- audit.c: at rest ------------------------------------------------------
+ * I1, I3 and I6, over everything. */
+inline audit_entry(e)
+{
+    if
+    :: e && target(e) != ZERO -> edges[target(e)]++
+    :: else
+    fi
+}
+
+inline audit_writable(space)
+{
+    if
+    :: kind(walked(space)) == WRITABLE ->
+        assert(count[target(walked(space))] == 1);
+        assert(count[target(slot[space])] == 1);
+        assert(!sealed[target(slot[space])]);
+#if LEVELS == 3
+        assert(count[target(walked_middle(space))] == 1);
+        assert(!sealed[target(walked_middle(space))])
+#endif
+    :: else
+    fi
+}
+
+inline audit()
+{
+    k = 0;
+    do
+    :: k < SPACES ->
+        audit_entry(slot[k]);
+        found = meant(k);
+        if
+        :: state[k] != RUNNING -> assert(!slot[k])
+        :: state[k] == RUNNING && (!found || target(found) == ZERO) ->
+            assert(!expected[k])
+        :: else -> assert(contents[target(found)] == expected[k])
+        fi;
+        audit_writable(k);
+        k++
+    :: else -> break
+    od;
+    k = 1;
+    do
+    :: k <= NODES ->
+        audit_entry(slot[first(k)]);
+        audit_entry(slot[first(k) + 1]);
+        audit_entry(origin[k]);
+        k++
+    :: else -> break
+    od;
+    k = 1;
+    do
+    :: k <= FRAMES ->
+        assert(count[k] == edges[k]); /* I1 */
+        edges[k] = 0;
+        k++
+    :: else -> break
+    od;
+    k = 0;
+    found = 0
+}
+
+/* ---- What a space may do, in any order, for ever -------------------------- */
+
+inline choose_address()
+{
+    if
+    :: va = 0
+    :: va = 1
+    fi
+}
+
+proctype kernel(byte s)
+{
+    byte va, at, level, node, child, copy, e, f;
+    byte own_node, theirs, other, lender, pulled;
+    byte due[6], dues;
+    byte folded[LEVELS - 1];
+    bool exclusive, claimable, shared, seen, alone, still_lent, writable;
+end:
+    do
+    :: atomic { state[s] == RUNNING -> busy++; choose_address() };
+        if
+        :: true ->
+            if
+            :: lent_here() -> settle()
+            :: else
+            fi;
+            if
+            :: read_fault()
+            :: write_fault()
+            fi
+        :: true ->
+            if
+            :: lent_at[s] -> settle()
+            :: else
+            fi;
+            unmap()
+        :: atomic {
+            d_step {
+                other = 0;
+                do
+                :: other < SPACES && state[other] != UNUSED -> other++
+                :: else -> break
+                od
+            };
+            if
+            :: other < SPACES -> state[other] = TAKEN
+            :: else -> other = 0; goto done
+            fi };
+            fork()
+        :: destroy()
+        fi;
+done:   skip;
+        d_step {
+            va = 0;
+            at = 0;
+            node = 0;
+            child = 0;
+            copy = 0;
+            busy--;
+            if
+            :: busy == 0 -> audit()
+            :: else
+            fi
+        }
+    od
+}
+
+init
+{
+    atomic {
+        state[0] = RUNNING;
+        run kernel(0);
+        run kernel(1);
+#if SPACES > 2
+        run kernel(2)
+#endif
+    }
+}
