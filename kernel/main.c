@@ -14,6 +14,7 @@
 #include "lib/panic.h"
 #include "lib/printf.h"
 #include "lib/string.h"
+#include "mm/audit.h"
 #include "mm/eager.h"
 #include "mm/pt.h"
 #include "mm/slab.h"
@@ -36,6 +37,21 @@ static _Noreturn void refuse(const char *why)
 {
     kprintf("calf: cannot start: %s\ncalf: halted\n", why);
     hal_halt();
+}
+
+/* The end of every panic. The first hart to come tells what it knows; one
+ * that panics meanwhile, or while telling, stops. */
+static void report_panic(void)
+{
+    static _Atomic uint32_t reporting;
+    static char findings[2048];
+    struct text text;
+    if (atomic_exchange(&reporting, 1))
+        return;
+    hal_panic_report();
+    text_init(&text, findings, sizeof findings);
+    audit_at_panic(&text);
+    kprintf("%scalf: halted\n", findings);
 }
 
 /* The value of `name=` on the command line, up to the next space. */
@@ -196,11 +212,21 @@ static void mount_at(const struct fs_context *context, const char *path,
         kprintf("calf: cannot mount %s (error %d)\n", path, -error);
 }
 
+static bool in_memory(struct hal_range range)
+{
+    for (unsigned i = 0; i < board.ram_count; i++)
+        if (range.start >= board.ram[i].start && range.end <= board.ram[i].end)
+            return true;
+    return false;
+}
+
 static void fill_root(const struct fs_context *context)
 {
     struct hal_range initrd = board.initrd;
     if (initrd.end <= initrd.start)
         refuse("there is no initrd: QEMU takes one with -initrd");
+    if (!in_memory(initrd))
+        refuse("the initrd does not lie in memory");
     if (initrd_unpack(context, hal_phys_to_virt(initrd.start),
                       initrd.end - initrd.start))
         kprintf("calf: the initrd is not all there: going on with what is\n");
@@ -238,7 +264,7 @@ _Noreturn void kernel_main(uint64_t hardware_id, const void *tree)
 {
     static struct thread starter;
     kprintf_set_sink(hal_firmware_write);
-    hal_panic_init();
+    panic_set_hook(report_panic);
     sched_init();
     clock_init();
     const char *trouble = board_read(&board, tree, hardware_id);

@@ -58,8 +58,8 @@ struct hal_range {
 /* Where the image lies in memory: not to be given away. */
 struct hal_range hal_image(void);
 
-/* Have panic() tell registers and callers, and stop every hart. */
-void hal_panic_init(void);
+/* For the end of a panic: tell registers and callers, and stop every hart. */
+void hal_panic_report(void);
 
 /* Clock frequency of hal_time's source, and whether each hart has a timer
  * compare register of its own (Sstc). */
@@ -80,9 +80,6 @@ void hal_interrupts_init(uint64_t base, unsigned context);
 
 /* Number of harts that run the kernel (1 until hal_harts_start). */
 unsigned hal_hart_count(void);
-
-/* Machine identifier (the device tree's `reg`) of kernel hart `hart`. */
-uint64_t hal_hart_hardware_id(unsigned hart);
 
 /* Start one more hart. It runs `entry(argument)` on `thread`'s stack with
  * interrupts off and becomes kernel hart `hart`. 0, or -EIO when the firmware
@@ -143,8 +140,9 @@ void hal_space_activate(struct hal_space *space);
 #define HAL_FLUSH_ALL UINT64_MAX
 void hal_space_flush(struct hal_space *space, uint64_t va);
 
-/* A leaf gained a permission or became valid: this hart forgets what it had;
- * another one that has not will fault and come to the same entry. */
+/* A leaf gained a permission or became valid (or, with HAL_FLUSH_ALL, an edge
+ * did): this hart forgets what it had; another one that has not will fault and
+ * come to the same entry. */
 void hal_space_refresh(struct hal_space *space, uint64_t va);
 
 /* Instructions were written: all harts running the space fetch them anew. */

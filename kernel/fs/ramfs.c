@@ -125,6 +125,7 @@ static struct ramfs_inode *new_inode(struct ramfs *fs,
 
     if (!new)
         return NULL;
+    atomic_fetch_add(&fs->inodes, 1);
     inode_init(&new->inode, &fs->superblock, ops,
                atomic_fetch_add(&fs->last_number, 1) + 1, shape);
     if (shape->type == INODE_FILE)
@@ -141,9 +142,12 @@ static int ramfs_create(struct inode *inode, struct name name,
                         const struct inode_shape *shape, struct inode **out)
 {
     struct ramfs_inode *directory = ramfs_of(inode);
-    struct ramfs_inode *new = new_inode(ramfs_super(inode), shape, inode);
+    struct ramfs *fs = ramfs_super(inode);
     int result;
 
+    if (atomic_load(&fs->inodes) >= fs->page_limit + RAMFS_EMPTY_FILES)
+        return -ENOSPC;
+    struct ramfs_inode *new = new_inode(fs, shape, inode);
     if (!new)
         return -ENOMEM;
     set_label(new, name);
@@ -239,6 +243,7 @@ static void ramfs_release(struct inode *inode)
             parent = gone->parent;
             radix_clear(&gone->entries);
         }
+        atomic_fetch_sub(&ramfs_super(inode)->inodes, 1);
         slab_free(gone);
         inode = parent;
     }

@@ -68,6 +68,25 @@ static int place_frame(struct ramfs_inode *file, uint64_t index,
 }
 
 /* The frame at `index`, made if the file has none. The inode is locked. */
+/* A process has `*page` mapped: the file goes on with a copy, and the process
+ * keeps what it started with. */
+static int part_from_mappings(struct ramfs_inode *file, uint64_t index,
+                              struct page **page)
+{
+    struct ramfs *fs = ramfs_super(&file->inode);
+    struct page *copy = take_frame(fs);
+
+    if (!copy)
+        return -ENOSPC;
+    hal_copy_page(page_data(copy), page_data(*page));
+    spin_lock(&file->pages_lock);
+    radix_set(&file->pages, index, copy); /* in use: allocates nothing */
+    forget_frame(fs, *page);
+    spin_unlock(&file->pages_lock);
+    *page = copy;
+    return 0;
+}
+
 static int frame_for_write(struct ramfs_inode *file, uint64_t index,
                            struct page **out)
 {
@@ -76,7 +95,7 @@ static int frame_for_write(struct ramfs_inode *file, uint64_t index,
 
     *out = find_frame(file, index);
     if (*out)
-        return 0;
+        return page_count(*out) > 1 ? part_from_mappings(file, index, out) : 0;
     *out = take_frame(fs);
     if (!*out)
         return -ENOSPC;

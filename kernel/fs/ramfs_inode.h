@@ -11,10 +11,14 @@
 /* The first part of a file's first name, for /proc/PID/maps. */
 #define RAMFS_LABEL 24
 
+/* Files and directories there may be beyond one for each frame of contents. */
+#define RAMFS_EMPTY_FILES 1024
+
 struct ramfs {
     struct superblock superblock;
     uint64_t page_limit;          /* I */
     _Atomic uint64_t pages;       /* a: frames of contents */
+    _Atomic uint64_t inodes;      /* a: bounded as said above */
     _Atomic uint64_t last_number; /* a: of an inode */
 };
 

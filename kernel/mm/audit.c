@@ -165,9 +165,9 @@ static void walk_all(struct audit *a)
                     free, page_unused_count());
 }
 
-unsigned audit(struct text *out)
+/* The verdict comes first, so findings are written behind its place. */
+static unsigned walk_and_tell(struct text *out)
 {
-    /* The verdict comes first, so findings are written behind its place. */
     enum { VERDICT = 40 };
     struct text findings;
     if (out->capacity <= out->length + VERDICT) {
@@ -177,17 +177,29 @@ unsigned audit(struct text *out)
     text_init(&findings, out->data + out->length + VERDICT,
               out->capacity - out->length - VERDICT);
     struct audit a = {.out = &findings};
-    space_lock_all();
-    irq_hold();
-    hal_harts_freeze(false);
     walk_all(&a);
-    hal_harts_thaw();
-    irq_release();
-    space_unlock_all();
     if (!a.differences)
         text_printf(out, "audit: clean\n");
     else
         text_printf(out, "audit: %u differences\n", a.differences);
     text_printf(out, "%.*s", (int)findings.length, findings.data);
     return a.differences;
+}
+
+unsigned audit(struct text *out)
+{
+    space_lock_all();
+    irq_hold();
+    hal_harts_freeze(false);
+    unsigned differences = walk_and_tell(out);
+    hal_harts_thaw();
+    irq_release();
+    space_unlock_all();
+    return differences;
+}
+
+void audit_at_panic(struct text *out)
+{
+    if (space_all()->next)
+        walk_and_tell(out);
 }

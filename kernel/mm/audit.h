@@ -11,4 +11,8 @@ struct text;
  * line each. Returns N. Sleeps; no locks held. */
 unsigned audit(struct text *out);
 
+/* The same at a panic: the other harts stand already, and no lock is taken, so
+ * that what was being changed just then may be told as a difference. */
+void audit_at_panic(struct text *out);
+
 #endif

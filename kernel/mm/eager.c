@@ -47,9 +47,9 @@ static int copy_leaf(struct space *space, uint64_t va, pte_t *slot)
         if (!copy)
             return -ENOMEM;
         hal_copy_page(page_data(copy), page_data(page));
-        pte_store(slot,
-                  pte_leaf(page_physical(copy), true, pte_executable(*slot)));
-        page_put(page);
+        pt_replace(&space->machine, va, slot,
+                   pte_leaf(page_physical(copy), true, pte_executable(*slot)));
+        return 0;
     }
     pte_store(slot, pte_with_write(*slot));
     return 0;

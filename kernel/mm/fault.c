@@ -122,11 +122,13 @@ static inline enum fault break_sharing(struct context *c, pte_t *slot)
         struct page *page = page_alloc_zeroed(PAGE_ANONYMOUS);
         if (!page)
             return FAULT_NOMEM;
+        sync_code(c);
         pt_replace(machine, c->va, slot, leaf_for(c, page, true));
         return FAULT_ZERO;
     }
     struct page *page = pte_page(leaf);
-    if (page_count(page) == 1 && page->kind == PAGE_ANONYMOUS) {
+    if (page_count(page) == 1) {
+        ASSERT(page->kind == PAGE_ANONYMOUS);
         pt_reuse(machine, c->va, slot);
         return FAULT_REUSE;
     }
@@ -151,7 +153,7 @@ static inline enum fault resolve_write(struct context *c)
 
 static enum fault resolve_read(struct context *c)
 {
-    pte_t leaf = pt_link(c->space->root, c->va);
+    pte_t leaf = pt_link(&c->space->machine, c->space->root, c->va);
     if (pte_is_none(leaf))
         return fill(c, pt_own(&c->space->machine, c->space->root, c->va));
     hal_space_refresh(&c->space->machine, c->va);
@@ -183,14 +185,18 @@ enum fault space_fault(struct space *space, uint64_t va, enum access access)
 
 int space_populate(struct space *space, uint64_t start, uint64_t end)
 {
-    struct context c = {.space = space, .access = ACCESS_WRITE};
+    struct context c = {.space = space};
     int error = 0;
     space_lock(space);
     c.region = region_find(space->regions, start);
+    c.access = c.region->object ? ACCESS_READ : ACCESS_WRITE;
     for (c.va = start; c.va < end && !error; c.va += HAL_PAGE_SIZE) {
         pte_t *slot = pt_own(&space->machine, space->root, c.va);
-        if (!slot || (pte_is_none(*slot) && fill_zero(&c, slot) != FAULT_ZERO))
-            error = -ENOMEM;
+        enum fault fault = FAULT_SPURIOUS;
+        if (!slot || pte_is_none(*slot))
+            fault = fill(&c, slot);
+        if (!fault_resolved(fault))
+            error = fault == FAULT_NOMEM ? -ENOMEM : -EIO;
     }
     space_unlock(space);
     return error;

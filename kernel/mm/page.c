@@ -276,6 +276,8 @@ static inline void begin_use(struct page *page, enum page_kind kind,
 {
     uint32_t owner = thread_current()->owner_id;
     ASSERT(page_count(page) == 0);
+    /* The count before the kind: an audit may come between the two. */
+    atomic_store_explicit(&page->count, 1, memory_order_relaxed);
     for (uint64_t i = 0; i < 1ul << order; i++) {
         change_kind(&page[i], kind);
         page[i].owner = owner;
@@ -284,7 +286,6 @@ static inline void begin_use(struct page *page, enum page_kind kind,
     page->order = order;
     page->level = 0;
     atomic_store_explicit(&page->sealed, false, memory_order_relaxed);
-    atomic_store_explicit(&page->count, 1, memory_order_relaxed);
 }
 
 /* A frame from wherever there is one, or NULL. */
@@ -460,6 +461,8 @@ void page_release_range(struct hal_range range)
 {
     for (uint64_t f = frame_up(range.start); f < range.end >> HAL_PAGE_SHIFT;
          f++) {
+        if (f < page_first || f - page_first >= span)
+            continue;
         struct page *page = &page_array[f - page_first];
         if (page->kind != PAGE_KERNEL)
             continue;

@@ -33,7 +33,7 @@ enum page_kind {
 struct page_table {
     struct spinlock lock; /* entries of a node that is shared */
     uint16_t low, high;   /* used slots lie in low..high; low > high: none */
-    uint32_t origin;      /* index of the node it borrows from; 0: none */
+    uint32_t origin;      /* index, plus 1, of what it borrows from; or 0 */
 };
 
 /* Letters: a atomic; o by whoever owns the frame; p LOCK_PAGE; f frozen. */

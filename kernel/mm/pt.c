@@ -124,7 +124,7 @@ static void link_child(pte_t *slot, struct page *child)
     stat_count(STAT_NODES_LINKED);
 }
 
-pte_t pt_link(struct page *root, uint64_t va)
+pte_t pt_link(struct hal_space *space, struct page *root, uint64_t va)
 {
     struct page *node = root;
     bool exclusive = true;
@@ -147,6 +147,7 @@ pte_t pt_link(struct page *root, uint64_t va)
             else
                 link_child(slot, child);
             spin_unlock(&node->table.lock);
+            hal_space_refresh(space, HAL_FLUSH_ALL);
         }
         exclusive = claimable;
         node = child;
@@ -168,6 +169,8 @@ static struct page *copy_child(struct hal_space *space, pte_t *slot,
     pte_store(slot, pte_owned(page_physical(copy)));
     if (seen)
         shoot_down(space, HAL_FLUSH_ALL);
+    else
+        hal_space_refresh(space, HAL_FLUSH_ALL);
     pt_put(child);
     stat_count(STAT_NODES_COPIED);
     return copy;
@@ -181,16 +184,19 @@ struct page *pt_own_child(struct hal_space *space, pte_t *slot)
     if (page_count(child) > 1)
         return copy_child(space, slot, child);
     node_claim(slot, child);
+    hal_space_refresh(space, HAL_FLUSH_ALL);
     return child;
 }
 
-static struct page *create_child(struct page *node, unsigned slot)
+static struct page *create_child(struct hal_space *space, struct page *node,
+                                 unsigned slot)
 {
     struct page *child = node_create(node->level - 1);
     if (!child)
         return NULL;
     node_note_used(node, slot);
     pte_store(&pt_slots(node)[slot], pte_owned(page_physical(child)));
+    hal_space_refresh(space, HAL_FLUSH_ALL);
     return child;
 }
 
@@ -205,7 +211,7 @@ pte_t *pt_own(struct hal_space *space, struct page *root, uint64_t va)
             continue;
         }
         node_pull(node, i, true);
-        node = pte_is_none(*slot) ? create_child(node, i)
+        node = pte_is_none(*slot) ? create_child(space, node, i)
                                   : pt_own_child(space, slot);
     }
     if (!node)

@@ -85,7 +85,7 @@ void pt_put(struct page *node);
 
 /* Walk for a read: make the path to `va` visible to hardware as far as it
  * exists. The leaf, or an entry of kind NONE. */
-pte_t pt_link(struct page *root, uint64_t va);
+pte_t pt_link(struct hal_space *space, struct page *root, uint64_t va);
 
 /* Walk for a write or a fill: the level-0 slot of `va` in a node that is
  * this space's alone. NULL when there is no frame for a node; what a process

@@ -128,7 +128,7 @@ static struct page *lend(struct page *node, const struct path *path)
     struct page *borrower = node_create(node->level);
     if (!borrower)
         return NULL;
-    borrower->table.origin = node - page_at(0);
+    borrower->table.origin = node - page_at(0) + 1;
     move_entry(node, borrower, pt_slot(path->write, node->level));
     if (same_node(path, node->level))
         move_entry(node, borrower, pt_slot(path->execute, node->level));
@@ -149,6 +149,8 @@ static void fold(struct page *borrower, struct page *origin)
     }
     borrower->table.origin = 0;
     atomic_store(&origin->sealed, false);
+    /* The entries moved come before the edge that shows them. */
+    atomic_thread_fence(memory_order_release);
 }
 
 /* Parent and child both have a LAZY edge to a node that nobody else refers
@@ -184,7 +186,9 @@ static bool split(pte_t *parent, pte_t *child, const struct path *path)
 static void split_page(pte_t *parent, pte_t *child)
 {
     struct page *page = pte_page(*parent);
-    if (!pte_counted(*parent) || page_count(page) != 2)
+    /* Code is left to the fault, which tells the harts to fetch it anew. */
+    if (!pte_counted(*parent) || page_count(page) != 2 ||
+        pte_executable(*parent))
         return;
     struct page *copy = page_alloc(PAGE_ANONYMOUS);
     if (!copy)
@@ -237,8 +241,10 @@ bool pt_settle(struct hal_space *space, struct page *root, uint64_t va)
     unsigned count = 0, lent = 0;
     for (unsigned level = PT_ROOT_LEVEL; level > 0; level--) {
         pte_t *slot = &pt_slots(node)[pt_slot(va, level)];
-        if (pte_kind(*slot) != PTE_OWNED)
+        if (pte_kind(*slot) != PTE_OWNED) {
+            lent++; /* who knows: look again later */
             break;
+        }
         node = pte_page(*slot);
         struct page *origin = node_origin(node);
         lent += origin != NULL;

@@ -23,7 +23,7 @@ static inline void node_note_used(struct page *node, unsigned slot)
 /* The node whose entries stand for the empty ones of this, or NULL. */
 static inline struct page *node_origin(const struct page *node)
 {
-    return node->table.origin ? page_at(node->table.origin) : NULL;
+    return node->table.origin ? page_at(node->table.origin - 1) : NULL;
 }
 
 /* What the slot means: its own entry, or else the origin's. */

@@ -45,9 +45,9 @@ static void detach(struct harvest *harvest, pte_t *slot)
         harvest_put(harvest);
 }
 
-/* Own the path to `va`, an end of [start, end), as far as it exists and the
- * range covers its nodes in part, and borrow nothing on it: what is cleared
- * must not show through from an origin. */
+/* Own the path to `va`, one end of [start, end), down to where the range covers
+ * a child whole; and borrow nothing on it: what is cleared must not show
+ * through from an origin. */
 static int own_end(struct hal_space *space, struct page *root, uint64_t va,
                    uint64_t start, uint64_t end)
 {
@@ -55,8 +55,7 @@ static int own_end(struct hal_space *space, struct page *root, uint64_t va,
     for (unsigned level = PT_ROOT_LEVEL; level > 0; level--) {
         pte_t *slot = &pt_slots(node)[pt_slot(va, level)];
         uint64_t low = align_down(va, pt_span(level));
-        if (pte_is_none(*slot) ||
-            (start <= low && low + pt_span(level) <= end))
+        if (pte_is_none(*slot) || (start <= low && low + pt_span(level) <= end))
             return 0;
         node = pt_own_child(space, slot);
         if (!node)

@@ -65,8 +65,8 @@ struct space *space_current(void);
  * any, is kept as long as needed. 0, -EINVAL, -EEXIST or -ENOMEM. */
 int space_map(struct space *space, const struct region *region);
 
-/* Put pages of zeros wherever [start, end) of an anonymous region has none.
- * 0 or -ENOMEM; pages made until then stay. */
+/* Bring in whatever [start, end) of one region lacks: pages of zeros, or the
+ * object's. 0, -ENOMEM or -EIO; pages brought in until then stay. */
 int space_populate(struct space *space, uint64_t start, uint64_t end);
 
 /* Drop all regions and memory in [start, end). 0, -EINVAL, or -ENOMEM with

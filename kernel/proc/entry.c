@@ -54,6 +54,11 @@ bool hal_upcall_memory_fault(uint64_t va, enum access access, bool in_kernel)
     enum fault fault = space_fault(space, va, access);
     if (fault_resolved(fault))
         return true;
+    if (fault == FAULT_NOMEM && !process_current()->parent) {
+        /* Nothing lives without the first process: it waits for memory. */
+        thread_sleep_until(hal_time() + 10000000);
+        return true;
+    }
     if (!in_kernel)
         report_memory_fault(space, va, access, fault);
     return false;

@@ -51,6 +51,9 @@ static int load_segment(struct space *space, struct file *file,
         mapped = end - s->va; /* what follows in the page is of no matter */
     uint64_t rest = s->va + mapped;
     int error = map_part(space, s->va, rest, s->prot, object, s->offset);
+    /* All at once: the program goes on whatever becomes of its file. */
+    if (!error && mapped)
+        error = space_populate(space, s->va, rest);
     if (!error)
         error = map_part(space, rest, end, s->prot | PROT_WRITE, NULL, 0);
     if (!error && mapped < s->file_size)
@@ -90,7 +93,10 @@ static int build(struct space *space, struct file *file,
         if (error)
             return error;
     }
-    return abi->start(image, arguments, space, frame, heap);
+    int error = abi->start(image, arguments, space, frame, heap);
+    if (!error)
+        hal_space_sync_code(&space->machine);
+    return error;
 }
 
 static int exec_file(struct process *self, struct file *file, const char *path,

@@ -137,10 +137,14 @@ int32_t process_next(int32_t after)
 
 int process_kill(int32_t pid)
 {
+    int error = -ESRCH;
     spin_lock(&process_lock);
     struct process *process = search(pid, true);
-    if (process && !process->zombie)
-        thread_kill(&process->thread);
+    if (process) {
+        error = process->parent ? 0 : -EPERM;
+        if (!error && !process->zombie)
+            thread_kill(&process->thread);
+    }
     spin_unlock(&process_lock);
-    return process ? 0 : -ESRCH;
+    return error;
 }

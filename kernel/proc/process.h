@@ -94,7 +94,7 @@ _Noreturn void process_exit(int status);
  * none, -EINTR when killed. */
 int process_wait(int *status);
 
-/* Mark a process killed. 0 or -ESRCH. */
+/* Mark a process killed. 0, -ESRCH, or -EPERM: the first one stays. */
 int process_kill(int32_t pid);
 
 /* Move the program break by `delta` bytes. Growth is there at once, zeroed,

@@ -140,7 +140,6 @@ static inline void hal_frame_start(struct hal_frame *f, uint64_t pc,
     f->x[2] = sp;
     f->x[10] = a0;
     f->x[11] = a1;
-    f->status = 0x20; /* SPIE; SPP clear is user mode */
 }
 
 static inline uint8_t hal_read8(uintptr_t va)

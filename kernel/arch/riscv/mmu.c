@@ -193,9 +193,9 @@ static void set_stack(unsigned slot, const uint64_t *frames)
             frames ? pte_frame_bits(frames[i]) | KERNEL_RW : 0;
     }
     /* Another hart may have cached what was there, be it nothing. */
+    bool on = hal_irq_save();
     atomic_thread_fence(memory_order_seq_cst);
     __asm__ volatile("sfence.vma" ::: "memory");
-    bool on = hal_irq_save();
     hart_call_set(~0ul, sbi_remote_sfence, stack_low(slot), STACK_SIZE);
     hal_irq_restore(on);
 }
@@ -258,7 +258,10 @@ void hal_space_flush(struct hal_space *space, uint64_t va)
 void hal_space_refresh(struct hal_space *space, uint64_t va)
 {
     (void)space;
-    __asm__ volatile("sfence.vma %0" ::"r"(va) : "memory");
+    if (va == HAL_FLUSH_ALL)
+        __asm__ volatile("sfence.vma" ::: "memory");
+    else
+        __asm__ volatile("sfence.vma %0" ::"r"(va) : "memory");
 }
 
 static void remote_fence_i(uint64_t mask, uint64_t base, uint64_t unused0,

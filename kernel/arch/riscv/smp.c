@@ -43,11 +43,6 @@ unsigned hal_hart_count(void)
     return atomic_load_explicit(&hart_count, memory_order_relaxed);
 }
 
-uint64_t hal_hart_hardware_id(unsigned hart)
-{
-    return hardware_ids[hart];
-}
-
 int hal_hart_start(unsigned hart, uint64_t hardware_id,
                    struct hal_thread *thread)
 {

@@ -212,11 +212,9 @@ void trap_report(void)
     atomic_store(&printing, 0);
 }
 
-static void panic_report(void)
+void hal_panic_report(void)
 {
     hal_irq_disable();
-    if (panic_depth() > 1)
-        return; /* of another hart, or of this report itself */
     kprintf("hart %u:\n", hal_self()->hart);
     if (fault_frame) {
         print_registers(fault_frame);
@@ -227,12 +225,6 @@ static void panic_report(void)
         print_backtrace((uint64_t)__builtin_frame_address(0));
     }
     hal_harts_freeze(true);
-    kprintf("calf: halted\n");
-}
-
-void hal_panic_init(void)
-{
-    panic_set_hook(panic_report);
 }
 
 void hal_thread_init(struct hal_thread *thread, void *stack,
