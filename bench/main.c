@@ -27,7 +27,7 @@ static const struct work works[] = {
     {"fork_rate", work_fork_rate, false,
      "forks a second of forkers=N processes; N in the place of the size"},
     {"fork_call", work_fork_call, true, "fork as its caller sees it"},
-    {"fork_exit_wait", work_fork_exit_wait, true, "and until the child is gone"},
+    {"fork_exit_wait", work_fork_exit_wait, true, "and till the child is gone"},
     {"fork_exec", work_fork_exec, true, "the same with an exec by the child"},
     {"cow_fault", work_cow_fault, true, "a child's write to a shared page"},
     {"cow_fault_sparse", work_cow_fault_sparse, true,

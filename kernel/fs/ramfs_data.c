@@ -218,20 +218,25 @@ int ramfs_truncate(struct inode *inode, uint64_t size)
     struct ramfs_inode *file = ramfs_of(inode);
     uint64_t old = atomic_load(&inode->size);
     struct radix emptied = {0};
+    struct page *last = NULL;
 
     if (size > SIZE_LIMIT)
         return -EFBIG;
+    if (size < old && size % HAL_PAGE_SIZE)
+        last = find_frame(file, size / HAL_PAGE_SIZE);
+    if (last && page_count(last) > 1) {
+        int error = part_from_mappings(file, size / HAL_PAGE_SIZE, &last);
+        if (error)
+            return error;
+    }
     spin_lock(&file->pages_lock);
     atomic_store(&inode->size, size);
     spin_unlock(&file->pages_lock);
     if (size >= old)
         return 0;
     drop_frames(file, align_up(size, HAL_PAGE_SIZE) / HAL_PAGE_SIZE);
-    if (size % HAL_PAGE_SIZE) {
-        struct page *last = find_frame(file, size / HAL_PAGE_SIZE);
-
-        if (last)
-            clear_past_size(inode, last, align_up(size, HAL_PAGE_SIZE));
+    if (last) {
+        clear_past_size(inode, last, align_up(size, HAL_PAGE_SIZE));
     } else if (size == 0) {
         spin_lock(&file->pages_lock);
         emptied = file->pages;

@@ -1,11 +1,12 @@
 /*
  * For drivers under test: stands in for arch/hal.h (its include guard is taken
  * here, by -include on the test's flags line) and hands every access to a
- * device register to the test.
+ * device register, and every spinlock, to the test.
  */
 #ifndef ARCH_HAL_H
 #define ARCH_HAL_H
 
+#include "fake_spinlock.h"
 #include <stdint.h>
 
 uint8_t hal_read8(uintptr_t va);

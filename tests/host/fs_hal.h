@@ -1,7 +1,7 @@
 /*
  * For tests of kernel/fs: stands in for arch/hal.h (its include guard is taken
- * here, by -include on the test's flags line). Physical memory begins at 0 of
- * an array of the test's.
+ * here, by -include on the test's flags line) and for spinlocks. Physical
+ * memory begins at 0 of an array of the test's.
  */
 #ifndef ARCH_HAL_H
 #define ARCH_HAL_H
@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define HAL_PAGE_SHIFT 12
 #define HAL_PAGE_SIZE  4096ul
@@ -29,5 +30,12 @@ static inline uint64_t hal_virt_to_phys(const void *direct)
 {
     return (uint64_t)((const uint8_t *)direct - stub_memory);
 }
+
+static inline void hal_copy_page(void *to, const void *from)
+{
+    memcpy(to, from, HAL_PAGE_SIZE);
+}
+
+#include "fake_spinlock.h"
 
 #endif

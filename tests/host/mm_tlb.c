@@ -120,7 +120,10 @@ static pte_t walk(struct cache *c, uint64_t va)
         return pte_none();
     for (unsigned i = 1; i <= PT_ROOT_LEVEL; i++)
         if (known(c, edge_place(c, va, i), edge_key(va, i))) {
-            node = follow((pte_t){edge_place(c, va, i)->bits});
+            pte_t e = {edge_place(c, va, i)->bits};
+            if (!(e.bits & SV39_V))
+                return pte_none();
+            node = follow(e);
             level = i - 1;
             break;
         }
@@ -128,14 +131,15 @@ static pte_t walk(struct cache *c, uint64_t va)
         uint64_t *slots = hal_phys_to_virt(node);
         pte_t e = {
             __atomic_load_n(&slots[pt_slot(va, level)], __ATOMIC_ACQUIRE)};
-        if (!(e.bits & SV39_V))
-            return pte_none();
         if (level == 0) {
-            check_leaf(e);
+            if (e.bits & SV39_V)
+                check_leaf(e);
             return e;
         }
-        node = follow(e);
         keep(c, edge_place(c, va, level), edge_key(va, level), e);
+        if (!(e.bits & SV39_V))
+            return pte_none();
+        node = follow(e);
     }
 }
 
@@ -329,11 +333,18 @@ void hal_space_flush(struct hal_space *space, uint64_t va)
     }
 }
 
+/* What is asked for here is to forget that something was missing or forbidden.
+ * Missing edges are not cached, so for all addresses there is nothing to do:
+ * who needed a shootdown instead is found out. */
 void hal_space_refresh(struct hal_space *space, uint64_t va)
 {
     struct cache *c = mine();
+    if (va == HAL_FLUSH_ALL)
+        return;
     pthread_mutex_lock(&c->lock);
-    if (c->space == space)
+    if (c->space == space && va == HAL_FLUSH_ALL)
+        forget_all(c);
+    else if (c->space == space)
         forget_leaf(c, va);
     pthread_mutex_unlock(&c->lock);
 }

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -235,11 +236,30 @@ static void test_dead_directory(void **state)
     assert_int_equal(vfs_remove(&at, "f"), 0);
 }
 
+static void *put_inode(void *inode)
+{
+    inode_put(inode);
+    return NULL;
+}
+
+/* Give up a reference on a stack about as small as the kernel's. */
+static void put_on_small_stack(struct inode *inode)
+{
+    pthread_attr_t small;
+    pthread_t thread;
+
+    pthread_attr_init(&small);
+    pthread_attr_setstacksize(&small, 64 << 10);
+    assert_int_equal(pthread_create(&thread, &small, put_inode, inode), 0);
+    pthread_join(thread, NULL);
+    pthread_attr_destroy(&small);
+}
+
 /* Directories without names that only their children hold: the last reference
  * to the deepest frees them all, and not by recursion. */
 static void test_dead_chain(void **state)
 {
-    enum { DEPTH = 150000 };
+    enum { DEPTH = 1500 };
     struct inode **held = malloc(DEPTH * sizeof(*held));
 
     (void)state;
@@ -254,7 +274,7 @@ static void test_dead_chain(void **state)
     }
     for (int i = 0; i < DEPTH; i++) {
         assert_true(stub_objects > objects_before);
-        inode_put(held[i]);
+        put_on_small_stack(held[i]);
     }
     free(held);
 }
@@ -569,15 +589,30 @@ static void test_mapping(void **state)
     assert_int_equal(object->ops->page(object, 1, &hole), -ENOMEM);
     assert_int_equal(object->ops->page(object, 1, &hole), 0);
     assert_int_equal(hole->count, 2);
+    /* A write parts file and mapping; one that cannot changes nothing. */
+    stub_fail_after = 1;
+    assert_int_equal(write_at(file, 4096, "hole", 4), -ENOSPC);
+    assert_int_equal(hole->kind, PAGE_CACHE);
     assert_int_equal(write_at(file, 4096, "hole", 4), 4);
+    assert_memory_equal(page_data(hole), "\0\0\0\0", 4);
+    assert_int_equal(hole->kind, PAGE_ANONYMOUS);
+    assert_int_equal(hole->count, 1);
+    page_put(hole);
+    assert_int_equal(object->ops->page(object, 1, &hole), 0);
     assert_memory_equal(page_data(hole), "hole\0", 5);
     object->ops->name(object, name, sizeof(name));
     assert_string_equal(name, "file-with-a-long-long-n");
+    stub_fail_after = 1;
+    assert_int_equal(truncate(file, 3), -ENOSPC);
     assert_int_equal(truncate(file, 3), 0);
-    assert_memory_equal(page_data(first), "fir\0\0\0", 6);
-    assert_int_equal(first->kind, PAGE_CACHE);
+    assert_memory_equal(page_data(first), "first\0", 6);
+    assert_int_equal(first->kind, PAGE_ANONYMOUS);
+    assert_int_equal(first->count, 1);
     assert_int_equal(hole->kind, PAGE_ANONYMOUS);
-    assert_int_equal(hole->count, 1);
+    page_put(first);
+    page_put(hole);
+    assert_int_equal(object->ops->page(object, 0, &first), 0);
+    assert_memory_equal(page_data(first), "fir\0\0\0", 6);
     object->ops->get(object);
     assert_int_equal(vfs_unlink(&at, "file-with-a-long-long-name"), 0);
     file_put(file);
@@ -586,7 +621,6 @@ static void test_mapping(void **state)
     assert_int_equal(first->count, 1);
     assert_int_equal(first->kind, PAGE_ANONYMOUS);
     page_put(first);
-    page_put(hole);
 }
 
 /* ---- Memory that ends ---------------------------------------------------- */
