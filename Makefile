@@ -206,7 +206,7 @@ H := build/host
 host_tests := $(patsubst tests/host/%.c,$(H)/%,$(wildcard tests/host/test_*.c))
 host_headers := $(shell find kernel tests/host -name '*.h' -o -name '*.tbl')
 host_flags := -std=gnu17 -g -O1 -Wall -Wextra -Itests/host -Ikernel \
-    -DDEBUG=1 -fno-omit-frame-pointer -fno-sanitize-recover=all
+    -DDEBUG=1 -fno-omit-frame-pointer -fno-sanitize-recover=all $(host_extra)
 told = $(shell sed -n 's|^/\* $2: *\(.*[^ ]\) *\*/$$|\1|p' tests/host/$1.c)
 usual := address,undefined
 sanitizers = $(or $(call told,$1,sanitize),$(usual))
@@ -238,7 +238,7 @@ clang-build:
 	@if command -v clang llvm-objcopy ld.lld >/dev/null; then \
 	    $(MAKE) CC=clang DEBUG=0 all; fi
 
-our_c := $(shell find kernel user tests -name '*.c' -o -name '*.h' 2>/dev/null)
+our_c := $(shell find kernel user tests bench -name '*.[ch]' 2>/dev/null)
 
 lint: tools-lint ## layers, format and static analysis, no findings
 	@status=0; tools/layers || status=1; \

@@ -12,9 +12,8 @@
 #define TRIPS      1000
 #define FILE_PATH  "/bench-file"
 #define FILE_BYTES (1 << 20)
+#define PIECE      65536 /* a read or a write */
 #define ZERO_PAGES (16L * PAGES_A_MB)
-
-static char buffer[65536];
 
 void work_null_call(const struct block *block)
 {
@@ -118,14 +117,14 @@ void work_context_switch(const struct block *block)
     samples_report(&difference, "context_switch", block->megabytes, "ns");
 }
 
-static void make_file(void)
+static void make_file(const char *buffer)
 {
     int fd = port_create(FILE_PATH);
 
     if (fd < 0)
         give_up("cannot make a file");
-    for (long done = 0; done < FILE_BYTES; done += sizeof(buffer))
-        if (port_write(fd, buffer, sizeof(buffer)) != sizeof(buffer))
+    for (long done = 0; done < FILE_BYTES; done += PIECE)
+        if (port_write(fd, buffer, PIECE) != PIECE)
             give_up("cannot write a file");
     port_close(fd);
 }
@@ -134,15 +133,20 @@ void work_file_read(const struct block *block)
 {
     struct samples samples = {0};
 
+    /* Given back after, for the works that fork come with little memory. */
+    char *buffer = port_memory(PIECE);
+
     (void)block;
-    make_file();
+    if (buffer == NULL)
+        give_up("no memory");
+    make_file(buffer);
     while (samples_wanted(&samples)) {
         int fd = port_open(FILE_PATH);
         long bytes = 0;
         int got;
 
         uint64_t begin = port_clock_ns();
-        while ((got = port_read(fd, buffer, sizeof(buffer))) > 0)
+        while ((got = port_read(fd, buffer, PIECE)) > 0)
             bytes += got;
         uint64_t end = port_clock_ns();
         port_close(fd);
@@ -151,6 +155,7 @@ void work_file_read(const struct block *block)
         samples_add(&samples, end - begin);
     }
     port_remove(FILE_PATH);
+    port_memory_end(buffer, PIECE);
     samples_report(&samples, "file_read", FILE_BYTES >> 20, "ns");
 }
 

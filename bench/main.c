@@ -188,11 +188,12 @@ int main(int argc, char **argv)
         port_sleep(settle);
     if (size_count == 0 && any_chosen(true))
         size_count = 1; /* of 0 MB */
+    /* The others use memory of their own: sized works must not come after. */
+    for (int i = 0; i < size_count && any_chosen(true); i++)
+        run_sized(sizes[i]);
     for (unsigned i = 0; i < WORKS; i++)
         if (chosen[i] && !works[i].sized)
             works[i].run(&none);
-    for (int i = 0; i < size_count && any_chosen(true); i++)
-        run_sized(sizes[i]);
     port_print("# done\n");
     port_end(0);
 }

@@ -44,14 +44,14 @@ static _Noreturn void refuse(const char *why)
 static void report_panic(void)
 {
     static _Atomic uint32_t reporting;
-    static char findings[2048];
+    static char findings[1024]; /* the first few will do */
     struct text text;
     if (atomic_exchange(&reporting, 1))
         return;
     hal_panic_report();
     text_init(&text, findings, sizeof findings);
     audit_at_panic(&text);
-    kprintf("%scalf: halted\n", findings);
+    kprintf("%s%s\ncalf: halted\n", findings, text.truncated ? "..." : "");
 }
 
 /* The value of `name=` on the command line, up to the next space. */

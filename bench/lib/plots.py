@@ -2,7 +2,7 @@
 
     fork-call, fork-exit-wait    cost against memory, both axes logarithmic
     whole-cost                   bars a scenario, at the largest size all have
-    scaling                      forks a second against harts
+    scaling                      forks a second against harts, one hart's as 1
 
 What was not measured is not drawn; a plot without data is not made.
 """
@@ -98,13 +98,15 @@ def scaling(results, path):
         rates = results.data["wall"][system].get("fork_rate", {})
         points = [(int(n), results.wall(system, "fork_rate", n))
                   for n in rates]
-        if points:
-            lines[system] = sorted(points)
+        one = dict(points).get(1)
+        if one:
+            lines[system] = sorted((n, rate / one) for n, rate in points)
     harts = results.data["machine"].get("host_cpus", "?")
-    draw(lines, f"set title 'Independent forks (host with {harts} CPUs)'\n"
+    draw(lines, "set title 'Forks a second of independent processes, by wall "
+         f"time (host with {harts} CPUs)'\n"
          "set key top left\nset grid ytics\nset yrange [0:*]\n"
          "set xlabel 'harts, each with a process that forks'\n"
-         "set ylabel 'fork + exit + wait a second (wall time)'\n"
+         "set ylabel 'multiples of the same system with one hart'\n"
          "set xtics (1, 2, 4, 8)\nset xrange [0.8:8.2]\n", path)
 
 

@@ -60,7 +60,10 @@ class Results:
 def load(path):
     """The Results of a file; raises OSError or ValueError."""
     with open(path) as f:
-        data = json.load(f)
+        try:
+            data = json.load(f)
+        except ValueError:
+            data = None
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise ValueError(f"{path}: not results of format {FORMAT}")
     return Results(data)

@@ -11,6 +11,7 @@
 
 #include "arch/hal.h"
 #include "lib/list.h"
+#include "lib/mutate.h"
 #include "sched/spinlock.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -159,6 +160,8 @@ static inline void page_get(struct page *page)
 {
     uint32_t old =
         atomic_fetch_add_explicit(&page->count, 1, memory_order_relaxed);
+    if (MUTATE(17) && old == 255)
+        atomic_store(&page->count, 0);
     if (__builtin_expect(old - 1 >= PAGE_COUNT_MAX - 1, 0))
         page_count_error(page, old);
 }
@@ -167,6 +170,13 @@ static inline void page_get(struct page *page)
  * holders did to the frame is visible. */
 static inline bool page_drop(struct page *page)
 {
+    if (MUTATE(10)) {
+        uint32_t count = atomic_load(&page->count);
+        atomic_store(&page->count, count - 1);
+        return count == 1;
+    }
+    if (MUTATE(13) && page_count(page) == 0)
+        return false;
     uint32_t old =
         atomic_fetch_sub_explicit(&page->count, 1, memory_order_release);
     if (__builtin_expect(old - 1 >= PAGE_COUNT_MAX, 0))

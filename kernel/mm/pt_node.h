@@ -64,8 +64,14 @@ static inline pte_t node_share_leaf(pte_t *slot)
     pte_t leaf = *slot;
     if (pte_is_none(leaf))
         return leaf;
+    if (MUTATE(2) && !pte_writable(leaf) && page_count(pte_page(leaf)) == 1)
+        return leaf;
+    if (MUTATE(3) && pte_counted(leaf) && page_count(pte_page(leaf)) > 1)
+        return leaf;
     if (pte_counted(leaf))
         page_get(pte_page(leaf));
+    if (MUTATE(20))
+        return pte_without_write(leaf);
     if (pte_writable(leaf)) {
         leaf = pte_without_write(leaf);
         pte_weaken(slot, leaf);

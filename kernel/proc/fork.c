@@ -62,7 +62,7 @@ static void first_entry(void *path)
     int error = process_exec(path, &arguments);
     if (error) {
         kprintf("calf: cannot start %s (error %d): there is no system "
-                "without it\n",
+                "without it\ncalf: halted\n",
                 (const char *)path, -error);
         hal_halt();
     }

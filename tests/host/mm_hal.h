@@ -41,7 +41,7 @@ void mm_leave(struct space *space);
 void mm_set_interleave(void (*hook)(bool shootdown));
 
 /* How often one access may fault before the tables are wrong: once, unless
- * other threads use the same space. */
+ * other harts use the same space. */
 extern unsigned mm_most_faults;
 
 /* What a program of this hart's space does: touch `length` bytes at `va`, to

@@ -333,17 +333,25 @@ void hal_space_flush(struct hal_space *space, uint64_t va)
     }
 }
 
+static void forget_missing(struct cache *c)
+{
+    for (unsigned i = 0; i < LEAVES; i++)
+        if (!(c->leaves[i].bits & SV39_V))
+            c->leaves[i].generation = 0;
+    for (unsigned i = 0; i < EDGES; i++)
+        if (!(c->edges[i].bits & SV39_V))
+            c->edges[i].generation = 0;
+}
+
 /* What is asked for here is to forget that something was missing or forbidden.
- * Missing edges are not cached, so for all addresses there is nothing to do:
- * who needed a shootdown instead is found out. */
+ * With all addresses that is all that is forgotten, though real hardware
+ * would forget the rest too: who needed a shootdown instead is found out. */
 void hal_space_refresh(struct hal_space *space, uint64_t va)
 {
     struct cache *c = mine();
-    if (va == HAL_FLUSH_ALL)
-        return;
     pthread_mutex_lock(&c->lock);
     if (c->space == space && va == HAL_FLUSH_ALL)
-        forget_all(c);
+        forget_missing(c);
     else if (c->space == space)
         forget_leaf(c, va);
     pthread_mutex_unlock(&c->lock);

@@ -195,6 +195,18 @@ static void test_linked_node_outlives_its_sharer(void **unused)
     model_check_all();
 }
 
+/* A read claims its way to an empty slot, and fills it, in one fault. */
+static void test_hole_in_a_claimed_node(void **unused)
+{
+    (void)unused;
+    struct process *p = model_create(0);
+    map(p, 3, RW, -1);
+    write_one(p, at(3, 0), 1);
+    model_exit(fork_of(p));
+    read_one(p, at(3, 2));
+    write_one(p, at(3, 4), 1);
+}
+
 /* Row 1: what may not be written does not become writable by sharing it. */
 static void test_read_only_stays_read_only(void **unused)
 {
@@ -490,6 +502,7 @@ int main(void)
         CASE(test_chain_of_forks),
         CASE(test_survivor_of_a_copied_node),
         CASE(test_linked_node_outlives_its_sharer),
+        CASE(test_hole_in_a_claimed_node),
         CASE(test_read_only_stays_read_only),
         CASE(test_kernel_copies),
         CASE(test_sole_owner_writes_without_memory),

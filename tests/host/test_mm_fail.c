@@ -5,6 +5,7 @@
  * changed, the audit is clean, the act then succeeds after all, and at the end
  * no frame is lost.
  */
+/* sources: tests/host/mm_situation.c */
 /* sources: tests/host/mm_model.c tests/host/mm_hal.c tests/host/mm_tlb.c */
 /* sources: kernel/mm/page.c kernel/mm/slab.c kernel/mm/pt.c */
 /* sources: kernel/mm/pt_range.c kernel/mm/pt_borrow.c kernel/mm/eager.c */
@@ -24,10 +25,7 @@
 #include <stdio.h>
 
 #include "mm/eager.h"
-#include "mm_model.h"
-
-#define RW (PROT_READ | PROT_WRITE)
-#define RX (PROT_READ | PROT_EXECUTE)
+#include "mm_situation.h"
 
 /* Who acts, after `prepare`; `act` gives whether it succeeded. */
 struct scenario {
@@ -36,81 +34,6 @@ struct scenario {
     bool (*act)(struct process *process, uint32_t nth);
     bool may_do_without; /* the failure need not be the act's */
 };
-
-static uint64_t at(unsigned window, unsigned page)
-{
-    return model_address(model_window(window) + page);
-}
-
-static void map(struct process *p, unsigned window, uint8_t prot, int file)
-{
-    unsigned first = model_window(window);
-    model_map(p, first, first + WINDOW_PAGES, prot, file, 0);
-}
-
-/* ---- Situations -------------------------------------------------------------
- */
-
-static struct process *empty(void)
-{
-    struct process *p = model_create(0);
-    for (unsigned w = 0; w < WINDOWS; w++)
-        map(p, w, RW, w == 1 ? 0 : -1);
-    return p;
-}
-
-/* Written, read and file pages, in wide and narrow nodes. */
-static struct process *varied(void)
-{
-    struct process *p = empty();
-    for (unsigned w = 0; w < WINDOWS; w++)
-        for (unsigned page = 0; page < WINDOW_PAGES; page++)
-            if (page % 3)
-                model_write(p, at(w, page), 100, w * 16 + page, 0);
-            else
-                model_read(p, at(w, page), 1, 0);
-    return p;
-}
-
-static struct process *fork_at(struct process *p, uint64_t write)
-{
-    return model_fork(p, write, write, 0);
-}
-
-static struct process *shared(void)
-{
-    struct process *p = varied();
-    fork_at(p, at(5, 0));
-    return p;
-}
-
-/* The sharers have read here and there, so some nodes are linked. */
-static struct process *linked(void)
-{
-    struct process *p = varied(), *child = fork_at(p, at(5, 0));
-    for (unsigned w = 0; w < WINDOWS; w += 2) {
-        model_read(p, at(w, 2), 1, 0);
-        model_read(child, at(w, 9), 1, 0);
-    }
-    return child;
-}
-
-/* Nodes are lent, at both levels, to parent, child and grandchild. */
-static struct process *lent(void)
-{
-    struct process *p = varied(), *child = fork_at(p, at(0, 4));
-    fork_at(child, at(1, 4));
-    return child;
-}
-
-static struct process *many_regions(void)
-{
-    struct process *p = model_create(0);
-    for (unsigned i = 0; i < 8; i++)
-        model_map(p, 2 * i, 2 * i + 1, RW, -1, 0);
-    fork_at(p, 0);
-    return p;
-}
 
 /* ---- Acts
  * -------------------------------------------------------------------- */
@@ -178,7 +101,8 @@ static bool populate(struct process *p, uint32_t nth)
 static bool map_more(struct process *p, uint32_t nth)
 {
     unsigned first = model_window(3);
-    return model_map(p, first, first + 3, RX, 7, nth) == 0;
+    return model_map(p, first, first + 3, PROT_READ | PROT_EXECUTE, 7, nth) ==
+           0;
 }
 
 static bool unmap_some(struct process *p, uint32_t nth)
@@ -201,7 +125,8 @@ static bool protect_some(struct process *p, uint32_t nth)
 static bool protect_wide(struct process *p, uint32_t nth)
 {
     unsigned first = model_window(0) + 2;
-    return model_protect(p, first, first + 5, RX, nth) == 0;
+    return model_protect(p, first, first + 5, PROT_READ | PROT_EXECUTE, nth) ==
+           0;
 }
 
 static const struct scenario scenarios[] = {
@@ -236,13 +161,6 @@ static const struct scenario scenarios[] = {
 
 /* ---- The test
  * ---------------------------------------------------------------- */
-
-static void all_exit(void)
-{
-    for (int i = 0; i < PROCESSES; i++)
-        if (processes[i].space)
-            model_exit(&processes[i]);
-}
 
 /* Whether there was an nth allocation to fail. */
 static bool fail_nth(const struct scenario *s, uint32_t nth)

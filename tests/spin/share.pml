@@ -49,6 +49,9 @@
 #ifndef PAGES
 #define PAGES 5
 #endif
+#ifndef ROUND
+#define ROUND 2
+#endif
 
 /* ---- Entries and frames ---------------------------------------------------
  * An entry is a kind and a frame (sv39.h). Slots lie in one array, the roots'
@@ -67,7 +70,7 @@
 #define is_leaf(e) ((e) >= READABLE)
 
 #define FRAMES   (NODES + PAGES)
-#define ZERO     31 /* the immortal page of zeros, not counted */
+#define ZERO     (FRAMES + 1) /* the immortal page of zeros, not counted */
 #define FAILED   255
 #define first(n) (SPACES + 2 * ((n) - 1))
 
@@ -82,52 +85,58 @@ byte count[FRAMES + 1];
 bool sealed[NODES + 1];
 bool locked[NODES + 1];
 byte origin[NODES + 1];
-bool contents[FRAMES + 1];
 
 /* ---- Spaces and harts ----------------------------------------------------- */
 
 #define UNUSED  0
-#define TAKEN   1 /* by a fork that has not shared the tree yet */
-#define UNBORN  2 /* its memory is settled, it does not run */
+#define TAKEN   1 /* being made or destroyed */
+#define UNBORN  2 /* its memory is settled, it does not run yet */
 #define RUNNING 3
+#define TRAPPED 4 /* its kernel is inside an operation */
 
 byte state[SPACES];
 byte lent_at[SPACES]; /* space.fork_write: an address plus 1, or 0 */
-bool expected[SPACES]; /* what a load at va 0 must give */
-byte busy; /* kernels that are inside an operation */
+byte begun;           /* operations since all kernels were at rest */
 
-/* The one cached translation, of va 0: nothing, a node of level cached - 1,
- * or a leaf. */
-#define CACHED_LEAF 10
-byte cached, cached_space, cached_frame;
+#ifdef SEVERAL_HARTS
+#define may_run(s) (state[s] >= RUNNING)
+#else
+#define may_run(s) (state[s] == RUNNING)
+#endif
+
+/* The one cached translation, of va 0 in space 0: nothing, a node of level
+ * cached - 1, or a leaf. */
+#define LEAF 10
+byte cached, cached_frame;
 bool cached_writable;
+
+/* The mark: pages that hold it, and spaces whose load at va 0 must find it. */
+bool marked[FRAMES + 2];
+bool expected[SPACES];
 
 inline uncache()
 {
     cached = 0;
-    cached_space = 0;
     cached_frame = 0;
-    cached_writable = false;
+    cached_writable = false
 }
 
-/* hal_space_flush with HAL_FLUSH_ALL */
+/* hal_space_flush with HAL_FLUSH_ALL, and of one address */
 inline flush_all(space)
 {
     d_step {
         if
-        :: cached && cached_space == space -> uncache()
+        :: space == 0 -> uncache()
         :: else
         fi
     }
 }
 
-/* hal_space_flush of one address */
 inline flush_address(space, address)
 {
     d_step {
         if
-        :: cached == CACHED_LEAF && cached_space == space && address == 0 ->
-            uncache()
+        :: space == 0 && address == 0 && cached == LEAF -> uncache()
         :: else
         fi
     }
@@ -154,78 +163,103 @@ inline flush_address(space, address)
     (meant_middle(s) -> own_or_lent(target(meant_middle(s)), 0) : NONE)
 #endif
 
-byte k, m, found;
-byte edges[FRAMES + 1];
+/* For use inside one step. */
+#ifdef TRACE
+#define SCRATCH
+#else
+#define SCRATCH hidden
+#endif
+SCRATCH byte k, m, found;
 
 inline load(space, page)
 {
-    assert((page == ZERO -> !expected[space] :
-                            contents[page] == expected[space])) /* I6 */
+    assert(marked[page] == expected[space]) /* I6 */
 }
 
 inline store(space, page)
 {
-    assert(page != ZERO);
-    assert(count[page] > 0);
-    k = 0;
-    do
-    :: k < SPACES ->
+    assert(page != ZERO && count[page] > 0);
+    found = 0;
+    for (k : 0 .. SPACES - 1) {
         if
         :: k != space && state[k] >= UNBORN ->
-            found = meant(k);
-            assert(!found || target(found) != page) /* I3 */
+            m = meant(k);
+            assert(!m || target(m) != page) /* I3 */
         :: else
         fi;
-        k++
-    :: else -> break
-    od;
+        found = found || expected[k]
+    }
+    if
+    :: cached == LEAF && space -> assert(cached_frame != page) /* I3 */
+    :: cached == LEAF && !space ->
+        /* I6: it would go on loading what was there before. */
+        assert(cached_frame == page)
+    :: else
+    fi;
+#ifdef CONTENTS
+    if
+    :: space == 0 && !found ->
+        marked[page] = true;
+        expected[space] = true
+    :: else
+    fi;
+#endif
+    m = 0;
     k = 0;
-    found = 0;
-    assert(!(cached == CACHED_LEAF && cached_space != space &&
-             cached_frame == page)); /* I3 */
-    contents[page] = !contents[page];
-    expected[space] = !expected[space]
+    found = 0
 }
 
-#define HART(s)                                                                \
-    :: d_step { state[s] == RUNNING && !cached && visible(slot[s]) ->          \
-        cached = LEVELS - 1;                                                   \
-        cached_space = s;                                                      \
-        cached_frame = target(slot[s]) }                                       \
-    :: d_step { state[s] == RUNNING && walked(s) ->                            \
-        m = target(walked(s));                                                 \
-        load(s, m) }                                                           \
-    :: d_step { state[s] == RUNNING && kind(walked(s)) == WRITABLE ->          \
-        m = target(walked(s));                                                 \
-        store(s, m) }
-
+#ifdef HARTS
 active proctype harts()
 {
-    byte e;
+    byte e, s;
 end:
     do
-    HART(0)
-    HART(1)
-#if SPACES > 2
-    HART(2)
-#endif
+#ifdef CACHE
+    :: d_step { may_run(0) && !cached && visible(slot[0]) ->
+        cached = LEVELS - 1;
+        cached_frame = target(slot[0]) }
 #if LEVELS == 3
-    :: d_step { cached == 2 && visible(slot[slot_of(cached_frame, 1, 0)]) ->
+    :: d_step { may_run(0) && cached == 2 &&
+                visible(slot[slot_of(cached_frame, 1, 0)]) ->
         cached = 1;
         cached_frame = target(slot[slot_of(cached_frame, 1, 0)]) }
 #endif
-    :: d_step { cached == 1 && slot[slot_of(cached_frame, 0, 0)] ->
+    :: d_step { may_run(0) && cached == 1 &&
+                slot[slot_of(cached_frame, 0, 0)] ->
         e = slot[slot_of(cached_frame, 0, 0)];
-        cached = CACHED_LEAF;
+        cached = LEAF;
         cached_frame = target(e);
-        cached_writable = kind(e) == WRITABLE;
+        cached_writable = (kind(e) == WRITABLE);
         e = 0 }
-    :: d_step { cached == CACHED_LEAF -> load(cached_space, cached_frame) }
-    :: d_step { cached == CACHED_LEAF && cached_writable ->
-        store(cached_space, cached_frame) }
+    :: d_step { may_run(0) && cached == LEAF -> load(0, cached_frame) }
+    :: d_step { may_run(0) && cached == LEAF && cached_writable ->
+        store(0, cached_frame) }
     :: d_step { cached -> uncache() }
+#endif
+    :: atomic {
+        if
+        :: s = 0
+        :: s = 1
+        :: s = SPACES - 1
+        fi;
+        d_step {
+            if
+            :: may_run(s) && walked(s) ->
+                e = walked(s);
+                load(s, target(e));
+                if
+                :: kind(e) == WRITABLE -> store(s, target(e))
+                :: else
+                fi
+            :: else
+            fi;
+            e = 0;
+            s = 0
+        } }
     od
 }
+#endif
 
 /* ---- Counts --------------------------------------------------------------- */
 
@@ -260,7 +294,7 @@ inline put_due()
         if
         :: count[f] == 0 ->
             assert(!cached || cached_frame != f); /* I5 */
-            contents[f] = false;
+            marked[f] = false;
             if
             :: f <= NODES ->
                 assert(!locked[f]);
@@ -755,7 +789,7 @@ inline split_page()
         allocate_page(copy);
         if
         :: copy ->
-            contents[copy] = contents[node];
+            marked[copy] = marked[node];
             slot[theirs] = WRITABLE + copy;
             slot[at] = WRITABLE + node;
             put(node)
@@ -881,16 +915,11 @@ inline write_fault()
             :: copy ->
 #ifdef PUT_BEFORE_COPY
                 put(node);
-                contents[copy] = contents[node];
+                marked[copy] = marked[node];
                 slot[at] = WRITABLE + copy;
                 flush_address(s, va)
 #else
-                d_step {
-                    if
-                    :: node != ZERO -> contents[copy] = contents[node]
-                    :: else
-                    fi
-                };
+                marked[copy] = marked[node];
                 replace(copy)
 #endif
             :: else
@@ -987,7 +1016,7 @@ inline unmap()
 #endif
         d_step {
             if
-            :: cached && cached_space == s -> uncache()
+            :: s == 0 -> uncache()
             :: else
             fi;
             if
@@ -1014,7 +1043,7 @@ inline destroy()
         state[s] = TAKEN;
 #ifndef NO_FLUSH_EXIT
         if
-        :: cached && cached_space == s -> uncache()
+        :: s == 0 -> uncache()
         :: else
         fi;
 #endif
@@ -1023,30 +1052,23 @@ inline destroy()
         lent_at[s] = 0;
         expected[s] = false
     };
-    put_due();
-    state[s] = UNUSED
+    put_due()
 }
 
-/* ---- audit.c: at rest ------------------------------------------------------
- * I1, I3 and I6, over everything. */
-inline audit_entry(e)
-{
-    if
-    :: e && target(e) != ZERO -> edges[target(e)]++
-    :: else
-    fi
-}
+/* ---- At rest ---------------------------------------------------------------
+ * audit.c: I1, I3 and I6, over everything. */
 
-inline audit_writable(space)
+SCRATCH byte edges[FRAMES + 2];
+
+inline audit_writable(s)
 {
     if
-    :: kind(walked(space)) == WRITABLE ->
-        assert(count[target(walked(space))] == 1);
-        assert(count[target(slot[space])] == 1);
-        assert(!sealed[target(slot[space])]);
+    :: kind(walked(s)) == WRITABLE ->
+        assert(count[target(walked(s))] == 1);
+        assert(count[target(slot[s])] == 1 && !sealed[target(slot[s])]);
 #if LEVELS == 3
-        assert(count[target(walked_middle(space))] == 1);
-        assert(!sealed[target(walked_middle(space))])
+        assert(count[target(walked_middle(s))] == 1 &&
+               !sealed[target(walked_middle(s))])
 #endif
     :: else
     fi
@@ -1054,40 +1076,126 @@ inline audit_writable(space)
 
 inline audit()
 {
-    k = 0;
-    do
-    :: k < SPACES ->
-        audit_entry(slot[k]);
-        found = meant(k);
-        if
-        :: state[k] != RUNNING -> assert(!slot[k])
-        :: state[k] == RUNNING && (!found || target(found) == ZERO) ->
-            assert(!expected[k])
-        :: else -> assert(contents[target(found)] == expected[k])
-        fi;
-        audit_writable(k);
-        k++
-    :: else -> break
-    od;
-    k = 1;
-    do
-    :: k <= NODES ->
-        audit_entry(slot[first(k)]);
-        audit_entry(slot[first(k) + 1]);
-        audit_entry(origin[k]);
-        k++
-    :: else -> break
-    od;
-    k = 1;
-    do
-    :: k <= FRAMES ->
+    for (k : 0 .. SPACES - 1) {
+        edges[target(slot[k])]++;
+        m = meant(k);
+        assert(state[k] == RUNNING || !slot[k]);
+        assert(marked[target(m)] == expected[k]); /* I6 */
+        audit_writable(k)
+    }
+    for (k : 1 .. NODES) {
+        edges[target(slot[first(k)])]++;
+        edges[target(slot[first(k) + 1])]++;
+        edges[origin[k]]++
+    }
+    for (k : 1 .. FRAMES) {
         assert(count[k] == edges[k]); /* I1 */
-        edges[k] = 0;
+        edges[k] = 0
+    }
+    edges[0] = 0;
+    edges[ZERO] = 0
+}
+
+/* Which frame plays which part does not matter: number them in the order a
+ * walk from the spaces meets them, so that states that differ in nothing else
+ * are one. */
+SCRATCH byte name[FRAMES + 2], was[FRAMES + 1], nodes, pages;
+SCRATCH byte new_slot[SPACES + 2 * NODES], new_origin[NODES + 1];
+SCRATCH byte new_count[FRAMES + 1];
+SCRATCH byte new_sealed[NODES + 1], new_marked[FRAMES + 1];
+
+inline meet(f)
+{
+    if
+    :: (f) && (f) != ZERO && !name[f] && (f) <= NODES ->
+        nodes++;
+        name[f] = nodes;
+        was[nodes] = f
+    :: (f) > NODES && (f) != ZERO && !name[f] ->
+        pages++;
+        name[f] = NODES + pages;
+        was[NODES + pages] = f
+    :: else
+    fi
+}
+
+inline renamed(to, from)
+{
+    new_slot[to] = (slot[from] -> kind(slot[from]) + name[target(slot[from])] :
+                                  NONE)
+}
+
+inline rename()
+{
+    name[ZERO] = ZERO;
+    for (k : 0 .. SPACES - 1) {
+        m = target(slot[k]);
+        meet(m)
+    }
+    k = 1;
+    do
+    :: k <= nodes ->
+        m = origin[was[k]];
+        meet(m);
+        m = target(slot[first(was[k])]);
+        meet(m);
+        m = target(slot[first(was[k]) + 1]);
+        meet(m);
         k++
     :: else -> break
     od;
-    k = 0;
-    found = 0
+    for (k : 0 .. SPACES - 1) {
+        renamed(k, k)
+    }
+    for (k : 1 .. NODES) {
+        if
+        :: k <= nodes ->
+            renamed(first(k), first(was[k]));
+            renamed(first(k) + 1, first(was[k]) + 1);
+            new_origin[k] = name[origin[was[k]]];
+            new_sealed[k] = sealed[was[k]]
+        :: else ->
+            new_slot[first(k)] = NONE;
+            new_slot[first(k) + 1] = NONE;
+            new_origin[k] = 0;
+            new_sealed[k] = false
+        fi
+    }
+    for (k : 1 .. FRAMES) {
+        new_count[k] = (was[k] -> count[was[k]] : 0);
+        new_marked[k] = (was[k] -> marked[was[k]] : false)
+    }
+    cached_frame = name[cached_frame];
+    for (k : 0 .. SPACES + 2 * NODES - 1) {
+        slot[k] = new_slot[k];
+        new_slot[k] = 0
+    }
+    for (k : 1 .. NODES) {
+        origin[k] = new_origin[k];
+        sealed[k] = new_sealed[k];
+        new_origin[k] = 0;
+        new_sealed[k] = false
+    }
+    for (k : 1 .. FRAMES) {
+        count[k] = new_count[k];
+        marked[k] = new_marked[k];
+        new_count[k] = 0;
+        new_marked[k] = false;
+        name[k] = 0;
+        was[k] = 0
+    }
+    name[ZERO] = 0;
+    nodes = 0;
+    pages = 0
+}
+
+inline rest()
+{
+    audit();
+    rename();
+    begun = 0;
+    m = 0;
+    k = 0
 }
 
 /* ---- What a space may do, in any order, for ever -------------------------- */
@@ -1100,6 +1208,8 @@ inline choose_address()
     fi
 }
 
+byte busy; /* kernels that are inside an operation */
+
 proctype kernel(byte s)
 {
     byte va, at, level, node, child, copy, e, f;
@@ -1109,7 +1219,11 @@ proctype kernel(byte s)
     bool exclusive, claimable, shared, seen, alone, still_lent, writable;
 end:
     do
-    :: atomic { state[s] == RUNNING -> busy++; choose_address() };
+    :: atomic { state[s] == RUNNING && begun < ROUND ->
+            state[s] = TRAPPED;
+            begun++;
+            busy++;
+            choose_address() };
         if
         :: true ->
             if
@@ -1127,13 +1241,11 @@ end:
             fi;
             unmap()
         :: atomic {
-            d_step {
-                other = 0;
-                do
-                :: other < SPACES && state[other] != UNUSED -> other++
-                :: else -> break
-                od
-            };
+            other = 0;
+            do
+            :: other < SPACES && state[other] != UNUSED -> other++
+            :: else -> break
+            od;
             if
             :: other < SPACES -> state[other] = TAKEN
             :: else -> other = 0; goto done
@@ -1148,9 +1260,13 @@ done:   skip;
             node = 0;
             child = 0;
             copy = 0;
+            if
+            :: state[s] == TRAPPED -> state[s] = RUNNING
+            :: else -> state[s] = UNUSED
+            fi;
             busy--;
             if
-            :: busy == 0 -> audit()
+            :: busy == 0 -> rest()
             :: else
             fi
         }
@@ -1160,11 +1276,14 @@ done:   skip;
 init
 {
     atomic {
-        state[0] = RUNNING;
         run kernel(0);
         run kernel(1);
 #if SPACES > 2
-        run kernel(2)
+        run kernel(2);
 #endif
+        if
+        :: state[0] = RUNNING
+        :: state[1] = RUNNING
+        fi
     }
 }
