@@ -83,8 +83,7 @@ static void read_arguments(void)
                 policy);
 }
 
-/* ---- Memory ---------------------------------------------------------------
- */
+/* ---- Memory -------------------------------------------------------------- */
 
 static uint64_t table_frame(void)
 {
@@ -113,8 +112,7 @@ static void start_memory(void)
         refuse("not enough memory for one page of zeros");
 }
 
-/* ---- Console --------------------------------------------------------------
- */
+/* ---- Console ------------------------------------------------------------- */
 
 static size_t firmware_output(const char *text, size_t length)
 {
@@ -170,8 +168,7 @@ static void start_console(void)
         refuse("not enough memory for the console's thread");
 }
 
-/* ---- Harts ----------------------------------------------------------------
- */
+/* ---- Harts --------------------------------------------------------------- */
 
 static bool start_hart(unsigned hart, uint64_t hardware_id)
 {
@@ -200,8 +197,7 @@ static void start_harts(void)
     }
 }
 
-/* ---- Files and the first process ------------------------------------------
- */
+/* ---- Files and the first process ----------------------------------------- */
 
 static void mount_at(const struct fs_context *context, const char *path,
                      struct superblock *superblock)

@@ -155,8 +155,7 @@ static struct page *block_take(unsigned order)
     return page;
 }
 
-/* ---- Stocks ---------------------------------------------------------------
- */
+/* ---- Stocks -------------------------------------------------------------- */
 
 /* This hart's, or, should the thread move meanwhile, that of another: each is
  * as good, for it is locked. */
@@ -257,8 +256,7 @@ static void drain_all(void)
     }
 }
 
-/* ---- Allocation -----------------------------------------------------------
- */
+/* ---- Allocation ---------------------------------------------------------- */
 
 void page_fail_after(uint32_t nth)
 {
@@ -372,8 +370,7 @@ void page_free_zeroed(struct page *page)
     spin_unlock(&stock->lock);
 }
 
-/* ---- Start-up -------------------------------------------------------------
- */
+/* ---- Start-up ------------------------------------------------------------ */
 
 static uint64_t frame_up(uint64_t address)
 {

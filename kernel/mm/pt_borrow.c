@@ -100,8 +100,7 @@ static inline void move_entry(struct page *from, struct page *to, unsigned slot)
     node_note_used(to, slot);
 }
 
-/* ---- Lending, at fork -----------------------------------------------------
- */
+/* ---- Lending, at fork ---------------------------------------------------- */
 
 /* The addresses that a fork prepares, and what can be told of them. */
 struct path {
@@ -232,8 +231,7 @@ void pt_fork_path(struct page *parent, struct page *child, uint64_t write,
         split_page(&pt_slots(parent)[i], &pt_slots(child)[i]);
 }
 
-/* ---- Taking back -----------------------------------------------------------
- */
+/* ---- Taking back --------------------------------------------------------- */
 
 bool pt_settle(struct hal_space *space, struct page *root, uint64_t va)
 {
