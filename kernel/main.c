@@ -60,8 +60,8 @@ static bool boot_argument(const char *name, char *value, size_t size)
     size_t length = strlen(name);
     /* What follows run= is a command for init, whatever it looks like. */
     for (const char *at = command_line; *at && strncmp(at, "run=", 4); at++) {
-        if ((at > command_line && at[-1] != ' ') ||
-            strncmp(at, name, length) || at[length] != '=')
+        if ((at > command_line && at[-1] != ' ') || strncmp(at, name, length) ||
+            at[length] != '=')
             continue;
         at += length + 1;
         while (size > 1 && *at && *at != ' ' && *at != '\n') {

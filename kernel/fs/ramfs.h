@@ -13,8 +13,8 @@
 #include "fs/vfs.h"
 
 /* A new, empty file system that may hold `page_limit` frames of contents and
- * about as many files and directories, and answers -ENOSPC beyond. It stays for good. `type` is what superblock.type
- * will say. -ENOMEM. */
+ * about as many files and directories, and answers -ENOSPC beyond. It stays for
+ * good. `type` is what superblock.type will say. -ENOMEM. */
 int ramfs_make(const char *type, uint64_t page_limit, struct superblock **out);
 
 #endif

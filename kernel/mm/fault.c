@@ -67,8 +67,7 @@ static enum fault fill_zero(struct context *c, pte_t *slot)
         pt_fill(slot, MUTATE(27)
                           ? leaf_for(c, pt_zero_page, false)
                           : pte_leaf_uncounted(page_physical(pt_zero_page),
-                                               c->region->prot &
-                                                   PROT_EXECUTE));
+                                               c->region->prot & PROT_EXECUTE));
         return FAULT_ZERO;
     }
     struct page *page = page_alloc_zeroed(PAGE_ANONYMOUS);
@@ -213,8 +212,8 @@ enum fault space_fault(struct space *space, uint64_t va, enum access access)
     c.va = va & ~(HAL_PAGE_SIZE - 1);
     lock_for_fault(space, va);
     c.region = region_find(space->regions, va);
-    if (c.region && (allowed(c.region, access) ||
-                     (MUTATE(1) && access == ACCESS_WRITE)))
+    if (c.region &&
+        (allowed(c.region, access) || (MUTATE(1) && access == ACCESS_WRITE)))
         fault = access == ACCESS_WRITE ? resolve_write(&c) : resolve_read(&c);
     space_unlock(space);
     stat_count(STAT_FAULT_SPURIOUS + fault);

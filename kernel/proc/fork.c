@@ -24,8 +24,8 @@ int process_fork(void)
     if (!child)
         return -ENOMEM;
     const struct hal_frame *frame = hal_thread_frame(hal_self());
-    child->space = space_fork(parent->space, hal_frame_sp(frame),
-                              hal_frame_pc(frame));
+    child->space =
+        space_fork(parent->space, hal_frame_sp(frame), hal_frame_pc(frame));
     if (!child->space)
         goto no_space;
     if (file_table_copy(&child->files, &parent->files))
