@@ -35,6 +35,6 @@ bench-quick: bench-programs ## the same in less than two minutes, less of it
 	@tools/bench --quick
 
 bench-linux: bench-programs ## Linux alone
-	@tools/bench --only linux,linux-huge --no-wall
+	@tools/bench --only linux,linux-huge --clock icount
 
 .PHONY: bench bench-quick bench-linux bench-programs

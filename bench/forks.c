@@ -48,7 +48,9 @@ static void sample_forks(const struct block *block, const char *name,
     uint64_t call, all;
 
     /* The first one makes what is kept for later ones. */
-    time_forks(what, &call, &all);
+    if (must_fork() == 0)
+        be_child(what);
+    must_wait();
     while (samples_wanted(&samples)) {
         time_forks(what, &call, &all);
         samples_add(&samples, call_alone ? call : all);

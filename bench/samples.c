@@ -4,7 +4,7 @@
 #include "bench.h"
 
 /* All rounds of one figure together end after this much guest time. */
-#define ROUNDS_NS 400000000
+#define ROUNDS_NS 100000000
 
 bool samples_wanted(struct samples *samples)
 {

@@ -97,7 +97,6 @@ void work_whole(const struct block *block)
 
         if (!scenario_fits(scenario, block))
             continue;
-        time_once(scenario, block); /* makes what is kept for later ones */
         while (samples_wanted(&samples))
             samples_add(&samples, time_round(scenario, block));
         samples_report(&samples, scenario->name, block->megabytes, "ns");

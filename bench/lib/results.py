@@ -47,14 +47,10 @@ class Results:
         return list(self.data[clock])
 
     def figures(self, clock):
-        """All (work, size) there are, in the order they were measured."""
-        seen = {}
-        for works in self.data[clock].values():
-            for work, sizes in works.items():
-                for size in sizes:
-                    seen.setdefault((work, int(size)))
-        order = {work: i for i, work in enumerate(self.data["units"])}
-        return sorted(seen, key=lambda f: (order[f[0]], f[1]))
+        """All (work, size) that some system has, sorted."""
+        return sorted({(work, int(size))
+                       for works in self.data[clock].values()
+                       for work, sizes in works.items() for size in sizes})
 
 
 def load(path):

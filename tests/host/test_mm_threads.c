@@ -33,7 +33,9 @@
 
 #define PAGES   40
 #define WRITERS 2
-#define BASE    (0x40000000ul - PAGES / 2 * HAL_PAGE_SIZE)
+#define APART   12
+#define BASE    (0x40000000ul - PAGES / 2 * APART * HAL_PAGE_SIZE)
+#define SCRATCH 0x2000000ul
 
 static struct space *ancestor;
 static _Atomic bool stop;
@@ -53,10 +55,12 @@ static unsigned below(struct worker *w, unsigned limit)
     return (w->random >> 16) % limit;
 }
 
-/* Pages lie in three nodes, two of them with other level-1 parents. */
+/* Pages lie far apart, so that nodes are wide and can be lent; the last ones
+ * have a node each. */
 static uint64_t address(unsigned page)
 {
-    return BASE + page * HAL_PAGE_SIZE + (page >= 30 ? 1ul << 21 : 0);
+    uint64_t apart = page * APART * HAL_PAGE_SIZE;
+    return BASE + apart + (page >= 30 ? (uint64_t)(page - 29) << 22 : 0);
 }
 
 static void put(unsigned page, uint64_t value)
@@ -87,6 +91,29 @@ static void expect(unsigned page, uint64_t value)
 /* ---- The ancestor -----------------------------------------------------------
  */
 
+/* A page that one hart makes and drops, and the other looks at: if it is
+ * there, it has zeros or what was written to it. */
+static void remake_scratch(uint64_t n)
+{
+    struct region region = {.start = SCRATCH,
+                            .end = SCRATCH + HAL_PAGE_SIZE,
+                            .prot = PROT_READ | PROT_WRITE};
+    if (space_unmap(ancestor, region.start, region.end) ||
+        space_map(ancestor, &region))
+        mm_fail("no memory to map");
+    if (n % 2)
+        mm_touch(SCRATCH, &n, sizeof n, ACCESS_WRITE, NULL);
+}
+
+static void look_at_scratch(void)
+{
+    uint64_t value = 0;
+    for (int i = 0; i < 20 && !value; i++)
+        mm_touch(SCRATCH + 8, &value, sizeof value, ACCESS_READ, NULL);
+    if (value)
+        mm_fail("scratch page has %lx", value);
+}
+
 static void *write_ancestor(void *argument)
 {
     struct worker *w = argument;
@@ -96,6 +123,10 @@ static void *write_ancestor(void *argument)
         for (unsigned page = w->hart; page < PAGES; page += WRITERS) {
             expect(page, n - 1);
             put(page, n);
+            if (w->hart)
+                look_at_scratch();
+            else
+                remake_scratch(n);
         }
     space_enter(NULL);
     return NULL;
@@ -226,7 +257,7 @@ static void test_race(void **unused)
     (void)unused;
     struct worker workers[MM_HARTS];
     const char *told = getenv("ROUNDS");
-    rounds = told ? strtoul(told, NULL, 0) : 300;
+    rounds = told ? strtoul(told, NULL, 0) : 1000;
     uint64_t before = page_unused_count();
     make_ancestor();
     for (unsigned i = 0; i < MM_HARTS; i++)

@@ -77,7 +77,7 @@
 #if LEVELS == 2
 #define slot_of(n, level, va) (first(n) + (va))
 #else
-#define slot_of(n, level, va) (first(n) + ((level) == 1 -> (va) : 0))
+#define slot_of(n, level, va) (first(n) + ((level) == 1) * (va))
 #endif
 
 byte slot[SPACES + 2 * NODES];
@@ -745,6 +745,7 @@ inline split()
     if
     :: kind(slot[at]) == LAZY && count[node] == 2 ->
         if
+#ifdef LEND
         :: !origin[node] ->
             allocate_node(own_node);
             if
@@ -757,6 +758,7 @@ inline split()
                 }
             :: else
             fi
+#endif
         :: pull(node, slot_of(node, level - 1, va), true);
             own_node = node
         fi;
@@ -936,7 +938,9 @@ inline read_fault()
     :: slot[at] == NONE ->
         own();
         if
+#ifdef ZEROS
         :: at != FAILED && slot[at] == NONE -> slot[at] = READABLE + ZERO
+#endif
         :: else
         fi
     :: else
@@ -1204,7 +1208,9 @@ inline choose_address()
 {
     if
     :: va = 0
+#ifndef ONE_PAGE
     :: va = 1
+#endif
     fi
 }
 

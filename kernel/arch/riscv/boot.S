@@ -46,6 +46,10 @@ boot:
     csrw sscratch, zero
     li t0, STATUS_FS_VS
     csrc sstatus, t0
+    lla t0, boot_taken
+    li t1, 1
+    amoswap.w.aq t1, t1, (t0)
+    bnez t1, late_hart
     mv s0, a0
     mv s1, a1
 
@@ -112,6 +116,25 @@ high:
     j 1b
 
 /*
+ * OpenSBI before 1.3 marks a hart as started before it has written where: one
+ * that comes out of reset only then goes where the boot hart went. It finds
+ * its thread by its identifier, in a0, and goes on as if nothing had happened.
+ */
+late_hart:
+    lla t0, hart_threads
+    lla t1, hardware_ids
+    li t2, 64                   /* HAL_MAX_HARTS */
+1:  ld t3, 0(t1)
+    ld a1, 0(t0)
+    bne t3, a0, 2f
+    bnez a1, hart_entry
+2:  addi t0, t0, 8
+    addi t1, t1, 8
+    addi t2, t2, -1
+    bnez t2, 1b
+    j late_hart
+
+/*
  * A hart started by hal_hart_start: a1 is the virtual address of the thread
  * it is to run.
  */
@@ -149,6 +172,11 @@ boot_continue:
     .dword high
 hart_continue:
     .dword hart_high
+
+    .data
+    .balign 4
+boot_taken:                     /* not in bss: the first hart clears that */
+    .word 0
 
     .section .bss.page, "aw", @nobits
     .balign 4096

@@ -11,7 +11,10 @@
 #include "arch/riscv/sbi.h"
 #include "lib/errno.h"
 
-static uint64_t hardware_ids[HAL_MAX_HARTS];
+/* Where a started hart looks for its thread (boot.S); entry 0 stays empty. */
+uint64_t hardware_ids[HAL_MAX_HARTS];
+struct hal_thread *_Atomic hart_threads[HAL_MAX_HARTS];
+
 static _Atomic unsigned hart_count = 1;
 
 /* Raised while one hart wants the others to stand; each that does is counted
@@ -49,10 +52,12 @@ int hal_hart_start(unsigned hart, uint64_t hardware_id,
     uint64_t entry = hal_image().start + image_offset(hart_entry);
     hardware_ids[hart] = hardware_id;
     thread->hart = hart;
+    atomic_store(&hart_threads[hart], thread);
     atomic_store(&hart_count, hart + 1);
     struct sbi_result r = sbi_hart_start(hardware_id, entry, (uint64_t)thread);
     if (r.error) {
         atomic_store(&hart_count, hart);
+        atomic_store(&hart_threads[hart], NULL);
         return -EIO;
     }
     return 0;
