@@ -163,6 +163,15 @@ $(test_programs): $(U)/tests/%: $(U)/obj/tests/guest/programs/%.c.o \
 	@mkdir -p $(@D)
 	$(q)$(user_link) $(filter %.o,$^) $(U)/libcalf.a -o $@
 
+comma := ,
+own_script := tests/guest/programs/lowbuffer.ld
+# It may write its code, and newer linkers need telling that this is meant.
+meant := $(if $(family),,$(if $(findstring no-warn-rwx,$(shell $(cross)ld --help \
+    2>/dev/null)),-Wl$(comma)--no-warn-rwx-segments))
+$(U)/tests/lowbuffer: user_link := $(subst user/user.ld,$(own_script),$(user_link)) \
+    $(meant)
+$(U)/tests/lowbuffer: $(own_script)
+
 # ---- The file system a machine starts with -----------------------------------
 # Old programs look for their neighbours by bare name in the root.
 

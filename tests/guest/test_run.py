@@ -76,8 +76,8 @@ def test_add_of_a_missing_file_is_refused():
 
 def test_append_reaches_the_kernels_command_line():
     r = tools_run("--append", "one=1 two", "cat /proc/cmdline")
-    assert r.status == 0
-    assert r.out.startswith("one=1 two run=cat /proc/cmdline")
+    assert r.status == 0, r
+    assert r.out == "one=1 two run=cat /proc/cmdline\n", r
 
 
 def test_input_is_typed_into_the_console():

@@ -16,7 +16,6 @@ SIMPLE = [
     ("(cd /tmp); cat README | grep Welcome", "Welcome to Calf.\n"),
     ("mkdir /tmp/d; cd /tmp/d; echo x > y; cat ../d/./y", "x\n"),
     ("echo 'a  b' \"c ; d\" e\\ f", "a  b c ; d e f\n"),
-    ("echo x # y", "x\n"),
     ("cat /README | grep Welcome", "Welcome to Calf.\n"),
     ("mkdir /tmp/d && rm /tmp/d && echo gone", "gone\n"),
     ("echo a > /tmp/a; ln /tmp/a /tmp/b; rm /tmp/a; cat /tmp/b", "a\n"),
@@ -74,6 +73,11 @@ def test_exit_status_of_the_last_command(calf):
     assert calf("exit 5", audit=False).status == 5
     assert calf("cat /none; echo ok", audit=False).status == 0
     assert calf("echo ok; cat /none", audit=False).status == 1
+
+
+def test_comment(calf):
+    r = calf("echo x # y; echo z", audit=False)
+    assert (r.status, r.out) == (0, "x\n"), r
 
 
 def test_background(calf):
