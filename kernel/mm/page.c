@@ -324,18 +324,24 @@ struct page *page_alloc_zeroed(enum page_kind kind)
     return page;
 }
 
+static struct page *take_block(unsigned order)
+{
+    spin_lock(&buddy_lock);
+    struct page *page = block_take(order);
+    spin_unlock(&buddy_lock);
+    return page;
+}
+
 struct page *page_alloc_block(enum page_kind kind, unsigned order)
 {
     if (order >= ORDERS || page_should_fail())
         return NULL;
-    spin_lock(&buddy_lock);
-    struct page *page = block_take(order);
-    spin_unlock(&buddy_lock);
-    if (!page) {
+    struct page *page = take_block(order);
+    while (!page) {
         drain_all();
-        spin_lock(&buddy_lock);
-        page = block_take(order);
-        spin_unlock(&buddy_lock);
+        page = take_block(order);
+        if (page || !reclaim || !reclaim())
+            break;
     }
     if (!page)
         return NULL;

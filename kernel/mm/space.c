@@ -115,7 +115,7 @@ static bool share_memory(struct space *parent, struct space *child,
     pt_fork_path(parent->root, root, write, execute);
     if (!MUTATE(18))
         hal_space_refresh(&parent->machine, HAL_FLUSH_ALL);
-    parent->fork_write = child->fork_write = write;
+    parent->fork_write = child->fork_write = write | 1; /* never 0 */
     return true;
 }
 
@@ -160,6 +160,7 @@ static bool range_valid(uint64_t start, uint64_t end)
 int space_map(struct space *space, const struct region *region)
 {
     if (!range_valid(region->start, region->end) ||
+        !(region->prot & PROT_READ) ||
         !is_aligned(region->offset, HAL_PAGE_SIZE))
         return -EINVAL;
     space_lock(space);

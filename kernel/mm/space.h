@@ -61,8 +61,8 @@ void space_enter(struct space *space);
 /* The running thread's, or NULL. */
 struct space *space_current(void);
 
-/* Add a region: whole pages below HAL_USER_TOP where none is. The object, if
- * any, is kept as long as needed. 0, -EINVAL, -EEXIST or -ENOMEM. */
+/* Add a region: whole pages below HAL_USER_TOP where none is, readable. The
+ * object, if any, is kept as long as needed. 0, -EINVAL, -EEXIST or -ENOMEM. */
 int space_map(struct space *space, const struct region *region);
 
 /* Bring in whatever [start, end) of one region lacks: pages of zeros, or the

@@ -336,7 +336,7 @@ void hal_space_flush(struct hal_space *space, uint64_t va)
 static void forget_missing(struct cache *c)
 {
     for (unsigned i = 0; i < LEAVES; i++)
-        if (!(c->leaves[i].bits & SV39_V))
+        if (!pte_writable((pte_t){c->leaves[i].bits}))
             c->leaves[i].generation = 0;
     for (unsigned i = 0; i < EDGES; i++)
         if (!(c->edges[i].bits & SV39_V))
