@@ -203,6 +203,16 @@ gdb: tools-run tools-gdb ## gdb on the debug build (starts QEMU if needed)
 
 include bench/bench.mk
 
+
+mutants: all tools-test ## put known bugs back, one by one: the tests catch each
+	@tools/mutants
+
+mutant: all ## put bug N back and run: make mutant N=4 [COMMAND=cowtest]
+	$(q)$(MAKE) --no-print-directory B=build/mutants/$(N) \
+	    kernel_extra=-DMUTANT=$(N) build/mutants/$(N)/calf.img
+	@tools/run --harts $(HARTS) --mem $(MEM) --initrd $(B)/initrd.cpio \
+	    --kernel build/mutants/$(N)/calf.img $(COMMAND)
+
 grade: tools-run all ## cowtest section by section, with points
 	@tools/grade
 
@@ -275,7 +285,7 @@ V ?= 0
 q := $(if $(filter 0,$(V)),@)
 say := @$(if $(filter 0,$(V)),printf '  %-7s%s\n',:)
 
-.PHONY: all run qemu qemu-gdb gdb grade test test-host test-guest \
+.PHONY: all run qemu qemu-gdb gdb grade test test-host test-guest mutants mutant \
     debug-build clang-build lint format help clean
 .SECONDARY:
 
