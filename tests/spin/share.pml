@@ -83,7 +83,7 @@
 byte slot[SPACES + 2 * NODES];
 byte count[FRAMES + 1];
 bool sealed[NODES + 1];
-bool locked[NODES + 1];
+bool locked[NODES + 1]; /* of 0, a root: never */
 byte origin[NODES + 1];
 
 /* ---- Spaces and harts ----------------------------------------------------- */
@@ -346,6 +346,9 @@ inline lock(n)
     d_step { !locked[n] -> locked[n] = true }
 }
 
+/* Taking a lock commutes with what others do before it, letting go with what
+ * they do after it: both are one step with their neighbours. */
+
 /* node_share_edge, node_share_leaf: `e` is what the second node gets */
 inline share_entry(from)
 {
@@ -373,8 +376,8 @@ inline share(source)
     allocate_node(copy);
     if
     :: copy ->
-        lock(source);
         d_step {
+            !locked[source] -> locked[source] = true;
             share_entry(first(source));
             slot[first(copy)] = e;
             e = 0
@@ -382,9 +385,7 @@ inline share(source)
         d_step {
             share_entry(first(source) + 1);
             slot[first(copy) + 1] = e;
-            e = 0
-        };
-        d_step {
+            e = 0;
             origin[copy] = origin[source];
             if
             :: origin[copy] -> get(origin[copy])
@@ -410,14 +411,17 @@ inline seal_entry(at)
 inline seal(n)
 {
 #ifndef NO_SEAL
-    lock(n);
     if
-    :: !sealed[n] ->
-        d_step { seal_entry(first(n)) };
-        d_step { seal_entry(first(n) + 1); sealed[n] = true }
-    :: else
-    fi;
-    locked[n] = false
+    :: d_step { !locked[n] && !sealed[n] ->
+        locked[n] = true;
+        seal_entry(first(n)) };
+        d_step {
+            seal_entry(first(n) + 1);
+            sealed[n] = true;
+            locked[n] = false
+        }
+    :: d_step { !locked[n] && sealed[n] -> skip }
+    fi
 #endif
 }
 
@@ -431,6 +435,21 @@ inline claim(at, n)
 }
 
 /* pt_link: leaves `at` at the leaf of va, or at an empty slot */
+inline descend_linked()
+{
+    node = target(slot[at]);
+    exclusive = claimable;
+    claimable = false;
+    level--;
+    at = slot_of(node, level, va)
+}
+
+#ifdef CLAIM_BELOW_SHARED
+#define may_claim(at) (count[target(slot[at])] == 1)
+#else
+#define may_claim(at) (exclusive && count[target(slot[at])] == 1)
+#endif
+
 inline link()
 {
     d_step {
@@ -442,67 +461,49 @@ inline link()
     do
     :: level > 0 ->
         pull(node, at, exclusive);
-        d_step {
+        claimable = slot[at] && may_claim(at);
+        if
+        :: slot[at] == NONE -> break
+        :: d_step { slot[at] &&
+                    !(claimable -> kind(slot[at]) != OWNED :
+                                   kind(slot[at]) == LAZY) ->
+            descend_linked() }
+        :: d_step { slot[at] && claimable && kind(slot[at]) != OWNED &&
+                    !locked[node] ->
+            sealed[target(slot[at])] = false;
+            slot[at] = OWNED + target(slot[at]);
+            descend_linked() }
+        :: d_step { slot[at] && !claimable && kind(slot[at]) == LAZY &&
+                    !locked[node] ->
             child = target(slot[at]);
-#ifdef CLAIM_BELOW_SHARED
-            claimable = child && count[child] == 1
-#else
-            claimable = exclusive && child && count[child] == 1
-#endif
-        };
-        if
-        :: child && (claimable -> kind(slot[at]) != OWNED :
-                                  kind(slot[at]) == LAZY) ->
-            if
-            :: node -> lock(node)
-            :: else
-            fi;
-            if
-            :: claimable -> claim(at, child)
-            :: else ->
-                seal(child);
-                slot[at] = LINKED + child
-            fi;
-            if
-            :: node -> locked[node] = false
-            :: else
-            fi
-        :: else
-        fi;
-        if
-        :: child ->
+            locked[node] = true };
+            seal(child);
             d_step {
-                exclusive = claimable;
-                claimable = false;
-                node = child;
+                slot[at] = LINKED + child;
                 child = 0;
-                level--;
-                at = slot_of(node, level, va)
+                locked[node] = false;
+                descend_linked()
             }
-        :: else -> break
         fi
     :: else ->
         pull(node, at, exclusive);
         break
-    od;
-    skip; /* a break must not lead into d_step */
-    d_step {
-        exclusive = false;
-        level = 0;
-        node = 0
-    }
+    od
 }
 
 /* pt_own_child with copy_child: `child`, or 0 */
+#ifdef CLAIM_UNCHECKED
+#define is_shared(n) false
+#else
+#define is_shared(n) (count[n] > 1)
+#endif
+
 inline own_child(at)
 {
     d_step {
         child = target(slot[at]);
-#ifdef CLAIM_UNCHECKED
-        shared = false
-#else
-        shared = kind(slot[at]) != OWNED && count[child] > 1
-#endif
+        shared = kind(slot[at]) != OWNED && is_shared(child);
+        claimable = kind(slot[at]) != OWNED && !shared
     };
     if
     :: shared ->
@@ -533,10 +534,18 @@ inline own_child(at)
             child = copy;
             copy = 0
         }
-    :: !shared && kind(slot[at]) != OWNED -> claim(at, child)
-    :: !shared && kind(slot[at]) == OWNED
+    :: claimable ->
+        claimable = false;
+        claim(at, child)
+    :: !shared && !claimable
     fi
 }
+
+#ifdef LAZY_IS_EMPTY
+#define is_empty(e) ((e) == NONE || kind(e) == LAZY)
+#else
+#define is_empty(e) ((e) == NONE)
+#endif
 
 /* pt_own: leaves `at` at the slot of va, or FAILED */
 inline own()
@@ -549,16 +558,11 @@ inline own()
     do
     :: level > 0 ->
         if
-        :: kind(slot[at]) == OWNED -> child = target(slot[at])
+        :: d_step { kind(slot[at]) == OWNED -> child = target(slot[at]) }
         :: else ->
             pull(node, at, true);
-#ifdef LAZY_IS_EMPTY
-#define empty(e) ((e) == NONE || kind(e) == LAZY)
-#else
-#define empty(e) ((e) == NONE)
-#endif
             if
-            :: empty(slot[at]) ->
+            :: is_empty(slot[at]) ->
                 allocate_node(child);
                 if
                 :: child -> slot[at] = OWNED + child
@@ -568,26 +572,17 @@ inline own()
             fi
         fi;
         if
-        :: child ->
-            d_step {
-                node = child;
-                child = 0;
-                level--;
-                at = slot_of(node, level, va)
-            }
-        :: else ->
-            at = FAILED;
-            break
+        :: atomic { child ->
+            node = child;
+            child = 0;
+            level--;
+            at = slot_of(node, level, va) }
+        :: atomic { !child -> at = FAILED; break }
         fi
     :: else ->
         pull(node, at, true);
         break
-    od;
-    skip; /* a break must not lead into d_step */
-    d_step {
-        level = 0;
-        node = 0
-    }
+    od
 }
 
 /* ---- pt_borrow.c ---------------------------------------------------------- */
@@ -595,53 +590,56 @@ inline own()
 /* node_pull, node_pull_from with share_from and install_shared */
 inline pull(n, at, alone_with_node)
 {
-    d_step {
-        lender = (n && slot[at] == NONE -> origin[n] : 0);
-#ifdef PULL_UNCHECKED
-        alone = lender != 0
-#else
-        alone = lender && (alone_with_node) && count[lender] == 1
-#endif
-    };
+#ifdef LEND
     if
-    :: lender && alone ->
+    :: !n || slot[at] || !origin[n]
+    :: else ->
         d_step {
-            slot[at] = slot[first(lender) + at - first(n)];
-            slot[first(lender) + at - first(n)] = NONE
-        }
-    :: lender && !alone ->
-        lock(lender);
-        d_step {
-            share_entry(first(lender) + at - first(n));
-            pulled = e;
-            e = 0;
-            locked[lender] = false
+            lender = origin[n];
+#ifdef PULL_UNCHECKED
+            alone = true
+#else
+            alone = (alone_with_node) && count[lender] == 1
+#endif
         };
         if
-        :: pulled && (alone_with_node) -> slot[at] = pulled
-        :: pulled && !(alone_with_node) ->
-            lock(n);
+        :: alone ->
             d_step {
-#ifndef PULL_TWICE
-                if
-                :: slot[at] == NONE -> slot[at] = pulled
-                :: else -> owe(target(pulled))
-                fi;
-#else
-                slot[at] = pulled;
-#endif
-                locked[n] = false
+                slot[at] = slot[first(lender) + at - first(n)];
+                slot[first(lender) + at - first(n)] = NONE
+            }
+        :: !alone ->
+            d_step { !locked[lender] ->
+                share_entry(first(lender) + at - first(n));
+                pulled = e;
+                e = 0
             };
-            put_due()
-        :: !pulled
-        fi
-    :: !lender
-    fi;
-    d_step {
-        lender = 0;
-        alone = false;
-        pulled = 0
-    }
+            if
+            :: pulled && (alone_with_node) -> slot[at] = pulled
+            :: pulled && !(alone_with_node) ->
+                d_step { !locked[n] ->
+#ifndef PULL_TWICE
+                    if
+                    :: slot[at] == NONE -> slot[at] = pulled
+                    :: else -> owe(target(pulled))
+                    fi
+#else
+                    slot[at] = pulled
+#endif
+                };
+                put_due()
+            :: !pulled
+            fi
+        fi;
+        d_step {
+            lender = 0;
+            alone = false;
+            pulled = 0
+        }
+    fi
+#else
+    skip
+#endif
 }
 
 /* node_settle_debt */
@@ -971,10 +969,17 @@ inline fork()
         expected[other] = expected[s];
         state[other] = UNBORN
     };
-    fork_path();
+    if
+    :: fork_path();
+#ifdef LEND
+        d_step {
+            lent_at[s] = va + 1;
+            lent_at[other] = va + 1
+        }
+#endif
+    :: true /* what fork was told lies elsewhere */
+    fi;
     d_step {
-        lent_at[s] = va + 1;
-        lent_at[other] = va + 1;
         state[other] = RUNNING;
         other = 0
     }
@@ -1204,6 +1209,13 @@ inline rest()
 
 /* ---- What a space may do, in any order, for ever -------------------------- */
 
+#define NOTHING     0
+#define READ_FAULT  1
+#define WRITE_FAULT 2
+#define FORK        3
+#define UNMAP       4
+#define DESTROY     5
+
 inline choose_address()
 {
     if
@@ -1218,7 +1230,7 @@ byte busy; /* kernels that are inside an operation */
 
 proctype kernel(byte s)
 {
-    byte va, at, level, node, child, copy, e, f;
+    byte op, va, at, level, node, child, copy, e, f;
     byte own_node, theirs, other, lender, pulled;
     byte due[6], dues;
     byte folded[LEVELS - 1];
@@ -1229,39 +1241,49 @@ end:
             state[s] = TRAPPED;
             begun++;
             busy++;
-            choose_address() };
-        if
-        :: true ->
             if
-            :: lent_here() -> settle()
+            :: op = READ_FAULT
+            :: op = WRITE_FAULT
+            :: op = FORK
+            :: op = UNMAP
+            :: op = DESTROY
+            fi;
+            if
+            :: op != DESTROY -> choose_address()
             :: else
             fi;
             if
-            :: read_fault()
-            :: write_fault()
-            fi
-        :: true ->
-            if
-            :: lent_at[s] -> settle()
+            :: op == FORK ->
+                do
+                :: other < SPACES && state[other] != UNUSED -> other++
+                :: else -> break
+                od;
+                if
+                :: other < SPACES -> state[other] = TAKEN
+                :: else -> other = 0; op = NOTHING
+                fi
             :: else
-            fi;
-            unmap()
-        :: atomic {
-            other = 0;
-            do
-            :: other < SPACES && state[other] != UNUSED -> other++
-            :: else -> break
-            od;
-            if
-            :: other < SPACES -> state[other] = TAKEN
-            :: else -> other = 0; goto done
             fi };
-            fork()
-        :: destroy()
+        if
+        :: (op && op <= WRITE_FAULT && lent_here()) || (op == UNMAP && lent_at[s]) ->
+            settle()
+        :: else
         fi;
-done:   skip;
+        if
+        :: op == READ_FAULT -> read_fault()
+        :: op == WRITE_FAULT -> write_fault()
+        :: op == FORK -> fork()
+        :: op == UNMAP -> unmap()
+        :: op == DESTROY -> destroy()
+        :: op == NOTHING
+        fi;
+        skip;
         d_step {
+            op = NOTHING;
             va = 0;
+            level = 0;
+            exclusive = false;
+            claimable = false;
             at = 0;
             node = 0;
             child = 0;

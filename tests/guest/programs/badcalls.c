@@ -15,8 +15,8 @@ static const uint64 bad_addresses[] = {
 };
 #define BAD_ADDRESSES (sizeof(bad_addresses) / sizeof(bad_addresses[0]))
 
-static const int bad_descriptors[] = {-1, 3, 15, 16, 17, 64, 1 << 20,
-                                      (int)(1u << 31)};
+static const int bad_descriptors[] = {-1, 3,  15,      16,
+                                      17, 64, 1 << 20, (int)(1u << 31)};
 #define BAD_DESCRIPTORS (sizeof(bad_descriptors) / sizeof(bad_descriptors[0]))
 
 static char long_path[300];
@@ -150,8 +150,8 @@ static void check_processes(void)
 
 static void check_unknown_calls(void)
 {
-    static const long numbers[] = {0, 22, 23, 63, 64, 1000, -1,
-                                   1l << 32, (long)(1ul << 63)};
+    static const long numbers[] = {
+        0, 22, 23, 63, 64, 1000, -1, 1l << 32, (long)(1ul << 63)};
     for (uint i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
         CHECK(raw_call(numbers[i], 1, 2, 3) == -1);
 }

@@ -9,11 +9,11 @@
 #include "kernel/riscv.h"
 #include "kernel/stat.h"
 
-#define FORKS      1000
-#define FILE_SIZE  (268 * 1024)
-#define DEPTH      51
-#define LINKS      500
-#define BAD_EXECS  5000
+#define FORKS     1000
+#define FILE_SIZE (268 * 1024)
+#define DEPTH     51
+#define LINKS     500
+#define BAD_EXECS 5000
 
 static char block[1024];
 

@@ -1,8 +1,9 @@
 /*
  * Show what fork shares: write a few pages in the second gigabyte, fork, and
  * print an audit and both processes' page-table trees while neither has
- * written there again. A level-1 node covers one gigabyte; the second one's must be the
- * same node in both. The first gigabyte holds the stack, which both write.
+ * written there again. A level-1 node covers one gigabyte; the second one's
+ * must be the same node in both. The first gigabyte holds the stack, which both
+ * write.
  */
 #include "calf.h"
 #include "kernel/fcntl.h"
