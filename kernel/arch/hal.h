@@ -2,7 +2,7 @@
  * The contract between the machine and the kernel.
  *
  * Everything the portable kernel asks of a machine is declared here, and
- * everything a machine calls back: five upcalls, at the end. The small parts
+ * everything a machine calls back: the upcalls, at the end. The small parts
  * that must be inline (the interrupt switch, the current thread, the direct
  * map, the user's registers) come from the machine's own <machine.h>, which
  * supplies:

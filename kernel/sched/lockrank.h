@@ -12,11 +12,9 @@ enum lock_rank {
     LOCK_NONE,
     /* sleeping */
     LOCK_PROCESS_SPACE,
-    LOCK_TTY_READ,
     LOCK_FS_NAMES,
     LOCK_INODE_PARENT,
     LOCK_INODE,
-    LOCK_FILE_OFFSET,
     LOCK_PIPE,
     LOCK_TTY_WRITE,
     LOCK_SPACE_LIST,
@@ -26,7 +24,6 @@ enum lock_rank {
     LOCK_FIRST_SPIN,
     LOCK_PROCESS_TABLE = LOCK_FIRST_SPIN,
     LOCK_FILE_TABLE,
-    LOCK_DENTRY,
     LOCK_INODE_STATE,
     LOCK_TTY,
     LOCK_NODE_ROOT,
@@ -39,7 +36,6 @@ enum lock_rank {
     LOCK_WAITQ,
     LOCK_TIMEOUT,
     LOCK_RUN_QUEUE,
-    LOCK_CONSOLE,
     LOCK_UART,
 };
 
