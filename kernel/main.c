@@ -30,7 +30,7 @@
 #define VERSION "0.1"
 
 static struct board board;
-static char command_line[256];
+static char command_line[2048];
 
 /* This machine cannot run Calf: say why, and stop without a report. */
 static _Noreturn void refuse(const char *why)

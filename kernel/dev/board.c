@@ -116,7 +116,8 @@ static void read_uart(struct board *board, const struct fdt *fdt, int chosen)
         !(fdt_string_list_contains(fdt, node, "compatible", "ns16550a") ||
           fdt_string_list_contains(fdt, node, "compatible", "ns16550")))
         node = fdt_find_compatible(fdt, -1, "ns16550a");
-    if (node < 0 || fdt_reg(fdt, node, 0, &start, &size))
+    if (node < 0 || !fdt_is_enabled(fdt, node) ||
+        fdt_reg(fdt, node, 0, &start, &size))
         return;
     board->uart = (struct hal_range){start, start + size};
     board->uart_width = 1;

@@ -67,7 +67,6 @@ static int place_frame(struct ramfs_inode *file, uint64_t index,
     return 0;
 }
 
-/* The frame at `index`, made if the file has none. The inode is locked. */
 /* A process has `*page` mapped: the file goes on with a copy, and the process
  * keeps what it started with. */
 static int part_from_mappings(struct ramfs_inode *file, uint64_t index,
@@ -87,6 +86,8 @@ static int part_from_mappings(struct ramfs_inode *file, uint64_t index,
     return 0;
 }
 
+/* The frame at `index`, to be written to: the file's alone, and made if the
+ * file has none. The inode is locked. */
 static int frame_for_write(struct ramfs_inode *file, uint64_t index,
                            struct page **out)
 {

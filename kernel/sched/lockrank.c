@@ -12,12 +12,13 @@ void lockrank_acquire(enum lock_rank rank)
     struct thread *self = thread_current();
     if (panic_in_progress())
         return;
-    for (unsigned i = 0; i < self->rank_count; i++)
+    const unsigned room = sizeof self->ranks / sizeof *self->ranks;
+    for (unsigned i = 0; i < self->rank_count && i < room; i++)
         /* The audit holds every space at once, having stopped new ones. */
         if (self->ranks[i] >= rank && rank != LOCK_SPACE)
             panic("lock of rank %u taken while holding rank %u", rank,
                   self->ranks[i]);
-    if (self->rank_count < sizeof self->ranks / sizeof *self->ranks)
+    if (self->rank_count < room)
         self->ranks[self->rank_count] = rank;
     self->rank_count++;
     self->spin_count += rank >= LOCK_FIRST_SPIN;

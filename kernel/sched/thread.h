@@ -45,7 +45,7 @@ struct thread {
     char name[16];             /* I */
 #ifdef DEBUG
     uint16_t ranks[16]; /* s: of the locks held */
-    uint8_t rank_count;
+    uint16_t rank_count;
     uint8_t spin_count; /* how many of them are spinlocks */
 #endif
 };

@@ -1108,7 +1108,8 @@ inline audit()
 /* Which frame plays which part does not matter: number them in the order a
  * walk from the spaces meets them, so that states that differ in nothing else
  * are one. */
-SCRATCH byte name[FRAMES + 2], was[FRAMES + 1], nodes, pages;
+SCRATCH byte name[FRAMES + 2], was[FRAMES + 1];
+SCRATCH byte nodes, pages;
 SCRATCH byte new_slot[SPACES + 2 * NODES], new_origin[NODES + 1];
 SCRATCH byte new_count[FRAMES + 1];
 SCRATCH byte new_sealed[NODES + 1], new_marked[FRAMES + 1];
@@ -1198,9 +1199,53 @@ inline rename()
     pages = 0
 }
 
+/* Nor does it matter which space is which, but for the one that harts watch:
+ * those that look different stand in one order. */
+#ifdef HARTS
+#define ANY_SPACE 1
+#else
+#define ANY_SPACE 0
+#endif
+SCRATCH int look[SPACES], kept;
+
+inline swap(a, b)
+{
+    kept = a;
+    a = b;
+    b = kept
+}
+
+inline sort_spaces()
+{
+    for (k : 0 .. SPACES - 1) {
+        m = meant(k);
+        look[k] = ((state[k] == RUNNING) * 256 + kind(slot[k])) * 256 +
+                  kind(m) + 4 * count[target(slot[k])] + count[target(m)]
+    }
+    for (found : 1 .. 2) {
+        for (k : ANY_SPACE .. SPACES - 2) {
+            if
+            :: look[k] < look[k + 1] ->
+                swap(state[k], state[k + 1]);
+                swap(slot[k], slot[k + 1]);
+                swap(lent_at[k], lent_at[k + 1]);
+                swap(expected[k], expected[k + 1]);
+                swap(look[k], look[k + 1])
+            :: else
+            fi
+        }
+    }
+    for (k : 0 .. SPACES - 1) {
+        look[k] = 0
+    }
+    kept = 0;
+    found = 0
+}
+
 inline rest()
 {
     audit();
+    sort_spaces();
     rename();
     begun = 0;
     m = 0;
@@ -1249,7 +1294,7 @@ end:
             :: op = DESTROY
             fi;
             if
-            :: op != DESTROY -> choose_address()
+            :: op == WRITE_FAULT || op == FORK -> choose_address()
             :: else
             fi;
             if

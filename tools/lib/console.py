@@ -6,7 +6,8 @@ The kernel marks these places with lines of its own:
     calf: init started ...        what follows is the command's
     calf: power off, status N     the end of an ordered run
     calf: PANIC: ...              a panic; registers and a backtrace follow
-    calf: halted                  the end of a panic
+    calf: cannot start ...        this machine will not do; no panic
+    calf: halted                  the end of either
 
 A program may print the same words by accident. So the power-off line only
 counts if nothing comes after it, and it is shown when something does.
@@ -17,6 +18,7 @@ import re
 
 STARTED = b"calf: init started"
 PANIC = b"calf: PANIC: "
+REFUSED = b"calf: cannot start"
 HALTED = b"calf: halted"
 OFF = re.compile(rb"calf: power off, status (\d+)\n")
 OFF_START = b"calf: power off, status "
@@ -33,6 +35,7 @@ class Console:
         self.verbose = verbose
         self.started = False
         self.panicked = False
+        self.refused = False
         self.halted = False
         self.status = None
         self.lines = collections.deque(maxlen=LAST_LINES)
@@ -68,9 +71,12 @@ class Console:
                 self._emit(line)
             self.visible = True
             return
-        if line.startswith(PANIC):
+        if PANIC in line:       # it may come in the middle of a line
             self.panicked = self.visible = True
-        if line.startswith(HALTED) and (self.panicked or not self.started):
+        if line.startswith(REFUSED):
+            self.refused = True
+        if line.startswith(HALTED) and (self.panicked or self.refused or
+                                        not self.started):
             self.halted = True
         off = OFF.search(line)
         if off and self.started and not self.verbose:

@@ -38,6 +38,9 @@ void machine_boot(uint64_t hardware_id, uint64_t tree, uint64_t image)
 void machine_hart_setup(void)
 {
     csr_set(sie, SIE_SOFTWARE);
+    /* Firmware drops interrupts for a hart that it is still starting: look
+     * once for what was wanted meanwhile. */
+    csr_set(sip, SIE_SOFTWARE);
     timer_hart_setup();
 }
 
