@@ -7,7 +7,7 @@
 
 #ifdef DEBUG
 
-void lockrank_acquire(enum lock_rank rank)
+static void note(enum lock_rank rank)
 {
     struct thread *self = thread_current();
     if (panic_in_progress())
@@ -24,7 +24,7 @@ void lockrank_acquire(enum lock_rank rank)
     self->spin_count += rank >= LOCK_FIRST_SPIN;
 }
 
-void lockrank_release(enum lock_rank rank)
+static void forget(enum lock_rank rank)
 {
     struct thread *self = thread_current();
     const unsigned room = sizeof self->ranks / sizeof *self->ranks;
@@ -39,6 +39,21 @@ void lockrank_release(enum lock_rank rank)
         }
     self->rank_count--;
     self->spin_count -= rank >= LOCK_FIRST_SPIN;
+}
+
+/* An interrupt handler takes locks in the name of the thread it interrupts. */
+void lockrank_acquire(enum lock_rank rank)
+{
+    bool on = hal_irq_save();
+    note(rank);
+    hal_irq_restore(on);
+}
+
+void lockrank_release(enum lock_rank rank)
+{
+    bool on = hal_irq_save();
+    forget(rank);
+    hal_irq_restore(on);
 }
 
 void lockrank_assert_may_sleep(void)

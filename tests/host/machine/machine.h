@@ -53,6 +53,11 @@ static inline void hal_irq_enable(void)
     machine_between();
 }
 
+static inline void hal_irq_restore(bool on)
+{
+    (void)on;
+}
+
 void hal_relax(void);
 
 static inline void *hal_phys_to_virt(uint64_t physical)
