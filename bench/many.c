@@ -17,13 +17,16 @@ struct idlers {
     int count;
 };
 
-/* Makes children until there are UPTO or fork fails; each writes once to its
- * stack and waits. */
-static void add_idlers(struct idlers *idlers, int upto)
+/* Makes children until there are UPTO, or few free frames, or fork fails; each
+ * writes once to its stack and waits. */
+static void add_idlers(struct idlers *idlers, int upto, uint64_t few)
 {
     char byte = 0;
 
     while (idlers->count < upto) {
+        /* Seldom: asking writes to a page that the next child then copies. */
+        if (idlers->count % 16 == 0 && port_free_frames() < few)
+            return;
         int pid = port_fork();
         if (pid < 0)
             return;
@@ -59,10 +62,10 @@ void work_idle_forks(const struct block *block)
     /* What ended before may still be about to give its frames back. */
     port_sleep(2);
     uint64_t none = port_free_frames();
-    add_idlers(&idlers, FIRST);
+    add_idlers(&idlers, FIRST, none / 2);
     uint64_t some = port_free_frames();
     int counted = idlers.count;
-    add_idlers(&idlers, IDLERS);
+    add_idlers(&idlers, IDLERS, none / 2);
     uint64_t all = port_free_frames();
     if (idlers.count > FIRST)
         counted = idlers.count - FIRST;

@@ -16,6 +16,7 @@
 #include <sys/reboot.h>
 #include <sys/sysinfo.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 /* The time base of QEMU's machine `virt`. */
@@ -23,8 +24,10 @@
 
 void port_end(int status)
 {
-    if (getpid() == 1)
+    if (getpid() == 1) {
+        tcdrain(1); /* or the last line would be lost */
         reboot(RB_POWER_OFF);
+    }
     _exit(status);
 }
 

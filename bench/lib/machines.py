@@ -8,6 +8,7 @@ import collections
 import os
 import re
 import subprocess
+import threading
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
@@ -15,6 +16,8 @@ LINUX = os.path.join(ROOT, "build", "linux")
 MEMORY = "2G"
 # Linux starts threads of its own for a while after its first process.
 LINUX_SETTLES = {"icount": 20, "wall": 8}
+# Seconds after which a machine must hang, on a busy host too.
+PATIENCE = {"icount": 7200, "wall": 600}
 ROW = re.compile(r"^(\w+) (\d+) (\d+) (\S+)$")
 
 System = collections.namedtuple("System", "key title kind append")
@@ -35,12 +38,17 @@ class Failed(Exception):
 
 
 def fetch_linux():
-    """Linux's version, fetched if need be; None if there is none to be had."""
+    """Get Linux if it is not there; False if there is none to be had."""
     done = subprocess.run([os.path.join(ROOT, "bench", "linux", "fetch")])
-    if done.returncode or not os.path.exists(f"{LINUX}/initrd.cpio"):
-        return None
-    with open(f"{LINUX}/version") as f:
-        return f.read().strip()
+    return done.returncode == 0 and os.path.exists(f"{LINUX}/initrd.cpio")
+
+
+def linux_version():
+    try:
+        with open(f"{LINUX}/version") as f:
+            return f.read().strip()
+    except OSError:
+        return "none"
 
 
 def calf_command(system, clock, harts, words, build):
@@ -79,6 +87,8 @@ def measure(system, clock, harts, words, build, on_row):
                                stderr=subprocess.STDOUT, text=True,
                                errors="replace")
     remarks, last, done = [], collections.deque(maxlen=8), False
+    watch = threading.Timer(PATIENCE[clock], machine.terminate)
+    watch.start()
     try:
         for line in machine.stdout:
             line = line.strip()
@@ -90,10 +100,11 @@ def measure(system, clock, harts, words, build, on_row):
             elif line.startswith("# ") and line != "# done":
                 remarks.append(line[2:])
     finally:
+        watch.cancel()
         if machine.poll() is None:
             machine.terminate()
         machine.wait()
     if not done:
-        raise Failed(f"{system.title}: ended early; its last lines:\n    "
+        raise Failed(f"{system.title} hung or ended early; last lines:\n    "
                      + "\n    ".join(last))
     return remarks

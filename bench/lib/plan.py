@@ -7,8 +7,11 @@ each pass every system runs once, so that a busy host disturbs all alike.
 
 import collections
 
-Job = collections.namedtuple("Job", "harts words")
-Plan = collections.namedtuple("Plan", "icount wall passes wall_systems")
+Job = collections.namedtuple("Job", "harts words systems")
+Plan = collections.namedtuple("Plan", "icount wall passes")
+
+TWO = ["share", "linux"]
+THREE = [*TWO, "linux-huge"]
 
 CALLS = ["null_call", "pipe_same", "context_switch", "file_read",
          "zero_fault"]
@@ -18,23 +21,22 @@ FAULTS = ["cow_fault", "cow_fault_sparse", "reuse_fault", "reuse_claimed"]
 
 def forkers(count, rounds):
     """As many processes that fork as there are harts."""
-    return Job(count, [f"rounds={rounds}", f"forkers={count}", "fork_rate"])
+    return Job(count, [f"rounds={rounds}", f"forkers={count}", "fork_rate"],
+               TWO)
 
 
 FULL = Plan(
     icount=Job(1, ["rounds=3", "sizes=0,1,16,64,256,512,1024",
-                   *CALLS, *FORKS, *FAULTS, "whole", "idle_forks"]),
+                   *CALLS, *FORKS, *FAULTS, "whole", "idle_forks"], None),
     wall=[Job(1, ["rounds=5", "sizes=0,1,16,64,512",
-                  *CALLS, *FORKS, *FAULTS]),
-          Job(1, ["rounds=1", "sizes=64", "whole"]),
-          Job(2, ["rounds=5", "pipe_other"]),
+                  *CALLS, *FORKS, *FAULTS], THREE),
+          Job(1, ["rounds=1", "sizes=64", "whole"], THREE),
+          Job(2, ["rounds=5", "pipe_other"], TWO),
           *(forkers(n, 1) for n in (1, 2, 4, 8))],
-    passes=5,
-    wall_systems=["share", "linux", "linux-huge"])
+    passes=3)
 
 QUICK = Plan(
     icount=Job(1, ["rounds=1", "sizes=0,16,64",
-                   *CALLS, *FORKS, *FAULTS, "whole", "idle_forks"]),
-    wall=[Job(1, ["rounds=3", "sizes=0,64", *CALLS, *FORKS, *FAULTS])],
-    passes=1,
-    wall_systems=["share", "linux"])
+                   *CALLS, *FORKS, *FAULTS, "whole", "idle_forks"], None),
+    wall=[Job(1, ["rounds=3", "sizes=0,64", *CALLS, *FORKS, *FAULTS], TWO)],
+    passes=1)

@@ -6,7 +6,7 @@ plots and tools/bench-compare.
      "units":   {WORK: UNIT},
      "icount":  {SYSTEM: {WORK: {SIZE: VALUE}}},
      "wall":    {SYSTEM: {WORK: {SIZE: [VALUE of each pass]}}},
-     "missing": [[SYSTEM, REMARK], ...]}
+     "missing": [[CLOCK, SYSTEM, REMARK], ...]}
 
 SIZE is text, as JSON wants it. A unit of "ns" is nanoseconds of the guest:
 under `icount` that is instructions.
@@ -14,6 +14,8 @@ under `icount` that is instructions.
 
 import json
 import statistics
+
+from machines import SYSTEMS
 
 FORMAT = 1
 
@@ -44,7 +46,8 @@ class Results:
         return statistics.median(values) if values else None
 
     def systems(self, clock):
-        return list(self.data[clock])
+        """The keys of those that have figures, Calf first."""
+        return [s.key for s in SYSTEMS if self.data[clock].get(s.key)]
 
     def figures(self, clock):
         """All (work, size) that some system has, sorted."""

@@ -4,7 +4,7 @@ What is known of others, and what is aimed at, is here too: xv6 was measured
 once, on the same QEMU with the same clock, by the loops that forkbench has.
 """
 
-from machines import BY_KEY, SYSTEMS
+from machines import BY_KEY
 
 # Work, size; instructions of xv6 (2022), of xv6 with a copy-on-write fork as
 # its course's students write it; Calf's bar, or the figure it must stay near.
@@ -119,6 +119,20 @@ def whole_over_limit(results):
             yield work, size, mine / classic
 
 
+def missing(results):
+    """A line for each reason why a system lacks figures."""
+    reasons = {}
+    for clock, system, remark in results.data["missing"]:
+        figure, _, why = remark.partition(": ")
+        works = reasons.setdefault((clock, system, why), {})
+        name, _, size = figure.rpartition(" ")
+        works.setdefault(size, []).append(name)
+    for (clock, system, why), sizes in reasons.items():
+        for size, names in sizes.items():
+            yield (f"{BY_KEY[system].title} ({clock}) at {size} MB, {why}: "
+                   + ", ".join(names))
+
+
 def text(results, markdown=False):
     """All tables, as lines."""
     def part(title, table):
@@ -145,6 +159,5 @@ def text(results, markdown=False):
                     everything(results, "icount", results.instructions))
     yield from part("Wall time, medians; for forks/s the ratio is of rates",
                     ratios(results))
-    titles = {s.key: s.title for s in SYSTEMS}
-    for system, remark in results.data["missing"]:
-        yield f"{'- ' if markdown else ''}{titles[system]}: {remark}"
+    yield from (f"{'- ' if markdown else ''}{line}"
+                for line in missing(results))

@@ -30,6 +30,9 @@
 #define NARROW_LEAVES 32
 #define NARROW_EDGES  8
 
+/* So many entries in a row brought in one by one, and the rest follows. */
+#define RUN 6
+
 pte_t node_entry(const struct page *node, unsigned slot)
 {
     pte_t entry = pte_load(&pt_slots(node)[slot]);
@@ -61,6 +64,19 @@ static void install_shared(struct page *node, unsigned slot, pte_t entry)
         node_drop_entry(entry, node->level);
 }
 
+/* Whether the slots just below, or just above, have all been brought in. */
+static bool in_a_run(const struct page *node, unsigned slot)
+{
+    const pte_t *slots = pt_slots(node);
+    unsigned below = 0, above = 0;
+    while (below < RUN && below < slot && !pte_is_none(slots[slot - below - 1]))
+        below++;
+    while (above < RUN && slot + above + 1 < PT_SLOTS &&
+           !pte_is_none(slots[slot + above + 1]))
+        above++;
+    return below == RUN || above == RUN;
+}
+
 void node_pull_from(struct page *node, struct page *origin, unsigned slot,
                     bool exclusive)
 {
@@ -74,6 +90,9 @@ void node_pull_from(struct page *node, struct page *origin, unsigned slot,
     if (exclusive) {
         node_note_used(node, slot);
         pte_store(&pt_slots(node)[slot], entry);
+        /* Somebody walks through all of it: no more a fault a page. */
+        if (in_a_run(node, slot))
+            node_settle_debt(node);
     } else {
         install_shared(node, slot, entry);
     }
@@ -84,8 +103,22 @@ void node_settle_debt(struct page *node)
     struct page *origin = node_origin(node);
     if (!origin)
         return;
-    for (unsigned i = origin->table.low; i <= origin->table.high; i++)
-        node_pull(node, i, true);
+    uint16_t low = origin->table.low, high = origin->table.high;
+    bool alone = page_count(origin) == 1;
+    pte_t *to = pt_slots(node), *from = pt_slots(origin);
+    spin_lock(&origin->table.lock);
+    for (unsigned i = low; i <= high; i++) {
+        if (!pte_is_none(to[i]) || pte_is_none(from[i]))
+            continue;
+        pte_store(&to[i], alone           ? from[i]
+                          : origin->level ? node_share_edge(&from[i])
+                                          : node_share_leaf(&from[i]));
+        if (alone)
+            pte_store(&from[i], pte_none());
+    }
+    spin_unlock(&origin->table.lock);
+    node->table.low = MIN(node->table.low, low);
+    node->table.high = MAX(node->table.high, high);
     node->table.origin = 0;
     pt_put(origin);
 }

@@ -75,6 +75,18 @@ int pt_own_edges(struct hal_space *space, struct page *root, uint64_t start,
     return own_end(space, root, end - 1, start, end);
 }
 
+/* Used slots that have been emptied at the ends of a node are used no more. */
+static void narrow(struct page *node)
+{
+    const pte_t *slots = pt_slots(node);
+    while (node->table.low < node->table.high &&
+           pte_is_none(slots[node->table.high]))
+        node->table.high--;
+    while (node->table.low < node->table.high &&
+           pte_is_none(slots[node->table.low]))
+        node->table.low++;
+}
+
 /* Clear [start, end) below `node`, which is ours and begins at `base`. */
 static void clear_below(struct harvest *harvest, struct page *node,
                         uint64_t base, uint64_t start, uint64_t end)
@@ -94,6 +106,7 @@ static void clear_below(struct harvest *harvest, struct page *node,
         else
             clear_below(harvest, pte_page(slots[i]), low, start, end);
     }
+    narrow(node);
 }
 
 void pt_clear(struct hal_space *space, struct page *root, uint64_t start,
