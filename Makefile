@@ -289,5 +289,7 @@ say := @$(if $(filter 0,$(V)),printf '  %-7s%s\n',:)
     debug-build clang-build lint format help clean
 .SECONDARY:
 
+-include tests/spin/spin.mk
+-include tests/fuzz/fuzz.mk
 -include $(kernel_objects:.o=.d)
 -include $(shell find $(U)/obj -name '*.d' 2>/dev/null)

@@ -81,7 +81,7 @@
 #endif
 
 byte slot[SPACES + 2 * NODES];
-byte count[FRAMES + 1];
+byte count[FRAMES + 2];
 bool sealed[NODES + 1];
 bool locked[NODES + 1]; /* of 0, a root: never */
 byte origin[NODES + 1];
@@ -164,12 +164,7 @@ inline flush_address(space, address)
 #endif
 
 /* For use inside one step. */
-#ifdef TRACE
-#define SCRATCH
-#else
-#define SCRATCH hidden
-#endif
-SCRATCH byte k, m, found;
+hidden byte k, m, found;
 
 inline load(space, page)
 {
@@ -178,7 +173,7 @@ inline load(space, page)
 
 inline store(space, page)
 {
-    assert(page != ZERO && count[page] > 0);
+    assert(page != ZERO && count[page] > 0); /* I3 */
     found = 0;
     for (k : 0 .. SPACES - 1) {
         if
@@ -192,8 +187,8 @@ inline store(space, page)
     if
     :: cached == LEAF && space -> assert(cached_frame != page) /* I3 */
     :: cached == LEAF && !space ->
-        /* I6: it would go on loading what was there before. */
-        assert(cached_frame == page)
+        /* Or it would go on loading what was there before. */
+        assert(cached_frame == page) /* I6 */
     :: else
     fi;
 #ifdef CONTENTS
@@ -267,7 +262,9 @@ end:
 inline get(frame)
 {
     if
-    :: frame != ZERO -> assert(count[frame] > 0); count[frame]++
+    :: frame != ZERO ->
+        assert(count[frame] > 0); /* I1 */
+        count[frame]++
     :: else
     fi
 }
@@ -297,7 +294,7 @@ inline put_due()
             marked[f] = false;
             if
             :: f <= NODES ->
-                assert(!locked[f]);
+                assert(!locked[f]); /* I1 */
                 owe(target(slot[first(f)]));
                 owe(target(slot[first(f) + 1]));
                 owe(origin[f]);
@@ -324,7 +321,8 @@ inline put(frame)
 /* page_alloc and node_create: the first that is free, or 0 */
 inline allocate(out, low, high)
 {
-    d_step {
+    if
+    :: d_step { true ->
         out = low;
         do
         :: out <= high && count[out] -> out++
@@ -333,8 +331,11 @@ inline allocate(out, low, high)
         if
         :: out > high -> out = 0
         :: else -> count[out] = 1
-        fi
-    }
+        fi }
+#ifdef MAY_FAIL
+    :: out = 0
+#endif
+    fi
 }
 #define allocate_node(out) allocate(out, 1, NODES)
 #define allocate_page(out) allocate(out, NODES + 1, FRAMES)
@@ -422,6 +423,8 @@ inline seal(n)
         }
     :: d_step { !locked[n] && sealed[n] -> skip }
     fi
+#else
+    skip
 #endif
 }
 
@@ -715,6 +718,7 @@ inline settle()
         }
     :: else -> break
     od;
+    skip; /* a break must not lead into d_step */
 #ifndef NO_FLUSH_FOLD
     flush_all(s);
 #endif
@@ -757,7 +761,12 @@ inline split()
             :: else
             fi
 #endif
-        :: pull(node, slot_of(node, level - 1, va), true);
+        :: true ->
+#ifndef PULL_INTO_SEALED
+            /* What is moved here may be writable. */
+            sealed[node] = false;
+#endif
+            pull(node, slot_of(node, level - 1, va), true);
             own_node = node
         fi;
         if
@@ -1067,17 +1076,18 @@ inline destroy()
 /* ---- At rest ---------------------------------------------------------------
  * audit.c: I1, I3 and I6, over everything. */
 
-SCRATCH byte edges[FRAMES + 2];
+hidden byte edges[FRAMES + 2];
 
 inline audit_writable(s)
 {
     if
     :: kind(walked(s)) == WRITABLE ->
-        assert(count[target(walked(s))] == 1);
-        assert(count[target(slot[s])] == 1 && !sealed[target(slot[s])]);
+        assert(count[target(walked(s))] == 1); /* I3 */
+        assert(count[target(slot[s])] == 1); /* I3 */
+        assert(!sealed[target(slot[s])]); /* I3 */
 #if LEVELS == 3
-        assert(count[target(walked_middle(s))] == 1 &&
-               !sealed[target(walked_middle(s))])
+        assert(count[target(walked_middle(s))] == 1); /* I3 */
+        assert(!sealed[target(walked_middle(s))]) /* I3 */
 #endif
     :: else
     fi
@@ -1088,7 +1098,7 @@ inline audit()
     for (k : 0 .. SPACES - 1) {
         edges[target(slot[k])]++;
         m = meant(k);
-        assert(state[k] == RUNNING || !slot[k]);
+        assert(state[k] == RUNNING || !slot[k]); /* I1 */
         assert(marked[target(m)] == expected[k]); /* I6 */
         audit_writable(k)
     }
@@ -1108,11 +1118,11 @@ inline audit()
 /* Which frame plays which part does not matter: number them in the order a
  * walk from the spaces meets them, so that states that differ in nothing else
  * are one. */
-SCRATCH byte name[FRAMES + 2], was[FRAMES + 1];
-SCRATCH byte nodes, pages;
-SCRATCH byte new_slot[SPACES + 2 * NODES], new_origin[NODES + 1];
-SCRATCH byte new_count[FRAMES + 1];
-SCRATCH byte new_sealed[NODES + 1], new_marked[FRAMES + 1];
+hidden byte name[FRAMES + 2], was[FRAMES + 1];
+hidden byte nodes, pages;
+hidden byte new_slot[SPACES + 2 * NODES], new_origin[NODES + 1];
+hidden byte new_count[FRAMES + 1];
+hidden byte new_sealed[NODES + 1], new_marked[FRAMES + 1];
 
 inline meet(f)
 {
@@ -1206,7 +1216,7 @@ inline rename()
 #else
 #define ANY_SPACE 0
 #endif
-SCRATCH int look[SPACES], kept;
+hidden int look[SPACES], kept;
 
 inline swap(a, b)
 {

@@ -1,0 +1,28 @@
+# Fuzz targets: tests/fuzz/NAME.c, with the files it is made from named as in
+# a host test. A /* flags: ... */ line may add to how it is compiled.
+
+FUZZ := build/fuzz
+fuzz_names := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
+fuzz_told = $(shell sed -n 's|^/\* $2: *\(.*[^ ]\) *\*/$$|\1|p' \
+    tests/fuzz/$1.c)
+fuzz_flags := -std=gnu17 -g -O1 -Wall -Wextra -Itests/fuzz -Itests/host \
+    -Itests/host/machine -Ikernel -DDEBUG=1 -fno-omit-frame-pointer \
+    -fno-sanitize-recover=all -fsanitize=fuzzer,address,undefined
+
+TARGET ?= $(fuzz_names)
+TIME ?= 60
+
+$(fuzz_names:%=$(FUZZ)/%): $(FUZZ)/%: tests/fuzz/%.c \
+    $$(call fuzz_told,%,sources) $(host_headers) tests/fuzz/fuzz.h \
+    tests/fuzz/fuzz.mk | tools-fuzz
+	@mkdir -p $(@D)
+	$(say) FUZZCC $<
+	$(q)clang $(fuzz_flags) $(call fuzz_told,$*,flags) $(filter %.c,$^) -o $@
+
+fuzz-quick: $(fuzz_names:%=$(FUZZ)/%) ## every fuzz target, 10 seconds each
+	@tools/fuzz --time 10 $(fuzz_names)
+
+fuzz: $(fuzz_names:%=$(FUZZ)/%) ## fuzz for long: make fuzz TARGET=elf TIME=3600
+	@tools/fuzz --time $(TIME) $(TARGET)
+
+.PHONY: fuzz fuzz-quick
