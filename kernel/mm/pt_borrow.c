@@ -197,6 +197,8 @@ static bool split(pte_t *parent, pte_t *child, const struct path *path)
         if (!own)
             return false;
     } else {
+        /* What comes in may be writable, also if the sharing then fails. */
+        atomic_store(&node->sealed, false);
         node_pull(node, pt_slot(path->write, node->level), true);
         if (same_node(path, node->level))
             node_pull(node, pt_slot(path->execute, node->level), true);

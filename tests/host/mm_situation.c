@@ -75,6 +75,17 @@ struct process *lent_and_shared(void)
     return child;
 }
 
+struct process *sealed_borrower(void)
+{
+    struct process *p = varied(), *child;
+    model_exit(fork_at(p, at(1, 2)));
+    child = fork_at(p, at(5, 0));
+    model_write(child, at(1, 9), 1, 6, 0);
+    model_read(child, at(0, 2), 1, 0);
+    model_exit(child);
+    return p;
+}
+
 struct process *many_regions(void)
 {
     struct process *p = model_create(0);

@@ -24,6 +24,8 @@ struct process *linked(void);
 struct process *lent(void);
 /* The child's nodes that borrow are shared by the grandchild. */
 struct process *lent_and_shared(void);
+/* Alone with nodes that borrow, one of them sealed by a sharer that is gone. */
+struct process *sealed_borrower(void);
 /* Many regions in a list that is shared. */
 struct process *many_regions(void);
 

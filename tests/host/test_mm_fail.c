@@ -134,6 +134,7 @@ static const struct scenario scenarios[] = {
     {"fork", varied, fork_shared, true},
     {"fork of a sharer", linked, fork_shared, true},
     {"fork of a borrower", lent, fork_shared, true},
+    {"fork of a sealed borrower", sealed_borrower, fork_shared, true},
     {"fork=tables", varied, fork_tables, false},
     {"fork=bytes", varied, fork_bytes, false},
     {"fork=bytes of a sharer", linked, fork_bytes, false},
