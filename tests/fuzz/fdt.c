@@ -1,11 +1,13 @@
 /*
  * Any bytes as a device tree: it is refused with a sentence, or every question
  * about every node has an answer that lies inside the bytes and agrees with
- * the other answers. Also asked of node numbers that name no node.
+ * the other answers. Also asked of node numbers that name no node. Each input
+ * is tried twice: as it is, and with a header whose sizes fit.
  */
 /* sources: kernel/dev/fdt.c kernel/dev/fdt_query.c kernel/lib/string.c */
 #include "fuzz.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "dev/fdt.h"
@@ -90,18 +92,57 @@ static void ask_tree(const struct fdt *fdt)
             break;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void ask_blob(const uint8_t *blob, size_t size)
 {
     struct fdt fdt;
-    int error = fdt_open(&fdt, data, size);
+    int error = fdt_open(&fdt, blob, size);
 
     MUST(error == 0 || error == -EUCLEAN);
     MUST(!error == !fdt.error);
     if (error)
-        return 0;
+        return;
     ask_tree(&fdt);
     for (int node = -2; node < 64; node++)
         ask_node(&fdt, node);
     ask_node(&fdt, INT32_MAX);
+}
+
+static uint32_t cell(const uint8_t *at)
+{
+    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 |
+           (uint32_t)at[2] << 8 | at[3];
+}
+
+static void put_cell(uint8_t *at, size_t value)
+{
+    for (int i = 0; i < 4; i++)
+        at[i] = (uint8_t)(value >> (24 - 8 * i));
+}
+
+/* Sizes in a header are hard to guess: make them such that the blob, and the
+ * structure block in it, end where the bytes do. */
+static void fit_header(uint8_t *blob, size_t size)
+{
+    put_cell(blob, 0xd00dfeed);
+    put_cell(blob + 4, size);
+    put_cell(blob + 20, 17);
+    put_cell(blob + 24, 16);
+    if (cell(blob + 8) <= size)
+        put_cell(blob + 36, size - cell(blob + 8));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    uint8_t *blob;
+
+    ask_blob(data, size);
+    if (size < 40)
+        return 0;
+    blob = malloc(size);
+    MUST(blob);
+    memcpy(blob, data, size);
+    fit_header(blob, size);
+    ask_blob(blob, size);
+    free(blob);
     return 0;
 }

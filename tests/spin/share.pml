@@ -1,40 +1,49 @@
 /*
  * The protocol by which address spaces share a page-table tree, for Spin:
  * share, seal, link, claim, own, put, lending and folding, with the shootdowns
- * they need. Spin runs every interleaving of every operation of every space,
- * so what holds here holds for all schedules of a machine this small.
+ * they need. Spin tries every schedule, so what holds here holds for all
+ * schedules of a machine this small. docs/MODEL.md is the way in.
  *
  * Model and kernel. Above each part stands the function of kernel/mm that it
- * means. A step here (a statement, or what d_step holds together) is at most
- * one access to memory that another space can reach, so another space may come
- * between any two. Fallible allocations fail when the few frames are used up,
- * so the ways out of failure are walked, too.
+ * means. A step (a statement, or what d_step holds together) is at most one
+ * access to memory that another space can reach, taken together with a lock's
+ * acquisition before it or release after it; so another space may come between
+ * any two. Allocations fail when the few frames are used up.
  *
- * The tree. LEVELS 2: a root of one slot, a node of two slots, pages. LEVELS
- * 3: a root of one slot, a node of two, below each a node of one, pages. Either
- * way a space has two pages, at va 0 and 1. A root is no frame here, just the
- * slot of its space.
+ * The tree. A root is no frame here, just the slot of its space. Each space has
+ * two pages, at va 0 and 1: LEVELS 2 is root, node of two slots, pages; LEVELS
+ * 3 is root, node of two slots, below each a node of one, pages.
  *
- * Harts. The kernel never looks at what a hart has cached, so it is enough to
- * follow one cached translation, of any kind and age, of any space, through
- * all that kernels can do (docs/MODEL.md says why). It may be an entry for a
- * node, walked further at any later time, or a leaf. Besides, at any time any
- * space may load or store by a walk of the tree as it is. Both are done by a
- * hart other than the one in the kernel: a refresh of the own hart's entry
- * (hal_space_refresh) helps it not at all, only shootdowns do. A shootdown of
- * one address leaves entries for nodes alone, as sfence.vma may.
+ * Harts (HARTS). The kernel never looks at what a hart has cached. So besides
+ * loads and stores by the tree as it is, it is enough to follow one cached
+ * translation, of va 0 of space 0, through all that kernels do (CACHE): first
+ * an entry for a node, walked further at any later time, at last a leaf. Only
+ * shootdowns end it, not the refresh of a hart's own entry; and a shootdown of
+ * one address leaves entries for nodes, as sfence.vma may.
  *
  * Checked, by assertions:
  *   I1  at rest, every count is the number of edges and borrowers; a count
  *       never goes below zero
  *   I3  who stores through a writable translation is alone with the page: no
- *       other space's tree means it, no other's translation holds it; at rest
- *       nodes and page above a writable leaf have count 1 and are not sealed
+ *       other space's tree means it, no other's translation holds it; at rest,
+ *       nodes and page of a writable leaf have count 1 and are not sealed
  *   I5  no frame is freed while a translation to it is cached
- *   I6  a space loads what it stored last, or its parent before the fork
- * Contents are one bit, of the page at va 0; every store turns it over.
+ *   I6  a space loads what it stored last, or its parent before the fork; for
+ *       which space 0 may store a mark, once (CONTENTS)
  *
- * A seeded error is a macro of its name; tools/spin runs them all.
+ * The size, by -D:
+ *   SPACES, LEVELS, NODES, PAGES   how many
+ *   ROUND         operations begun before all are at rest again: every overlap
+ *                 of so many, from every state that can be reached at rest
+ *   ONE_PAGE      only va 0 is used
+ *   LEND          fork may lend nodes; writes and fork's path at both pages
+ *   ZEROS         reads of nothing map the zero page
+ *   MAY_FAIL      any allocation may fail
+ *   SEVERAL_HARTS a space's harts run on while its kernel works (READABLE_FIRST
+ *                 is then needed in pt_replace)
+ *
+ * Every other macro that is only tested for is an error to be seeded:
+ * tools/spin has the list.
  */
 
 #ifndef SPACES
@@ -67,7 +76,6 @@
 #define kind(e)    ((e) & 224)
 #define target(e)  ((e) & 31)
 #define visible(e) (kind(e) == OWNED || kind(e) == LINKED)
-#define is_leaf(e) ((e) >= READABLE)
 
 #define FRAMES   (NODES + PAGES)
 #define ZERO     (FRAMES + 1) /* the immortal page of zeros, not counted */
@@ -808,7 +816,7 @@ inline split_page()
     fi
 }
 
-/* pt_fork_path, of va; ends_writable is known for va 0 only, by `meant` */
+/* pt_fork_path, with ends_writable, of va */
 inline fork_path()
 {
     d_step {
@@ -956,7 +964,7 @@ inline read_fault()
 
 /* ---- space.c -------------------------------------------------------------- */
 
-/* space_lock, and lock_for_fault: what was lent is taken back. */
+/* lock_for_fault: what was lent near va is taken back first. */
 #if LEVELS == 2
 #define lent_here() (lent_at[s] != 0)
 #else
@@ -1320,7 +1328,8 @@ end:
             :: else
             fi };
         if
-        :: (op && op <= WRITE_FAULT && lent_here()) || (op == UNMAP && lent_at[s]) ->
+        :: ((op == READ_FAULT || op == WRITE_FAULT) && lent_here()) ||
+           (op == UNMAP && lent_at[s]) ->
             settle()
         :: else
         fi;
