@@ -4,6 +4,7 @@
  */
 #include "lib/text.h"
 #include "mm/pt_node.h"
+#include "mm/slab.h"
 #include "mm/space.h"
 #include "mm/stats.h"
 
@@ -165,7 +166,8 @@ void memory_print(struct text *out)
     for (unsigned i = 0; i < PAGE_KINDS; i++)
         if (kinds[i])
             text_printf(out, "%s: %lu\n", kinds[i], counts[i]);
-    text_printf(out, "shared: %lu\n", shared);
+    text_printf(out, "shared: %lu\nobjects: %lu\n", shared,
+                slab_count_objects());
     for (unsigned i = 0; i < STATS; i++)
         text_printf(out, "%s: %lu\n", stat_names[i], stat_read(i));
 }

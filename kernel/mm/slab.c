@@ -4,41 +4,39 @@
 #include "mm/slab.h"
 #include "lib/bits.h"
 #include "lib/panic.h"
-#include "lib/string.h"
 #include "mm/page.h"
+#include "mm/slab_guard.h"
 
 /* `level` of a frame that is one large object with its block. */
 #define WHOLE_FRAMES 0xff
 
 /* At the start of each frame. */
 struct slab {
-    struct list link;    /* lock: in its class's list while it has room */
-    struct object *free; /* lock */
-    uint32_t in_use;     /* lock */
-    uint32_t class;      /* I */
+    struct list link;   /* lock: in its class's list while it has room */
+    struct piece *free; /* lock */
+    uint32_t in_use;    /* lock */
+    uint32_t class;     /* I */
     uint64_t reserved[2];
-};
-
-struct object {
-    struct object *next;
 };
 
 struct class
 {
     struct spinlock lock;
     struct list partial; /* lock: slabs with room */
+    uint64_t in_use;     /* lock: objects */
 };
 
 /* As many as fit behind the header, 16-aligned. */
-static const uint16_t sizes[] = {16,  32,  48,  64,  96,   128,  192, 256,
-                                 336, 448, 576, 800, 1008, 1344, 2016};
+#define LARGEST 2016
+static const uint16_t sizes[] = {16,  32,  48,  64,  96,   128,  192,    256,
+                                 336, 448, 576, 800, 1008, 1344, LARGEST};
 #define CLASSES (sizeof sizes / sizeof sizes[0])
 _Static_assert(sizeof(struct slab) % 16 == 0, "objects are 16-aligned");
 
 static struct class classes[CLASSES];
 
 /* The class for a size, by its number of 16 bytes, rounded up. */
-static uint8_t class_of[2016 / 16 + 1];
+static uint8_t class_of[LARGEST / 16 + 1];
 
 void slab_init(void)
 {
@@ -67,9 +65,10 @@ static struct slab *slab_create(unsigned class)
     char *end = (char *)slab + HAL_PAGE_SIZE;
     for (char *p = (char *)(slab + 1); p + sizes[class] <= end;
          p += sizes[class]) {
-        struct object *object = (struct object *)p;
-        object->next = slab->free;
-        slab->free = object;
+        struct piece *piece = (struct piece *)p;
+        slab_guard_make(piece, sizes[class]);
+        piece->next = slab->free;
+        slab->free = piece;
     }
     return slab;
 }
@@ -89,11 +88,9 @@ static void *alloc_frames(size_t size)
 
 void *slab_alloc(size_t size)
 {
-    unsigned class = 0;
-    while (class < CLASSES && sizes[class] < size)
-        class ++;
-    if (class == CLASSES)
+    if (size > LARGEST - SLAB_GUARD)
         return alloc_frames(size);
+    unsigned class = class_of[(size + SLAB_GUARD + 15) / 16];
     struct class *c = &classes[class];
     spin_lock(&c->lock);
     /* A frame may have been needed or not: the test hook counts objects. */
@@ -109,11 +106,13 @@ void *slab_alloc(size_t size)
         return NULL;
     }
     struct slab *slab = list_entry(list_first(&c->partial), struct slab, link);
-    struct object *object = slab->free;
-    slab->free = object->next;
+    struct piece *piece = slab->free;
+    slab->free = piece->next;
     slab->in_use++;
+    c->in_use++;
     if (!slab->free)
         list_remove(&slab->link);
+    void *object = slab_guard_give(piece, sizes[class], size);
     spin_unlock(&c->lock);
     return object;
 }
@@ -139,15 +138,13 @@ void slab_free(void *memory)
     }
     struct slab *slab = page_data(page);
     struct class *c = &classes[slab->class];
-    struct object *object = memory;
-#ifdef DEBUG
-    memset(memory, 0x5a, sizes[slab->class]);
-#endif
     spin_lock(&c->lock);
+    struct piece *piece = slab_guard_take(memory, sizes[slab->class]);
     bool was_full = !slab->free;
-    object->next = slab->free;
-    slab->free = object;
+    piece->next = slab->free;
+    slab->free = piece;
     bool empty = --slab->in_use == 0;
+    c->in_use--;
     if (empty)
         list_remove(&slab->link);
     else if (was_full)
@@ -155,4 +152,15 @@ void slab_free(void *memory)
     spin_unlock(&c->lock);
     if (empty)
         page_put(page);
+}
+
+uint64_t slab_count_objects(void)
+{
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < CLASSES; i++) {
+        spin_lock(&classes[i].lock);
+        sum += classes[i].in_use;
+        spin_unlock(&classes[i].lock);
+    }
+    return sum;
 }

@@ -5,11 +5,15 @@
  * Each frame holds objects of one size and starts with a header: which are
  * free, how many are not. A frame goes back when its last object does. What
  * does not fit a frame twice is whole frames.
+ *
+ * Debug builds find writes outside small objects and into free ones, and what
+ * is freed twice (slab_guard.h).
  */
 #ifndef MM_SLAB_H
 #define MM_SLAB_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 void slab_init(void);
 
@@ -20,5 +24,8 @@ void *slab_alloc_zeroed(size_t size);
 
 /* Give it back. NULL is allowed. */
 void slab_free(void *object);
+
+/* How many objects there are, without those of whole frames. */
+uint64_t slab_count_objects(void);
 
 #endif

@@ -17,9 +17,15 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "mm/slab.h"
+#include "mm/slab_guard.h"
 #include "mm_hal.h"
 
 #define OBJECTS 600
@@ -31,12 +37,13 @@ struct held {
 };
 
 static struct held held[OBJECTS];
-static uint64_t before;
+static uint64_t before, objects_before;
 
 static int begin(void **unused)
 {
     (void)unused;
     before = page_unused_count();
+    objects_before = slab_count_objects();
     return 0;
 }
 
@@ -56,7 +63,8 @@ static int finish(void **unused)
     for (unsigned i = 0; i < OBJECTS; i++)
         put(&held[i]);
     mm_on_hart(0);
-    return page_unused_count() != before;
+    return page_unused_count() != before ||
+           slab_count_objects() != objects_before;
 }
 
 static bool take(struct held *h, size_t size)
@@ -125,7 +133,8 @@ static void test_density(void **unused)
     for (unsigned i = 0; i < OBJECTS; i++)
         assert_true(take(&held[i], 64));
     assert_in_range(before - page_unused_count(), 1,
-                    OBJECTS * 64 / HAL_PAGE_SIZE + 2);
+                    OBJECTS * (64 + SLAB_GUARD) / HAL_PAGE_SIZE + 2);
+    assert_int_equal(slab_count_objects() - objects_before, OBJECTS);
 }
 
 static void test_too_large(void **unused)
@@ -146,7 +155,8 @@ static void test_no_memory(void **unused)
     page_put(taken[--count]);
     while (objects < OBJECTS && take(&held[objects], 448))
         objects++;
-    assert_in_range(objects, 8, 9);
+    unsigned fit = HAL_PAGE_SIZE / (448 + SLAB_GUARD);
+    assert_in_range(objects, fit - 2, fit);
     assert_null(slab_alloc(16));
     assert_null(slab_alloc(9000));
     put(&held[0]);
@@ -170,6 +180,127 @@ static void test_fail_after(void **unused)
     page_fail_after(0);
 }
 
+/* ---- Guards -------------------------------------------------------------- */
+
+static uint8_t *neighbour; /* keeps the frame in use */
+
+static void nothing_wrong(void)
+{
+    uint8_t *object = slab_alloc(50);
+    memset(object, 1, 50);
+    slab_free(object);
+    assert_non_null(slab_alloc(50));
+}
+
+static void write_past(void)
+{
+    uint8_t *object = slab_alloc(50);
+    object[50] = 1;
+    slab_free(object);
+}
+
+/* The last byte of the piece, which the next one may follow. */
+static void write_far_past(void)
+{
+    uint8_t *object = slab_alloc(64);
+    object[79] = 1;
+    slab_free(object);
+}
+
+static void write_before(void)
+{
+    uint8_t *object = slab_alloc(50);
+    object[-1] = 1;
+    slab_free(object);
+}
+
+static void write_far_before(void)
+{
+    uint8_t *object = slab_alloc(50);
+    object[-16] = 1;
+    slab_free(object);
+}
+
+static void free_twice(void)
+{
+    uint8_t *object = slab_alloc(50);
+    slab_free(object);
+    slab_free(object);
+}
+
+static void free_middle(void)
+{
+    uint8_t *object = slab_alloc(50);
+    slab_free(object + 16);
+}
+
+static void free_none(void)
+{
+    slab_free(page_data(page_alloc(PAGE_KERNEL)));
+}
+
+/* The next of that size is the one that was freed last. */
+static void write_after(void)
+{
+    uint8_t *object = slab_alloc(50);
+    slab_free(object);
+    object[49] = 1;
+    slab_alloc(50);
+}
+
+/* What `act` says in a process of its own, which is to end in a panic. */
+static const char *last_words(void (*act)(void))
+{
+    static char said[4096];
+    int ends[2], status;
+    ssize_t used = 0, got;
+    assert_int_equal(pipe(ends), 0);
+    fflush(NULL);
+    pid_t child = fork();
+    if (!child) {
+        struct rlimit none = {0, 0};
+        setrlimit(RLIMIT_CORE, &none);
+        signal(SIGABRT, SIG_DFL);
+        dup2(ends[1], 1);
+        dup2(ends[1], 2);
+        act();
+        _exit(0);
+    }
+    close(ends[1]);
+    while ((got = read(ends[0], said + used, sizeof said - 1 - used)) > 0)
+        used += got;
+    close(ends[0]);
+    said[used] = '\0';
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT ? said : "";
+}
+
+static void test_guards(void **unused)
+{
+    static const struct {
+        void (*act)(void);
+        const char *says;
+    } wrong[] = {
+        {write_past, "was written to past its end at 50 bytes"},
+        {write_far_past, "was written to past its end at 64 bytes"},
+        {write_before, "was written to before its start"},
+        {write_far_before, "was written to before its start"},
+        {free_twice, "is freed twice"},
+        {free_middle, "or is none"},
+        {free_none, "freed as an object, but is none"},
+        {write_after, "was written to after it was freed"},
+    };
+    (void)unused;
+    neighbour = slab_alloc(50);
+    assert_string_equal(last_words(nothing_wrong), "");
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        const char *said = last_words(wrong[i].act);
+        if (!strstr(said, wrong[i].says))
+            mm_fail("\"%s\" was to be said, not \"%s\"", wrong[i].says, said);
+    }
+    slab_free(neighbour);
+}
+
 #define CASE(test) cmocka_unit_test_setup_teardown(test, begin, finish)
 
 int main(void)
@@ -177,7 +308,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(test_every_size), CASE(test_mixed),     CASE(test_zeroed),
         CASE(test_density),    CASE(test_too_large), CASE(test_no_memory),
-        CASE(test_fail_after),
+        CASE(test_fail_after), CASE(test_guards),
     };
     mm_boot(8ul << 20);
     return cmocka_run_group_tests(tests, NULL, NULL);

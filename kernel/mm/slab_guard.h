@@ -1,0 +1,113 @@
+/*
+ * What a debug build puts around each small object, to find who writes where
+ * he may not: private to slab.c.
+ *
+ *   | next free | state |  the object, as asked for  |  tail, to the end |
+ *
+ * The words in front say whether the object is in use and how long it is; a
+ * write just before the object changes them. The tail, at least 16 bytes, and
+ * a free object as a whole hold a pattern. The pattern is looked at when an
+ * object is freed and when it is given out again, so the report comes late,
+ * but it names the object. In release builds all this is nothing.
+ */
+#ifndef MM_SLAB_GUARD_H
+#define MM_SLAB_GUARD_H
+
+#include "lib/panic.h"
+#include "lib/string.h"
+#include "lib/types.h"
+
+/* A free piece of a slab. */
+struct piece {
+    struct piece *next;
+#ifdef DEBUG
+    uint64_t state; /* SLAB_IS_FREE, or SLAB_IN_USE and the length */
+#endif
+};
+
+#ifdef DEBUG
+
+#define SLAB_FRONT sizeof(struct piece)
+#define SLAB_GUARD (SLAB_FRONT + 16) /* what an object needs besides */
+
+#define SLAB_IS_FREE 0xf4eef4eef4ee0000ul
+#define SLAB_IN_USE  0x05ed05ed05ed0000ul
+#define SLAB_LENGTH  0xfffful
+#define SLAB_LINK    ((struct piece *)0x6a6a6a6a6a6a6a6aul)
+#define SLAB_TAIL    0x7a
+#define SLAB_POISON  0x5a
+
+static inline bool slab_all_are(const void *at, uint8_t byte, size_t length)
+{
+    const uint8_t *bytes = at;
+    for (size_t i = 0; i < length; i++)
+        if (bytes[i] != byte)
+            return false;
+    return true;
+}
+
+/* A new piece, of `size` bytes in all. */
+static inline void slab_guard_make(struct piece *piece, size_t size)
+{
+    piece->state = SLAB_IS_FREE;
+    memset(piece + 1, SLAB_POISON, size - SLAB_FRONT);
+}
+
+/* The piece becomes an object of `length` bytes. */
+static inline void *slab_guard_give(struct piece *piece, size_t size,
+                                    size_t length)
+{
+    uint8_t *object = (uint8_t *)(piece + 1);
+    if (piece->state != SLAB_IS_FREE ||
+        !slab_all_are(object, SLAB_POISON, size - SLAB_FRONT))
+        panic("object %p was written to after it was freed", object);
+    piece->next = SLAB_LINK;
+    piece->state = SLAB_IN_USE | length;
+    memset(object + length, SLAB_TAIL, size - SLAB_FRONT - length);
+    return object;
+}
+
+/* The object becomes a free piece again. */
+static inline struct piece *slab_guard_take(void *object, size_t size)
+{
+    struct piece *piece = (struct piece *)object - 1;
+    size_t length = piece->state & SLAB_LENGTH;
+    if (piece->state == SLAB_IS_FREE)
+        panic("object %p is freed twice", object);
+    if ((piece->state & ~SLAB_LENGTH) != SLAB_IN_USE ||
+        piece->next != SLAB_LINK || length > size - SLAB_GUARD)
+        panic("object %p was written to before its start, or is none", object);
+    if (!slab_all_are((uint8_t *)object + length, SLAB_TAIL,
+                      size - SLAB_FRONT - length))
+        panic("object %p was written to past its end at %zu bytes", object,
+              length);
+    slab_guard_make(piece, size);
+    return piece;
+}
+
+#else
+
+#define SLAB_GUARD 0
+
+static inline void slab_guard_make(struct piece *piece, size_t size)
+{
+    (void)piece;
+    (void)size;
+}
+
+static inline void *slab_guard_give(struct piece *piece, size_t size,
+                                    size_t length)
+{
+    (void)size;
+    (void)length;
+    return piece;
+}
+
+static inline struct piece *slab_guard_take(void *object, size_t size)
+{
+    (void)size;
+    return object;
+}
+
+#endif
+#endif
