@@ -57,8 +57,9 @@ static const struct section sections[] = {
 
 #define SECTIONS (sizeof(sections) / sizeof(sections[0]))
 
-static const char *const kinds[] = {"free", "anonymous", "table", "cache",
-                                    "slab", "stack",     "kernel"};
+/* Pages of each kind, and the kernel's small objects. */
+static const char *const kinds[] = {"free", "anonymous", "table",  "cache",
+                                    "slab", "stack",     "kernel", "objects"};
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
@@ -79,7 +80,8 @@ static void count_pages(long *counts)
         counts[i] = calf_meminfo(kinds[i]);
 }
 
-/* As many pages free as before: 0, or -1 with the differences in reason. */
+/* As many pages free and as many objects as before: 0, or -1 with the
+ * differences in reason. */
 static int compare_pages(const long *before)
 {
     long after[KINDS];
@@ -87,16 +89,16 @@ static int compare_pages(const long *before)
 
     for (int i = 0; i < FLAT_TRIES; i++) {
         count_pages(after);
-        if (after[0] == before[0] && after[0] >= 0)
+        if (after[0] == before[0] && after[0] >= 0 &&
+            after[KINDS - 1] == before[KINDS - 1])
             return 0;
         pause(1);
     }
     for (uint i = 0; i < KINDS; i++) {
         if (after[i] != before[i])
-            used += (uint)calf_format(reason + used, sizeof(reason) - used,
-                                      "%s%s pages were %ld and are %ld",
-                                      used > 0 ? ", " : "", kinds[i], before[i],
-                                      after[i]);
+            used += (uint)calf_format(
+                reason + used, sizeof(reason) - used, "%s%s was %ld and is %ld",
+                used > 0 ? ", " : "", kinds[i], before[i], after[i]);
     }
     return -1;
 }
