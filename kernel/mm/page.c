@@ -258,16 +258,30 @@ static void drain_all(void)
 
 /* ---- Allocation ---------------------------------------------------------- */
 
+#if PAGE_FAIL_ON_COMMAND
+
+static _Atomic uint64_t failed_count;
+
 void page_fail_after(uint32_t nth)
 {
     thread_current()->fail_after = nth;
 }
 
+uint64_t page_failed_count(void)
+{
+    return atomic_load_explicit(&failed_count, memory_order_relaxed);
+}
+
 bool page_should_fail(void)
 {
     struct thread *self = thread_current();
-    return __builtin_expect(self->fail_after, 0) && --self->fail_after == 0;
+    if (!self->fail_after || --self->fail_after)
+        return false;
+    atomic_fetch_add_explicit(&failed_count, 1, memory_order_relaxed);
+    return true;
 }
+
+#endif
 
 static inline void begin_use(struct page *page, enum page_kind kind,
                              unsigned order)

@@ -110,11 +110,28 @@ void page_free_zeroed(struct page *page);
 static inline struct page *page_at(uint64_t index);
 uint64_t page_span(void);
 
+/* ---- Failing on command, for tests of the paths where memory ends ---------
+ * In debug builds, and in those with a bug put back; nothing of it in others.
+ */
+#if defined(DEBUG) || defined(MUTANT)
+#define PAGE_FAIL_ON_COMMAND 1
+
 /* Make the nth allocation (frame or object) from now by the running thread
- * fail, once; 0 switches it off. For tests of the paths where memory ends. */
+ * fail, once; 0 switches it off. */
 void page_fail_after(uint32_t nth);
+/* How many allocations have failed in this way since boot, of any thread. */
+uint64_t page_failed_count(void);
 /* Whether this allocation is the one to fail: for allocators. */
 bool page_should_fail(void);
+
+#else
+#define PAGE_FAIL_ON_COMMAND 0
+
+static inline bool page_should_fail(void)
+{
+    return false;
+}
+#endif
 
 /* ---- Inline parts -------------------------------------------------------- */
 

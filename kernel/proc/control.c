@@ -1,6 +1,7 @@
 /*
  * The files of /proc by which the system is asked and told: meminfo, audit,
- * uptime to read; power, crash and fail to write.
+ * uptime to read; power and crash to write; and, in builds made for it, fail,
+ * which makes allocations fail.
  */
 #include "proc/control.h"
 #include "fs/procfs.h"
@@ -9,6 +10,7 @@
 #include "lib/printf.h"
 #include "lib/string.h"
 #include "mm/audit.h"
+#include "mm/page.h"
 #include "proc/process.h"
 
 static int show_meminfo(struct text *out)
@@ -54,7 +56,13 @@ static ssize_t write_power(const char *text, size_t length)
     return length;
 }
 
-/* "panic" or "fault": to see what a fault of the kernel looks like. */
+/* Never comes back: there is no such number. */
+static uint64_t recurse(volatile uint64_t depth)
+{
+    return depth == UINT64_MAX ? depth : recurse(depth + 1) + depth;
+}
+
+/* "panic", "fault" or "stack": to see what a fault of the kernel looks like. */
 static ssize_t write_crash(const char *text, size_t length)
 {
     if (starts_with(text, "panic"))
@@ -63,8 +71,17 @@ static ssize_t write_crash(const char *text, size_t length)
         volatile uintptr_t nowhere = 8; /* which the compiler cannot know */
         *(volatile int *)nowhere = 1;
     }
-    (void)length;
+    if (starts_with(text, "stack"))
+        return recurse(length);
     return -EINVAL;
+}
+
+#if PAGE_FAIL_ON_COMMAND
+
+static int show_fail(struct text *out)
+{
+    text_printf(out, "failed: %lu\n", page_failed_count());
+    return 0;
 }
 
 /* "N": the Nth allocation from now by the writing process fails; 0: none. */
@@ -77,15 +94,22 @@ static ssize_t write_fail(const char *text, size_t length)
     return length;
 }
 
+#endif
+
 int control_register_files(void)
 {
     static const struct {
         const char *name;
         struct procfs_entry entry;
     } files[] = {
-        {"meminfo", {.show = show_meminfo}}, {"audit", {.show = show_audit}},
-        {"uptime", {.show = show_uptime}},   {"power", {.write = write_power}},
-        {"crash", {.write = write_crash}},   {"fail", {.write = write_fail}},
+        {"meminfo", {.show = show_meminfo}},
+        {"audit", {.show = show_audit}},
+        {"uptime", {.show = show_uptime}},
+        {"power", {.write = write_power}},
+        {"crash", {.write = write_crash}},
+#if PAGE_FAIL_ON_COMMAND
+        {"fail", {show_fail, write_fail}},
+#endif
     };
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         int error = procfs_register(files[i].name, &files[i].entry);

@@ -1,8 +1,10 @@
 """tools/run itself: statuses, time-outs, files added, words passed on."""
 
 import os
+import re
 import subprocess
 
+import pytest
 from conftest import ROOT, tools_run
 
 
@@ -46,6 +48,14 @@ def test_panic_is_125_with_registers_and_names():
     assert "calf: halted" in r.out
     assert "+0x" in r.out, "a backtrace has function names"
     assert "panicked" in r.err
+
+
+@pytest.mark.parametrize("build", ["release", "debug"])
+def test_an_overflow_of_a_kernel_stack_is_told(build):
+    r = tools_run("--build", build, "echo stack > /proc/crash")
+    assert r.status == 125
+    assert "calf: PANIC: kernel stack overflow at pc 0x" in r.out + r.err, r
+    assert re.search(r"called from 0x\w+ recurse\+", r.out + r.err), r
 
 
 def test_kernel_fault_is_125():

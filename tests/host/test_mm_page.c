@@ -257,6 +257,20 @@ static void test_blocks(void **unused)
     assert_null(page_alloc_block(PAGE_KERNEL, ORDERS));
 }
 
+/* What a frame held is gone when it is freed. */
+static void test_poison(void **unused)
+{
+    (void)unused;
+    for (unsigned order = 0; order < 3; order += 2) {
+        struct page *block = page_alloc_block(PAGE_KERNEL, order);
+        const uint8_t *bytes = page_data(block);
+        memset(page_data(block), 0x11, HAL_PAGE_SIZE << order);
+        page_put(block);
+        for (size_t i = 0; i < HAL_PAGE_SIZE << order; i++)
+            assert_int_equal(bytes[i], 0xd5);
+    }
+}
+
 static void test_zeroed(void **unused)
 {
     (void)unused;
@@ -411,6 +425,7 @@ int main(void)
         cmocka_unit_test(test_all_of_it),
         cmocka_unit_test(test_blocks),
         cmocka_unit_test(test_zeroed),
+        cmocka_unit_test(test_poison),
         cmocka_unit_test(test_stocks_of_others),
         cmocka_unit_test(test_reclaim),
         cmocka_unit_test(test_fail_after),
