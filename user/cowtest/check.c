@@ -17,7 +17,10 @@ void fail(const char *format, ...)
     va_start(args, format);
     calf_vformat(text, sizeof(text), format, args);
     va_end(args);
-    write(report_fd, text, (int)strlen(text));
+    if (report_fd != 2)
+        write(report_fd, text, (int)strlen(text) + 1);
+    else
+        fprintf(2, "%s\n", text);
     exit(1);
 }
 
@@ -199,6 +202,23 @@ void signal_make(struct signal *s)
         fail("pipe failed");
 }
 
+static void close_end(int *end)
+{
+    if (*end >= 0)
+        close(*end);
+    *end = -1;
+}
+
+void signal_i_send(struct signal *s)
+{
+    close_end(&s->ends[0]);
+}
+
+void signal_i_wait(struct signal *s)
+{
+    close_end(&s->ends[1]);
+}
+
 void signal_send(struct signal *s)
 {
     if (write(s->ends[1], "!", 1) != 1)
@@ -215,8 +235,8 @@ void signal_wait(struct signal *s)
 
 void signal_drop(struct signal *s)
 {
-    close(s->ends[0]);
-    close(s->ends[1]);
+    close_end(&s->ends[0]);
+    close_end(&s->ends[1]);
 }
 
 char scratch_byte(uint i)

@@ -71,12 +71,17 @@ void stamp_pages(char *base, long pages, uint64 tag);
 void check_stamp(char *base, long index, uint64 tag, const char *who);
 void check_pages(char *base, long pages, uint64 tag, const char *who);
 
-/* A pipe on which one process waits for another. */
+/*
+ * A pipe on which one process waits for another. Each says after the fork which
+ * of the two it is: then the one that waits learns when the other is gone.
+ */
 struct signal {
     int ends[2];
 };
 
 void signal_make(struct signal *s);
+void signal_i_send(struct signal *s);
+void signal_i_wait(struct signal *s);
 void signal_send(struct signal *s);
 void signal_wait(struct signal *s);
 void signal_drop(struct signal *s);
@@ -105,6 +110,7 @@ void test_text_stays_readonly(void);
 void test_readonly_counted(void);
 void test_fork_of_fork(void);
 void test_many_sharers(void);
+void test_parent_writes_first(void);
 void test_survivor_claims(void);
 void test_lazy_is_not_empty(void);
 void test_random_operations(void);

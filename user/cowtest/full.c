@@ -53,9 +53,11 @@ void test_sole_owner_reuses(void)
     copied = counter("pages_copied");
     signal_make(&gate);
     if (start() == 0) {
+        signal_i_wait(&gate);
         signal_wait(&gate);
         exit(0);
     }
+    signal_i_send(&gate);
     settle();
     taken = take_everything();
     signal_send(&gate);

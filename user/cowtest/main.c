@@ -11,7 +11,7 @@
  * it should, are announced on a line of their own.
  *
  * Bugs without a section here cannot be shown by a program with these system
- * calls: two threads of one process (9, 18, 19 and 25 in part), mappings whose
+ * calls: two threads of one process (9, 19 and 25 in part), mappings whose
  * protection changes (23; giving memory back stands in for it), books that
  * start out wrong (13). The host tests of kernel/mm have them.
  */
@@ -47,6 +47,7 @@ static const struct section sections[] = {
     {"shrink-in-pages", 15, 1, test_shrink_in_pages},
     {"address-edges", 16, 1, test_address_edges},
     {"many-sharers", 17, 0, test_many_sharers},
+    {"parent-writes-first", 18, 0, test_parent_writes_first},
     {"survivor-claims", 20, 0, test_survivor_claims},
     {"lazy-is-not-empty", 21, 0, test_lazy_is_not_empty},
     {"random-operations", 22, 0, test_random_operations},
@@ -103,15 +104,20 @@ static int compare_pages(const long *before)
     return -1;
 }
 
-/* Collects what fail() wrote, until every process of the section is gone. */
+/*
+ * Collects what fail() wrote first, which ends with a zero, until every process
+ * of the section is gone. What follows comes of the first.
+ */
 static void collect_reason(int fd)
 {
     uint used = 0;
+    int ended = 0;
     char c;
 
     while (read(fd, &c, 1) == 1) {
-        if (used + 1 < sizeof(reason))
+        if (!ended && used + 1 < sizeof(reason))
             reason[used++] = c;
+        ended |= c == '\0';
     }
     reason[used] = '\0';
 }

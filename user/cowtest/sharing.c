@@ -137,6 +137,34 @@ void test_many_sharers(void)
 }
 
 /*
+ * The parent has just written to each page, so its hart knows them writable,
+ * and writes again as soon as fork is back.
+ */
+void test_parent_writes_first(void)
+{
+    enum { PAGES = 16, ROUNDS = 50 };
+    char *base = take_pages(PAGES);
+    struct signal written;
+
+    for (uint64 round = 1; round <= ROUNDS; round++) {
+        signal_make(&written);
+        stamp_pages(base, PAGES, round);
+        if (start() == 0) {
+            signal_i_wait(&written);
+            signal_wait(&written);
+            check_pages(base, PAGES, round, "child");
+            exit(0);
+        }
+        stamp_pages(base, PAGES, round + 1000);
+        signal_i_send(&written);
+        signal_send(&written);
+        finish(1);
+        check_pages(base, PAGES, round + 1000, "parent");
+        signal_drop(&written);
+    }
+}
+
+/*
  * One side copies a node for one page; the other, then its last sharer, must
  * not write through what was writable before the fork.
  */
@@ -149,6 +177,8 @@ static void claim_beside_copy(char *base, long pages, long chosen, int swap)
     signal_make(&to_child);
     signal_make(&to_parent);
     is_child = start() == 0;
+    signal_i_send(is_child ? &to_parent : &to_child);
+    signal_i_wait(is_child ? &to_child : &to_parent);
     copies = is_child != swap;
     if (copies) {
         stamp(base, chosen, 2);
@@ -243,6 +273,8 @@ static void touch_in_order(char *base, enum first_touch how, int child_first,
     signal_make(&go);
     signal_make(&done);
     if (start() == 0) {
+        signal_i_wait(&go);
+        signal_i_send(&done);
         if (!child_first) {
             signal_wait(&go);
             check_pages(base, look ? LAZY_PAGES : 0, 1, "child, before");
@@ -253,6 +285,8 @@ static void touch_in_order(char *base, enum first_touch how, int child_first,
         check_stamp(base, LAZY_CHOSEN, 2, "child, at the end");
         exit(0);
     }
+    signal_i_send(&go);
+    signal_i_wait(&done);
     if (child_first) {
         signal_wait(&done);
         check_pages(base, look ? LAZY_PAGES : 0, 1, "parent, before");

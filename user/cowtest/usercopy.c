@@ -60,12 +60,14 @@ void test_kernel_writes(void)
     struct signal written;
     signal_make(&written);
     if (start() == 0) {
+        signal_i_wait(&written);
         signal_wait(&written);
         check_pages(base, PAGES_WRITTEN, 1, "child");
         exit(0);
     }
     /* Here no other child may end before the one let_kernel_write makes. */
     let_kernel_write(base, fd);
+    signal_i_send(&written);
     signal_send(&written);
     finish(1);
 }
