@@ -6,6 +6,7 @@
 struct stat_block stats[HAL_MAX_HARTS];
 
 const char *const stat_names[STATS] = {
+    [STAT_FAULTS] = "faults",
     [STAT_FAULT_SPURIOUS] = "faults_spurious",
     [STAT_FAULT_ZERO] = "faults_zero",
     [STAT_FAULT_FILE] = "faults_file",

@@ -9,7 +9,8 @@
 #include <stdint.h>
 
 enum stat {
-    STAT_FAULT_SPURIOUS,
+    STAT_FAULTS,         /* all that reach the kernel, counted as they come */
+    STAT_FAULT_SPURIOUS, /* from here in the order of enum fault */
     STAT_FAULT_ZERO,
     STAT_FAULT_FILE,
     STAT_FAULT_REUSE,

@@ -8,6 +8,7 @@
 #include "lib/printf.h"
 #include "lib/text.h"
 #include "mm/space.h"
+#include "mm/stats.h"
 #include "proc/process.h"
 
 void hal_upcall_syscall(struct hal_frame *frame)
@@ -51,6 +52,7 @@ static void report_memory_fault(struct space *space, uint64_t va,
 bool hal_upcall_memory_fault(uint64_t va, enum access access, bool in_kernel)
 {
     struct space *space = space_current();
+    stat_count(STAT_FAULTS);
     enum fault fault = space_fault(space, va, access);
     if (fault_resolved(fault))
         return true;
