@@ -248,6 +248,9 @@ test-host: tools-test $(host_tests) ## the portable core, on this machine
 test-guest: $(test_needs) ## the whole system, under QEMU
 	@tools/test $(if $(JOBS),--jobs $(JOBS)) guest
 
+test-debug: $(test_needs) ## the same on the debug build: assertions, UBSan, poison
+	@tools/test $(if $(JOBS),--jobs $(JOBS)) --debug guest
+
 # After the release build: both make the programs, and must not at once.
 debug-build: all
 	@$(MAKE) DEBUG=1 all
@@ -285,8 +288,8 @@ V ?= 0
 q := $(if $(filter 0,$(V)),@)
 say := @$(if $(filter 0,$(V)),printf '  %-7s%s\n',:)
 
-.PHONY: all run qemu qemu-gdb gdb grade test test-host test-guest mutants mutant \
-    debug-build clang-build lint format help clean
+.PHONY: all run qemu qemu-gdb gdb grade test test-host test-guest test-debug \
+    mutants mutant debug-build clang-build lint format help clean
 .SECONDARY:
 
 -include tests/spin/spin.mk

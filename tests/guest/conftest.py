@@ -18,6 +18,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 RUN = os.path.join(ROOT, "tools", "run")
 PROGRAMS = os.path.join(ROOT, "build", "user", "tests")
+# The kernel that tests run which do not ask for one: see tools/test --debug.
+BUILD = os.environ.get("CALF_BUILD", "release")
 STATUS = re.compile(r"^test-status (\d+)\n", re.M)
 
 
@@ -31,17 +33,23 @@ class Result:
         return f"status {self.status}\n--- out\n{self.out}--- err\n{self.err}"
 
 
+def chosen(arguments):
+    """The words that choose the kernel, for arguments which do not."""
+    asked = {"--build", "--debug", "--kernel", "--icount"} & set(arguments)
+    return [] if asked or BUILD == "release" else ["--build", BUILD]
+
+
 def tools_run(*arguments, stdin=None, **more):
-    """tools/run with these arguments, nothing added."""
+    """tools/run with these arguments, nothing added but perhaps the build."""
     done = subprocess.run(
-        [RUN, *arguments], text=True, errors="replace",
+        [RUN, *chosen(arguments), *arguments], text=True, errors="replace",
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         **({"input": stdin} if stdin is not None
            else {"stdin": subprocess.DEVNULL}), **more)
     return Result(done.returncode, done.stdout, done.stderr)
 
 
-def run_command(command, harts=1, mem="128M", build="release", timeout=240,
+def run_command(command, harts=1, mem="128M", build=BUILD, timeout=240,
                 audit=True, stdin=None, add=(), options=()):
     """Run COMMAND in the guest's shell; with AUDIT, count everything after.
 
@@ -97,7 +105,8 @@ class Console:
         # A terminal of its own, as a person has; QEMU makes it raw.
         self.terminal, theirs = pty.openpty()
         self.process = subprocess.Popen(
-            list(command or [RUN, "--harts", str(harts), *options]),
+            list(command or [RUN, *chosen(options), "--harts", str(harts),
+                             *options]),
             stdin=theirs, stdout=theirs, stderr=theirs, cwd=ROOT,
             start_new_session=True)
         os.close(theirs)

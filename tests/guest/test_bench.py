@@ -14,7 +14,8 @@ FIGURE = re.compile(r"^(\w+) (\d+) (\d+) ns$", re.M)
 
 @pytest.fixture(scope="module")
 def figures():
-    r = run_command("forkbench", options=["--icount"], timeout=600)
+    r = run_command("forkbench", options=["--icount"], build="release",
+                    timeout=600)
     assert r.status == 0, r
     return {(name, int(size)): int(value)
             for name, size, value in FIGURE.findall(r.out)}
