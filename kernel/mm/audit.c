@@ -11,6 +11,7 @@
 #include "mm/audit.h"
 #include "lib/text.h"
 #include "mm/pt_node.h"
+#include "mm/slab.h"
 #include "mm/space.h"
 #include "sched/thread.h"
 
@@ -165,6 +166,13 @@ static void walk_all(struct audit *a)
                     free, page_unused_count());
 }
 
+static void check_objects(struct audit *a)
+{
+    const void *object = slab_find_damage();
+    if (object && tell(a))
+        text_printf(a->out, "object %p was written to from outside\n", object);
+}
+
 /* The verdict comes first, so findings are written behind its place. */
 static unsigned walk_and_tell(struct text *out)
 {
@@ -178,6 +186,7 @@ static unsigned walk_and_tell(struct text *out)
               out->capacity - out->length - VERDICT);
     struct audit a = {.out = &findings};
     walk_all(&a);
+    check_objects(&a);
     if (!a.differences)
         text_printf(out, "audit: clean\n");
     else

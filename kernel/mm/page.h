@@ -42,7 +42,7 @@ struct page {
     _Atomic uint32_t count; /* a: edges and holders; free: 0 */
     uint8_t kind;           /* o: enum page_kind */
     uint8_t order;          /* o: frames in this block, as a power of two */
-    uint8_t level;          /* o: of a node; size class of a slab frame */
+    uint8_t level;          /* o: of a node; kind of a slab frame (slab.c) */
     _Atomic bool sealed;    /* a: a node with nothing writable below it */
     union {
         struct list link; /* p: free blocks of an order */

@@ -7,8 +7,9 @@
 #include "mm/page.h"
 #include "mm/slab_guard.h"
 
-/* `level` of a frame that is one large object with its block. */
-#define WHOLE_FRAMES 0xff
+/* `level` of a frame, which is 0 as it comes: one large object with its block,
+ * or a slab of a class. */
+enum { WHOLE_FRAMES, FIRST_CLASS };
 
 /* At the start of each frame. */
 struct slab {
@@ -56,7 +57,7 @@ static struct slab *slab_create(unsigned class)
     struct page *page = page_alloc(PAGE_SLAB);
     if (!page)
         return NULL;
-    page->level = class;
+    page->level = FIRST_CLASS + class;
     struct slab *slab = page_data(page);
     list_init(&slab->link);
     slab->free = NULL;
@@ -80,10 +81,7 @@ static void *alloc_frames(size_t size)
     unsigned order = log2_ceil(align_up(size, HAL_PAGE_SIZE) >> HAL_PAGE_SHIFT);
     struct page *page =
         order ? page_alloc_block(PAGE_SLAB, order) : page_alloc(PAGE_SLAB);
-    if (!page)
-        return NULL;
-    page->level = WHOLE_FRAMES;
-    return page_data(page);
+    return page ? page_data(page) : NULL;
 }
 
 void *slab_alloc(size_t size)
@@ -152,6 +150,28 @@ void slab_free(void *memory)
     spin_unlock(&c->lock);
     if (empty)
         page_put(page);
+}
+
+static const void *damage_in(const struct slab *slab, size_t size)
+{
+    const char *end = (const char *)slab + HAL_PAGE_SIZE;
+    for (const char *p = (const char *)(slab + 1); p + size <= end; p += size)
+        if (!slab_guard_is_whole((const struct piece *)p, size))
+            return (const struct piece *)p + 1;
+    return NULL;
+}
+
+const void *slab_find_damage(void)
+{
+    const void *found = NULL;
+    for (uint64_t i = 0; SLAB_GUARD && i < page_span() && !found; i++) {
+        const struct page *page = page_at(i);
+        if (page->kind == PAGE_SLAB && page_count(page) &&
+            page->level != WHOLE_FRAMES)
+            found =
+                damage_in(page_data(page), sizes[page->level - FIRST_CLASS]);
+    }
+    return found;
 }
 
 uint64_t slab_count_objects(void)

@@ -25,6 +25,11 @@ void *slab_alloc_zeroed(size_t size);
 /* Give it back. NULL is allowed. */
 void slab_free(void *object);
 
+/* The address of an object that somebody wrote around, or into when it was
+ * free; NULL when there is none, and always in release builds. For the audit:
+ * every other hart is frozen. */
+const void *slab_find_damage(void);
+
 /* How many objects there are, without those of whole frames. */
 uint64_t slab_count_objects(void);
 

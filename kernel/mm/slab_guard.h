@@ -7,8 +7,8 @@
  * The words in front say whether the object is in use and how long it is; a
  * write just before the object changes them. The tail, at least 16 bytes, and
  * a free object as a whole hold a pattern. The pattern is looked at when an
- * object is freed and when it is given out again, so the report comes late,
- * but it names the object. In release builds all this is nothing.
+ * object is freed, when it is given out again and by every audit, so the report
+ * comes late, but it names the object. In release builds all this is nothing.
  */
 #ifndef MM_SLAB_GUARD_H
 #define MM_SLAB_GUARD_H
@@ -53,13 +53,24 @@ static inline void slab_guard_make(struct piece *piece, size_t size)
     memset(piece + 1, SLAB_POISON, size - SLAB_FRONT);
 }
 
+/* Is everything around the object, or in the free piece, as it should be? */
+static inline bool slab_guard_is_whole(const struct piece *piece, size_t size)
+{
+    const uint8_t *object = (const uint8_t *)(piece + 1);
+    size_t length = piece->state & SLAB_LENGTH;
+    if (piece->state == SLAB_IS_FREE)
+        return slab_all_are(object, SLAB_POISON, size - SLAB_FRONT);
+    return (piece->state & ~SLAB_LENGTH) == SLAB_IN_USE &&
+           piece->next == SLAB_LINK && length <= size - SLAB_GUARD &&
+           slab_all_are(object + length, SLAB_TAIL, size - SLAB_FRONT - length);
+}
+
 /* The piece becomes an object of `length` bytes. */
 static inline void *slab_guard_give(struct piece *piece, size_t size,
                                     size_t length)
 {
     uint8_t *object = (uint8_t *)(piece + 1);
-    if (piece->state != SLAB_IS_FREE ||
-        !slab_all_are(object, SLAB_POISON, size - SLAB_FRONT))
+    if (piece->state != SLAB_IS_FREE || !slab_guard_is_whole(piece, size))
         panic("object %p was written to after it was freed", object);
     piece->next = SLAB_LINK;
     piece->state = SLAB_IN_USE | length;
@@ -77,8 +88,7 @@ static inline struct piece *slab_guard_take(void *object, size_t size)
     if ((piece->state & ~SLAB_LENGTH) != SLAB_IN_USE ||
         piece->next != SLAB_LINK || length > size - SLAB_GUARD)
         panic("object %p was written to before its start, or is none", object);
-    if (!slab_all_are((uint8_t *)object + length, SLAB_TAIL,
-                      size - SLAB_FRONT - length))
+    if (!slab_guard_is_whole(piece, size))
         panic("object %p was written to past its end at %zu bytes", object,
               length);
     slab_guard_make(piece, size);
@@ -93,6 +103,13 @@ static inline void slab_guard_make(struct piece *piece, size_t size)
 {
     (void)piece;
     (void)size;
+}
+
+static inline bool slab_guard_is_whole(const struct piece *piece, size_t size)
+{
+    (void)piece;
+    (void)size;
+    return true;
 }
 
 static inline void *slab_guard_give(struct piece *piece, size_t size,

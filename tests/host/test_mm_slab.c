@@ -24,6 +24,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/text.h"
+#include "mm/audit.h"
 #include "mm/slab.h"
 #include "mm/slab_guard.h"
 #include "mm_hal.h"
@@ -301,14 +303,48 @@ static void test_guards(void **unused)
     slab_free(neighbour);
 }
 
+/* The audit finds damage before anybody frees the object. */
+static void test_audit_sees_damage(void **unused)
+{
+    static const int wrong[] = {-1, -16, 70, 79};
+    static char room[4096];
+    (void)unused;
+    uint8_t *object = slab_alloc(70);
+    void *large = slab_alloc(3 * HAL_PAGE_SIZE);
+    assert_null(slab_find_damage());
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        struct text text;
+        text_init(&text, room, sizeof room);
+        object[wrong[i]] ^= 4;
+        assert_ptr_equal(slab_find_damage(), object);
+        assert_int_equal(audit(&text), 1);
+        assert_non_null(strstr(room, "was written to from outside"));
+        object[wrong[i]] ^= 4;
+    }
+    slab_free(large);
+    uint8_t *free = slab_alloc(70);
+    slab_free(free);
+    free[69] ^= 4;
+    assert_ptr_equal(slab_find_damage(), free);
+    free[69] ^= 4;
+    assert_null(slab_find_damage());
+    slab_free(object);
+}
+
 #define CASE(test) cmocka_unit_test_setup_teardown(test, begin, finish)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(test_every_size), CASE(test_mixed),     CASE(test_zeroed),
-        CASE(test_density),    CASE(test_too_large), CASE(test_no_memory),
-        CASE(test_fail_after), CASE(test_guards),
+        CASE(test_every_size),
+        CASE(test_mixed),
+        CASE(test_zeroed),
+        CASE(test_density),
+        CASE(test_too_large),
+        CASE(test_no_memory),
+        CASE(test_fail_after),
+        CASE(test_guards),
+        CASE(test_audit_sees_damage),
     };
     mm_boot(8ul << 20);
     return cmocka_run_group_tests(tests, NULL, NULL);
