@@ -18,7 +18,7 @@ def ledger(command, **how):
 @pytest.mark.parametrize("harts,build", [
     (1, "release"), (2, "release"), (4, "release"), (8, "release"),
     (4, "debug")])
-@pytest.mark.parametrize("command", ["/mixed 8 3", "/bin/forkstorm 16 3"])
+@pytest.mark.parametrize("command", ["/mixed 8 3", "/bin/forkstorm 24 4"])
 def test_storms_leave_nothing(command, harts, build):
     out = ledger(command, harts=harts, build=build)
     assert re.search(r"\b[1-9]\d* (acts|forks), 0 errors", out), out
