@@ -23,6 +23,7 @@ static uint state;
 static uint64 own; /* the seed that the heap's words follow from */
 static char *heap;
 static struct tally tally;
+static int until; /* ticks; when the workers end */
 
 static uint draw(uint below)
 {
@@ -135,7 +136,16 @@ static void act_pipes(void)
     uint seed = draw(1000), got = 0;
     int n, pids[2];
 
-    check(pipe(first) == 0 && pipe(second) == 0, "no pipe");
+    if (pipe(first) < 0) {
+        check(0, "no pipe");
+        return;
+    }
+    if (pipe(second) < 0) {
+        check(0, "no second pipe");
+        close(first[0]);
+        close(first[1]);
+        return;
+    }
     for (int i = 0; i < 2; i++) {
         pids[i] = fork();
         check(pids[i] >= 0, "no fork");
@@ -167,14 +177,19 @@ static void act_pipes(void)
     }
 }
 
+static char name[24], other[24]; /* of a worker's file */
+
+static void name_files(uint number)
+{
+    calf_format(name, sizeof(name), "/tmp/mixed.%u", number);
+    calf_format(other, sizeof(other), "/tmp/mixed.%u.too", number);
+}
+
 static void act_file(void)
 {
-    static char name[24], other[24];
     uint seed = draw(1000), blocks = draw(12) + 1;
     int fd;
 
-    calf_format(name, sizeof(name), "/tmp/m%d", getpid());
-    calf_format(other, sizeof(other), "/tmp/n%d", getpid());
     fd = open(name, O_CREATE | O_RDWR | O_TRUNC);
     check(fd >= 0, "no file");
     for (uint i = 0; i < blocks; i++) {
@@ -211,24 +226,29 @@ static void act_heap(void)
     check(heap_is_right(), "the heap has changed");
 }
 
-/* One that computes, waits, or forks for ever. */
+/*
+ * One that computes, waits or forks: not for ever, since the one that is to
+ * kill it may itself be killed, when memory is full.
+ */
 static void act_kill(void)
 {
     uint how = draw(3);
     int pid = fork();
 
     check(pid >= 0, "no fork");
-    if (pid == 0)
-        for (;;) {
+    if (pid == 0) {
+        while (uptime() < until + 20) {
             if (how == 0)
                 write_heap(own + 1);
             else if (how == 1)
-                pause(100);
+                pause(20);
             else if (fork() == 0)
                 exit(0);
             else
                 wait(0);
         }
+        exit(1);
+    }
     if (pid < 0)
         return;
     if (draw(2))
@@ -239,9 +259,10 @@ static void act_kill(void)
 static void (*const acts[ACTS])(void) = {act_fork, act_exec, act_pipes,
                                          act_file, act_heap, act_kill};
 
-static void work(uint number, int until, int report)
+static void work(uint number, int report)
 {
     state = number * 7919 + 1;
+    name_files(number);
     heap = sbrk(PAGES * PGSIZE);
     write_heap(number);
     while (uptime() < until) {
@@ -267,7 +288,7 @@ int main(int argc, char **argv)
 {
     long workers, seconds, reports = 0, sum = 0;
     struct tally one, all = {{0}, 0};
-    int ends[2], until;
+    int ends[2];
 
     if (argc == 3 && calf_same(argv[1], "leaf"))
         return leaf(argv[2]);
@@ -279,7 +300,7 @@ int main(int argc, char **argv)
     until = uptime() + (int)seconds * 10;
     for (long i = 0; i < workers; i++)
         if (fork() == 0)
-            work((uint)i, until, ends[1]);
+            work((uint)i, ends[1]);
     close(ends[1]);
     while (read(ends[0], &one, sizeof(one)) == sizeof(one)) {
         for (uint i = 0; i < ACTS; i++)
@@ -289,6 +310,11 @@ int main(int argc, char **argv)
     }
     while (wait(0) > 0)
         ;
+    for (long i = 0; i < workers; i++) { /* what the killed have left */
+        name_files((uint)i);
+        unlink(name);
+        unlink(other);
+    }
     for (uint i = 0; i < ACTS; i++)
         sum += all.acts[i];
     all.errors += workers - reports;
