@@ -288,7 +288,7 @@ int main(int argc, char **argv)
 {
     long workers, seconds, reports = 0, sum = 0;
     struct tally one, all = {{0}, 0};
-    int ends[2];
+    int ends[2], n;
 
     if (argc == 3 && calf_same(argv[1], "leaf"))
         return leaf(argv[2]);
@@ -299,10 +299,16 @@ int main(int argc, char **argv)
     }
     until = uptime() + (int)seconds * 10;
     for (long i = 0; i < workers; i++)
-        if (fork() == 0)
+        if (fork() == 0) {
+            close(ends[0]);
             work((uint)i, ends[1]);
+        }
     close(ends[1]);
-    while (read(ends[0], &one, sizeof(one)) == sizeof(one)) {
+    while ((n = read(ends[0], &one, sizeof(one))) != 0) {
+        if (n != sizeof(one)) { /* no memory to read into: later */
+            pause(1);
+            continue;
+        }
         for (uint i = 0; i < ACTS; i++)
             all.acts[i] += one.acts[i];
         all.errors += one.errors;
