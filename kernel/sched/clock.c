@@ -2,8 +2,11 @@
  * Time-outs and slices.
  *
  * Each hart keeps the sleepers that went to sleep on it in a list ordered by
- * deadline, and arms its timer for the first of them or for the end of the
- * running thread's slice, whichever comes first.
+ * deadline. Its timer goes off no later than the first of them is due and the
+ * running thread's slice ends, but it may be earlier: most slices end long
+ * before their time, by a sleep, so a timer that was armed for one slice is
+ * left to go off in a later one, and only then armed anew. Setting it at every
+ * switch would cost more than the switch.
  */
 #include "lib/errno.h"
 #include "sched/thread.h"
@@ -15,6 +18,7 @@ struct clock {
     struct spinlock lock;
     struct list sleepers; /* lock: struct thread by timeout_link */
     uint64_t slice_end;   /* by its hart */
+    uint64_t armed;       /* by its hart: when the timer goes off */
 };
 
 static struct clock clocks[HAL_MAX_HARTS];
@@ -24,11 +28,11 @@ void clock_init(void)
     for (unsigned i = 0; i < HAL_MAX_HARTS; i++) {
         spin_init(&clocks[i].lock, LOCK_TIMEOUT);
         list_init(&clocks[i].sleepers);
-        clocks[i].slice_end = UINT64_MAX;
+        clocks[i].slice_end = clocks[i].armed = UINT64_MAX;
     }
 }
 
-/* Lock held, or interrupts off on a hart whose list is empty. */
+/* Lock held, by its hart. */
 static void arm(struct clock *clock)
 {
     uint64_t next = clock->slice_end;
@@ -38,6 +42,9 @@ static void arm(struct clock *clock)
         if (first->deadline < next)
             next = first->deadline;
     }
+    if (next >= clock->armed)
+        return;
+    clock->armed = next;
     hal_timer_arm(next);
 }
 
@@ -70,6 +77,8 @@ void clock_slice_start(bool endless)
 {
     struct clock *clock = &clocks[hal_self()->hart];
     clock->slice_end = endless ? UINT64_MAX : hal_time() + SLICE_NS;
+    if (clock->slice_end >= clock->armed)
+        return;
     spin_lock(&clock->lock);
     arm(clock);
     spin_unlock(&clock->lock);
@@ -80,6 +89,7 @@ void hal_upcall_tick(void)
     struct clock *clock = &clocks[hal_self()->hart];
     uint64_t now = hal_time();
     spin_lock(&clock->lock);
+    clock->armed = UINT64_MAX;
     while (!list_is_empty(&clock->sleepers)) {
         struct thread *thread = list_entry(list_first(&clock->sleepers),
                                            struct thread, timeout_link);
