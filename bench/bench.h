@@ -8,7 +8,9 @@
  *
  *     NAME SIZE_MB VALUE UNIT
  *
- * and a line that begins with # when it cannot be done, with the reason.
+ * and a line that begins with # when it cannot be done, with the reason. A line
+ * `+ NAME SIZE_MB` tells the host that a measurement starts which it may watch,
+ * and which ends with its figure.
  */
 #ifndef BENCH_BENCH_H
 #define BENCH_BENCH_H
@@ -58,6 +60,9 @@ void samples_report(struct samples *samples, const char *name, long size,
 
 /* Prints one result. */
 void report(const char *name, long size, uint64_t value, const char *unit);
+
+/* Prints that the measurement of such a result starts. */
+void report_start(const char *name, long size);
 
 /* Prints a line why a figure is missing. */
 void report_missing(const char *name, long size, const char *why);

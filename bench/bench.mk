@@ -37,4 +37,11 @@ bench-quick: bench-programs ## the same in less than two minutes, less of it
 bench-linux: bench-programs ## Linux alone
 	@tools/bench --only linux,linux-huge --clock icount
 
-.PHONY: bench bench-quick bench-linux bench-programs
+# For people to read: figures do not make a change right or wrong.
+bench-report: all $(U)/bench ## instructions against the committed figures
+	@tools/bench --quick --clock icount --only share \
+	    --out build/bench-report >/dev/null && \
+	    tools/bench-compare docs/bench/results.json \
+	    build/bench-report/results.json || echo 'bench: only a report'
+
+.PHONY: bench bench-quick bench-linux bench-programs bench-report

@@ -10,6 +10,7 @@
 
 #define NULL_CALLS 10000
 #define TRIPS      1000
+#define PIECES     10
 #define FILE_PATH  "/bench-file"
 #define FILE_BYTES (1 << 20)
 #define PIECE      65536 /* a read or a write */
@@ -37,11 +38,16 @@ static void echo_child(int from, int to)
     port_exit(0);
 }
 
-/* Fills SAMPLES with the time of a byte's way there and back. */
-static void sample_trips(struct samples *samples, unsigned other_hart)
+/* The two ends of pipes to write to and to read from: to the other process
+ * and back, or, of one pipe, to oneself. */
+struct ends {
+    int to, from;
+};
+
+/* An echo on another hart, or on this one. */
+static struct ends start_echo(unsigned other_hart)
 {
     int there[2], back[2];
-    char byte = 0;
 
     if (port_pipe(there) < 0 || port_pipe(back) < 0)
         give_up("no pipe");
@@ -54,67 +60,83 @@ static void sample_trips(struct samples *samples, unsigned other_hart)
     }
     port_close(there[0]);
     port_close(back[1]);
-    while (samples_wanted(samples)) {
-        uint64_t begin = port_clock_ns();
-        for (int i = 0; i < TRIPS; i++) {
-            if (port_write(there[1], &byte, 1) != 1 ||
-                port_read(back[0], &byte, 1) != 1)
-                give_up("a pipe broke");
-        }
-        samples_add(samples, (port_clock_ns() - begin) / TRIPS);
+    return (struct ends){there[1], back[0]};
+}
+
+static void close_ends(struct ends ends)
+{
+    port_close(ends.to);
+    port_close(ends.from);
+}
+
+/* The time that COUNT bytes take, each sent when the last one is back. */
+static uint64_t time_trips(struct ends ends, int count)
+{
+    char byte = 0;
+
+    uint64_t begin = port_clock_ns();
+    for (int i = 0; i < count; i++) {
+        if (port_write(ends.to, &byte, 1) != 1 ||
+            port_read(ends.from, &byte, 1) != 1)
+            give_up("a pipe broke");
     }
-    port_close(there[1]);
-    port_close(back[0]);
+    return port_clock_ns() - begin;
+}
+
+static void sample_trips(const char *name, unsigned other_hart)
+{
+    struct samples samples = {0};
+    struct ends echo = start_echo(other_hart);
+
+    while (samples_wanted(&samples))
+        samples_add(&samples, time_trips(echo, TRIPS) / TRIPS);
+    close_ends(echo);
     must_wait();
+    samples_report(&samples, name, 0, "ns");
 }
 
 void work_pipe_same(const struct block *block)
 {
-    struct samples samples = {0};
-
-    sample_trips(&samples, 0);
-    samples_report(&samples, "pipe_same", block->megabytes, "ns");
+    (void)block;
+    sample_trips("pipe_same", 0);
 }
 
 void work_pipe_other(const struct block *block)
 {
-    struct samples samples = {0};
-
-    sample_trips(&samples, 1);
-    samples_report(&samples, "pipe_other", block->megabytes, "ns");
+    (void)block;
+    sample_trips("pipe_other", 1);
 }
 
-/* The time of a byte through a pipe to oneself, without any switch. */
-static uint64_t time_own_pipe(void)
+/* A trip to the echo is two bytes through pipes and two switches with their
+ * wake-ups; two trips to oneself are the two bytes alone. The difference is
+ * taken within pieces too short for the host to change its pace. */
+static uint64_t time_switches(struct ends echo, struct ends own)
 {
-    int ends[2];
-    char byte = 0;
+    uint64_t echoed = 0, alone = 0;
 
-    if (port_pipe(ends) < 0)
-        give_up("no pipe");
-    uint64_t begin = port_clock_ns();
-    for (int i = 0; i < TRIPS; i++) {
-        port_write(ends[1], &byte, 1);
-        port_read(ends[0], &byte, 1);
+    for (int i = 0; i < PIECES; i++) {
+        echoed += time_trips(echo, TRIPS / PIECES);
+        alone += time_trips(own, 2 * TRIPS / PIECES);
     }
-    uint64_t end = port_clock_ns();
-    port_close(ends[0]);
-    port_close(ends[1]);
-    return (end - begin) / TRIPS;
+    return echoed > alone ? (echoed - alone) / (2 * TRIPS) : 0;
 }
 
-/* A trip is two bytes through pipes and two switches with their wake-ups. */
 void work_context_switch(const struct block *block)
 {
-    struct samples trips = {0}, own = {0}, difference = {0};
+    struct samples samples = {0};
+    struct ends echo = start_echo(0);
+    int pipe[2];
 
-    sample_trips(&trips, 0);
-    while (samples_wanted(&own))
-        samples_add(&own, time_own_pipe());
-    uint64_t trip = trips.value[trips.count / 2];
-    uint64_t pipes = 2 * own.value[own.count / 2];
-    samples_add(&difference, trip > pipes ? (trip - pipes) / 2 : 0);
-    samples_report(&difference, "context_switch", block->megabytes, "ns");
+    if (port_pipe(pipe) < 0)
+        give_up("no pipe");
+    struct ends own = {pipe[1], pipe[0]};
+    /* However long it takes: a difference has the noise of both. */
+    while (samples.count < rounds)
+        samples_add(&samples, time_switches(echo, own));
+    close_ends(own);
+    close_ends(echo);
+    must_wait();
+    samples_report(&samples, "context_switch", block->megabytes, "ns");
 }
 
 static void make_file(const char *buffer)

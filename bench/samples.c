@@ -38,6 +38,11 @@ void report(const char *name, long size, uint64_t value, const char *unit)
     port_print("%s %ld %lu %s\n", name, size, (unsigned long)value, unit);
 }
 
+void report_start(const char *name, long size)
+{
+    port_print("+ %s %ld\n", name, size);
+}
+
 void report_missing(const char *name, long size, const char *why)
 {
     port_print("# %s %ld: %s\n", name, size, why);

@@ -10,15 +10,20 @@ import re
 import subprocess
 import threading
 
+import share
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 LINUX = os.path.join(ROOT, "build", "linux")
 MEMORY = "2G"
 # Linux starts threads of its own for a while after its first process.
 LINUX_SETTLES = {"icount": 20, "wall": 8}
-# Seconds after which a machine must hang, on a busy host too.
-PATIENCE = {"icount": 7200, "wall": 600}
+# Seconds without a line after which a machine must hang, on a busy host too.
+PATIENCE = {"icount": 1200, "wall": 240}
 ROW = re.compile(r"^(\w+) (\d+) (\d+) (\S+)$")
+# What a rate is called when it has been set right for what the host took.
+FREE = "_free"
+NAMED_THREADS = "guest=bench,debug-threads=on"
 
 System = collections.namedtuple("System", "key title kind append")
 
@@ -55,7 +60,8 @@ def calf_command(system, clock, harts, words, build):
     family = "clang-" if build.startswith("clang") else ""
     command = [os.path.join(ROOT, "tools", "run"), "--mem", MEMORY,
                "--build", build, "--timeout", "0", "--append", system.append,
-               "--add", os.path.join(ROOT, "build", f"{family}user", "bench")]
+               "--add", os.path.join(ROOT, "build", f"{family}user", "bench"),
+               "--qemu", f"-name {NAMED_THREADS}"]
     command += ["--icount"] if clock == "icount" else ["--harts", str(harts)]
     return command + ["--", "/bench", *words]
 
@@ -64,12 +70,60 @@ def linux_command(system, clock, harts, words):
     words = [f"settle={LINUX_SETTLES[clock]}", *words]
     command = ["qemu-system-riscv64", "-machine", "virt", "-m", MEMORY,
                "-smp", str(harts), "-display", "none", "-serial", "stdio",
-               "-monitor", "none", "-no-reboot", "-kernel", f"{LINUX}/Image",
+               "-monitor", "none", "-no-reboot", "-name", NAMED_THREADS,
+               "-kernel", f"{LINUX}/Image",
                "-initrd", f"{LINUX}/initrd.cpio", "-append",
                f"console=ttyS0 quiet {system.append} -- {' '.join(words)}"]
     if clock == "icount":
         command += ["-icount", "shift=0,sleep=off"]
     return command
+
+
+def command_for(system, clock, harts, words, build):
+    if system.kind == "calf":
+        return calf_command(system, clock, harts, words, build)
+    return linux_command(system, clock, harts, words)
+
+
+class Silence:
+    """Ends a process that says nothing for so many SECONDS."""
+
+    def __init__(self, process, seconds):
+        self.process, self.seconds = process, seconds
+        self.timer = None
+        self.heard()
+
+    def heard(self):
+        self.over()
+        self.timer = threading.Timer(self.seconds, self.process.terminate)
+        self.timer.daemon = True
+        self.timer.start()
+
+    def over(self):
+        if self.timer:
+            self.timer.cancel()
+
+
+def parse(machine, silence, on_row):
+    """Take in what a MACHINE says. (Remarks, last lines, came to its end?)"""
+    remarks, last, done = [], collections.deque(maxlen=8), False
+    watch = None
+    for line in machine.stdout:
+        silence.heard()
+        line = line.strip()
+        last.append(line)
+        done |= line == "# done"
+        if found := ROW.match(line):
+            work, size, value, unit = found.groups()
+            on_row(work, int(size), int(value), unit)
+            if watch and (free := watch.free()):
+                on_row(work + FREE, int(size), round(int(value) / free), unit)
+            watch = None
+        elif line.startswith("+ "):
+            watch = share.watch(machine.pid)
+        elif line.startswith("# ") and line != "# done":
+            remarks.append(line[2:])
+    return remarks, last, done
 
 
 def measure(system, clock, harts, words, build, on_row):
@@ -78,29 +132,15 @@ def measure(system, clock, harts, words, build, on_row):
     each figure. CLOCK is "icount" or "wall". Returns the remarks on what is
     missing; raises Failed.
     """
-    if system.kind == "calf":
-        command = calf_command(system, clock, harts, words, build)
-    else:
-        command = linux_command(system, clock, harts, words)
-    machine = subprocess.Popen(command, stdin=subprocess.DEVNULL,
-                               stdout=subprocess.PIPE,
-                               stderr=subprocess.STDOUT, text=True,
-                               errors="replace")
-    remarks, last, done = [], collections.deque(maxlen=8), False
-    watch = threading.Timer(PATIENCE[clock], machine.terminate)
-    watch.start()
+    machine = subprocess.Popen(
+        command_for(system, clock, harts, words, build),
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True, errors="replace")
+    silence = Silence(machine, PATIENCE[clock])
     try:
-        for line in machine.stdout:
-            line = line.strip()
-            last.append(line)
-            done |= line == "# done"
-            if found := ROW.match(line):
-                work, size, value, unit = found.groups()
-                on_row(work, int(size), int(value), unit)
-            elif line.startswith("# ") and line != "# done":
-                remarks.append(line[2:])
+        remarks, last, done = parse(machine, silence, on_row)
     finally:
-        watch.cancel()
+        silence.over()
         if machine.poll() is None:
             machine.terminate()
         machine.wait()

@@ -30,6 +30,7 @@ REFERENCE = [
 ]
 NEAR = 1.05          # of the row for nothing written
 WHOLE_LIMIT = 1.10   # of fork=tables
+TWO_HARTS = 1.8      # times the forks of one hart
 
 
 def number(value):
@@ -119,6 +120,17 @@ def whole_over_limit(results):
             yield work, size, mine / classic
 
 
+def two_harts(results):
+    """A line on forking side by side, if it was measured."""
+    one, two = (results.wall("share", "fork_rate_free", n) for n in (1, 2))
+    if one and two:
+        ratio = two / one
+        yield (f"Two harts fork {ratio:.2f} times as fast as one, as far as "
+               f"the host lets them run (aim: {TWO_HARTS}): "
+               + ("met." if ratio >= TWO_HARTS else "NOT MET."))
+        yield ""
+
+
 def missing(results):
     """A line for each reason why a system lacks figures."""
     reasons = {}
@@ -159,5 +171,6 @@ def text(results, markdown=False):
                     everything(results, "icount", results.instructions))
     yield from part("Wall time, medians; for forks/s the ratio is of rates",
                     ratios(results))
+    yield from two_harts(results)
     yield from (f"{'- ' if markdown else ''}{line}"
                 for line in missing(results))

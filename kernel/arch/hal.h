@@ -206,8 +206,8 @@ void hal_upcall_user_fault(const char *cause, uint64_t value);
  * Interrupts on. */
 void hal_upcall_user_return(void);
 
-/* An interrupt of a device (dev/irq.c); the timer of this hart fired
- * (sched/clock.c). Interrupts off. */
+/* An interrupt of a device (dev/irq.c); the timer of this hart fired, and is
+ * not armed any more (sched/clock.c). Interrupts off. */
 void hal_upcall_interrupt(unsigned number);
 void hal_upcall_tick(void);
 
