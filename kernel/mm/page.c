@@ -36,9 +36,10 @@ struct stock {
 };
 
 struct page *page_array;
-uint64_t page_first;
-static uint64_t span;  /* descriptors in page_array */
-static uint64_t total; /* frames there ever were */
+struct page *page_frames;
+static uint64_t page_first; /* lowest frame number */
+static uint64_t span;       /* descriptors in page_array */
+static uint64_t total;      /* frames there ever were */
 static struct spinlock buddy_lock = SPINLOCK(LOCK_PAGE);
 static struct list free_blocks[ORDERS]; /* buddy_lock */
 static uint64_t buddy_free;             /* buddy_lock to change: frames */
@@ -91,11 +92,11 @@ static void block_push(struct page *page, unsigned order)
 
 static struct page *neighbour(struct page *page, unsigned order)
 {
-    uint64_t frame = page_first + (uint64_t)(page - page_array);
+    uint64_t frame = page - page_frames;
     uint64_t other = frame ^ (1ul << order);
     if (other < page_first || other - page_first >= span)
         return NULL;
-    return &page_array[other - page_first];
+    return &page_frames[other];
 }
 
 /* A neighbour in use may change its kind while block_free looks at it. */
@@ -426,7 +427,7 @@ static bool overlaps(uint64_t frame, const struct hal_range *taken,
 
 static void add_frame(uint64_t frame, bool in_use)
 {
-    struct page *page = &page_array[frame - page_first];
+    struct page *page = &page_frames[frame];
     total++;
     page->order = NOT_FIRST;
     page->kind = PAGE_KERNEL;
@@ -456,6 +457,7 @@ int page_init(const struct hal_range *ram, size_t ram_count,
     page_first = low;
     span = high - low;
     page_array = hal_phys_to_virt(place);
+    page_frames = page_array - low;
     memset(page_array, 0, size);
     for (unsigned i = 0; i < ORDERS; i++)
         list_init(&free_blocks[i]);
@@ -480,7 +482,7 @@ void page_release_range(struct hal_range range)
          f++) {
         if (f < page_first || f - page_first >= span)
             continue;
-        struct page *page = &page_array[f - page_first];
+        struct page *page = &page_frames[f];
         if (page->kind != PAGE_KERNEL)
             continue;
         page->order = 0;

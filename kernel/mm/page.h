@@ -135,8 +135,8 @@ static inline bool page_should_fail(void)
 
 /* ---- Inline parts -------------------------------------------------------- */
 
-extern struct page *page_array; /* descriptor of frame page_first */
-extern uint64_t page_first;     /* lowest frame number */
+extern struct page *page_array;  /* descriptor of the lowest frame */
+extern struct page *page_frames; /* where that of frame 0 would be */
 void page_free(struct page *page);
 _Noreturn void page_count_error(struct page *page, uint32_t count);
 
@@ -147,12 +147,12 @@ static inline struct page *page_at(uint64_t index)
 
 static inline uint64_t page_physical(const struct page *page)
 {
-    return (page_first + (uint64_t)(page - page_array)) << HAL_PAGE_SHIFT;
+    return (uint64_t)(page - page_frames) << HAL_PAGE_SHIFT;
 }
 
 static inline struct page *page_of_physical(uint64_t physical)
 {
-    return page_array + ((physical >> HAL_PAGE_SHIFT) - page_first);
+    return page_frames + (physical >> HAL_PAGE_SHIFT);
 }
 
 static inline void *page_data(const struct page *page)

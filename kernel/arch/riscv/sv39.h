@@ -74,10 +74,11 @@ static inline uint64_t pte_frame_bits(uint64_t physical)
     return (physical >> 12) << 10;
 }
 
-/* The physical address an entry of any kind but NONE points at. */
+/* The physical address an entry of any kind but NONE points at. The bits above
+ * the frame number are reserved and zero in all that is made here. */
 static inline uint64_t pte_physical(pte_t e)
 {
-    return ((e.bits >> 10) & ((1ul << 44) - 1)) << 12;
+    return e.bits >> 10 << 12;
 }
 
 static inline pte_t pte_owned(uint64_t node)
