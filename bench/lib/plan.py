@@ -8,7 +8,7 @@ of forks are set right for what the host took (share.py), so one pass is enough.
 
 import collections
 
-Job = collections.namedtuple("Job", "harts words systems passes")
+Job = collections.namedtuple("Job", "name harts words systems passes")
 Plan = collections.namedtuple("Plan", "icount wall")
 
 TWO = ["share", "linux"]
@@ -20,22 +20,28 @@ FORKS = ["fork_call", "fork_exit_wait", "fork_exec"]
 FAULTS = ["cow_fault", "cow_fault_sparse", "reuse_fault", "reuse_claimed"]
 
 
-def forkers(count):
+def forkers(count, systems, rounds):
     """As many processes that fork as there are harts."""
-    return Job(count, ["rounds=5", f"forkers={count}", "fork_rate"], TWO, 1)
+    return Job(f"forks on {count} harts", count,
+               [f"rounds={rounds}", f"forkers={count}", "fork_rate"],
+               systems, 1)
 
 
 FULL = Plan(
-    icount=Job(1, ["rounds=3", "sizes=0,1,16,64,256,512,1024",
-                   *CALLS, *FORKS, *FAULTS, "whole", "idle_forks"], None, 1),
-    wall=[Job(1, ["rounds=5", "sizes=0,1,16,64,512",
-                  *CALLS, *FORKS, *FAULTS], THREE, 3),
-          Job(1, ["rounds=1", "sizes=64", "whole"], THREE, 3),
-          Job(2, ["rounds=5", "pipe_other"], TWO, 3),
-          *(forkers(n) for n in (1, 2, 4, 8))])
+    icount=Job("instructions", 1,
+               ["rounds=3", "sizes=0,1,16,64,256,512,1024",
+                *CALLS, *FORKS, *FAULTS, "whole", "idle_forks"], None, 1),
+    wall=[Job("calls, forks and faults", 1,
+              ["rounds=5", "sizes=0,1,16,64,512", *CALLS, *FORKS, *FAULTS],
+              THREE, 3),
+          Job("whole costs", 1, ["rounds=1", "sizes=64", "whole"], THREE, 3),
+          Job("pipes on 2 harts", 2, ["rounds=5", "pipe_other"], TWO, 3),
+          *(forkers(n, TWO, 5) for n in (1, 2, 4, 8))])
 
 QUICK = Plan(
-    icount=Job(1, ["rounds=1", "sizes=0,16,64",
-                   *CALLS, *FORKS, *FAULTS, "whole", "idle_forks"], None, 1),
-    wall=[Job(1, ["rounds=3", "sizes=0,64", *CALLS, *FORKS, *FAULTS], TWO,
-              1)])
+    icount=Job("instructions", 1,
+               ["rounds=1", "sizes=0,16,64",
+                *CALLS, *FORKS, *FAULTS, "whole", "idle_forks"], None, 1),
+    wall=[Job("calls, forks and faults", 1,
+              ["rounds=3", "sizes=0,64", *CALLS, *FORKS, *FAULTS], TWO, 1),
+          *(forkers(n, ["share"], 3) for n in (1, 2))])

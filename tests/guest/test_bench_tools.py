@@ -16,6 +16,7 @@ from conftest import ROOT
 
 sys.path.insert(0, os.path.join(ROOT, "bench", "lib"))
 import machines
+import plan
 
 CALF = machines.BY_KEY["share"]
 
@@ -32,10 +33,12 @@ def load_bench():
 
 @pytest.fixture
 def campaign(tmp_path):
+    """A run of one machine."""
     bench = load_bench()
-    return bench.Campaign(bench.parse(
-        ["--quick", "--only", "share", "--clock", "wall",
-         "--out", str(tmp_path)]))
+    options = bench.parse(["--only", "share", "--clock", "wall",
+                           "--out", str(tmp_path)])
+    options.plan = plan.Plan(None, [plan.Job("a job", 1, [], ["share"], 1)])
+    return bench.Campaign(options)
 
 
 @pytest.fixture
