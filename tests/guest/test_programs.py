@@ -15,6 +15,10 @@ def test_program(name, harts):
     run_program(name, harts=harts)
 
 
+def test_the_timer_wakes_and_shares():
+    run_program("slices", options=["--icount"])
+
+
 @pytest.mark.parametrize("name", ["badcalls", "sleepers", "orphans", "fpu"])
 def test_on_the_debug_build(name):
     run_program(name, harts=4, build="debug")
