@@ -5,6 +5,7 @@
 #
 #   build/release  build/debug  build/clang-release  build/clang-debug
 #       calf.elf (with symbols)   calf.img (what boots)   initrd.cpio
+#   build/release-NAME               the same with EXERCISE=NAME (exercises/)
 #   build/user  build/clang-user     the programs, unstripped, for gdb
 #   build/host                       the host's unit tests
 #   build/reports                    JUnit XML of the last test run
@@ -22,6 +23,7 @@ HARTS ?= $(or $(CPUS),3)
 MEM ?= 128M
 APPEND ?=
 JOBS ?=
+EXERCISE ?=
 
 ifeq ($(origin CC),default)
 CC := gcc
@@ -50,7 +52,7 @@ loops := -fno-tree-loop-distribute-patterns
 install_group :=
 endif
 
-B := build/$(family)$(kind)
+B := build/$(family)$(kind)$(EXERCISE:%=-%)
 U := build/$(family)user
 
 all: $(B)/calf.img $(B)/initrd.cpio ## the kernel and its programs
@@ -59,6 +61,18 @@ all: $(B)/calf.img $(B)/initrd.cpio ## the kernel and its programs
 
 kernel_sources := $(sort $(shell find kernel -name '*.c' -o -name '*.S'))
 kernel_objects := $(kernel_sources:%=$(B)/%.o)
+# An exercise has files of its own, some in place of the kernel's.
+exercises := $(notdir $(wildcard exercises/*))
+exercise_folder = exercises/$(EXERCISE)
+ifneq ($(EXERCISE),)
+ifeq ($(filter $(EXERCISE),$(exercises)),)
+$(error EXERCISE=$(EXERCISE): there is no such exercise; there is: $(exercises))
+endif
+kernel_sources := $(filter-out kernel/mm/eager.c,$(kernel_sources)) \
+    $(exercise_folder)/cow.c exercises/cow/fork.c
+kernel_objects := $(kernel_sources:%=$(B)/%.o)
+exercise_flags := -DEXERCISE_COW=1
+endif
 kernel_script := kernel/arch/riscv/kernel.ld
 
 kernel_flags := -std=gnu17 -g -Ikernel -Ikernel/arch/riscv -mabi=lp64 \
@@ -70,7 +84,7 @@ kernel_flags += -O1 -DDEBUG=1 -fsanitize=undefined -Wframe-larger-than=2048
 else
 kernel_flags += -O2 -Wframe-larger-than=1024
 endif
-kernel_flags += $(kernel_extra)
+kernel_flags += $(exercise_flags) $(kernel_extra)
 
 # A first `make` on a new machine finds its tools before it compiles.
 $(kernel_objects) $(B)/symbols-none.S: | tools-run
@@ -260,7 +274,7 @@ clang-build:
 	@if command -v clang llvm-objcopy ld.lld >/dev/null; then \
 	    $(MAKE) CC=clang DEBUG=0 all; fi
 
-our_c := $(shell find kernel user tests bench -name '*.[ch]' 2>/dev/null)
+our_c := $(shell find kernel user tests bench exercises -name '*.[ch]' 2>/dev/null)
 
 lint: tools-lint ## layers, format and static analysis, no findings
 	@status=0; tools/layers || status=1; \

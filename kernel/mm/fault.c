@@ -20,6 +20,7 @@
  * made for a read.
  */
 #include "lib/errno.h"
+#include "mm/exercise.h"
 #include "mm/pt.h"
 #include "mm/space.h"
 #include "mm/stats.h"
@@ -133,6 +134,8 @@ static inline enum fault break_sharing(struct context *c, pte_t *slot)
         return FAULT_ZERO;
     }
     struct page *page = pte_page(leaf);
+    if (EXERCISE(COW) && page->kind == PAGE_ANONYMOUS)
+        return cow_write_fault(machine, c->va, slot);
     if (page_count(page) == 1 && !MUTATE(8)) {
         ASSERT(page->kind == PAGE_ANONYMOUS);
         pt_reuse(machine, c->va, slot);

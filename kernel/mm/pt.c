@@ -237,7 +237,7 @@ void pt_replace(struct hal_space *space, uint64_t va, pte_t *slot, pte_t leaf)
     if (!MUTATE(19))
         shoot_down(space, va);
     if (pte_counted(old))
-        page_put(pte_page(old));
+        leaf_put(pte_page(old));
 }
 
 void pt_reuse(struct hal_space *space, uint64_t va, pte_t *slot)

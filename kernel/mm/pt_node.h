@@ -5,6 +5,7 @@
 #ifndef MM_PT_NODE_H
 #define MM_PT_NODE_H
 
+#include "mm/exercise.h"
 #include "mm/pt.h"
 
 /* An empty node of `level`, count 1; NULL when there is no frame. */
@@ -40,7 +41,7 @@ static inline void node_drop_entry(pte_t entry, unsigned level)
     if (level)
         pt_put(pte_page(entry));
     else if (pte_counted(entry))
-        page_put(pte_page(entry));
+        leaf_put(pte_page(entry));
 }
 
 /* Share one entry: what a second node gets, which is counted, while the entry

@@ -27,7 +27,7 @@ static void harvest_put(struct harvest *harvest)
         if (harvest->pages[i]->kind == PAGE_TABLE)
             pt_put(harvest->pages[i]);
         else
-            page_put(harvest->pages[i]);
+            leaf_put(harvest->pages[i]);
     }
     harvest->count = 0;
 }
