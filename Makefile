@@ -227,8 +227,8 @@ mutant: all ## put bug N back and run: make mutant N=4 [COMMAND=cowtest]
 	@tools/run --harts $(HARTS) --mem $(MEM) --initrd $(B)/initrd.cpio \
 	    --kernel build/mutants/$(N)/calf.img $(COMMAND)
 
-grade: tools-run all ## cowtest section by section, with points
-	@tools/grade
+grade: tools-run all ## the test suites item by item, with points
+	@tools/grade --build $(family)$(kind) $(EXERCISE:%=--exercise %) $(ITEMS)
 
 # ---- Tests -------------------------------------------------------------------
 # A host test says on a line of its own what it is made from:

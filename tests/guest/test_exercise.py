@@ -1,0 +1,119 @@
+"""The exercises: as they stand, solved, and solved wrongly.
+
+tests/exercise/solution.patch turns exercises/cow/cow.c into a solution, which
+shows that there is one and that the grader finds it. The usual mistakes are
+made in it one at a time; each must cost points.
+"""
+
+import json
+import os
+import subprocess
+
+import pytest
+from conftest import ROOT, tools_run
+
+FOLDER = os.path.join("build", "exercise-tests")
+PATCH = os.path.join(ROOT, "tests", "exercise", "solution.patch")
+SHARING = {"simple", "sole-owner-reuses", "copy-without-memory",
+           "fork-without-memory", "write-without-memory"}
+
+ENOUGH = ("three", "file", "copy-crosses-pages", "sole-owner-reuses",
+          "write-without-memory")     # to see any of these:
+MISTAKES = {
+    "the page is not counted": (
+        "    page_get(pte_page(leaf));\n", ""),
+    "the parent goes on writing": (
+        "    pte_store(parent, leaf);\n", ""),
+    "the last owner copies, too": (
+        "if (page_count(page) == 1)", "if (page_count(page) == 0)"),
+    "no page is ever freed": (
+        "    page_put(page);\n", "    (void)page_drop(page);\n"),
+    "memory that is full is not noticed": (
+        "    if (!copy)\n        return FAULT_NOMEM;\n",
+        "    if (!copy)\n        return FAULT_COPY;\n"),
+}
+
+
+def make(*words):
+    done = subprocess.run(["make", "-s", "EXERCISE=cow", *words], cwd=ROOT,
+                          text=True, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert done.returncode == 0, done.stdout
+
+
+def solution():
+    """The text of the solution."""
+    path = os.path.join(ROOT, FOLDER, "solution.c")
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    done = subprocess.run(
+        ["patch", "-s", "-o", path, "exercises/cow/cow.c", PATCH], cwd=ROOT,
+        text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert done.returncode == 0, done.stdout
+    with open(path, encoding="utf-8") as f:
+        return f.read()
+
+
+def kernel_with(text):
+    """The exercise's kernel with TEXT as the student's file."""
+    with open(os.path.join(ROOT, FOLDER, "cow.c"), "w", encoding="utf-8") as f:
+        f.write(text)
+    image = os.path.join(FOLDER, "kernel", "calf.img")
+    make(f"exercise_folder={FOLDER}", f"B={FOLDER}/kernel", image)
+    return os.path.join(ROOT, image)
+
+
+def grade(tmp_path, *words):
+    """What tools/grade says, as it wrote it; and its exit status."""
+    report = tmp_path / "grade.json"
+    done = subprocess.run(
+        [os.path.join(ROOT, "tools", "grade"), "--exercise", "cow", "--json",
+         str(report), *words], stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert report.exists(), done.stdout
+    return json.loads(report.read_text()), done.returncode
+
+
+def failed(result):
+    return {row["section"] for row in result["sections"] if not row["passed"]}
+
+
+def test_as_it_stands_only_sharing_is_missing(tmp_path):
+    make("all")
+    result, status = grade(tmp_path)
+    assert status == 1
+    assert result["worth"] == 100
+    assert failed(result) == SHARING
+    assert result["points"] == 30
+
+
+def test_as_it_stands_it_is_a_whole_system():
+    make("all")
+    r = tools_run("--build", "release-cow", "--harts", "4",
+                  "ls | wc; forkstorm 8 3; cat /proc/audit")
+    assert r.status == 0, r
+    assert r.out.endswith("audit: clean\n"), r
+
+
+def test_it_can_be_solved(tmp_path):
+    image = kernel_with(solution())
+    result, status = grade(tmp_path, "--kernel", image, "--harts", "4")
+    assert failed(result) == set()
+    assert (status, result["points"]) == (0, 100)
+    r = tools_run("--kernel", image, "--harts", "4",
+                  "forkstorm 8 3; cowtest; cat /proc/audit")
+    assert r.status == 0 and r.out.endswith("audit: clean\n"), r
+    assert "ALL COW TESTS PASSED" in r.out
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_costs_points(tmp_path, mistake):
+    right = solution()
+    old, new = MISTAKES[mistake]
+    assert right.count(old) == 1
+    image = kernel_with(right.replace(old, new))
+    # Some of these kernels do not even get to a shell, and some hang.
+    result, status = grade(tmp_path, "--kernel", image, "--seconds", "20",
+                           *ENOUGH)
+    assert status == 1
+    assert len(result["sections"]) == len(ENOUGH)
+    assert failed(result)
