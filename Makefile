@@ -186,6 +186,14 @@ $(U)/tests/lowbuffer: user_link := $(subst user/user.ld,$(own_script),$(user_lin
     $(meant)
 $(U)/tests/lowbuffer: $(own_script)
 
+# Programs from elsewhere, with the warnings they were written for.
+foreign_flags := $(filter-out -Wextra -O2,$(user_flags)) -O
+
+user-program: tools-run $(U)/libcalf.a ## compile xv6 programs: SRC=FILE.c or SRC=FOLDER
+	@tools/user-program --compile '$(target_cc) $(foreign_flags)' \
+	    --link '$(user_link)' --library $(U)/libcalf.a --tools '$(pre)' \
+	    '$(SRC)'
+
 # ---- The file system a machine starts with -----------------------------------
 # Old programs look for their neighbours by bare name in the root.
 
@@ -302,8 +310,8 @@ V ?= 0
 q := $(if $(filter 0,$(V)),@)
 say := @$(if $(filter 0,$(V)),printf '  %-7s%s\n',:)
 
-.PHONY: all run qemu qemu-gdb gdb grade test test-host test-guest test-debug \
-    mutants mutant debug-build clang-build lint format help clean
+.PHONY: all run user-program qemu qemu-gdb gdb grade test test-host test-guest \
+    test-debug mutants mutant debug-build clang-build lint format help clean
 .SECONDARY:
 
 -include tests/spin/spin.mk
