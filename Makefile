@@ -216,8 +216,8 @@ run: tools-run all ## boot to a shell (HARTS=3 MEM=128M APPEND="...")
 
 qemu: run ## the same as run
 
-qemu-gdb: tools-run all ## boot, waiting for gdb on port 1234
-	@tools/run $(run_flags) --gdb
+qemu-gdb: tools-run all ## boot, waiting for gdb; writes .gdbinit
+	@tools/run $(run_flags) --gdb $(GDB_PORT:%=--gdb-port %)
 
 gdb: tools-run tools-gdb ## gdb on the debug build (starts QEMU if needed)
 	@$(MAKE) DEBUG=1 all

@@ -1,11 +1,10 @@
-# Start of a gdb session on Calf: connect, and stop where the kernel gives up.
-# Programs: `add-symbol-file build/user/NAME` gives a program's own symbols.
+# What every gdb session on Calf has; the .gdbinit that `make qemu-gdb` writes
+# sources it, in the root of the tree. `help calf` lists the commands.
 set confirm off
 set pagination off
 set architecture riscv:rv64
 set disassemble-next-line auto
-target remote :1234
-hbreak panic
+source tools/gdb/calf.py
 
 define harts
     info threads

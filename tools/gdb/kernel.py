@@ -1,0 +1,225 @@
+"""Calf's structures as gdb sees them: lists, page descriptors, entries.
+
+Everything here reads the memory of a stopped machine and changes nothing. It
+takes names and layouts from the kernel's debugging information; what is not
+in there (constants of macros) is named below and checked by the tests.
+"""
+
+import contextlib
+import re
+import struct
+
+import gdb
+
+DIRECT_BASE = 0xffffffc000000000
+PAGE_SHIFT = 12
+SLOTS = 512
+USER_ROOT_SLOTS = SLOTS // 2
+ROOT_LEVEL = 2
+
+V, R, W, X, SHARED, UNCOUNTED = 1, 2, 4, 8, 1 << 8, 1 << 9
+
+
+@contextlib.contextmanager
+def kernel_memory():
+    """Let the selected hart see the kernel's memory while a program runs on
+    it: QEMU translates as for the mode the hart is in."""
+    mode = int(gdb.parse_and_eval("$priv"))
+    if mode == 1:
+        yield
+        return
+    gdb.execute("set $priv = 1", to_string=True)
+    try:
+        yield
+    finally:
+        gdb.execute(f"set $priv = {mode}", to_string=True)
+
+
+def read(address, size):
+    return bytes(gdb.selected_inferior().read_memory(address, size))
+
+
+def pointer_to(address, name):
+    """ADDRESS as a pointer to the struct or type NAME."""
+    return gdb.Value(address).cast(gdb.lookup_type(name).pointer())
+
+
+def offset_of(type_name, member):
+    for field in gdb.lookup_type(type_name).fields():
+        if field.name == member:
+            return field.bitpos // 8
+    raise gdb.GdbError(f"{type_name} has no {member}")
+
+
+def ring(head, type_name, member):
+    """The objects of a ring: pointers, by their links called MEMBER."""
+    offset = offset_of(type_name, member)
+    first = int(head.address)
+    at = int(head["next"])
+    while at not in (first, 0):
+        yield pointer_to(at - offset, type_name)
+        at = int(pointer_to(at, "struct list")["next"])
+
+
+def constant_name(enum, value, prefix=""):
+    """The name of a value of an enum type, in small letters; the last one,
+    for the first of a group may have two."""
+    names = [field.name for field in gdb.lookup_type(enum).fields()
+             if field.enumval == int(value)]
+    return names[-1].removeprefix(prefix).lower() if names else f"{value}?"
+
+
+def text(array):
+    return array.string(errors="replace") if int(array[0]) else ""
+
+
+# ---- Processes ---------------------------------------------------------------
+
+def processes():
+    """All processes, pointers, in order of their numbers."""
+    head = gdb.parse_and_eval("'kernel/proc/process.c'::processes")
+    return list(ring(head, "struct process", "all"))
+
+
+def running_process():
+    """The process whose thread is on the selected hart, or None."""
+    # In the kernel tp is the thread, in a program sscratch.
+    registers = [int(gdb.parse_and_eval(name)) & (2**64 - 1)
+                 for name in ("$tp", "$sscratch")]
+    return next((p for p in processes()
+                 if int(p["thread"].address) in registers), None)
+
+
+def find_process(word):
+    """The process called WORD, a number, or the running one."""
+    if not word:
+        process = running_process()
+        if not process:
+            raise gdb.GdbError("no process runs on this hart: give a pid "
+                               "(`calf ps` lists them)")
+        return process
+    pid = int(gdb.parse_and_eval(word))
+    for process in processes():
+        if int(process["pid"]) == pid:
+            return process
+    raise gdb.GdbError(f"there is no process {pid}: `calf ps` lists them")
+
+
+def space_of(process):
+    space = process["space"]
+    if not int(space):
+        raise gdb.GdbError(f"process {int(process['pid'])} has no memory any "
+                           "more: it has exited")
+    return space
+
+
+# ---- Pages -------------------------------------------------------------------
+
+def page_array():
+    """(address of the first descriptor, its frame number, how many)."""
+    return (int(gdb.parse_and_eval("page_array")),
+            int(gdb.parse_and_eval("page_first")),
+            int(gdb.parse_and_eval("'kernel/mm/page.c'::span")))
+
+
+def page_of_frame(frame):
+    """The descriptor of a frame, a struct page *; None if there is none."""
+    array, first, count = page_array()
+    if not first <= frame < first + count:
+        return None
+    size = gdb.lookup_type("struct page").sizeof
+    return pointer_to(array + (frame - first) * size, "struct page")
+
+
+def frame_of(page):
+    array, first, _ = page_array()
+    size = gdb.lookup_type("struct page").sizeof
+    return first + (int(page) - array) // size
+
+
+def page_named(word):
+    """The descriptor WORD means: a frame number as /proc/PID/tree prints it,
+    a physical address, an address in the direct map, or a struct page *."""
+    if re.fullmatch(r"[0-9a-f]{1,7}", word):
+        frame = int(word, 16)
+    else:
+        value = gdb.parse_and_eval(word)
+        if value.type.strip_typedefs().code == gdb.TYPE_CODE_PTR and \
+                value.type.target().unqualified().name == "page":
+            return value
+        address = int(value) & (2**64 - 1)
+        if address >= DIRECT_BASE:
+            address -= DIRECT_BASE
+        frame = address >> PAGE_SHIFT
+    page = page_of_frame(frame)
+    if page is None:
+        raise gdb.GdbError(f"frame {frame:x} has no descriptor: no memory "
+                           "of Calf's is there")
+    return page
+
+
+def origin_of(page):
+    """The page a node borrows from, or None."""
+    index = int(page["table"]["origin"])
+    return page_of_frame(page_array()[1] + index - 1) if index else None
+
+
+def node_frames():
+    """The frames of all nodes of page tables."""
+    array, first, count = page_array()
+    size = gdb.lookup_type("struct page").sizeof
+    kind_at = offset_of("struct page", "kind")
+    table = int(gdb.parse_and_eval("(int)PAGE_TABLE"))
+    data = read(array, count * size)
+    return [first + i for i in range(count) if data[i * size + kind_at] == table]
+
+
+def borrowers_of(page):
+    """The frames of the nodes that borrow from PAGE."""
+    mine = frame_of(page)
+    return [f for f in node_frames()
+            if (o := origin_of(page_of_frame(f))) and frame_of(o) == mine]
+
+
+def edges_to(frame):
+    """(node's frame, slot, entry) of every entry that leads to FRAME."""
+    for node in node_frames():
+        level = int(page_of_frame(node)["level"])
+        for slot, bits in entries(node, level):
+            if entry_frame(bits) == frame:
+                yield node, slot, bits
+
+
+# ---- Entries -----------------------------------------------------------------
+
+def entries(frame, level):
+    """(slot, bits) of a node's entries that are not empty and the user's."""
+    data = read(DIRECT_BASE + (frame << PAGE_SHIFT), 8 * SLOTS)
+    end = USER_ROOT_SLOTS if level == ROOT_LEVEL else SLOTS
+    for slot, bits in enumerate(struct.unpack(f"<{SLOTS}Q", data)[:end]):
+        if bits:
+            yield slot, bits
+
+
+def entry_kind(bits):
+    if bits & (R | X):
+        return "leaf"
+    return {V: "owned", SHARED: "lazy", V | SHARED: "linked"}.get(
+        bits & (V | SHARED), "none" if bits == 0 else "?")
+
+
+def entry_frame(bits):
+    return bits >> 10 & (1 << 44) - 1
+
+
+def entry_text(bits):
+    """An entry in words."""
+    kind = entry_kind(bits)
+    if kind == "none":
+        return "none"
+    if kind != "leaf":
+        return f"{kind} -> frame {entry_frame(bits):x}"
+    return "leaf {}{}{} -> {}frame {:x}".format(
+        "r" if bits & R else "-", "w" if bits & W else "-",
+        "x" if bits & X else "-", "zero page, " if bits & UNCOUNTED else "",
+        entry_frame(bits))
