@@ -221,7 +221,7 @@ qemu-gdb: tools-run all ## boot, waiting for gdb; writes .gdbinit
 
 gdb: tools-run tools-gdb ## gdb on the debug build (starts QEMU if needed)
 	@$(MAKE) DEBUG=1 all
-	@tools/gdb/start
+	@tools/gdb/start $(EXERCISE:%=--build debug-%)
 
 include bench/bench.mk
 

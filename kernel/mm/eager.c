@@ -11,6 +11,7 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/pt_node.h"
+#include "mm/stats.h"
 
 static enum fork_policy policy;
 
@@ -47,6 +48,7 @@ static int copy_leaf(struct space *space, uint64_t va, pte_t *slot)
         if (!copy)
             return -ENOMEM;
         hal_copy_page(page_data(copy), page_data(page));
+        stat_count(STAT_PAGES_COPIED);
         pt_replace(&space->machine, va, slot,
                    pte_leaf(page_physical(copy), true, pte_executable(*slot)));
         return 0;

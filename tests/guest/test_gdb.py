@@ -56,7 +56,8 @@ IN_THE_KERNEL = (
     "hbreak kernel_main", "continue", "backtrace 1", "info line kernel_main",
     "harts", "delete", "hbreak pt_settle if va > 0x1000", "continue 1",
     "calf ps", "calf regions", "calf regions 1", "calf regions 99",
-    "calf tree", "calf walk 0", "calf walk 0x100000000", "calf walk",
+    "calf tree", "calf walk 0", "calf walk 0x100000000", "calf walk $sp",
+    "calf walk",
     "calf page root", "calf page", "calf page 10", "calf page 0x80200000",
     f"print *{SELF}->space->root", f"print {SELF}->space->lock",
     f"print {SELF}->thread", f"print/r {SELF}->thread.irq_depth",
@@ -111,6 +112,7 @@ def test_an_address_is_walked(said):
                      r"level 0 .* slot 0(, lent)?: leaf r-x -> frame \w+",
                      said["calf walk 0"])
     assert ": none" in said["calf walk 0x100000000"]
+    assert "is no address of a program's" in said["calf walk $sp"]
     assert "which address?" in said["calf walk"]
 
 

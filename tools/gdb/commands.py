@@ -184,6 +184,8 @@ class Walk(Command):
         if not address:
             raise gdb.GdbError("which address? See `help calf walk`")
         va = int(gdb.parse_and_eval(address)) & (2**64 - 1)
+        if va >= kernel.USER_TOP:
+            raise gdb.GdbError(f"0x{va:x} is no address of a program's")
         page = kernel.space_of(kernel.find_process(pid))["root"]
         for level in range(kernel.ROOT_LEVEL, -1, -1):
             slot = va >> (kernel.PAGE_SHIFT + 9 * level) & (kernel.SLOTS - 1)
