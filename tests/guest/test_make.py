@@ -21,7 +21,7 @@ def test_help_names_every_target():
     done = make("help")
     assert done.returncode == 0
     for target in ("run test test-host test-guest bench lint gdb help qemu "
-                   "qemu-gdb grade").split():
+                   "qemu-gdb grade user-program").split():
         assert re.search(rf"^ +{target} +\w", done.stdout, re.M), target
 
 

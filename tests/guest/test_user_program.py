@@ -13,18 +13,16 @@ from conftest import ROOT, tools_run
 
 ADDED = os.path.join(ROOT, "build", "user", "added")
 
-HELLO = """\
+SIZES = """\
 #include "kernel/types.h"
-#include "kernel/stat.h"
+#include "kernel/fcntl.h"
 #include "user/user.h"
 
-int
-main(int argc, char *argv[])
+int main(int count, char **words)
 {
-  int i;
-  for(i = 1; i < argc; i++)
-    printf("%s has %d bytes\\n", argv[i], strlen(argv[i]));
-  exit(argc == 3 ? 0 : 1);
+  for (int at = O_RDONLY + 1; at < count; at++)
+    printf("%s has %d bytes\\n", words[at], strlen(words[at]));
+  exit(count == 3 ? 0 : 1);
 }
 """
 
@@ -108,7 +106,7 @@ def write(folder, **files):
 
 
 def test_one_file(tmp_path):
-    write(tmp_path, tellsize_c=HELLO)
+    write(tmp_path, tellsize_c=SIZES)
     said = make(tmp_path / "tellsize.c")
     assert "run it: tools/run tellsize\n" in said
     r = tools_run("tellsize one three")
@@ -128,21 +126,21 @@ def test_a_tree_with_its_own_headers(tmp_path):
 
 def test_a_source_beside_foreign_headers(tmp_path):
     """An include does not find `kernel/types.h` next to the source first."""
-    write(tmp_path, beside_c=HELLO)
+    write(tmp_path, beside_c=SIZES)
     write(tmp_path / "kernel", types_h=NOT_THESE)
     make(tmp_path / "beside.c")
     assert tools_run("beside 1 2").status == 0
 
 
 def test_a_program_of_ours_is_not_replaced(tmp_path):
-    write(tmp_path, ls_c=HELLO)
+    write(tmp_path, ls_c=SIZES)
     assert "run it: tools/run /ls\n" in make(tmp_path / "ls.c")
     assert tools_run("/ls a b").out == "a has 1 bytes\nb has 1 bytes\n"
     assert "README" in tools_run("ls").out
 
 
 def test_list_and_remove(tmp_path):
-    write(tmp_path, shortlived_c=HELLO)
+    write(tmp_path, shortlived_c=SIZES)
     make(tmp_path / "shortlived.c")
     say = [tool("user-program"), "--list"]
     assert "shortlived" in subprocess.check_output(say, text=True).split()
@@ -154,8 +152,8 @@ def test_list_and_remove(tmp_path):
 def test_refusals_say_what_is_wrong(tmp_path):
     write(tmp_path, mistake_c="int main(void) { return missing; }\n",
           needs_c="int trace(int);\nint main(void) { return trace(1); }\n",
-          helper_c="/* int main(void) { */ int x;\n", init_c=HELLO,
-          averylongername_c=HELLO)
+          helper_c="/* int main(void) { */ int x;\n", init_c=SIZES,
+          averylongername_c=SIZES)
     for name, why in (
             ("nowhere.c", "no such file or folder"),
             ("mistake.c", f"{tmp_path}/mistake.c:1:25: error: 'missing'"),
@@ -171,8 +169,8 @@ def test_refusals_say_what_is_wrong(tmp_path):
 
 
 def test_a_folder_adds_what_it_can(tmp_path):
-    write(tmp_path, works_c=HELLO, fails_c="int main(void) { return x; }\n",
-          init_c=HELLO)
+    write(tmp_path, works_c=SIZES, fails_c="int main(void) { return x; }\n",
+          init_c=SIZES)
     said = make(tmp_path, status=1)
     assert "added works" in said
     assert "not added" in said and "left out" in said
