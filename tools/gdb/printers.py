@@ -41,7 +41,8 @@ def page_text(page):
             words.append("sealed")
         if (origin := kernel.origin_of(page)) is not None:
             words.append(f"borrows from frame {kernel.frame_of(origin):x}")
-    if 0 < int(page["order"]) < 32:     # else part of somebody's block
+    # A larger order: part of somebody's block.
+    if 0 < int(page["order"]) < 32 and kind in ("kernel", "slab", "free"):
         words.append(f"block of {1 << int(page['order'])}")
     if kind not in ("free", "stocked", "absent"):
         words.append(f"last owner {int(page['owner'])}")
