@@ -304,7 +304,7 @@ help: ## this list
 	    awk '{ t = $$1; $$1 = ""; printf "  %-12s%s\n", t, $$0 }'
 
 clean: ## remove everything that was built
-	@rm -rf build
+	@rm -rf build .gdbinit
 
 V ?= 0
 q := $(if $(filter 0,$(V)),@)
