@@ -29,7 +29,7 @@ def test_list_has_every_section_with_its_points():
 
 def test_items_are_chosen_by_suite_name_and_pattern():
     for words, count in ((["simple"], 1), (["cowtest:simple", "three"], 2),
-                         (["cowtest:copy-*"], 2), (["cowtest"], 26)):
+                         (["cowtest:copy-*"], 2)):
         done = grade("--list", *words)
         assert len(done.stdout.splitlines()) == count, (words, done.stdout)
 
