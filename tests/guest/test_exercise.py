@@ -15,7 +15,7 @@ from conftest import ROOT, tools_run
 FOLDER = os.path.join("build", "exercise-tests")
 PATCH = os.path.join(ROOT, "tests", "exercise", "solution.patch")
 SHARING = {"simple", "sole-owner-reuses", "copy-without-memory",
-           "fork-without-memory", "write-without-memory"}
+           "write-without-memory"}
 
 ENOUGH = ("three", "file", "copy-crosses-pages", "sole-owner-reuses",
           "write-without-memory")     # to see any of these:

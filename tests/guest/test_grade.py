@@ -55,10 +55,10 @@ def test_a_failed_item_shows_why_and_the_next_one_runs(tmp_path):
                  str(report), "simple", "three")
     assert done.returncode == 1
     lines = done.stdout.splitlines()
-    assert lines[0].split()[:4] == ["cowtest", "simple", "0/25", "FAILED"]
+    assert lines[0].split()[:4] == ["cowtest", "simple", "0/30", "FAILED"]
     assert "    | simple: ... FAILED: fork failed" in lines
     assert lines[-2].split()[:4] == ["cowtest", "three", "5/5", "passed"]
-    assert lines[-1].split() == ["Score", "5/30"]
+    assert lines[-1].split() == ["Score", "5/35"]
     row = json.loads(report.read_text())["sections"][0]
     assert not row["passed"] and any("fork failed" in l for l in row["why"])
 
