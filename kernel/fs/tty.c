@@ -31,6 +31,7 @@ static struct {
     struct waitq readers, writers;
     struct mutex writing;         /* LOCK_TTY_WRITE: one write at a time */
     uint32_t taken, ready, typed; /* lock */
+    bool copying;                 /* lock: a reader is about to move `taken` */
     char ring[RING];              /* lock */
     size_t (*_Atomic output)(const char *text, size_t length);
     void (*_Atomic hook)(void);
@@ -110,45 +111,59 @@ void tty_input(uint8_t byte)
     spin_unlock(&tty.lock);
 }
 
-/* Take a line, or as much of it as `limit` allows; 0 at an end of input, which
- * is only used up when nothing precedes it. */
-static size_t take_line(char *line, size_t limit)
+/* Copy a line, or as much of it as `limit` allows; 0 at an end of input, which
+ * is only used up when nothing precedes it. `*next` is where the next begins.
+ * Locked. */
+static size_t copy_line(char *line, size_t limit, uint32_t *next)
 {
+    uint32_t at = tty.taken;
     size_t length = 0;
 
-    while (length < limit && tty.taken != tty.ready) {
-        char byte = tty.ring[tty.taken % RING];
+    while (length < limit && at != tty.ready) {
+        char byte = tty.ring[at % RING];
 
         if (byte == KEY_END && length)
             break;
-        tty.taken++;
+        at++;
         if (byte == KEY_END)
             break;
         line[length++] = byte;
         if (byte == '\n')
             break;
     }
+    *next = at;
     return length;
 }
 
-/* A line whose reader has no memory for it at the given address is lost. */
+/* A line is taken when its reader has it: one whose address is bad leaves it
+ * to the next, who waits that long. */
 static ssize_t tty_read(unsigned minor, struct cursor *cursor)
 {
     char line[TTY_LINE];
-    size_t length = 0;
+    size_t length;
+    uint32_t next;
     int result = 0;
 
     (void)minor;
     if (!cursor->left)
         return 0;
     spin_lock(&tty.lock);
-    while (tty.taken == tty.ready && !result)
+    while ((tty.taken == tty.ready || tty.copying) && !result)
         result = waitq_sleep(&tty.readers, &tty.lock, WAITQ_NO_DEADLINE);
-    if (!result)
-        length = take_line(line, MIN(cursor->left, sizeof(line)));
+    if (result) {
+        spin_unlock(&tty.lock);
+        return result;
+    }
+    tty.copying = true;
+    length = copy_line(line, MIN(cursor->left, sizeof(line)), &next);
     spin_unlock(&tty.lock);
+    result = cursor_put(cursor, line, length);
+    spin_lock(&tty.lock);
+    tty.copying = false;
     if (!result)
-        result = cursor_put(cursor, line, length);
+        tty.taken = next;
+    waitq_wake_all(&tty.readers);
+    spin_unlock(&tty.lock);
     return result ? result : (ssize_t)length;
 }
 

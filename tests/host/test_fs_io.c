@@ -261,6 +261,26 @@ static void test_console_limits(void **state)
     shown_length = 0;
 }
 
+/* A reader without memory for its line leaves it to the next. */
+static void test_console_faults(void **state)
+{
+    (void)state;
+    type("kept\nthe next\n\x04");
+    stub_fault_from = (uintptr_t)buffer;
+    assert_int_equal(get(console, 1000), -EFAULT);
+    assert_int_equal(get(console, 2), -EFAULT);
+    stub_fault_from = UINT64_MAX;
+    expect_line("kept\n");
+    stub_fault_from = (uintptr_t)buffer + 3;
+    assert_int_equal(get(console, 1000), -EFAULT);
+    assert_int_equal(get(console, 3), 3);
+    stub_fault_from = UINT64_MAX;
+    expect_line(" next\n");
+    expect_line("");
+    assert_int_equal(get(console, 10), -EINTR);
+    shown_length = 0;
+}
+
 static void make_room(void)
 {
     room += 100;
@@ -636,6 +656,7 @@ int main(void)
         cmocka_unit_test(test_console_editing),
         cmocka_unit_test(test_console_end),
         cmocka_unit_test(test_console_limits),
+        cmocka_unit_test(test_console_faults),
         cmocka_unit_test(test_console_output),
         cmocka_unit_test(test_proc_snapshot),
         cmocka_unit_test(test_proc_commands),
