@@ -70,7 +70,7 @@ static int start(const struct elf_image *image,
                            .use = REGION_STACK};
     if (arguments->count >= XV6_ARGUMENTS)
         return -E2BIG;
-    if (top > HAL_USER_TOP)
+    if (top > XV6_TOP)
         return -ENOEXEC;
     uint64_t sp = lay_out(arguments, top, pointers);
     if (!sp)
@@ -127,5 +127,8 @@ int call_path(const struct hal_frame *frame, int i, char path[XV6_PATH])
     return 0;
 }
 
-const struct abi xv6_abi = {
-    .name = "xv6", .accepts = accepts, .start = start, .syscall = call};
+const struct abi xv6_abi = {.name = "xv6",
+                            .top = XV6_TOP,
+                            .accepts = accepts,
+                            .start = start,
+                            .syscall = call};

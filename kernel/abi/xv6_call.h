@@ -13,6 +13,9 @@
 #define XV6_NAME 14
 /* An exec has fewer arguments than this, and they fit one page. */
 #define XV6_ARGUMENTS 32
+/* The last two pages of user space are never a program's: xv6 has things of
+ * its own there, and programs count on faults. */
+#define XV6_TOP (HAL_USER_TOP - 2 * HAL_PAGE_SIZE)
 /* A tick, in nanoseconds. */
 #define XV6_TICK 100000000ul
 

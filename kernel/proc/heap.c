@@ -65,7 +65,7 @@ int process_move_break(int64_t delta, bool lazy, uint64_t *old)
     *old = from;
     if (delta < 0 && (uint64_t)-delta > from)
         return 0;
-    if (delta > 0 && (uint64_t)delta > HAL_USER_TOP - from)
+    if (delta > 0 && (uint64_t)delta > self->abi->top - from)
         return -ENOMEM;
     uint64_t to = from + delta;
     if (to > from)

@@ -20,6 +20,8 @@ struct exec_arguments;
 /* A system-call ABI: how programs of one kind start and call. */
 struct abi {
     const char *name;
+    /* What a program maps, its heap above all, stays below this. */
+    uint64_t top;
     /* Whether a program belongs to it. */
     bool (*accepts)(const struct elf_image *image);
     /* The image is mapped and entered: add what else a program finds in its
