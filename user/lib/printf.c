@@ -124,6 +124,10 @@ static void put_formatted(struct output *out, const char *format, va_list args)
         } else if (*format == 'c') {
             char c = (char)va_arg(args, int);
             put_field(out, &d, &c, 1);
+        } else if (d.longs) {
+            /* Programs of 2022 write %l for an unsigned long. */
+            put_number(out, &d, va_arg(args, uint64), 10, "");
+            format--;
         } else if (*format == '\0') {
             put(out, '%');
             return;

@@ -74,7 +74,8 @@ void free(void *memory);
 char *gets(char *to, int size);
 
 /*
- * Formats: %d %i %u %x %p %s %c %%, with l or ll, a width, - and 0.
+ * Formats: %d %i %u %x %p %s %c %%, with l or ll, a width, - and 0; and %l
+ * alone, as older programs have it, for an unsigned long.
  * The text of one call goes out in one write when it is below 256 bytes.
  */
 void printf(const char *format, ...);
