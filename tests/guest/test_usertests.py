@@ -2,9 +2,10 @@
 
 import os
 import re
+import struct
 
 import pytest
-from conftest import ROOT, run_command, run_program
+from conftest import ROOT, program, run_command, run_program
 
 PASSED = "ALL TESTS PASSED"
 
@@ -88,6 +89,22 @@ def test_every_fact_has_a_test():
     assert not names - used, f"in no row: {names - used}"
 
 
+def test_one_segment_at_an_odd_offset(tmp_path):
+    """As one known program's file has it: all in one, at 0xe8."""
+    with open(program("lowbuffer"), "rb") as f:
+        image = bytearray(f.read())
+    table, = struct.unpack_from("<Q", image, 32)
+    at = next(at for at in range(table, table + 4 * 56, 56)
+              if struct.unpack_from("<I", image, at)[0] == 1)
+    offset, = struct.unpack_from("<Q", image, at + 8)
+    size, = struct.unpack_from("<Q", image, at + 32)
+    struct.pack_into("<Q", image, at + 8, 0xe8)
+    (tmp_path / "odd").write_bytes(
+        image[:0xe8] + image[offset:offset + size])
+    r = run_command("/odd", add=[f"{tmp_path}/odd"])
+    assert r.status == 0 and r.out.endswith("all checks passed\n"), r
+
+
 FORMATS = r"""---
 5|-12|4000000000|beef|c|text|%
 -2147483648|ffffffff|0
@@ -107,7 +124,7 @@ def test_library():
 @pytest.mark.parametrize("harts", [1, 4])
 def test_a_ring_of_processes(harts):
     r = run_command("/token 40", harts=harts,
-                    add=[os.path.join(ROOT, "build/user/tests/token")])
+                    add=[program("token")])
     assert (r.status, r.out) == (0, "token: 280 passes, sum 21\n"), r
 
 
@@ -115,5 +132,5 @@ def test_a_walk_over_folders():
     r = run_command(
         "mkdir /tmp/w; mkdir /tmp/w/d; echo abc > /tmp/w/d/f; "
         "ln /tmp/w/d/f /tmp/w/d/fourteen-chars; /tree /tmp/w",
-        add=[os.path.join(ROOT, "build/user/tests/tree")])
+        add=[program("tree")])
     assert r.out == ("d 1 2 64\n  f 2 2 4\n  fourteen-chars 2 2 4\n"), r
