@@ -67,6 +67,19 @@ def test_a_failure_says_where(tmp_path):
     assert r.out.splitlines()[-1] == "1 TESTS FAILED", r
 
 
+def test_without_proc(tmp_path):
+    """Where there is no /proc it says so, and does without."""
+    with open(os.path.join(ROOT, "build", "user", "stripped",
+                           "usertests"), "rb") as f:
+        image = f.read()
+    assert b"/proc/audit" in image and b"/proc/meminfo" in image
+    (tmp_path / "alone").write_bytes(image.replace(b"/proc/", b"/none/"))
+    r = run_command("/alone sbrk-eager sbrk-refused fork-limit disk-full "
+                    "hundred-megabytes", add=[f"{tmp_path}/alone"])
+    check(r, "5 TESTS PASSED")
+    assert "memory that is lost will not be noticed\n" in r.out, r
+
+
 def test_every_fact_has_a_test():
     """Each row of the table in docs/XV6.md names tests that exist."""
     with open(os.path.join(ROOT, "docs", "XV6.md")) as f:
