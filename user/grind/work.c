@@ -150,12 +150,20 @@ static void act_write(void)
 
 static void act_dup(void)
 {
-    int *to = random_fd(), from = *random_fd();
+    int *to = random_fd();
 
     if (*to < 0)
-        *to = dup(from);
-    else if (fstat(*to, random_address()) == 0 && choose(4) == 0)
-        unlink(random_path());
+        *to = dup(*random_fd());
+}
+
+static void act_stat(void)
+{
+    struct stat st;
+
+    if (choose(2) == 0)
+        fstat(*random_fd(), random_address());
+    else if (stat(random_path(), &st) == 0 && (st.type < 1 || st.type > 3))
+        fail("a file of type %d", st.type);
 }
 
 static void act_name(void)
@@ -421,6 +429,13 @@ static void act_proc(void)
     }
 }
 
+/* The books are right at any moment, not only when all is quiet. */
+static void act_audit(void)
+{
+    if (can_audit() && audit_is_clean(buffer, sizeof(buffer)) < 0)
+        fail("%s", buffer);
+}
+
 static void act_pause(void)
 {
     pause(choose(8) == 0);
@@ -439,11 +454,11 @@ static const struct {
     void (*act)(void);
     uint weight;
 } acts[] = {
-    {act_open, 20}, {act_read, 20},  {act_write, 20},   {act_dup, 10},
-    {act_name, 20}, {act_folder, 4}, {act_own_file, 6}, {act_pipe, 6},
-    {act_heap, 10}, {act_lazy, 2},   {act_hog, 1},      {act_fork, 8},
-    {act_exec, 5},  {act_orphan, 2}, {act_kill, 4},     {act_proc, 3},
-    {act_wrong, 4}, {act_pause, 1},
+    {act_open, 20}, {act_read, 20}, {act_write, 20}, {act_dup, 8},
+    {act_stat, 8},  {act_name, 20}, {act_folder, 4}, {act_own_file, 6},
+    {act_pipe, 6},  {act_heap, 10}, {act_lazy, 2},   {act_hog, 1},
+    {act_fork, 8},  {act_exec, 5},  {act_orphan, 2}, {act_kill, 4},
+    {act_proc, 3},  {act_wrong, 4}, {act_audit, 1},  {act_pause, 1},
 };
 
 static void do_acts(uint many)

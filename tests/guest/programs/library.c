@@ -47,7 +47,6 @@ static void strings(void)
     CHECK(memcmp("\377", "a", 1) > 0 && memcmp("x", "y", 0) == 0);
     CHECK(memcpy(text, "12345", 6) == text && strcmp(text, "12345") == 0);
     CHECK(memmove(text + 1, text, 5) == text + 1);
-    CHECK(strcmp(text, "112345" + 0) != 0 || text[6] == 0 || text[6] == 'm');
     CHECK(memcmp(text, "112345", 6) == 0);
     CHECK(memmove(text, text + 2, 4) == text && memcmp(text, "2345", 4) == 0);
 }
