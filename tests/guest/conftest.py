@@ -32,6 +32,8 @@ class Result:
     def __str__(self):
         return f"status {self.status}\n--- out\n{self.out}--- err\n{self.err}"
 
+    __repr__ = __str__      # what a failed assertion shows
+
 
 def chosen(arguments):
     """The words that choose the kernel, for arguments which do not."""
