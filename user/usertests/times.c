@@ -18,8 +18,9 @@ static void test_tick(void)
         fail("5 ticks took %lu ms", passed / 1000000);
     ticks = uptime() - ticks;
     passed = calf_clock_ns() - from;
+    /* Somebody else may have had the hart between two of these lines. */
     if ((uint64)ticks * TICK_NS > passed + TICK_NS ||
-        (uint64)(ticks + 1) * TICK_NS < passed)
+        (uint64)(ticks + 5) * TICK_NS < passed)
         fail("uptime went %d ticks in %lu ms", ticks, passed / 1000000);
 }
 
