@@ -93,14 +93,14 @@ static int run_watched(const struct test *t)
     int status = 1;
     int runner, watch, first;
 
-    runner = fork();
-    if (runner == 0)
-        exit(supervise(t));
     watch = fork();
     if (watch == 0) {
         pause(limit);
         exit(0);
     }
+    runner = fork();
+    if (runner == 0)
+        exit(supervise(t));
     if (runner < 0 || watch < 0)
         printf("%s: FAILED: no processes to run it in\n", t->name);
     do {

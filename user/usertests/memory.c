@@ -5,6 +5,8 @@
 #include "usertests.h"
 
 #define GIGABYTE (1L << 30)
+/* Pages that other processes may take or give back between two counts. */
+#define OTHERS 30
 
 extern char end[]; /* user.ld: of the image */
 
@@ -148,7 +150,7 @@ static void test_sbrk_eager(void)
 
     expect(sbrk(PAGES * PGSIZE) == old);
     if (free >= 0)
-        expect(calf_meminfo("free") <= free - PAGES);
+        expect(calf_meminfo("free") <= free - PAGES + OTHERS);
     free = calf_meminfo("free");
     expect(sbrklazy(PAGES * PGSIZE) == old + PAGES * PGSIZE);
     if (free >= 0)
@@ -165,9 +167,9 @@ static void test_sbrk_refused(void)
     free = calf_meminfo("free");
     expect(sbrk((int)GIGABYTE) == SBRK_ERROR && sbrk(0) == old);
     if (free >= 0) {
-        expect(calf_meminfo("free") == free);
-        expect(sbrk((int)(free + 10) * PGSIZE) == SBRK_ERROR);
-        expect(sbrk(0) == old && calf_meminfo("free") == free);
+        expect(calf_meminfo("free") >= free - OTHERS);
+        expect(sbrk((int)(free + OTHERS) * PGSIZE) == SBRK_ERROR);
+        expect(sbrk(0) == old && calf_meminfo("free") >= free - OTHERS);
     }
     expect(sbrk(PGSIZE) == old);
     old[PGSIZE - 1] = 1;
@@ -185,7 +187,7 @@ static void test_sbrk_garbage_how(void)
         free = calf_meminfo("free");
         expect(raw_call(SYS_sbrk, 50 * PGSIZE, garbage[i], 0) == (long)old);
         if (free >= 0)
-            expect(calf_meminfo("free") <= free - 50);
+            expect(calf_meminfo("free") <= free - 50 + OTHERS);
         expect(sbrk(-50 * PGSIZE) == old + 50 * PGSIZE);
         expect(raw_call(SYS_sbrk, GIGABYTE, garbage[i], 0) == -1);
     }
