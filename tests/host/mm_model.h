@@ -46,6 +46,10 @@ extern int model_file_users;
 /* Operations may run out of memory without being told to. */
 extern bool model_low;
 
+/* The place where the next process is to be born, if that is free; 0 again
+ * after each. */
+extern unsigned model_next;
+
 /* Boot with so much memory and make the file. */
 void model_init(uint64_t bytes);
 
