@@ -262,7 +262,7 @@ $(host_tests): $(H)/%: tests/host/%.c $$(call told,%,sources) \
 test_needs := tools-test all $(test_programs) debug-build clang-build
 
 test: $(test_needs) $(host_tests) ## all tests; at last "N passed, N failed"
-	@tools/test $(if $(JOBS),--jobs $(JOBS)) host guest
+	@tools/test $(if $(JOBS),--jobs $(JOBS)) host fuzz guest
 
 test-host: tools-test $(host_tests) ## the portable core, on this machine
 	@tools/test $(if $(JOBS),--jobs $(JOBS)) host
@@ -300,7 +300,7 @@ tools-%:
 help: ## this list
 	@echo 'Calf: make TARGET [DEBUG=1] [CC=clang]'
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  \1 \2/p' \
-	    Makefile bench/bench.mk | \
+	    Makefile bench/bench.mk tests/*/*.mk | \
 	    awk '{ t = $$1; $$1 = ""; printf "  %-12s%s\n", t, $$0 }'
 
 clean: ## remove everything that was built

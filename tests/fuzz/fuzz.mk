@@ -19,6 +19,9 @@ $(fuzz_names:%=$(FUZZ)/%): $(FUZZ)/%: tests/fuzz/%.c \
 	$(say) FUZZCC $<
 	$(q)clang $(fuzz_flags) $(call fuzz_told,$*,flags) $(filter %.c,$^) -o $@
 
+# tools/test runs each for a few seconds.
+test: $(fuzz_names:%=$(FUZZ)/%)
+
 fuzz-quick: $(fuzz_names:%=$(FUZZ)/%) ## every fuzz target, 10 seconds each
 	@tools/fuzz --time 10 $(fuzz_names)
 

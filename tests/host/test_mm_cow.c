@@ -20,12 +20,16 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "lib/errno.h"
+#include "mm/eager.h"
 #include "mm/pt.h"
 #include "mm/stats.h"
 #include "mm_model.h"
 
 #define RW (PROT_READ | PROT_WRITE)
 #define RX (PROT_READ | PROT_EXECUTE)
+
+#define GIB (1ul << 30)
 
 static uint64_t frames_before;
 static struct page *taken[4096];
@@ -353,6 +357,59 @@ static void test_unmap_of_whole_nodes(void **unused)
     read_all(p, 4);
 }
 
+/* More pages of one node than are given up at a time; and what no populating
+ * can bring. */
+static void test_many_pages_of_a_node(void **unused)
+{
+    (void)unused;
+    enum { PAGES = 200 };
+    struct process *p = model_create(0);
+    struct region r = {.start = 4 * GIB, .prot = RW};
+    r.end = r.start + PAGES * HAL_PAGE_SIZE;
+    assert_int_equal(space_map(p->space, &r), 0);
+    assert_int_equal(space_populate(p->space, r.start, r.end), 0);
+    struct process *child = fork_of(p);
+    uint64_t before = page_unused_count();
+    assert_int_equal(space_unmap(child->space, r.start + HAL_PAGE_SIZE, r.end),
+                     0);
+    assert_int_equal(space_resident(p->space), PAGES);
+    assert_int_equal(space_resident(child->space), 1);
+    assert_int_equal(space_unmap(p->space, r.start + HAL_PAGE_SIZE, r.end), 0);
+    assert_true(page_unused_count() > before + PAGES - 10);
+    assert_int_equal(mm_audit(), 0);
+}
+
+static void test_populate_beyond_a_file(void **unused)
+{
+    (void)unused;
+    struct process *p = model_create(0);
+    map(p, 3, PROT_READ, FILE_PAGES - 4);
+    uint64_t end = at(3, 15);
+    assert_int_equal(space_populate(p->space, at(3, 0), at(3, 4)), 0);
+    assert_int_equal(space_populate(p->space, at(3, 0), end), -EIO);
+    assert_int_equal(space_resident(p->space), 4);
+    read_one(p, at(3, 3));
+}
+
+static void test_bad_arguments(void **unused)
+{
+    (void)unused;
+    struct process *p = typical();
+    struct region r = {.start = GIB, .end = GIB + HAL_PAGE_SIZE, .prot = RW};
+    r.prot = PROT_WRITE;
+    assert_int_equal(space_map(p->space, &r), -EINVAL);
+    r.prot = RW;
+    r.offset = 1;
+    assert_int_equal(space_map(p->space, &r), -EINVAL);
+    r.offset = 0;
+    r.start++;
+    assert_int_equal(space_map(p->space, &r), -EINVAL);
+    assert_int_equal(space_protect(p->space, at(3, 0), at(3, 0), RW), -EINVAL);
+    assert_int_equal(space_protect(p->space, at(3, 0), at(3, 1), 0), -EINVAL);
+    assert_false(eager_set_policy("later"));
+    assert_int_equal(eager_policy(), FORK_SHARE);
+}
+
 /* Row 23: protection takes back a copy that is still to be made. */
 static void test_protect_revokes(void **unused)
 {
@@ -525,6 +582,9 @@ int main(void)
         CASE(test_zero_page),
         CASE(test_unmap),
         CASE(test_unmap_of_whole_nodes),
+        CASE(test_many_pages_of_a_node),
+        CASE(test_populate_beyond_a_file),
+        CASE(test_bad_arguments),
         CASE(test_protect_revokes),
         CASE(test_protect_of_lent_nodes),
         CASE(test_first_touch_of_a_lazy_node),

@@ -80,6 +80,7 @@ static void check_counts(void)
 static int in_a_child(void (*act)(void))
 {
     int status;
+    fflush(NULL);
     pid_t child = fork();
     assert_true(child >= 0);
     if (!child) {
@@ -88,7 +89,7 @@ static int in_a_child(void (*act)(void))
         if (!freopen("/dev/null", "w", stderr))
             _exit(2);
         act();
-        _exit(0);
+        exit(0);
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     return status;

@@ -196,14 +196,34 @@ static void test_print(void **unused)
     assert_int_equal(lines_with("nodes_lent: "), 1);
 }
 
+/* Edges of every kind, and a list of regions where a space has none. */
+static void test_print_of_sharers(void **unused)
+{
+    (void)unused;
+    struct process *p = linked();
+    struct text text = told();
+    space_print_tree(p->space, &text);
+    assert_true(lines_with(" linked ") > 0);
+    assert_true(lines_with(" lazy ") > 0);
+    assert_true(lines_with(" sealed") > 0);
+    unsigned first = model_window(0);
+    assert_int_equal(
+        model_protect(p, first, first + 2, PROT_READ | PROT_EXECUTE, 0), 0);
+    text = told();
+    space_print_maps(p->space, &text);
+    assert_int_equal(lines_with(" r-x mapping"), 1);
+    assert_int_equal(lines_with(" rw- mapping"), WINDOWS);
+}
+
 #define CASE(test) cmocka_unit_test_teardown(test, finish)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(test_ranges),        CASE(test_clear),       CASE(test_strings),
-        CASE(test_kernel_cursor), CASE(test_user_cursor), CASE(test_describe),
-        CASE(test_print),
+        CASE(test_ranges),      CASE(test_clear),
+        CASE(test_strings),     CASE(test_kernel_cursor),
+        CASE(test_user_cursor), CASE(test_describe),
+        CASE(test_print),       CASE(test_print_of_sharers),
     };
     model_init(8ul << 20);
     return cmocka_run_group_tests(tests, NULL, NULL);
