@@ -262,7 +262,7 @@ $(host_tests): $(H)/%: tests/host/%.c $$(call told,%,sources) \
 test_needs := tools-test all $(test_programs) debug-build clang-build
 
 test: $(test_needs) $(host_tests) ## all tests; at last "N passed, N failed"
-	@tools/test $(if $(JOBS),--jobs $(JOBS)) host fuzz guest
+	@tools/test $(if $(JOBS),--jobs $(JOBS)) host fuzz spin guest
 
 test-host: tools-test $(host_tests) ## the portable core, on this machine
 	@tools/test $(if $(JOBS),--jobs $(JOBS)) host
@@ -272,6 +272,12 @@ test-guest: $(test_needs) ## the whole system, under QEMU
 
 test-debug: $(test_needs) ## the same on the debug build: assertions, UBSan, poison
 	@tools/test $(if $(JOBS),--jobs $(JOBS)) --debug guest
+
+soak: tools-test $(host_tests) ## random tests for long (TIME=seconds SEED=n)
+	@tools/soak $(if $(TIME),--time $(TIME)) $(if $(SEED),--seed $(SEED))
+
+coverage: tools-test ## how much of kernel/mm the host's tests reach
+	@tools/coverage
 
 # After the release build: both make the programs, and must not at once.
 debug-build: all
@@ -311,7 +317,8 @@ q := $(if $(filter 0,$(V)),@)
 say := @$(if $(filter 0,$(V)),printf '  %-7s%s\n',:)
 
 .PHONY: all run user-program qemu qemu-gdb gdb grade test test-host test-guest \
-    test-debug mutants mutant debug-build clang-build lint format help clean
+    test-debug soak coverage mutants mutant debug-build clang-build lint \
+    format help clean
 .SECONDARY:
 
 -include tests/spin/spin.mk

@@ -10,7 +10,6 @@ fuzz_flags := -std=gnu17 -g -O1 -Wall -Wextra -Itests/fuzz -Itests/host \
     -fno-sanitize-recover=all -fsanitize=fuzzer,address,undefined
 
 TARGET ?= $(fuzz_names)
-TIME ?= 60
 
 $(fuzz_names:%=$(FUZZ)/%): $(FUZZ)/%: tests/fuzz/%.c \
     $$(call fuzz_told,%,sources) $(host_headers) tests/fuzz/fuzz.h \
@@ -26,6 +25,6 @@ fuzz-quick: $(fuzz_names:%=$(FUZZ)/%) ## every fuzz target, 10 seconds each
 	@tools/fuzz --time 10 $(fuzz_names)
 
 fuzz: $(fuzz_names:%=$(FUZZ)/%) ## fuzz for long: make fuzz TARGET=elf TIME=3600
-	@tools/fuzz --time $(TIME) $(TARGET)
+	@tools/fuzz --time $(or $(TIME),60) $(TARGET)
 
 .PHONY: fuzz fuzz-quick

@@ -34,8 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct stream stream = stream_of_bytes(data, size);
 
     if (!record) {
-        model_init(MEMORY);
-        mm_most_faults = 2;
+        sequence_boot(MEMORY);
         record = malloc(sizeof *record + MOST_STEPS * sizeof(struct step));
         MUST(record);
         record->most = MOST_STEPS;

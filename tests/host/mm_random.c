@@ -135,10 +135,7 @@ static bool draw_from_bytes(const char *path)
 bool random_test(unsigned long operations)
 {
     bool good;
-    model_init(MEMORY);
-    /* The second, when another hart of the space has made an edge visible that
-     * this one remembers as missing. */
-    mm_most_faults = 2;
+    sequence_boot(MEMORY);
     steps = sequence_create(MOST_STEPS);
     began = told = time(NULL);
     if (getenv("REPLAY"))

@@ -16,6 +16,9 @@
 #define CHECK_EVERY 500
 #define SHORT       300
 
+/* The largest block of frames, as a power of two (kernel/mm/page.c). */
+#define LARGEST 10
+
 #define MOST_DEPTH 2
 /* On average so many points go by between two steps that come between; a
  * shootdown, where order matters most, counts for several. */
@@ -160,11 +163,40 @@ static void tell_last(void)
     sequence_tell(steps, from);
 }
 
+/* Hold a frame of every largest block, so that to ask for one fails. */
+void sequence_boot(uint64_t bytes)
+{
+    struct page *block;
+    model_init(bytes);
+    while ((block = page_alloc_block(PAGE_KERNEL, LARGEST))) {
+        for (unsigned i = 0; i < 1u << LARGEST; i++) {
+            block[i].order = 0;
+            atomic_store(&block[i].count, 1);
+            if (i)
+                page_put(&block[i]);
+        }
+    }
+    /* The second, when another hart of the space has made an edge visible that
+     * this one remembers as missing. */
+    mm_most_faults = 2;
+}
+
+/* What the harts have in stock decides how often an allocation takes a lock,
+ * and so at which points others come between: begin with nothing. The kernel
+ * empties all stocks before it says that there is no such block. */
+static void empty_stocks(void)
+{
+    if (page_alloc_block(PAGE_KERNEL, LARGEST))
+        mm_fail("there is a block of the largest order");
+}
+
 static void begin(struct sequence *s, struct stream *from)
 {
     steps = s;
     stream = from;
     at = depth = point = gap = 0;
+    mm_set_interleave(NULL);
+    empty_stocks();
     steps->between = 0;
     unused_before = page_unused_count();
     memset(hart_busy, 0, sizeof hart_busy);

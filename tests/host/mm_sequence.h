@@ -6,7 +6,8 @@
  * is part of the sequence. After each step no stale translation may be left;
  * at intervals, and in a short sequence after every step, all memory of all
  * processes is compared and the audit must be clean; at the end all exit and
- * no frame may be lost. What differs ends the test by mm_fail.
+ * no frame may be lost. What differs ends the test by mm_fail. A sequence means
+ * the same on a machine that has just booted and after others.
  */
 #ifndef TESTS_MM_SEQUENCE_H
 #define TESTS_MM_SEQUENCE_H
@@ -20,6 +21,9 @@ struct sequence {
     uint64_t stats[STATS]; /* what the kernel counted since it booted */
     struct step steps[];
 };
+
+/* Boot a machine with so much memory for sequences, once. */
+void sequence_boot(uint64_t bytes);
 
 /* Draw steps and do them, until so many have been done that did not come
  * between others, the stream has ended or the record is full. A record that

@@ -206,9 +206,32 @@ static bool simplify_step(struct sequence *s, struct sequence *trial,
     return simpler;
 }
 
+static bool rename_process(struct sequence *s, struct sequence *trial,
+                           unsigned from, unsigned to)
+{
+    bool renamed = false;
+    copy(trial, s);
+    for (unsigned i = 0; i < s->count; i++)
+        renamed |= step_rename(&trial->steps[i], from, to);
+    if (!renamed || !in_time() || !still_fails(trial))
+        return false;
+    copy(s, trial);
+    return true;
+}
+
+/* Let few processes do what many did. */
+static bool rename_all(struct sequence *s, struct sequence *trial)
+{
+    bool renamed = false;
+    for (unsigned from = PROCESSES; from-- > 1;)
+        for (unsigned to = 0; to < from; to++)
+            renamed |= rename_process(s, trial, from, to);
+    return renamed;
+}
+
 static bool simplify_all(struct sequence *s, struct sequence *trial)
 {
-    bool simpler = false;
+    bool simpler = rename_all(s, trial);
     for (unsigned i = 0; i < s->count && in_time(); i++)
         simpler |= simplify_step(s, trial, i);
     return simpler;

@@ -207,9 +207,11 @@ static struct process *create(uint64_t layout, uint32_t nth)
     while (p && layout && at < CELLS) {
         unsigned end = at + 1 + stream_below(&s, 40);
         end = end < CELLS ? end : CELLS;
-        if (!stream_one_in(&s, 8))
-            model_map(p, at, end, some_prot(&s),
-                      stream_one_in(&s, 5) ? (int)stream_below(&s, 20) : -1, 0);
+        bool mapped = !stream_one_in(&s, 8);
+        uint8_t prot = some_prot(&s);
+        int file = stream_one_in(&s, 5) ? (int)stream_below(&s, 20) : -1;
+        if (mapped)
+            model_map(p, at, end, prot, file, 0);
         at = end;
     }
     return p;
@@ -422,29 +424,51 @@ bool step_parse(struct step *step, const char *text)
 /* ---- Simpler ----------------------------------------------------------------
  */
 
-bool step_simplify(struct step *step, unsigned nth)
+/* Make one number simpler: 0, or else the least that is not. */
+static void simplify_number(struct step *step, unsigned which, bool most)
 {
     uint64_t *n = step->numbers;
-    unsigned which = nth / 2;
-    if (nth >= 2 * STEP_NUMBERS + 2)
-        return false;
-    if (nth == 2 * STEP_NUMBERS)
-        step->fail = 0;
-    else if (nth == 2 * STEP_NUMBERS + 1)
-        step->hart = 0;
-    else if ((step->act == ACT_FORK || step->act == ACT_EXEC) && which == 0)
-        return true; /* others rely on the place */
-    else if (step->act == ACT_MAP && which == 2)
+    bool is_touch = step->act >= ACT_READ && step->act <= ACT_COPY_OUT;
+    bool is_range = step->act >= ACT_MAP && step->act <= ACT_PROTECT;
+    if ((step->act == ACT_FORK || step->act == ACT_EXEC) && which == 0)
+        return; /* others rely on the place */
+    if (step->act == ACT_MAP && which == 2)
         n[2] = PROT_READ | PROT_WRITE; /* none at all is no mapping */
-    else if (nth % 2 == 0)
+    else if (most && !(is_touch && which == 1))
         n[which] = 0;
     else if (which == 0)
         n[0] &= ~(HAL_PAGE_SIZE - 1);
-    else if (step->act >= ACT_MAP && step->act <= ACT_PROTECT && which == 1)
+    else if (is_range && which == 1)
         n[1] = n[0] + 1;
     else if (n[which] > 1)
         n[which] = 1;
-    if (step->act <= ACT_COPY_OUT && step->act >= ACT_READ && n[1] == 0)
-        n[1] = 1;
-    return true;
+}
+
+bool step_simplify(struct step *step, unsigned nth)
+{
+    if (nth < 2 * STEP_NUMBERS) {
+        simplify_number(step, nth / 2, nth % 2 == 0);
+        return true;
+    }
+    nth -= 2 * STEP_NUMBERS;
+    if (nth == 0)
+        step->fail = 0;
+    else if (nth == 1)
+        step->hart = 0;
+    else if (nth - 2 < step->process)
+        step->process = nth - 2;
+    return nth < 2 + PROCESSES;
+}
+
+bool step_rename(struct step *step, unsigned from, unsigned to)
+{
+    bool names_place = step->act == ACT_FORK || step->act == ACT_EXEC;
+    bool renamed = step->process == from;
+    if (renamed)
+        step->process = to;
+    if (names_place && step->numbers[0] == from) {
+        step->numbers[0] = to;
+        renamed = true;
+    }
+    return renamed;
 }

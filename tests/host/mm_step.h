@@ -69,4 +69,7 @@ bool step_parse(struct step *step, const char *text);
 /* A simpler step, the `nth` one from 0 that there is; false: no more. */
 bool step_simplify(struct step *step, unsigned nth);
 
+/* Let process `to` be what `from` was; false if the step has no `from`. */
+bool step_rename(struct step *step, unsigned from, unsigned to);
+
 #endif

@@ -15,6 +15,7 @@
 
 #include "dev/cpio.h"
 #include "lib/errno.h"
+#include "seed.h"
 
 static char archive[2000];
 static size_t size;
@@ -206,7 +207,7 @@ static void test_random_damage(void **state)
     int sound = 0, damaged = 0;
 
     (void)state;
-    srand(1);
+    srand(test_seed(1));
     for (int round = 0; round < 30000; round++) {
         fresh(NULL);
         for (int hits = 1 + rand() % 4; hits; hits--)

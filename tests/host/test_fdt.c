@@ -18,6 +18,7 @@
 #include "dev/fdt.h"
 #include "lib/errno.h"
 #include "fdt_blob.h"
+#include "seed.h"
 
 #define BLOB_SIZE sizeof(fdt_blob)
 
@@ -425,7 +426,7 @@ static void test_random_damage(void **state)
     int opened = 0, refused = 0;
 
     (void)state;
-    srand(1);
+    srand(test_seed(1));
     for (int round = 0; round < 20000; round++) {
         uint8_t *blob = copy_blob();
         struct fdt tree;

@@ -24,6 +24,7 @@
 #include "fs/ramfs.h"
 #include "fs_stubs.h"
 #include "lib/errno.h"
+#include "seed.h"
 
 #define PAGE_LIMIT 600
 
@@ -446,7 +447,7 @@ static void test_contents(void **state)
     uint64_t size = 0;
 
     (void)state;
-    srand(1);
+    srand(test_seed(1));
     memset(model, 0, sizeof(model));
     for (int i = 0; i < 3000; i++) {
         uint64_t offset = (uint64_t)rand() % MODEL_SIZE;

@@ -22,6 +22,7 @@
 #include "lib/bits.h"
 #include "mm/region.h"
 #include "mm_hal.h"
+#include "seed.h"
 
 #define PAGES   48
 #define OBJECTS 2
@@ -167,7 +168,7 @@ static void test_against_map(void **unused)
     struct entry map[PAGES] = {0};
     uint64_t before = page_unused_count();
     struct region_list *list = region_list_create(0);
-    srand(3);
+    srand(test_seed(3));
     for (unsigned i = 0; i < 20000; i++) {
         change(&list, map);
         check(list, map);
@@ -186,7 +187,7 @@ static void test_shared(void **unused)
     struct entry maps[LISTS][PAGES] = {0};
     struct region_list *lists[LISTS] = {region_list_create(4)};
     uint64_t before = page_unused_count();
-    srand(4);
+    srand(test_seed(4));
     for (unsigned i = 1; i < LISTS; i++)
         lists[i] = region_list_get(lists[0]);
     for (unsigned i = 0; i < 10000; i++) {

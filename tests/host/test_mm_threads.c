@@ -6,7 +6,7 @@
  * and in order, round after round. The others fork it all the time. A child
  * must see its parent as it was at one moment, so with the pages in order, and
  * must go on seeing that; what it writes only it sees. ROUNDS in the
- * environment sets how long.
+ * environment sets how long, SEED what they do.
  */
 /* sources: tests/host/mm_hal.c tests/host/mm_tlb.c */
 /* sources: kernel/mm/page.c kernel/mm/slab.c kernel/mm/pt.c */
@@ -30,6 +30,7 @@
 #include <stdlib.h>
 
 #include "mm_hal.h"
+#include "seed.h"
 
 #define PAGES   40
 #define WRITERS 2
@@ -245,7 +246,8 @@ static void make_ancestor(void)
 static void start(struct worker *w, unsigned hart)
 {
     w->hart = hart;
-    w->random = hart * 0x9e3779b97f4a7c15ul + 88172645463325252ul;
+    w->random = (hart + 8ul * test_seed(0)) * 0x9e3779b97f4a7c15ul +
+                88172645463325252ul;
     assert_int_equal(
         pthread_create(&w->thread, NULL,
                        hart < WRITERS ? write_ancestor : fork_ancestor, w),

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "lib/string.h"
+#include "seed.h"
 
 void *calf_memcpy(void *to, const void *from, size_t length);
 void *calf_memmove(void *to, const void *from, size_t length);
@@ -188,6 +189,6 @@ int main(void)
         cmocka_unit_test(test_parse),
     };
 
-    srand(1);
+    srand(test_seed(1));
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
