@@ -21,7 +21,8 @@ def test_help_names_every_target():
     done = make("help")
     assert done.returncode == 0
     for target in ("run test test-host test-guest bench lint gdb help qemu "
-                   "qemu-gdb grade user-program").split():
+                   "qemu-gdb grade user-program mutants soak coverage fuzz "
+                   "spin").split():
         assert re.search(rf"^ +{target} +\w", done.stdout, re.M), target
 
 
