@@ -1,0 +1,69 @@
+/*
+ * Block devices: what a driver offers and what a file system asks of it.
+ *
+ * A request moves whole sectors between one run of the device and pieces of
+ * frames. Many may be under way at once and they may end in any order; a write
+ * is only sure to survive a power cut when a flush that began after its end
+ * has ended. A driver is found by control going up through block_ops.
+ */
+#ifndef DEV_BLOCK_H
+#define DEV_BLOCK_H
+
+#include "lib/list.h"
+#include "mm/page.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#define BLOCK_SECTOR   512u
+#define BLOCK_SEGMENTS 16
+
+enum block_command { BLOCK_READ, BLOCK_WRITE, BLOCK_FLUSH };
+
+/* Part of a frame: whole sectors. */
+struct block_segment {
+    struct page *page;
+    uint16_t offset, length; /* bytes */
+};
+
+struct block_device;
+
+/* Belongs to the device from block_submit until `done` is called. */
+struct block_request {
+    enum block_command command;
+    uint16_t count;  /* of segments; a flush: 0 */
+    uint64_t sector; /* the first */
+    struct block_segment segments[BLOCK_SEGMENTS];
+    /* Called once, perhaps before block_submit returns, perhaps from an
+     * interrupt handler. */
+    void (*done)(struct block_request *request);
+    int result; /* once done: 0 or -EIO */
+    void *private;
+    struct list link; /* the driver's */
+};
+
+struct block_ops {
+    /* Begin it; sleeps while the device has all it can take. The request is
+     * in range, and a write is allowed. */
+    void (*submit)(struct block_device *device, struct block_request *request);
+};
+
+struct block_device {
+    const char *name;            /* I: "vda" */
+    const struct block_ops *ops; /* I */
+    uint64_t sectors;            /* I */
+    bool read_only;              /* I */
+    bool has_flush;              /* I: without, a write that ended is safe */
+};
+
+/* Begin `request`. What cannot be done (beyond the end, a write to a read-only
+ * device) is done with -EIO at once. May sleep; no spinlock held. */
+void block_submit(struct block_device *device, struct block_request *request);
+
+/* Do it and wait for its end, whoever is killed meanwhile: 0 or -EIO. Uses
+ * `done` and `private`. */
+int block_do(struct block_device *device, struct block_request *request);
+
+/* Wait until all writes that have ended are safe: 0 or -EIO. */
+int block_flush(struct block_device *device);
+
+#endif
