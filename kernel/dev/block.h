@@ -11,13 +11,14 @@
 
 #include "lib/list.h"
 #include "mm/page.h"
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #define BLOCK_SECTOR   512u
 #define BLOCK_SEGMENTS 16
 
-enum block_command { BLOCK_READ, BLOCK_WRITE, BLOCK_FLUSH };
+enum block_command { BLOCK_READ, BLOCK_WRITE, BLOCK_FLUSH, BLOCK_COMMANDS };
 
 /* Part of a frame: whole sectors. */
 struct block_segment {
@@ -53,6 +54,9 @@ struct block_device {
     uint64_t sectors;            /* I */
     bool read_only;              /* I */
     bool has_flush;              /* I: without, a write that ended is safe */
+    /* Requests and sectors by command; counted by block_submit. */
+    _Atomic uint64_t requests[BLOCK_COMMANDS];
+    _Atomic uint64_t moved[BLOCK_COMMANDS];
 };
 
 /* Begin `request`. What cannot be done (beyond the end, a write to a read-only

@@ -13,7 +13,9 @@
  * Who looks at a page pins it; a pin is not a reference. References are the
  * cache's one and those of mappings, so a count above 1 means that the page is
  * mapped, and then it must not be written: cache_part puts a copy in its
- * place first, and the mappings keep the old one as their own.
+ * place first, and the mappings keep the old one as their own. Who shortens a
+ * file lowers `end` first, then drops the pages (cache_drop), and only then
+ * frees their blocks: a page asked for meanwhile is either dropped or refused.
  *
  * Locks: one spinlock (LOCK_CACHE) above those of the slab and stacks, so that
  * an allocation made under them can still take pages back.
@@ -27,7 +29,10 @@
 /* Pieces of a page that may lie apart on the device. */
 #define CACHE_PIECES (HAL_PAGE_SIZE / 1024)
 
-/* A piece that is nowhere on the device: zeros. */
+/* Pages read ahead at most, unless the owner says otherwise. */
+#define CACHE_AHEAD 64
+
+/* A piece that is nowhere on the device (or beyond its end): zeros. */
 #define CACHE_HOLE UINT64_MAX
 
 struct cache;
@@ -45,12 +50,19 @@ struct cache {
     const struct cache_ops *ops; /* I */
     struct block_device *device; /* I */
     uint32_t piece_size;         /* I: 1024, 2048 or 4096 */
+    uint32_t ahead_limit;        /* I: pages to read ahead at most; 0: none */
     _Atomic uint64_t end;        /* a: pages from here on do not exist; kept
                                     by the owner; reads ahead stop here */
     _Atomic uint32_t pages;      /* a: how many are cached */
+    uint64_t highest;            /* c: no cached page lies above */
     uint64_t dirty_low;          /* c: dirty pages lie in low..high */
     uint64_t dirty_high;         /* c */
+    uint32_t dirty;              /* c: dirty pages */
+    uint32_t writing;            /* c: pages being written */
+    uint32_t failed;             /* c: writes of pages that failed */
+    bool walked;                 /* c: somebody is in cache_write */
     uint64_t expected;           /* c: index a sequential reader comes to */
+    uint64_t asked;              /* c: pages before it were read ahead */
     uint32_t ahead;              /* c: pages to read ahead, when it does */
 };
 
@@ -58,7 +70,8 @@ struct cache {
  * 0 or -ENOMEM. */
 int cache_start(void);
 
-/* An empty cache of pages [0, end). */
+/* An empty cache of pages [0, end). The owner may change ahead_limit before
+ * the first page is asked for. */
 void cache_init(struct cache *cache, const struct cache_ops *ops,
                 struct block_device *device, uint32_t piece_size, uint64_t end);
 
@@ -96,8 +109,9 @@ bool cache_is_dirty(const struct cache *cache);
 uint64_t cache_dirty_count(void);
 
 /* Forget pages from `first` on, dirty or not: what is mapped stays with the
- * mappings. Waits for reads and writes under way. The caller keeps others from
- * pinning pages there. */
+ * mappings. Waits for reads and writes under way, and until nobody has them
+ * pinned; so with no lock that `map` takes, and no pin there. The caller keeps
+ * others from putting new ones there. */
 void cache_drop(struct cache *cache, uint64_t first);
 
 /* Frames that all caches have, and how many of them could be given back. */

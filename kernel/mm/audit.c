@@ -45,7 +45,8 @@ static void check_leaf(struct audit *a, const struct page *node, uint64_t va,
     }
     struct page *page = pte_page(leaf);
     page->audited++;
-    if (page->kind != PAGE_ANONYMOUS && page->kind != PAGE_CACHE)
+    if (page->kind != PAGE_ANONYMOUS && page->kind != PAGE_CACHE &&
+        page->kind != PAGE_DISK)
         differ(a, page, "mapped by a process, but not memory of one");
     const struct region *region = region_find(a->regions, va);
     if (!region)
@@ -140,6 +141,7 @@ static void check_frame(struct audit *a, const struct page *page)
     case PAGE_ABSENT:
         break;
     case PAGE_CACHE:
+    case PAGE_DISK:
         expected += 1;
         break;
     case PAGE_ANONYMOUS:

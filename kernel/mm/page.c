@@ -5,7 +5,7 @@
  * size; a freed block joins its free neighbour. In front of it every hart has
  * a stock of single frames, so that most allocations touch nothing another
  * hart touches. When the buddy allocator is empty a hart takes from the other
- * harts' stocks, and then asks `reclaim`, before it says that there is no
+ * harts' stocks, and then asks the keepers, before it says that there is no
  * memory: a frame is never out of reach because it lies in the wrong place.
  */
 #include "mm/page.h"
@@ -44,8 +44,7 @@ static struct spinlock buddy_lock = SPINLOCK(LOCK_PAGE);
 static struct list free_blocks[ORDERS]; /* buddy_lock */
 static uint64_t buddy_free;             /* buddy_lock to change: frames */
 static struct stock stocks[HAL_MAX_HARTS];
-static bool (*reclaim)(void);
-static uint64_t (*spare)(void);
+static struct page_keeper *keepers; /* I once boot is over */
 
 uint64_t page_span(void)
 {
@@ -59,7 +58,10 @@ uint64_t page_total_count(void)
 
 uint64_t page_free_count(void)
 {
-    return page_unused_count() + (spare ? spare() : 0);
+    uint64_t count = page_unused_count();
+    for (struct page_keeper *k = keepers; k; k = k->next)
+        count += k->spare();
+    return count;
 }
 
 uint64_t page_unused_count(void)
@@ -70,10 +72,21 @@ uint64_t page_unused_count(void)
     return count;
 }
 
-void page_set_reclaim(bool (*give_back)(void), uint64_t (*could_give)(void))
+void page_add_keeper(struct page_keeper *keeper)
 {
-    reclaim = give_back;
-    spare = could_give;
+    struct page_keeper **at = &keepers;
+    while (*at)
+        at = &(*at)->next;
+    keeper->next = NULL;
+    *at = keeper;
+}
+
+static bool reclaim(void)
+{
+    for (struct page_keeper *k = keepers; k; k = k->next)
+        if (k->reclaim())
+            return true;
+    return false;
 }
 
 _Noreturn void page_count_error(struct page *page, uint32_t count)
@@ -99,12 +112,6 @@ static struct page *neighbour(struct page *page, unsigned order)
     return &page_frames[other];
 }
 
-/* A neighbour in use may change its kind while block_free looks at it. */
-static inline void change_kind(struct page *page, enum page_kind kind)
-{
-    __atomic_store_n(&page->kind, kind, __ATOMIC_RELAXED);
-}
-
 static bool is_in_list(const struct page *page, unsigned order)
 {
     return __atomic_load_n(&page->kind, __ATOMIC_RELAXED) == PAGE_FREE &&
@@ -117,7 +124,7 @@ static bool is_in_list(const struct page *page, unsigned order)
 static void set_kind(struct page *page, unsigned order, enum page_kind kind)
 {
     for (uint64_t i = 0; i < 1ul << order; i++)
-        change_kind(&page[i], kind);
+        page_become(&page[i], kind);
 }
 
 static void block_free(struct page *page, unsigned order)
@@ -174,14 +181,14 @@ static struct page *pile_take(struct pile *pile)
     if (!pile->length)
         return NULL;
     struct page *page = pile->pages[--pile->length];
-    change_kind(page, PAGE_KERNEL);
+    page_become(page, PAGE_KERNEL);
     return page;
 }
 
 static void pile_add(struct pile *pile, struct page *page)
 {
     page->order = NOT_FIRST;
-    change_kind(page, PAGE_STOCKED);
+    page_become(page, PAGE_STOCKED);
     pile->pages[pile->length++] = page;
 }
 
@@ -292,7 +299,7 @@ static inline void begin_use(struct page *page, enum page_kind kind,
     /* The count before the kind: an audit may come between the two. */
     atomic_store_explicit(&page->count, 1, memory_order_relaxed);
     for (uint64_t i = 0; i < 1ul << order; i++) {
-        change_kind(&page[i], kind);
+        page_become(&page[i], kind);
         page[i].owner = owner;
         page[i].order = NOT_FIRST;
     }
@@ -307,7 +314,7 @@ static inline struct page *get_frame(void)
     struct page *page = take_one();
     while (!page) {
         page = take_from_others();
-        if (page || !reclaim || !reclaim())
+        if (page || !reclaim())
             break;
         page = take_one();
     }
@@ -355,7 +362,7 @@ struct page *page_alloc_block(enum page_kind kind, unsigned order)
     while (!page) {
         drain_all();
         page = take_block(order);
-        if (page || !reclaim || !reclaim())
+        if (page || !reclaim())
             break;
     }
     if (!page)

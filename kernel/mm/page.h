@@ -22,7 +22,8 @@ enum page_kind {
     PAGE_STOCKED,   /* free too, in some hart's stock */
     PAGE_ANONYMOUS, /* a process's memory */
     PAGE_TABLE,     /* a page-table node of a process */
-    PAGE_CACHE,     /* file contents; the file holds one reference */
+    PAGE_CACHE,     /* file contents in memory; the file holds one reference */
+    PAGE_DISK,      /* cached from a disk; the cache holds one reference */
     PAGE_SLAB,      /* the kernel's structures */
     PAGE_STACK,     /* kernel stacks */
     PAGE_KERNEL,    /* other frames of the kernel, also what boot left in use */
@@ -37,18 +38,32 @@ struct page_table {
     uint32_t origin;      /* index, plus 1, of what it borrows from; or 0 */
 };
 
-/* Letters: a atomic; o by whoever owns the frame; p LOCK_PAGE; f frozen. */
+struct cache;
+
+/* Where a frame of the page cache belongs (fs/cache.h). */
+struct page_cached {
+    struct cache *cache;
+    uint32_t index; /* in pages */
+    uint32_t next;  /* in its hash chain: index of the frame, plus 1; or 0 */
+};
+
+/* Letters: a atomic; o by whoever owns the frame (of kind DISK: LOCK_CACHE);
+ * p LOCK_PAGE; f frozen. */
 struct page {
     _Atomic uint32_t count; /* a: edges and holders; free: 0 */
     uint8_t kind;           /* o: enum page_kind */
-    uint8_t order;          /* o: frames in this block, as a power of two */
-    uint8_t level;          /* o: of a node; kind of a slab frame (slab.c) */
+    uint8_t order;          /* o: frames in this block, as a power of two;
+                               of kind DISK: transfers under way */
+    uint8_t level;          /* o: of a node; size class of a slab frame; state
+                               of one of kind DISK */
     _Atomic bool sealed;    /* a: a node with nothing writable below it */
     union {
         struct list link; /* p: free blocks of an order */
         struct page_table table;
+        struct page_cached cached;
     };
-    uint32_t owner;   /* o: process that allocated it, for reports */
+    uint32_t owner;   /* o: process that allocated it, for reports; of kind
+                         DISK: pins */
     uint32_t audited; /* f: edges found by the audit */
 };
 
@@ -88,7 +103,7 @@ static inline uint64_t page_physical(const struct page *page);
 static inline struct page *page_of_physical(uint64_t physical);
 
 /* Frames to be had; those that lie in the allocator (the rest is with
- * `reclaim`, below); and those Calf manages at all. */
+ * keepers, below); and those Calf manages at all. */
 uint64_t page_free_count(void);
 uint64_t page_unused_count(void);
 uint64_t page_total_count(void);
@@ -97,10 +112,25 @@ uint64_t page_total_count(void);
  * reports. */
 void page_count_kinds(uint64_t counts[PAGE_KINDS], uint64_t *shared);
 
-/* `reclaim` is asked for frames when none is left: true when it gave some
- * back. It may be called with spinlocks below LOCK_STACK held. `spare` counts
- * the frames it could give, which are as good as free. */
-void page_set_reclaim(bool (*reclaim)(void), uint64_t (*spare)(void));
+/* Who keeps frames that it can do without. */
+struct page_keeper {
+    /* Asked for frames when none is left: true when it gave some back. It may
+     * be called with spinlocks below LOCK_STACK held. */
+    bool (*reclaim)(void);
+    /* The frames it could give, which are as good as free. */
+    uint64_t (*spare)(void);
+    struct page_keeper *next; /* page.c */
+};
+
+/* Add one, at boot; they are asked in this order. */
+void page_add_keeper(struct page_keeper *keeper);
+
+/* The frame is another kind from now on. Its owner alone says so. */
+static inline void page_become(struct page *page, enum page_kind kind)
+{
+    /* The allocator may look at the kind of a neighbour in use. */
+    __atomic_store_n(&page->kind, kind, __ATOMIC_RELAXED);
+}
 
 /* Give back a frame whose count has reached 0 and that holds zeros alone: the
  * next page_alloc_zeroed has it for nothing. */

@@ -153,8 +153,9 @@ void memory_print(struct text *out)
 {
     static const char *const kinds[PAGE_KINDS] = {
         [PAGE_ANONYMOUS] = "anonymous", [PAGE_TABLE] = "table",
-        [PAGE_CACHE] = "cache",         [PAGE_SLAB] = "slab",
-        [PAGE_STACK] = "stack",         [PAGE_KERNEL] = "kernel",
+        [PAGE_CACHE] = "cache",         [PAGE_DISK] = "disk",
+        [PAGE_SLAB] = "slab",           [PAGE_STACK] = "stack",
+        [PAGE_KERNEL] = "kernel",
     };
     uint64_t counts[PAGE_KINDS], shared;
     /* What spaces could give back at once is free: let them. */

@@ -57,13 +57,15 @@ static uint64_t could_give(void)
     return spare_frames;
 }
 
+static struct page_keeper keeper = {give_back, could_give, NULL};
+
 void stack_init(void)
 {
     for (int i = HAL_STACKS; i-- > 0;) {
         stacks[i].pages = frames[i];
         push(&unmapped, &stacks[i]);
     }
-    page_set_reclaim(give_back, could_give);
+    page_add_keeper(&keeper);
 }
 
 /* Frames for a stack that is ours alone. */

@@ -17,7 +17,8 @@ static int add_pages(struct space *space, uint64_t start, uint64_t end,
                      bool lazy)
 {
     /* Hopeless requests are refused before they have used up everything. */
-    if (!lazy && (end - start) >> HAL_PAGE_SHIFT > page_free_count())
+    if (!lazy && (end - start) >> HAL_PAGE_SHIFT > page_unused_count() &&
+        (end - start) >> HAL_PAGE_SHIFT > page_free_count())
         return -ENOMEM;
     struct region heap = {.start = start,
                           .end = end,

@@ -47,15 +47,20 @@ void waitq_leave(struct waitq *queue)
     spin_unlock(&queue->lock);
 }
 
-/* One sleep, the caller's lock being let go and taken by `unlock`, `lock`. */
+/* How the caller's lock is let go and taken. */
+struct lock_kind {
+    void (*unlock)(void *lock);
+    void (*lock)(void *lock);
+};
+
+/* One sleep. */
 static int sleep_on(struct waitq *queue, uint64_t deadline,
-                    void (*unlock)(void *), void (*lock)(void *),
-                    void *lock_object)
+                    const struct lock_kind *kind, void *lock)
 {
     struct thread *self = thread_current();
     irq_hold();
     waitq_join(queue, true);
-    unlock(lock_object);
+    kind->unlock(lock);
     if (deadline != WAITQ_NO_DEADLINE) {
         self->deadline = deadline;
         clock_add(self);
@@ -67,7 +72,7 @@ static int sleep_on(struct waitq *queue, uint64_t deadline,
         clock_remove(self);
     bool timed_out = self->timed_out; /* taking a mutex may sleep, too */
     irq_release();
-    lock(lock_object);
+    kind->lock(lock);
     if (thread_killed(self))
         return -EINTR;
     return timed_out ? -ETIMEDOUT : 0;
@@ -94,15 +99,40 @@ static void lock_mutex(void *lock)
     mutex_lock(lock);
 }
 
+static const struct lock_kind spin_kind = {unlock_spin, lock_spin};
+static const struct lock_kind mutex_kind = {unlock_mutex, lock_mutex};
+
 int waitq_sleep(struct waitq *queue, struct spinlock *lock, uint64_t deadline)
 {
-    return sleep_on(queue, deadline, unlock_spin, lock_spin, lock);
+    return sleep_on(queue, deadline, &spin_kind, lock);
 }
 
 int waitq_sleep_mutex(struct waitq *queue, struct mutex *lock,
                       uint64_t deadline)
 {
-    return sleep_on(queue, deadline, unlock_mutex, lock_mutex, lock);
+    return sleep_on(queue, deadline, &mutex_kind, lock);
+}
+
+static void wait_on(struct waitq *queue, const struct lock_kind *kind,
+                    void *lock)
+{
+    irq_hold();
+    waitq_join(queue, false);
+    kind->unlock(lock);
+    sched_switch();
+    waitq_leave(queue);
+    irq_release();
+    kind->lock(lock);
+}
+
+void waitq_wait(struct waitq *queue, struct spinlock *lock)
+{
+    wait_on(queue, &spin_kind, lock);
+}
+
+void waitq_wait_mutex(struct waitq *queue, struct mutex *lock)
+{
+    wait_on(queue, &mutex_kind, lock);
 }
 
 static void wake(struct waitq *queue, bool all)

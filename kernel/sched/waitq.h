@@ -36,6 +36,11 @@ int waitq_sleep(struct waitq *queue, struct spinlock *lock, uint64_t deadline);
 int waitq_sleep_mutex(struct waitq *queue, struct mutex *lock,
                       uint64_t deadline);
 
+/* The same for what is sure to come, such as the end of a device's work, and
+ * whoever is killed meanwhile: sleeps until woken. */
+void waitq_wait(struct waitq *queue, struct spinlock *lock);
+void waitq_wait_mutex(struct waitq *queue, struct mutex *lock);
+
 /* Wake the first waiter, or all. From any context. */
 void waitq_wake_one(struct waitq *queue);
 void waitq_wake_all(struct waitq *queue);

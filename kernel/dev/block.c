@@ -1,0 +1,87 @@
+/*
+ * Block devices: what is checked before a driver sees a request, and waiting
+ * for one.
+ */
+#include "dev/block.h"
+#include "lib/errno.h"
+#include "sched/spinlock.h"
+#include "sched/waitq.h"
+
+static struct spinlock lock = SPINLOCK(LOCK_BLOCK);
+
+/* Who waits in block_do, on its stack. */
+struct waiter {
+    struct waitq queue;
+    bool done; /* lock */
+};
+
+static uint64_t sectors_of(const struct block_request *request)
+{
+    uint64_t bytes = 0;
+    for (unsigned i = 0; i < request->count; i++)
+        bytes += request->segments[i].length;
+    return bytes / BLOCK_SECTOR;
+}
+
+static bool can_be_done(const struct block_device *device,
+                        const struct block_request *request, uint64_t sectors)
+{
+    if (request->command == BLOCK_WRITE && device->read_only)
+        return false;
+    return request->sector <= device->sectors &&
+           sectors <= device->sectors - request->sector;
+}
+
+/* Count it; the numbers are for people. */
+static void count(struct block_device *device,
+                  const struct block_request *request, uint64_t sectors)
+{
+    atomic_fetch_add_explicit(&device->requests[request->command], 1,
+                              memory_order_relaxed);
+    atomic_fetch_add_explicit(&device->moved[request->command], sectors,
+                              memory_order_relaxed);
+}
+
+void block_submit(struct block_device *device, struct block_request *request)
+{
+    uint64_t sectors = sectors_of(request);
+    bool pointless = request->command == BLOCK_FLUSH && !device->has_flush;
+    lockrank_assert_may_sleep();
+    if (pointless || !can_be_done(device, request, sectors)) {
+        request->result = pointless ? 0 : -EIO;
+        request->done(request);
+        return;
+    }
+    count(device, request, sectors);
+    device->ops->submit(device, request);
+}
+
+/* The waiter is gone once it has seen `done` under the lock. */
+static void wake_waiter(struct block_request *request)
+{
+    struct waiter *waiter = request->private;
+    spin_lock(&lock);
+    waiter->done = true;
+    waitq_wake_all(&waiter->queue);
+    spin_unlock(&lock);
+}
+
+int block_do(struct block_device *device, struct block_request *request)
+{
+    struct waiter waiter = {.done = false};
+    waitq_init(&waiter.queue);
+    request->done = wake_waiter;
+    request->private = &waiter;
+    block_submit(device, request);
+    spin_lock(&lock);
+    while (!waiter.done)
+        waitq_wait(&waiter.queue, &lock);
+    spin_unlock(&lock);
+    return request->result;
+}
+
+int block_flush(struct block_device *device)
+{
+    struct block_request request = {.command = BLOCK_FLUSH};
+    return block_do(device, &request);
+}
