@@ -1,0 +1,95 @@
+/*
+ * Blocks of metadata as the parts of ext2 read them, and what happens when one
+ * is not as it should be: one line, and nothing is written any more.
+ */
+#include "fs/ext2_fs.h"
+#include "lib/errno.h"
+#include "lib/printf.h"
+
+int ext2_view(struct ext2 *fs, uint32_t block, struct ext2_view *view)
+{
+    unsigned shift = HAL_PAGE_SHIFT - fs->block_shift;
+    uint32_t within = block & ((1u << shift) - 1);
+    int result = cache_pin(&fs->metadata, block >> shift, &view->page);
+
+    if (result)
+        return result == -ENXIO ? -EIO : result;
+    view->bytes = (uint8_t *)page_data(view->page) + within * fs->block_size;
+    return 0;
+}
+
+void ext2_unview(struct ext2_view *view)
+{
+    cache_unpin(view->page);
+}
+
+static void say(struct ext2 *fs, const char *format, va_list arguments)
+{
+    char text[160];
+
+    kvsnprintf(text, sizeof(text), format, arguments);
+    kprintf("calf: %s: ext2: %s\n", fs->device->name, text);
+}
+
+void ext2_say(struct ext2 *fs, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    say(fs, format, arguments);
+    va_end(arguments);
+}
+
+int ext2_corrupt(struct ext2 *fs, const char *format, ...)
+{
+    va_list arguments;
+
+    if (atomic_exchange(&fs->failed, true))
+        return -EUCLEAN;
+    va_start(arguments, format);
+    say(fs, format, arguments);
+    va_end(arguments);
+    ext2_say(fs, "damaged: nothing is written to it any more");
+    return -EUCLEAN;
+}
+
+bool ext2_is_read_only(struct superblock *superblock)
+{
+    struct ext2 *fs = container_of(superblock, struct ext2, superblock);
+
+    return fs->read_only || atomic_load(&fs->failed);
+}
+
+int ext2_begin(struct ext2 *fs, uint32_t blocks, struct journal_handle *handle)
+{
+    if (ext2_is_read_only(&fs->superblock))
+        return -EROFS;
+    return journal_begin(fs->journal, blocks, handle);
+}
+
+int ext2_super_change(struct ext2 *fs, struct journal_handle *handle,
+                      struct ext2_super **out)
+{
+    void *bytes;
+    int result =
+        journal_change(handle, EXT2_SUPER_OFFSET / fs->block_size, &bytes);
+
+    if (!result)
+        *out = (struct ext2_super *)((uint8_t *)bytes +
+                                     EXT2_SUPER_OFFSET % fs->block_size);
+    return result;
+}
+
+bool ext2_is_data(const struct ext2 *fs, uint32_t block)
+{
+    const struct ext2_group *group;
+
+    /* The superblock, the descriptors and what is before them. */
+    if (block <= EXT2_SUPER_OFFSET / fs->block_size + fs->table_blocks ||
+        block >= fs->blocks)
+        return false;
+    group = &fs->groups[ext2_group_of_block(fs, block)];
+    return block != group->block_bitmap && block != group->inode_bitmap &&
+           block - group->inode_table >=
+               fs->inodes_per_group * fs->inode_size / fs->block_size;
+}
