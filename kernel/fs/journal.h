@@ -53,8 +53,10 @@ struct journal_place {
  * before, but for the superblock and what led to the log; *replayed tells how
  * many blocks were written, and that these must be read again. The log is
  * marked as in use. 0; -ENOMEM, -EIO; -EUCLEAN: no valid log; -EOPNOTSUPP: an
- * unknown feature (told on the console, by name or bit). `read_only`: replays
- * nothing and begins nothing, -EROFS when recovery was needed. */
+ * unknown feature (told on the console, by name or bit); -EUCLEAN, too, when a
+ * committed transaction is damaged, and then nothing was replayed. What is in a
+ * log whose file system needs no recovery is not replayed. `read_only`: replays
+ * nothing, writes nothing, begins nothing; -EROFS when recovery was needed. */
 int journal_open(const struct journal_place *place, struct journal_owner *owner,
                  bool read_only, struct journal **out, uint64_t *replayed);
 
@@ -65,13 +67,16 @@ int journal_close(struct journal *journal);
 /* One operation's hold on the running transaction. */
 struct journal_handle {
     struct journal *journal;
-    uint32_t left; /* blocks it may still bring in */
+    uint32_t left; /* blocks it may still bring in, or forget */
 };
 
-/* Begin an operation that changes at most `blocks` blocks of metadata. Sleeps
- * while a commit copies, or when the transaction is full. Locks: any up to
- * LOCK_INODE; write_contents and a commit take none of those. The caller must
- * not have another handle. 0; -EROFS when dead or read-only; -ENOMEM. */
+/* Begin an operation that changes or forgets at most `blocks` blocks of
+ * metadata. Sleeps while a commit copies; when the transaction is full, commits
+ * it first. A handle counts as a lock of rank LOCK_JOURNAL: the caller has no
+ * other and takes no lock below that until journal_end, since somebody who has
+ * that lock may wait here for a commit, which waits for handles. write_contents
+ * is called with this rank held, too. 0; -EROFS when dead or read-only;
+ * -ENOMEM. */
 int journal_begin(struct journal *journal, uint32_t blocks,
                   struct journal_handle *handle);
 void journal_end(struct journal_handle *handle);
@@ -87,13 +92,15 @@ uint32_t journal_limit(const struct journal *journal);
  * and nothing has changed. */
 int journal_change(struct journal_handle *handle, uint32_t block, void **bytes);
 
-/* The same for a block new to metadata: not read, zeroed. */
+/* The same for a block new to metadata: zeroed. (What else is in its page is
+ * read if need be.) */
 int journal_change_new(struct journal_handle *handle, uint32_t block,
                        void **bytes);
 
 /* Metadata block `block` is freed by this operation: it is not logged or
  * written in place any more, and a revoke record keeps older copies in the log
- * from being replayed. -ENOMEM and nothing has changed. */
+ * from being replayed. It may be one that this transaction never changed.
+ * -ENOMEM and nothing has changed. */
 int journal_forget(struct journal_handle *handle, uint32_t block);
 
 /* The running transaction's number, for data of the owner that lives as long
@@ -102,8 +109,10 @@ uint32_t journal_running(const struct journal *journal);
 /* The newest transaction that is safe on disk. */
 uint32_t journal_committed(const struct journal *journal);
 
-/* Make all operations that have ended safe on disk: 0, or -EIO, -EROFS. May be
- * called by many at once; they share commits. Without a handle. */
+/* Make all operations that have ended safe on disk, and all contents that were
+ * dirty, even if there is no operation: 0, or -EIO, -EROFS, or -ENOMEM from
+ * write_contents (and then the journal lives). May be called by many at once;
+ * they share commits. Locks as for journal_begin. */
 int journal_commit(struct journal *journal);
 
 /* Whether a commit would have anything to do. */

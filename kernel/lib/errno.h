@@ -13,12 +13,13 @@
 #include "lib/types.h"
 
 /* The request makes no sense. */
-#define EINVAL    22
-#define ENOSYS    38
-#define ERANGE    34
-#define EOVERFLOW 75
-#define E2BIG     7
-#define EFAULT    14
+#define EINVAL     22
+#define ENOSYS     38
+#define EOPNOTSUPP 95
+#define ERANGE     34
+#define EOVERFLOW  75
+#define E2BIG      7
+#define EFAULT     14
 
 /* It may not be done. */
 #define EPERM  1
