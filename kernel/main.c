@@ -1,16 +1,22 @@
 /*
  * Start-up, explicit and in order: on the boot hart and its boot stack first
  * what the machine needs, then the other harts, then one kernel thread that
- * makes the file tree and the first process and ends.
+ * finds the disks, makes the file tree and the first process, and ends.
  */
 #include "abi/xv6.h"
 #include "dev/board.h"
 #include "dev/irq.h"
+#include "dev/virtio_blk.h"
+#include "fs/cache.h"
 #include "fs/devfs.h"
+#include "fs/disks.h"
+#include "fs/ext2.h"
 #include "fs/initrd.h"
 #include "fs/procfs.h"
 #include "fs/ramfs.h"
 #include "fs/tty.h"
+#include "fs/writeback.h"
+#include "lib/errno.h"
 #include "lib/panic.h"
 #include "lib/printf.h"
 #include "lib/string.h"
@@ -100,16 +106,20 @@ static void start_memory(void)
     taken[count++] = hal_image();
     taken[count++] = board.tree;
     taken[count++] = board.initrd;
-    struct hal_range devices[] = {board.uart, board.plic};
+    struct hal_range devices[2 + BOARD_VIRTIO] = {board.uart, board.plic};
+    unsigned device_count = 2;
+    for (unsigned i = 0; i < board.virtio_count; i++)
+        devices[device_count++] = board.virtio[i].registers;
     if (page_init(board.ram, board.ram_count, taken, count) ||
-        hal_mmu_init(board.ram, board.ram_count, devices, 2, table_frame))
+        hal_mmu_init(board.ram, board.ram_count, devices, device_count,
+                     table_frame))
         refuse("not enough memory for the kernel's tables; give the machine "
                "at least 16 MB");
     slab_init();
     stack_init();
     space_init();
-    if (pt_init())
-        refuse("not enough memory for one page of zeros");
+    if (pt_init() || cache_start())
+        refuse("not enough memory for a page of zeros and the page cache");
 }
 
 /* ---- Console ------------------------------------------------------------- */
@@ -143,6 +153,12 @@ static bool start_thread(struct thread *thread, const char *name,
     return true;
 }
 
+static void console_interrupt(void *unused)
+{
+    (void)unused;
+    uart_interrupt();
+}
+
 static void start_console(void)
 {
     static struct thread input;
@@ -160,7 +176,7 @@ static void start_console(void)
         uart_set_receiver(tty_input);
         uart_set_tx_room(tty_output_room);
         tty_set_output(uart_write);
-        irq_register(board.uart_interrupt, uart_interrupt);
+        irq_register(board.uart_interrupt, console_interrupt, NULL);
         return;
     }
     tty_set_output(firmware_output);
@@ -197,6 +213,33 @@ static void start_harts(void)
     }
 }
 
+/* ---- Disks --------------------------------------------------------------- */
+
+static void start_disk(const struct board_virtio *place)
+{
+    uintptr_t base = (uintptr_t)hal_phys_to_virt(place->registers.start);
+    int error = virtio_blk_start(base, place->interrupt);
+    if (error == -EOPNOTSUPP)
+        kprintf("calf: the device at %lx has no virtio interface of version "
+                "1.0 (QEMU: -global virtio-mmio.force-legacy=false)\n",
+                place->registers.start);
+    else if (error && error != -ENODEV)
+        kprintf("calf: the disk at %lx does not start (error %d)\n",
+                place->registers.start, -error);
+}
+
+static void start_disks(void)
+{
+    for (unsigned i = 0; board.plic.end && i < board.virtio_count; i++)
+        start_disk(&board.virtio[i]);
+    for (unsigned i = 0; i < block_count(); i++) {
+        const struct block_device *disk = block_at(i);
+        kprintf("calf: %s: %luM%s%s\n", disk->name, disk->sectors >> 11,
+                disk->read_only ? ", read-only" : "",
+                disk->has_flush ? "" : ", no flush");
+    }
+}
+
 /* ---- Files and the first process ----------------------------------------- */
 
 static void mount_at(const struct fs_context *context, const char *path,
@@ -216,31 +259,70 @@ static bool in_memory(struct hal_range range)
     return false;
 }
 
-static void fill_root(const struct fs_context *context)
+static void unpack_initrd(const struct fs_context *context)
 {
     struct hal_range initrd = board.initrd;
     if (initrd.end <= initrd.start)
-        refuse("there is no initrd: QEMU takes one with -initrd");
+        refuse(block_count()
+                   ? "no disk holds a file system to start from, and there is "
+                     "no initrd"
+                   : "there is neither a disk nor an initrd: QEMU takes them "
+                     "with -drive and -initrd");
     if (!in_memory(initrd))
         refuse("the initrd does not lie in memory");
     if (initrd_unpack(context, hal_phys_to_virt(initrd.start),
                       initrd.end - initrd.start))
         kprintf("calf: the initrd is not all there: going on with what is\n");
-    page_release_range(initrd);
+}
+
+static bool mount_disk(struct block_device *disk, struct superblock **root)
+{
+    if (ext2_mount(disk, disk->read_only, root))
+        return false;
+    static struct thread thread;
+    if (writeback_add(*root) ||
+        !start_thread(&thread, "writeback", writeback_run))
+        refuse("not enough memory for the disk's thread");
+    return true;
+}
+
+/* The disk that `root=` names, or else the first, if it can be mounted. */
+static bool find_root(struct superblock **root)
+{
+    char name[16] = "";
+    bool asked = boot_argument("root", name, sizeof name);
+    struct block_device *disk = asked ? block_find(name) : block_at(0);
+    if (asked && strcmp(name, "initrd") == 0)
+        return false;
+    if (disk && mount_disk(disk, root))
+        return true;
+    if (asked)
+        refuse(disk ? "the disk that root= names holds no file system to "
+                      "start from"
+                    : "there is no disk of the name that root= gives "
+                      "(or write root=initrd)");
+    return false;
 }
 
 static void start_files(struct fs_context *context)
 {
-    struct superblock *root, *dev, *proc;
+    struct superblock *root, *ram, *dev, *proc;
     vfs_init();
-    if (ramfs_make("ramfs", page_total_count() / 4, &root))
+    start_disks();
+    bool on_disk = find_root(&root);
+    if (ramfs_make("ramfs", page_total_count() / 4, &ram))
         refuse("not enough memory for a file system");
-    fs_context_init(context, root->root);
+    fs_context_init(context, on_disk ? root->root : ram->root);
     if (devfs_make(&dev) || procfs_make(&proc) || control_register_files() ||
-        process_register_files() || procfs_set_text("cmdline", command_line) ||
+        process_register_files() || disks_register_file() ||
+        procfs_set_text("cmdline", command_line) ||
         procfs_set_text("version", "Calf " VERSION " (" BUILD ")\n"))
         refuse("not enough memory for /dev and /proc");
-    fill_root(context);
+    if (on_disk)
+        mount_at(context, "/tmp", ram);
+    else
+        unpack_initrd(context);
+    page_release_range(board.initrd);
     mount_at(context, "/dev", dev);
     mount_at(context, "/proc", proc);
 }

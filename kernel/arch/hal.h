@@ -16,6 +16,7 @@
  *   hal_phys_to_virt, hal_virt_to_phys     the direct map of all RAM
  *   hal_frame_*          system call number, arguments, result, entry state
  *   hal_clear_page, hal_copy_page
+ *   hal_read8/32, hal_write8/32, hal_device_fence    for drivers
  *   HAL_USER_TOP, HAL_PAGE_SIZE, HAL_PAGE_SHIFT, HAL_STACK_PAGES,
  *   HAL_STACKS
  *

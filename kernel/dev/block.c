@@ -4,16 +4,50 @@
  */
 #include "dev/block.h"
 #include "lib/errno.h"
+#include "lib/string.h"
 #include "sched/spinlock.h"
 #include "sched/waitq.h"
 
 static struct spinlock lock = SPINLOCK(LOCK_BLOCK);
+
+static struct block_device *devices[BLOCK_DEVICES]; /* I once boot is over */
+static unsigned device_count;
 
 /* Who waits in block_do, on its stack. */
 struct waiter {
     struct waitq queue;
     bool done; /* lock */
 };
+
+/* ---- The disks there are ------------------------------------------------- */
+
+struct block_device *block_at(unsigned index)
+{
+    return index < device_count ? devices[index] : NULL;
+}
+
+unsigned block_count(void)
+{
+    return device_count;
+}
+
+struct block_device *block_find(const char *name)
+{
+    for (unsigned i = 0; i < device_count; i++)
+        if (strcmp(devices[i]->name, name) == 0)
+            return devices[i];
+    return NULL;
+}
+
+int block_add(struct block_device *device)
+{
+    if (device_count == BLOCK_DEVICES)
+        return -ENOSPC;
+    devices[device_count++] = device;
+    return 0;
+}
+
+/* ---- Requests ------------------------------------------------------------ */
 
 static uint64_t sectors_of(const struct block_request *request)
 {

@@ -59,6 +59,18 @@ struct block_device {
     _Atomic uint64_t moved[BLOCK_COMMANDS];
 };
 
+/* Disks there can be. */
+#define BLOCK_DEVICES 8
+
+/* The disks that were found, from 0 on; NULL after the last. */
+struct block_device *block_at(unsigned index);
+unsigned block_count(void);
+/* The one of that name, or NULL. */
+struct block_device *block_find(const char *name);
+
+/* Add one, at boot. 0, or -ENOSPC. */
+int block_add(struct block_device *device);
+
 /* Begin `request`. What cannot be done (beyond the end, a write to a read-only
  * device) is done with -EIO at once. May sleep; no spinlock held. */
 void block_submit(struct block_device *device, struct block_request *request);

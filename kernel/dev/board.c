@@ -1,7 +1,7 @@
 /*
  * What the kernel wants to know of a board, from the device tree (Devicetree
- * Specification 0.4; bindings of the Linux kernel for riscv cpus, the PLIC
- * and 16550 UARTs). Nothing about a board is compiled in.
+ * Specification 0.4; bindings of the Linux kernel for riscv cpus, the PLIC,
+ * 16550 UARTs and virtio). Nothing about a board is compiled in.
  */
 #include "dev/board.h"
 #include "dev/fdt.h"
@@ -129,6 +129,34 @@ static void read_uart(struct board *board, const struct fdt *fdt, int chosen)
         board->uart_interrupt = value;
 }
 
+static void add_virtio(struct board *board, struct board_virtio place)
+{
+    unsigned at = board->virtio_count;
+    if (at == BOARD_VIRTIO)
+        return;
+    for (; at > 0 &&
+           board->virtio[at - 1].registers.start > place.registers.start;
+         at--)
+        board->virtio[at] = board->virtio[at - 1];
+    board->virtio[at] = place;
+    board->virtio_count++;
+}
+
+/* Where virtio devices may be (Devicetree binding virtio,mmio); the tree does
+ * not say whether they are. */
+static void read_virtio(struct board *board, const struct fdt *fdt)
+{
+    uint64_t start, size;
+    uint32_t interrupt;
+    for (int node = fdt_find_compatible(fdt, -1, "virtio,mmio"); node >= 0;
+         node = fdt_find_compatible(fdt, node, "virtio,mmio"))
+        if (fdt_is_enabled(fdt, node) &&
+            !fdt_reg(fdt, node, 0, &start, &size) && start + size > start &&
+            !fdt_cell(fdt, node, "interrupts", 0, &interrupt) && interrupt)
+            add_virtio(board,
+                       (struct board_virtio){{start, start + size}, interrupt});
+}
+
 static void read_chosen(struct board *board, const struct fdt *fdt, int chosen)
 {
     board->command_line = "";
@@ -164,5 +192,6 @@ const char *board_read(struct board *board, const void *blob, uint64_t boot_id)
     read_chosen(board, &fdt, chosen);
     read_plic(board, &fdt, boot_cpu);
     read_uart(board, &fdt, chosen);
+    read_virtio(board, &fdt);
     return NULL;
 }

@@ -11,6 +11,9 @@
 
 #define BOARD_RANGES 16
 
+/* Places where a virtio device may be. */
+#define BOARD_VIRTIO 8
+
 struct board {
     struct hal_range tree; /* the blob itself */
     struct hal_range ram[BOARD_RANGES];
@@ -28,6 +31,11 @@ struct board {
     unsigned uart_interrupt; /* 0: none */
     struct hal_range plic;   /* empty: none */
     unsigned plic_context;   /* of the boot hart */
+    struct board_virtio {
+        struct hal_range registers;
+        unsigned interrupt;
+    } virtio[BOARD_VIRTIO]; /* by address */
+    unsigned virtio_count;
 };
 
 /* Read the tree at `blob` (in the direct map), booted on hart `boot_id`.

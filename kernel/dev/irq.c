@@ -8,10 +8,11 @@
 
 static struct {
     unsigned number;
-    void (*handler)(void);
+    void (*handler)(void *);
+    void *argument;
 } lines[16]; /* I once boot is over */
 
-int irq_register(unsigned number, void (*handler)(void))
+int irq_register(unsigned number, void (*handler)(void *), void *argument)
 {
     for (unsigned i = 0; i < ARRAY_SIZE(lines); i++) {
         if (lines[i].handler && lines[i].number == number)
@@ -19,6 +20,7 @@ int irq_register(unsigned number, void (*handler)(void))
         if (lines[i].handler)
             continue;
         lines[i].number = number;
+        lines[i].argument = argument;
         lines[i].handler = handler;
         hal_interrupt_enable(number);
         return 0;
@@ -30,5 +32,5 @@ void hal_upcall_interrupt(unsigned number)
 {
     for (unsigned i = 0; i < ARRAY_SIZE(lines); i++)
         if (lines[i].handler && lines[i].number == number)
-            lines[i].handler();
+            lines[i].handler(lines[i].argument);
 }

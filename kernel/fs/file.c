@@ -5,8 +5,12 @@
  */
 #include "fs/file.h"
 #include "fs/device.h"
+#include "fs/writeback.h"
+#include "lib/bits.h"
 #include "lib/errno.h"
 #include "mm/slab.h"
+
+#define WRITE_PART (256ul << 10)
 
 static ssize_t inode_file_read(struct file *file, struct cursor *cursor)
 {
@@ -25,19 +29,44 @@ static ssize_t inode_file_read(struct file *file, struct cursor *cursor)
     return moved;
 }
 
-static ssize_t inode_file_write(struct file *file, struct cursor *cursor)
+/* Write at most `most` bytes. */
+static ssize_t write_part(struct file *file, struct cursor *cursor, size_t most)
 {
     struct inode *inode = file->inode;
+    size_t later = cursor->left > most ? cursor->left - most : 0;
     ssize_t moved;
 
-    if (!inode->ops->write)
-        return -EPERM;
+    cursor->left -= later;
     mutex_lock(&inode->mutex);
     moved = inode->ops->write(inode, cursor, file->offset);
     if (moved > 0)
         file->offset += (uint64_t)moved;
     mutex_unlock(&inode->mutex);
+    cursor->left += later;
     return moved;
+}
+
+/* To a disk in parts, so that whoever writes faster than the disk does is made
+ * to wait before memory is full of it. */
+static ssize_t inode_file_write(struct file *file, struct cursor *cursor)
+{
+    struct inode *inode = file->inode;
+    size_t most = inode->superblock->ops ? WRITE_PART : SIZE_MAX;
+    ssize_t total = 0, moved;
+
+    if (!inode->ops->write)
+        return -EPERM;
+    do {
+        size_t wanted = MIN(cursor->left, most);
+        moved = write_part(file, cursor, most);
+        if (moved > 0)
+            total += moved;
+        if (inode->superblock->ops)
+            writeback_pace();
+        if (moved < 0 || (size_t)moved < wanted)
+            break;
+    } while (cursor->left);
+    return total ? total : moved;
 }
 
 static const struct file_ops inode_file_ops = {

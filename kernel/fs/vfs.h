@@ -148,7 +148,29 @@ struct inode {
     struct object object; /* I: .ops NULL: cannot be mapped */
 };
 
+/*
+ * What a file system that keeps its files on a disk does for them. All are
+ * always present, may sleep, and take no lock up to LOCK_INODE.
+ */
+struct superblock_ops {
+    /* Make all changes that were finished before safe on the disk. 0, -EIO;
+     * -EROFS when an error before has made the file system read-only. */
+    int (*sync)(struct superblock *superblock);
+
+    /* Whether sync would have anything to do. */
+    bool (*is_dirty)(struct superblock *superblock);
+
+    /* Memory is short: give up what is kept only for speed. Whether there was
+     * anything. */
+    bool (*shrink)(struct superblock *superblock);
+
+    /* The machine is about to stop, while processes still run: sync, mark the
+     * disk as left in good order, and change nothing any more (-EROFS). */
+    int (*stop)(struct superblock *superblock);
+};
+
 struct superblock {
+    const struct superblock_ops *ops; /* I: NULL: all is in memory */
     const char *type;      /* I: "ramfs" */
     uint32_t device;       /* I: tells mounted file systems apart */
     struct inode *root;    /* I: with a reference */

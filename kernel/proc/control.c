@@ -41,6 +41,7 @@ static ssize_t write_power(const char *text, size_t length)
 {
     uint64_t status = 0;
     if (starts_with(text, "restart")) {
+        process_stop_disks();
         kprintf("calf: restarting\n");
         hal_restart();
     }
@@ -51,6 +52,7 @@ static ssize_t write_power(const char *text, size_t length)
         number++;
     if (*number && *number != '\n' && !parse_u64(&number, &status))
         return -EINVAL;
+    process_stop_disks();
     kprintf("calf: power off, status %lu\n", status);
     hal_power_off();
     return length;

@@ -6,6 +6,7 @@
  * frees what the zombie was standing on: its stack. Children of the exiting
  * one go to process 1.
  */
+#include "fs/writeback.h"
 #include "lib/errno.h"
 #include "lib/panic.h"
 #include "lib/printf.h"
@@ -31,6 +32,14 @@ static void hand_over(struct list *from, struct list *to, struct process *init)
     }
 }
 
+void process_stop_disks(void)
+{
+    int error = writeback_stop();
+    if (error)
+        kprintf("calf: not everything could be written to disk (error %d)\n",
+                -error);
+}
+
 static struct process *init_of(struct process *process)
 {
     while (process->parent)
@@ -43,6 +52,7 @@ _Noreturn void process_exit(int status)
     struct process *self = process_current();
     if (!self->parent) {
         kprintf("calf: init exited with status %d: powering off\n", status);
+        process_stop_disks();
         hal_power_off();
     }
     file_table_drop(&self->files);

@@ -89,6 +89,9 @@ struct exec_arguments {
  * user mode starts it; or a negative errno and nothing has changed. */
 int process_exec(const char *path, const struct exec_arguments *arguments);
 
+/* Before the machine stops: all that was written is safe on disk then. */
+void process_stop_disks(void);
+
 /* Leave with `status`. */
 _Noreturn void process_exit(int status);
 

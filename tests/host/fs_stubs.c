@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fs/writeback.h"
 #include "lib/errno.h"
 #include "mm/slab.h"
 #include "mm/uaccess.h"
@@ -193,6 +194,12 @@ int waitq_sleep_mutex(struct waitq *queue, struct mutex *lock,
 void waitq_wake_all(struct waitq *queue)
 {
     (void)queue;
+}
+
+/* ---- Disks: there are none ---------------------------------------------- */
+
+void writeback_pace(void)
+{
 }
 
 /* ---- User memory --------------------------------------------------------- */

@@ -142,6 +142,12 @@ static inline void hal_frame_start(struct hal_frame *f, uint64_t pc,
     f->x[11] = a1;
 }
 
+/* Memory and device registers are touched in program order across this. */
+static inline void hal_device_fence(void)
+{
+    __asm__ volatile("fence iorw, iorw" ::: "memory");
+}
+
 static inline uint8_t hal_read8(uintptr_t va)
 {
     uint8_t v;

@@ -1,0 +1,85 @@
+/*
+ * Virtio devices behind the memory-mapped transport (Virtual I/O Device
+ * (VIRTIO) Version 1.1, section 4.2; "version 2", so not the legacy
+ * interface), and split queues (section 2.6).
+ */
+#ifndef DEV_VIRTIO_H
+#define DEV_VIRTIO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct page;
+
+/* Descriptors in a queue: with its two rings they fill a frame. */
+#define VIRTIO_QUEUE_SIZE 128
+
+#define VIRTIO_ID_BLOCK 2
+
+/* Part of a buffer, by physical address. */
+struct virtio_piece {
+    uint64_t address;
+    uint32_t length;
+    bool device_writes;
+};
+
+struct virtio_device {
+    uintptr_t base;    /* I: of the registers */
+    uint64_t features; /* I: agreed on */
+};
+
+/* One queue. The driver's lock guards it. */
+struct virtio_queue {
+    struct virtio_device *device;             /* I */
+    uint16_t number;                          /* I */
+    struct virtio_rings *rings;               /* I: shared with the device */
+    uint16_t next_free[VIRTIO_QUEUE_SIZE];    /* chain of free descriptors */
+    uint16_t chain_length[VIRTIO_QUEUE_SIZE]; /* of one in use, by its first;
+                                               else 0 */
+    uint16_t first_free;
+    uint16_t free_count;
+    uint16_t seen; /* used buffers taken so far, modulo 2^16 */
+};
+
+/* What is behind the registers at `base`: the device's id, or -ENODEV when
+ * nothing is, or -EOPNOTSUPP for the legacy interface. */
+int virtio_identify(uintptr_t base);
+
+/* Reset the device, and agree on `wanted` features where offered; `needed`
+ * ones must be. 0, or -EOPNOTSUPP. */
+int virtio_begin(struct virtio_device *device, uintptr_t base, uint64_t wanted,
+                 uint64_t needed);
+
+/* Set up queue `number`. 0, -ENOMEM; -EOPNOTSUPP: not there, or too small. */
+int virtio_queue_init(struct virtio_queue *queue, struct virtio_device *device,
+                      uint16_t number);
+
+/* From now on the device works. */
+void virtio_go(struct virtio_device *device);
+
+/* It could not be set up, or has failed: it is to touch no memory again. */
+void virtio_give_up(struct virtio_device *device);
+
+/* A field of the device's own configuration, which may be changing. */
+uint64_t virtio_config64(const struct virtio_device *device, unsigned offset);
+uint32_t virtio_config32(const struct virtio_device *device, unsigned offset);
+
+/* Acknowledge the interrupt. False when the device has said that it does not
+ * work any more. */
+bool virtio_acknowledge(struct virtio_device *device);
+
+/* Offer a buffer of `count` pieces, those that the device writes last. Its
+ * number (below VIRTIO_QUEUE_SIZE) until it has been used; or -EBUSY while
+ * there are not enough descriptors. */
+int virtio_offer(struct virtio_queue *queue, const struct virtio_piece *pieces,
+                 unsigned count);
+
+/* Tell the device of what was offered. */
+void virtio_notify(struct virtio_queue *queue);
+
+/* The number of a buffer that the device is done with, or -ENOENT. What it
+ * names and has not been offered is passed over. */
+int virtio_take_used(struct virtio_queue *queue);
+
+#endif

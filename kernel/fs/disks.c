@@ -1,0 +1,32 @@
+/*
+ * /proc/disks: one line of numbers a disk, and what the page cache has.
+ */
+#include "fs/disks.h"
+#include "fs/cache.h"
+#include "fs/procfs.h"
+
+static void show_disk(struct text *out, const struct block_device *disk)
+{
+    static const char *const names[BLOCK_COMMANDS] = {"reads", "writes",
+                                                      "flushes"};
+    text_printf(out, "%s: sectors %lu", disk->name, disk->sectors);
+    for (unsigned i = 0; i < BLOCK_COMMANDS; i++)
+        text_printf(out, ", %s %lu", names[i], disk->requests[i]);
+    text_printf(out, ", sectors read %lu, sectors written %lu\n",
+                disk->moved[BLOCK_READ], disk->moved[BLOCK_WRITE]);
+}
+
+static int show(struct text *out)
+{
+    for (unsigned i = 0; i < block_count(); i++)
+        show_disk(out, block_at(i));
+    text_printf(out, "cached: %lu\nspare: %lu\ndirty: %lu\n",
+                cache_page_count(), cache_spare_count(), cache_dirty_count());
+    return 0;
+}
+
+int disks_register_file(void)
+{
+    static const struct procfs_entry entry = {.show = show};
+    return procfs_register("disks", &entry);
+}
