@@ -155,9 +155,11 @@ static int supply(struct journal_handle *handle, uint32_t block, bool new,
     ASSERT(handle->left);
     if (!handle->left)
         return -EIO;
-    int error = pin(handle->journal, block, new, &supplies->pinned);
+    struct page *page;
+    int error = pin(handle->journal, block, new, &page);
     if (error)
         return error;
+    supplies->pinned = page;
     supplies->change = slab_alloc_zeroed(sizeof(*supplies->change));
     if (!supplies->change)
         return -ENOMEM;

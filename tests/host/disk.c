@@ -67,6 +67,8 @@ void disk_mark(struct disk *disk, uint64_t value)
     pthread_mutex_unlock(&disk->mutex);
 }
 
+static struct disk *disk_raw(uint64_t size);
+
 /* A sector is written whole or not at all, as drives promise. */
 static void write_some(struct disk *disk, const struct disk_event *event,
                        uint64_t *random)
@@ -83,7 +85,7 @@ static void write_some(struct disk *disk, const struct disk_event *event,
 struct disk *disk_after_cut(const struct disk *disk, size_t count,
                             uint64_t seed)
 {
-    struct disk *cut = disk_new(disk->size);
+    struct disk *cut = disk_raw(disk->size);
     size_t safe = 0;
     uint64_t all = 0;
     memcpy(cut->bytes, disk->before, disk->size);
@@ -260,10 +262,30 @@ void disk_unserve(struct disk *disk)
 
 /* ---- Images -------------------------------------------------------------- */
 
-struct disk *disk_new(uint64_t size)
+/* Fresh memory is slow, and a test may go through thousands of disks. */
+static uint8_t *kept;
+static uint64_t kept_size;
+
+static uint8_t *bytes_new(uint64_t size)
+{
+    uint8_t *bytes = kept_size == size ? kept : malloc(size);
+    if (bytes == kept)
+        kept = NULL, kept_size = 0;
+    return bytes;
+}
+
+static void bytes_free(uint8_t *bytes, uint64_t size)
+{
+    free(kept);
+    kept = bytes;
+    kept_size = size;
+}
+
+/* With any contents. */
+static struct disk *disk_raw(uint64_t size)
 {
     struct disk *disk = calloc(1, sizeof(*disk));
-    disk->bytes = calloc(1, size);
+    disk->bytes = bytes_new(size);
     disk->size = size;
     disk->device = (struct block_device){.name = "vda",
                                          .ops = &disk_ops,
@@ -275,12 +297,19 @@ struct disk *disk_new(uint64_t size)
     return disk;
 }
 
+struct disk *disk_new(uint64_t size)
+{
+    struct disk *disk = disk_raw(size);
+    memset(disk->bytes, 0, size);
+    return disk;
+}
+
 void disk_free(struct disk *disk)
 {
     if (disk->served)
         disk_unserve(disk);
     forget(disk);
-    free(disk->bytes);
+    bytes_free(disk->bytes, disk->size);
     free(disk);
 }
 
