@@ -28,23 +28,12 @@
 int ext2_mount(struct block_device *device, bool read_only,
                struct superblock **out);
 
-/* Make all that was done safe on disk. 0, -EIO, -EROFS (an error came before).
- * Holds no lock of this layer. */
-int ext2_sync(struct superblock *superblock);
-
-/* Whether ext2_sync would have anything to do. */
-bool ext2_is_dirty(struct superblock *superblock);
-
-/* Memory is short: give up inodes that nobody uses. Whether there were any. May
- * be called with locks up to LOCK_INODE held. */
-bool ext2_shrink(struct superblock *superblock);
-
-/* Sync, mark as clean and free it all. Nobody has an inode of it any more, but
- * for the superblock's own reference to the root. 0 or the error that kept it
- * from being clean; it is freed anyway. */
+/* The opposite, for tests: stop, and free it all. Nobody has an inode of it any
+ * more, but for the superblock's own reference to the root. 0, or what kept it
+ * from being left in good order. */
 int ext2_unmount(struct superblock *superblock);
 
-/* Whether it has become read-only, or was mounted so. */
-bool ext2_is_read_only(struct superblock *superblock);
+/* Whether it is read-only, or has become so. */
+bool ext2_cannot_write(struct superblock *superblock);
 
 #endif

@@ -65,12 +65,12 @@ struct ext2_super {
     uint32_t compat;            /* s_feature_compat */
     uint32_t incompat;          /* s_feature_incompat */
     uint32_t write_compat;      /* s_feature_ro_compat */
-    uint8_t names[120];         /* s_uuid ... s_reserved_gdt_blocks */
+    uint8_t names[104];         /* s_uuid ... s_reserved_gdt_blocks */
     uint8_t journal_uuid[16];   /* s_journal_uuid */
     uint32_t journal_inode;     /* s_journal_inum */
     uint32_t journal_device;    /* s_journal_dev */
     uint32_t orphan;            /* s_last_orphan */
-    uint8_t hashing[104];       /* s_hash_seed ... s_blocks_count_hi ... */
+    uint8_t hashing[112];       /* s_hash_seed ... s_blocks_count_hi ... */
     uint16_t least_extra;       /* s_min_extra_isize */
     uint16_t wanted_extra;      /* s_want_extra_isize */
     uint8_t rest[1024 - 0x160]; /* from s_flags on */
@@ -124,16 +124,16 @@ _Static_assert(sizeof(struct ext2_descriptor) == 32, "");
 
 /* "Inode Table" (ext4: "Index Nodes", struct ext4_inode). */
 struct ext2_record {
-    uint16_t mode;      /* i_mode */
-    uint16_t user;      /* i_uid */
-    uint32_t size;      /* i_size_lo */
-    uint32_t times[3];  /* i_atime, i_ctime, i_mtime */
-    uint32_t orphan;    /* i_dtime: the next inode in the list of orphans */
-    uint16_t group;     /* i_gid */
-    uint16_t links;     /* i_links_count */
-    uint32_t sectors;   /* i_blocks: of 512 bytes, also those that lead */
-    uint32_t flags;     /* i_flags */
-    uint32_t system;    /* i_osd1 */
+    uint16_t mode;     /* i_mode */
+    uint16_t user;     /* i_uid */
+    uint32_t size;     /* i_size_lo */
+    uint32_t times[3]; /* i_atime, i_ctime, i_mtime */
+    uint32_t orphan;   /* i_dtime: the next inode in the list of orphans */
+    uint16_t group;    /* i_gid */
+    uint16_t links;    /* i_links_count */
+    uint32_t sectors;  /* i_blocks: of 512 bytes, also those that lead */
+    uint32_t flags;    /* i_flags */
+    uint32_t system;   /* i_osd1 */
     uint32_t pointers[EXT2_POINTERS]; /* i_block */
     uint32_t generation;              /* i_generation */
     uint32_t attributes;              /* i_file_acl: a block, or 0 */
@@ -156,10 +156,13 @@ struct ext2_record_extra {
 #define EXT2_LINKS_MAX 32000u
 
 /* Types in records of directories (ext4: "Linear (Classic) Directories"). */
-#define EXT2_TYPE_UNKNOWN   0u
 #define EXT2_TYPE_FILE      1u
 #define EXT2_TYPE_DIRECTORY 2u
 #define EXT2_TYPE_CHARACTER 3u
+#define EXT2_TYPE_BLOCK     4u
+#define EXT2_TYPE_FIFO      5u
+#define EXT2_TYPE_SOCKET    6u
+#define EXT2_TYPE_LINK      7u
 
 /* A record of a directory, a multiple of 4 bytes long; the last one of a block
  * reaches to its end. Number 0: room. */

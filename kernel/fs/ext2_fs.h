@@ -2,6 +2,7 @@
  * What the parts of ext2 share. Nobody else includes this.
  *
  *   ext2_mount.c      from a device to a root, and back
+ *   ext2_geometry.c   what the superblock and the descriptors say
  *   ext2_super.c      metadata blocks, errors
  *   ext2_alloc.c      bitmaps: taking and freeing blocks and inodes
  *   ext2_map.c        from a file's blocks to the disk's
@@ -39,7 +40,7 @@
  * with a new inode, one page of contents, a step of freeing. */
 #define EXT2_NAME_BLOCKS  40
 #define EXT2_WRITE_BLOCKS 32
-#define EXT2_CUT_BLOCKS   48
+#define EXT2_CUT_BLOCKS   56
 
 struct ext2_group {
     uint32_t block_bitmap, inode_bitmap, inode_table; /* I: blocks */
@@ -53,7 +54,7 @@ struct ext2 {
     struct superblock superblock;
     struct block_device *device; /* I */
     struct cache metadata;
-    struct journal *journal;     /* I */
+    struct journal *journal; /* I */
     struct journal_owner owner;
 
     /* I: geometry. */
@@ -63,11 +64,14 @@ struct ext2 {
     uint32_t group_count, table_blocks;
     uint32_t fanout; /* pointers in a block */
     uint32_t extra;  /* bytes used behind a new inode's first 128 */
-    bool has_types, has_large, has_log;
+    bool has_types, has_log;
+    uint32_t journal_inode;
     uint64_t size_limit; /* of a file */
 
-    bool read_only;      /* I once mounted */
-    _Atomic bool failed; /* a: damaged, or could not be written */
+    bool read_only;         /* I once mounted */
+    _Atomic bool failed;    /* a: damaged, or could not be written */
+    _Atomic bool stopped;   /* a: nothing is changed any more */
+    _Atomic uint32_t users; /* a: of `journal`, which goes when it stops */
 
     struct mutex lock;         /* LOCK_ALLOCATION */
     struct ext2_group *groups; /* l where said above */
@@ -127,6 +131,15 @@ static inline struct ext2 *ext2_fs(const struct inode *inode)
     return container_of(inode->superblock, struct ext2, superblock);
 }
 
+/* ---- ext2_geometry.c ----------------------------------------------------- */
+
+/* Take over and check what the superblock says; `wanted_read_only` may be set.
+ * 0, -EINVAL: no ext2; -EUCLEAN, -EOPNOTSUPP, told on the console. */
+int ext2_geometry(struct ext2 *fs, const struct ext2_super *super);
+
+/* Read the descriptors of all groups (again). 0, -ENOMEM, -EIO, -EUCLEAN. */
+int ext2_groups_load(struct ext2 *fs);
+
 /* ---- ext2_super.c: blocks of metadata, errors ---------------------------- */
 
 /* A block of metadata, to be read; pinned. */
@@ -147,8 +160,20 @@ int ext2_corrupt(struct ext2 *fs, const char *format, ...)
 void ext2_say(struct ext2 *fs, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Begin a handle, for `blocks` blocks: journal_begin's results, and -EROFS. */
+/* The journal may be used until ext2_leave; false: not any more. */
+bool ext2_enter(struct ext2 *fs);
+void ext2_leave(struct ext2 *fs);
+
+/* Begin a handle, for `blocks` blocks, and end it: journal_begin's results, and
+ * -EROFS. */
 int ext2_begin(struct ext2 *fs, uint32_t blocks, struct journal_handle *handle);
+void ext2_end(struct ext2 *fs, struct journal_handle *handle);
+
+/* Whether it has become read-only, or was mounted so. */
+static inline bool ext2_is_read_only(struct ext2 *fs)
+{
+    return fs->read_only || atomic_load(&fs->failed);
+}
 
 /* The superblock's bytes, to be changed by `handle`. Under fs->lock. */
 int ext2_super_change(struct ext2 *fs, struct journal_handle *handle,
@@ -274,6 +299,17 @@ int ext2_record_view(struct ext2 *fs, uint64_t number, struct ext2_view *view);
 int ext2_record_change(struct ext2 *fs, struct journal_handle *handle,
                        uint64_t number, struct ext2_record **record);
 
+/* Fill an inode in memory, of the right type, from its record. 0, -EUCLEAN. */
+int ext2_record_load(struct ext2_inode *inode,
+                     const struct ext2_record *record);
+
+/* How much of a file's sectors its block of attributes is. */
+static inline uint32_t ext2_attribute_sectors(const struct ext2_inode *inode)
+{
+    return inode->attributes ? ext2_fs(&inode->inode)->block_size / BLOCK_SECTOR
+                             : 0;
+}
+
 /* Copy what an inode has in memory into its record. */
 void ext2_record_store(struct ext2_inode *inode, struct ext2_record *record);
 
@@ -285,18 +321,22 @@ void ext2_record_format(struct ext2_inode *inode, struct ext2_record *record);
 int ext2_inode_get(struct ext2 *fs, uint32_t number, struct name label,
                    bool orphan, struct ext2_inode **out);
 
-/* A new inode in memory, count 1, not yet to be found; NULL: no memory. Not
- * used after all: ext2_inode_free. */
-struct ext2_inode *ext2_inode_new(struct ext2 *fs,
+/* A new inode in memory of type `mode`, count 1, not yet to be found; NULL: no
+ * memory. Not used after all: ext2_inode_free. */
+struct ext2_inode *ext2_inode_new(struct ext2 *fs, uint16_t mode,
+                                  uint32_t number,
                                   const struct inode_shape *shape,
                                   struct name label);
 void ext2_inode_free(struct ext2_inode *inode);
 
-/* It has its number now, and can be found. -EUCLEAN: the number is in use. */
-int ext2_inode_publish(struct ext2_inode *inode, uint32_t number);
+/* It can be found from now on. -EUCLEAN: its number is in use. */
+int ext2_inode_publish(struct ext2_inode *inode);
 
 /* It can be found no longer. */
 void ext2_inode_forget(struct ext2_inode *inode);
+
+/* Forget an inode's pages, and it. Nobody has it or can find it. */
+void ext2_inode_destroy(struct ext2_inode *inode);
 
 /* Its cache has dirty pages now. */
 void ext2_inode_dirtied(struct ext2_inode *inode);
@@ -326,6 +366,9 @@ int ext2_orphan_remove(struct ext2_inode *inode, struct journal_handle *handle,
  * the inode from the list of orphans. Its mutex is held, or nobody has it. */
 int ext2_cut_finish(struct ext2_inode *inode);
 
+/* Work for ext2_reap_all. */
+bool ext2_has_dead(struct ext2 *fs);
+
 /* Do some of the work that unlinked inodes have left; or all of it: 0, or the
  * error that ended it. Without a handle; locks up to LOCK_INODE. */
 void ext2_reap_some(struct ext2 *fs);
@@ -343,11 +386,11 @@ int ext2_orphans_load(struct ext2 *fs, uint32_t first);
 /* Where a record is, or can be put; valid while its handle is, or (from a
  * search for reading) while `view` is. */
 struct ext2_place {
-    uint8_t *block;   /* bytes of the block */
-    uint32_t index;   /* of the block in the directory */
-    uint32_t offset;  /* of the record */
-    uint32_t before;  /* of the record before it in the block; or `offset` */
-    uint32_t number;  /* of the inode it names */
+    uint8_t *block;  /* bytes of the block */
+    uint32_t index;  /* of the block in the directory */
+    uint32_t offset; /* of the record */
+    uint32_t before; /* of the record before it in the block; or `offset` */
+    uint32_t number; /* of the inode it names */
 };
 
 /* The record called `name`: 0, -ENOENT, or an error; only index, offset,

@@ -13,8 +13,7 @@
 
 #define LEVELS 4
 
-unsigned ext2_map_path(const struct ext2 *fs, uint64_t index,
-                       uint32_t slots[4])
+unsigned ext2_map_path(const struct ext2 *fs, uint64_t index, uint32_t slots[4])
 {
     uint64_t span = 1;
     unsigned level;
@@ -142,8 +141,8 @@ static int prepare(struct making *making, uint32_t **link)
     for (unsigned i = making->level; i < making->depth && !result; i++) {
         if (!leads(making, i))
             break;
-        result = journal_change_new(making->handle, making->takes[i].number,
-                                    &bytes);
+        result =
+            journal_change_new(making->handle, making->takes[i].number, &bytes);
         making->bytes[i] = bytes;
     }
     return result;
@@ -186,8 +185,8 @@ int ext2_map_make(struct ext2_inode *inode, struct journal_handle *handle,
     if (!making.depth)
         return -EFBIG;
     mutex_lock(&inode->map);
-    result = walk(inode, slots, making.depth, &making.level, &making.parent,
-                  block);
+    result =
+        walk(inode, slots, making.depth, &making.level, &making.parent, block);
     *made = !result && !*block;
     if (*made) {
         result = prepare(&making, &link);

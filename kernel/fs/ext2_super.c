@@ -53,18 +53,36 @@ int ext2_corrupt(struct ext2 *fs, const char *format, ...)
     return -EUCLEAN;
 }
 
-bool ext2_is_read_only(struct superblock *superblock)
+bool ext2_enter(struct ext2 *fs)
 {
-    struct ext2 *fs = container_of(superblock, struct ext2, superblock);
+    atomic_fetch_add(&fs->users, 1);
+    if (!atomic_load(&fs->stopped))
+        return true;
+    ext2_leave(fs);
+    return false;
+}
 
-    return fs->read_only || atomic_load(&fs->failed);
+void ext2_leave(struct ext2 *fs)
+{
+    atomic_fetch_sub(&fs->users, 1);
 }
 
 int ext2_begin(struct ext2 *fs, uint32_t blocks, struct journal_handle *handle)
 {
-    if (ext2_is_read_only(&fs->superblock))
+    int result;
+
+    if (ext2_is_read_only(fs) || !ext2_enter(fs))
         return -EROFS;
-    return journal_begin(fs->journal, blocks, handle);
+    result = journal_begin(fs->journal, blocks, handle);
+    if (result)
+        ext2_leave(fs);
+    return result;
+}
+
+void ext2_end(struct ext2 *fs, struct journal_handle *handle)
+{
+    journal_end(handle);
+    ext2_leave(fs);
 }
 
 int ext2_super_change(struct ext2 *fs, struct journal_handle *handle,

@@ -1,0 +1,437 @@
+/*
+ * Contents of files.
+ *
+ * A page is filled while the file keeps its old size and map; then one handle
+ * gives it the blocks it lacks, the new size, and marks it dirty, so that a
+ * commit writes it before the metadata that shows it. Bytes come from the user
+ * without a handle, as taking them may fault and sleep for long.
+ *
+ * What is past the end of the file in its last page is zero: a mapping shows
+ * it. A disk made elsewhere may have other things there, so whoever makes a
+ * file longer clears them.
+ */
+#include "fs/ext2_fs.h"
+#include "lib/bits.h"
+#include "lib/errno.h"
+#include "lib/printf.h"
+#include "lib/string.h"
+#include "mm/uaccess.h"
+
+static uint64_t pages_of(uint64_t size)
+{
+    return align_up(size, HAL_PAGE_SIZE) / HAL_PAGE_SIZE;
+}
+
+/* ---- Reading ------------------------------------------------------------- */
+
+static ssize_t read(struct inode *inode, struct cursor *cursor, uint64_t offset)
+{
+    struct ext2_inode *file = ext2_of(inode);
+    uint64_t size = atomic_load(&inode->size), at = offset, end;
+    struct page *page;
+    int result = 0;
+
+    if (offset >= size)
+        return 0;
+    end = offset + MIN((uint64_t)cursor->left, size - offset);
+    while (at < end && !result) {
+        size_t within = at % HAL_PAGE_SIZE;
+        size_t length = MIN(HAL_PAGE_SIZE - within, (size_t)(end - at));
+
+        result = cache_pin(&file->cache, at / HAL_PAGE_SIZE, &page);
+        if (result)
+            break;
+        result = cursor_put(cursor, (char *)page_data(page) + within, length);
+        cache_unpin(page);
+        if (!result)
+            at += length;
+    }
+    return at > offset ? (ssize_t)(at - offset) : result;
+}
+
+/* A short symbolic link lies in the inode, in place of pointers. */
+static ssize_t read_link(struct inode *inode, struct cursor *cursor,
+                         uint64_t offset)
+{
+    struct ext2_inode *link = ext2_of(inode);
+    uint64_t size = atomic_load(&inode->size);
+    size_t length;
+    int result;
+
+    if (link->sectors > ext2_attribute_sectors(link) ||
+        size > sizeof(link->pointers))
+        return read(inode, cursor, offset);
+    if (offset >= size)
+        return 0;
+    length = MIN(cursor->left, (size_t)(size - offset));
+    result = cursor_put(cursor, (char *)link->pointers + offset, length);
+    return result ? result : (ssize_t)length;
+}
+
+/* ---- Writing ------------------------------------------------------------- */
+
+/* Part of one page that is being written. */
+struct piece {
+    struct ext2_inode *file;
+    struct page *page; /* pinned, and mapped nowhere */
+    uint64_t at;
+    size_t length;
+    size_t kept; /* bytes that have blocks */
+};
+
+/* Pin the page at `index`, to be written to. */
+static int pin_own(struct ext2_inode *file, uint64_t index, struct page **page)
+{
+    int result = index < atomic_load(&file->cache.end)
+                     ? cache_pin(&file->cache, index, page)
+                     : cache_pin_new(&file->cache, index, page);
+
+    if (result)
+        return result;
+    result = cache_part(&file->cache, page);
+    if (result)
+        cache_unpin(*page);
+    return result;
+}
+
+static void mark_dirty(struct ext2_inode *file, struct page *page)
+{
+    cache_mark_dirty(&file->cache, page);
+    ext2_inode_dirtied(file);
+}
+
+static void clear(struct page *page, uint64_t from, uint64_t to)
+{
+    if (from < to)
+        memset((char *)page_data(page) + from % HAL_PAGE_SIZE, 0, to - from);
+}
+
+/* Clear what is past the size in its page, up to `end` at most. */
+static int clear_tail(struct ext2_inode *file, uint64_t end)
+{
+    uint64_t size = atomic_load(&file->inode.size);
+    struct page *page;
+    int result;
+
+    end = MIN(end, align_up(size, HAL_PAGE_SIZE));
+    if (size >= end)
+        return 0;
+    result = pin_own(file, size / HAL_PAGE_SIZE, &page);
+    if (result)
+        return result;
+    clear(page, size, end);
+    mark_dirty(file, page);
+    cache_unpin(page);
+    return 0;
+}
+
+static void set_size(struct ext2_inode *file, uint64_t size)
+{
+    atomic_store(&file->inode.size, size);
+    atomic_store(&file->cache.end, pages_of(size));
+}
+
+/* Whether the whole piece has blocks: 1, 0, or an error. */
+static int has_blocks(const struct piece *piece)
+{
+    uint32_t shift = ext2_fs(&piece->file->inode)->block_shift;
+    uint64_t last = (piece->at + piece->length - 1) >> shift;
+    uint32_t block;
+
+    for (uint64_t i = piece->at >> shift; i <= last; i++) {
+        int result = ext2_map_find(piece->file, i, &block);
+
+        if (result || !block)
+            return result;
+    }
+    return 1;
+}
+
+/* Give it blocks, from the first on; piece->kept tells how far. */
+static int make_blocks(struct piece *piece, struct journal_handle *handle)
+{
+    uint32_t shift = ext2_fs(&piece->file->inode)->block_shift;
+    uint64_t end = piece->at + piece->length;
+    uint64_t index = piece->at >> shift, start;
+    uint32_t block;
+    bool made;
+    int result = 0;
+
+    while (index << shift < end && !result) {
+        result = ext2_map_make(piece->file, handle, index, &block, &made, NULL);
+        index += !result;
+    }
+    start = MIN(MAX(index << shift, piece->at), end);
+    piece->kept = start - piece->at;
+    return result;
+}
+
+static int keep_once(struct piece *piece)
+{
+    struct ext2_inode *file = piece->file;
+    struct ext2 *fs = ext2_fs(&file->inode);
+    struct journal_handle handle;
+    struct ext2_record *record;
+    int result = ext2_begin(fs, EXT2_WRITE_BLOCKS, &handle);
+
+    if (result)
+        return result;
+    result = ext2_record_change(fs, &handle, file->inode.number, &record);
+    if (!result) {
+        result = make_blocks(piece, &handle);
+        mark_dirty(file, piece->page);
+        if (piece->at + piece->kept > atomic_load(&file->inode.size) &&
+            piece->kept)
+            set_size(file, piece->at + piece->kept);
+        ext2_record_store(file, record);
+    }
+    ext2_end(fs, &handle);
+    return result;
+}
+
+/* Clear what was written where there is no block, or no file. */
+static void clear_rest(struct piece *piece)
+{
+    uint32_t size = ext2_fs(&piece->file->inode)->block_size;
+    uint64_t end = piece->at + piece->length, next;
+    uint32_t block;
+
+    for (uint64_t at = piece->at + piece->kept; at < end; at = next) {
+        next = MIN(align_down(at, size) + size, end);
+        if (ext2_map_find(piece->file, at / size, &block) || !block)
+            clear(piece->page, at, next);
+    }
+    clear(piece->page,
+          MAX(piece->at, MIN(atomic_load(&piece->file->inode.size), end)), end);
+}
+
+/* The page has been filled: make it the file's. */
+static int keep(struct piece *piece)
+{
+    struct ext2_inode *file = piece->file;
+    int result = has_blocks(piece);
+
+    piece->kept = 0;
+    if (result == 1 &&
+        piece->at + piece->length <= atomic_load(&file->inode.size)) {
+        piece->kept = piece->length;
+        mark_dirty(file, piece->page);
+        return 0;
+    }
+    if (result >= 0)
+        result = keep_once(piece);
+    if (result == -ENOSPC && !piece->kept &&
+        ext2_make_room(ext2_fs(&file->inode)))
+        result = keep_once(piece);
+    if (result)
+        clear_rest(piece);
+    return result;
+}
+
+/* Fill and keep a piece. What the user's memory did not give is unspecified
+ * within the file, and not there past its end. */
+static int write_piece(struct piece *piece, struct cursor *cursor)
+{
+    struct ext2_inode *file = piece->file;
+    uint64_t size = atomic_load(&file->inode.size);
+    uint64_t end = piece->at + piece->length;
+    int fault, result;
+
+    result = pin_own(file, piece->at / HAL_PAGE_SIZE, &piece->page);
+    if (result)
+        return result;
+    fault = cursor_take(
+        cursor, (char *)page_data(piece->page) + piece->at % HAL_PAGE_SIZE,
+        piece->length);
+    if (fault) {
+        clear(piece->page, MAX(piece->at, MIN(size, end)), end);
+        piece->length = piece->at < size ? MIN(end, size) - piece->at : 0;
+    }
+    if (piece->length)
+        result = keep(piece);
+    cache_unpin(piece->page);
+    if (fault)
+        piece->kept = 0;
+    else if (piece->kept < piece->length) {
+        cursor->address -= piece->length - piece->kept;
+        cursor->left += piece->length - piece->kept;
+    }
+    return fault ? fault : result;
+}
+
+/* What comes before contents or size change. */
+static int prepare(struct ext2_inode *file)
+{
+    struct ext2 *fs = ext2_fs(&file->inode);
+
+    if (ext2_is_read_only(fs))
+        return -EROFS;
+    ext2_reap_some(fs);
+    return ext2_cut_finish(file);
+}
+
+static ssize_t write(struct inode *inode, struct cursor *cursor,
+                     uint64_t offset)
+{
+    struct ext2_inode *file = ext2_of(inode);
+    uint64_t limit = ext2_fs(inode)->size_limit, at = offset;
+    int result = prepare(file);
+
+    if (!result && cursor->left && offset >= limit)
+        result = -EFBIG;
+    if (!result && cursor->left && offset > atomic_load(&inode->size))
+        result = clear_tail(file, offset);
+    while (cursor->left && !result) {
+        size_t room = HAL_PAGE_SIZE - at % HAL_PAGE_SIZE;
+        struct piece piece = {.file = file, .at = at};
+
+        if (at >= limit) {
+            result = -EFBIG;
+            break;
+        }
+        room = MIN(room, (size_t)(limit - at));
+        piece.length = MIN(room, cursor->left);
+        result = write_piece(&piece, cursor);
+        at += piece.kept;
+    }
+    return at > offset ? (ssize_t)(at - offset) : result;
+}
+
+/* ---- Truncation ---------------------------------------------------------- */
+
+static int grow(struct ext2_inode *file, uint64_t size)
+{
+    struct ext2 *fs = ext2_fs(&file->inode);
+    struct journal_handle handle;
+    struct ext2_record *record;
+    int result = clear_tail(file, size);
+
+    if (!result)
+        result = ext2_begin(fs, 1, &handle);
+    if (result)
+        return result;
+    result = ext2_record_change(fs, &handle, file->inode.number, &record);
+    if (!result) {
+        set_size(file, size);
+        ext2_record_store(file, record);
+    }
+    ext2_end(fs, &handle);
+    return result;
+}
+
+/* The first handle of it: the size is right from then on. `last` is the page
+ * the file then ends in the middle of, or NULL. */
+static int shrink_step(struct ext2_inode *file, uint64_t size,
+                       struct page *last, struct journal_handle *handle)
+{
+    struct ext2 *fs = ext2_fs(&file->inode);
+    struct ext2_record *record;
+    struct ext2_super *super;
+    int result = ext2_record_change(fs, handle, file->inode.number, &record);
+
+    if (!result)
+        result = ext2_super_change(fs, handle, &super);
+    if (result)
+        return result;
+    set_size(file, size);
+    cache_drop(&file->cache, pages_of(size));
+    if (last) {
+        clear(last, size, align_up(size, HAL_PAGE_SIZE));
+        mark_dirty(file, last);
+    }
+    result =
+        ext2_cut(file, handle, align_up(size, fs->block_size) / fs->block_size);
+    if (result) {
+        file->cut_pending = true;
+        ext2_orphan_add(file, super, record);
+    }
+    ext2_record_store(file, record);
+    return result;
+}
+
+static int shrink(struct ext2_inode *file, uint64_t size)
+{
+    struct ext2 *fs = ext2_fs(&file->inode);
+    struct journal_handle handle;
+    struct page *last = NULL;
+    int result = 0;
+
+    if (size % HAL_PAGE_SIZE)
+        result = pin_own(file, size / HAL_PAGE_SIZE, &last);
+    if (result)
+        return result;
+    result = ext2_begin(fs, EXT2_CUT_BLOCKS, &handle);
+    if (!result) {
+        result = shrink_step(file, size, last, &handle);
+        ext2_end(fs, &handle);
+    }
+    if (last)
+        cache_unpin(last);
+    if (file->cut_pending)
+        result = ext2_cut_finish(file);
+    /* It is shorter. The blocks can be freed when there is memory again. */
+    return file->cut_pending && result == -ENOMEM ? 0 : result;
+}
+
+static int truncate(struct inode *inode, uint64_t size)
+{
+    struct ext2_inode *file = ext2_of(inode);
+    uint64_t old = atomic_load(&inode->size);
+    int result;
+
+    if (size == old && !file->cut_pending)
+        return 0;
+    result = prepare(file);
+    if (result || size == old)
+        return result;
+    if (size > ext2_fs(inode)->size_limit)
+        return -EFBIG;
+    return size > old ? grow(file, size) : shrink(file, size);
+}
+
+/* ---- Mapping ------------------------------------------------------------- */
+
+static int object_page(struct object *object, uint64_t index, struct page **out)
+{
+    struct inode *inode = container_of(object, struct inode, object);
+
+    return cache_share(&ext2_of(inode)->cache, index, out);
+}
+
+static void object_name(struct object *object, char *buffer, size_t size)
+{
+    struct inode *inode = container_of(object, struct inode, object);
+
+    ksnprintf(buffer, size, "%s", ext2_of(inode)->label);
+}
+
+static const struct object_ops object_ops = {
+    .page = object_page,
+    .get = inode_object_get,
+    .put = inode_object_put,
+    .name = object_name,
+};
+
+void ext2_file_init(struct ext2_inode *inode)
+{
+    struct ext2 *fs = ext2_fs(&inode->inode);
+
+    cache_init(&inode->cache, &ext2_file_cache_ops, fs->device, fs->block_size,
+               0);
+    if (inode->mode == EXT2_MODE_FILE)
+        inode->inode.object.ops = &object_ops;
+}
+
+const struct inode_ops ext2_file_ops = {
+    .read = read,
+    .write = write,
+    .truncate = truncate,
+    .release = ext2_release,
+};
+
+/* A symbolic link is shown as what it is on disk: a small file, with a path in
+ * it. Calf does not follow it, and does not write to it. */
+const struct inode_ops ext2_link_ops = {
+    .read = read_link,
+    .release = ext2_release,
+};
