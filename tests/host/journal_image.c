@@ -82,6 +82,15 @@ static void add_tree(struct image *image, uint32_t block, int depth)
         add_tree(image, le32(image_block(image, block) + 4 * i), depth - 1);
 }
 
+/* An inode of ext4 lists runs itself, if they are few. */
+static void add_extents(struct image *image, const uint8_t *header)
+{
+    unsigned entries = header[2] | header[3] << 8;
+    for (const uint8_t *at = header + 12; entries > 0; entries--, at += 12)
+        for (uint32_t i = 0; i < (uint32_t)(at[4] | at[5] << 8); i++)
+            add_block(image, le32(at + 8) + i);
+}
+
 static void find_log(struct image *image)
 {
     const uint8_t *super = image->disk->bytes + SUPERBLOCK;
@@ -90,6 +99,10 @@ static void find_log(struct image *image)
     uint32_t table = le32(image_block(image, groups) + 8);
     const uint8_t *inode =
         image_block(image, table) + (size_t)(JOURNAL_INODE - 1) * inode_size;
+    if (le32(inode + 0x20) & 0x80000) {
+        add_extents(image, inode + 0x28);
+        return;
+    }
     for (int i = 0; i < 15; i++)
         add_tree(image, le32(inode + 0x28 + 4 * i), i < 12 ? 0 : i - 11);
 }
