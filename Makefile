@@ -7,6 +7,7 @@
 #       calf.elf (with symbols)   calf.img (what boots)   initrd.cpio
 #   build/release-NAME               the same with EXERCISE=NAME (exercises/)
 #   build/user  build/clang-user     the programs, unstripped, for gdb
+#   build/disk.img                   the disk of `make run`: it stays
 #   build/host                       the host's unit tests
 #   build/reports                    JUnit XML of the last test run
 #
@@ -21,6 +22,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 DEBUG ?= 0
 HARTS ?= $(or $(CPUS),3)
 MEM ?= 128M
+SIZE ?= 64M
 APPEND ?=
 JOBS ?=
 EXERCISE ?=
@@ -199,20 +201,29 @@ user-program: tools-run $(U)/libcalf.a ## compile xv6 programs: SRC=FILE.c or SR
 
 root_programs := $(filter cat echo grep init ls sh wc,$(programs))
 
+root_entries := bin/ dev/ proc/ tmp/ README=tools/guest-readme.txt \
+    $(foreach p,$(programs),bin/$p=$(U)/stripped/$p) \
+    $(foreach p,$(root_programs),$p=$(U)/stripped/$p)
+
 $(B)/initrd.cpio: $(programs:%=$(U)/stripped/%) tools/guest-readme.txt \
     tools/mkcpio tools/lib/newc.py
 	@mkdir -p $(@D)
-	$(q)tools/mkcpio $@ bin/ dev/ proc/ tmp/ README=tools/guest-readme.txt \
-	    $(foreach p,$(programs),bin/$p=$(U)/stripped/$p) \
-	    $(foreach p,$(root_programs),$p=$(U)/stripped/$p)
+	$(q)tools/mkcpio $@ $(root_entries)
+
+image: all ## a new disk for `make run`, without your files (SIZE=64M)
+	@tools/image --fresh --size $(SIZE) build/disk.img $(root_entries)
+
+# The disk of `make run`: made once, then only newer programs are put on it.
+refreshed-image: all
+	@tools/image --size $(SIZE) build/disk.img $(root_entries)
 
 # ---- Running -----------------------------------------------------------------
 
 run_flags = --harts $(HARTS) --mem $(MEM) --build $(notdir $(B)) \
     $(if $(APPEND),--append "$(APPEND)")
 
-run: tools-run all ## boot to a shell (HARTS=3 MEM=128M APPEND="...")
-	@tools/run $(run_flags)
+run: tools-run refreshed-image ## boot to a shell (HARTS=3 MEM=128M APPEND="...")
+	@tools/run $(run_flags) --disk build/disk.img
 
 qemu: run ## the same as run
 
@@ -316,9 +327,9 @@ V ?= 0
 q := $(if $(filter 0,$(V)),@)
 say := @$(if $(filter 0,$(V)),printf '  %-7s%s\n',:)
 
-.PHONY: all run user-program qemu qemu-gdb gdb grade test test-host test-guest \
-    test-debug soak coverage mutants mutant debug-build clang-build lint \
-    format help clean
+.PHONY: all run image refreshed-image user-program qemu qemu-gdb gdb grade crash \
+    test test-host test-guest test-debug soak coverage mutants mutant debug-build \
+    clang-build lint format help clean
 .SECONDARY:
 
 -include tests/spin/spin.mk
