@@ -70,13 +70,16 @@ static ssize_t read_link(struct inode *inode, struct cursor *cursor,
 
 /* ---- Writing ------------------------------------------------------------- */
 
-/* Part of one page that is being written. */
+/* Part of one page that is being written: all of it has blocks, or none; all of
+ * it is within the file's size, or none. So when something fails, what was
+ * there before is there again. */
 struct piece {
     struct ext2_inode *file;
     struct page *page; /* pinned, and mapped nowhere */
     uint64_t at;
     size_t length;
-    size_t kept; /* bytes that have blocks */
+    bool mapped; /* has blocks */
+    size_t kept; /* bytes that were written */
 };
 
 /* Pin the page at `index`, to be written to. */
@@ -131,20 +134,29 @@ static void set_size(struct ext2_inode *file, uint64_t size)
     atomic_store(&file->cache.end, pages_of(size));
 }
 
-/* Whether the whole piece has blocks: 1, 0, or an error. */
-static int has_blocks(const struct piece *piece)
+/* Find out whether the piece has blocks, and cut it off where that changes. */
+static int find_blocks(struct piece *piece)
 {
-    uint32_t shift = ext2_fs(&piece->file->inode)->block_shift;
-    uint64_t last = (piece->at + piece->length - 1) >> shift;
+    uint32_t size = ext2_fs(&piece->file->inode)->block_size;
+    uint64_t end = piece->at + piece->length, next = piece->at;
+    uint64_t file_end = atomic_load(&piece->file->inode.size);
     uint32_t block;
 
-    for (uint64_t i = piece->at >> shift; i <= last; i++) {
-        int result = ext2_map_find(piece->file, i, &block);
+    if (piece->at < file_end)
+        end = MIN(end, file_end);
+    while (next < end) {
+        int result = ext2_map_find(piece->file, next / size, &block);
 
-        if (result || !block)
+        if (result)
             return result;
+        if (next == piece->at)
+            piece->mapped = block != 0;
+        else if (piece->mapped != (block != 0))
+            break;
+        next = align_down(next, size) + size;
     }
-    return 1;
+    piece->length = MIN(next, end) - piece->at;
+    return 0;
 }
 
 /* Give it blocks, from the first on; piece->kept tells how far. */
@@ -179,9 +191,10 @@ static int keep_once(struct piece *piece)
     result = ext2_record_change(fs, &handle, file->inode.number, &record);
     if (!result) {
         result = make_blocks(piece, &handle);
-        mark_dirty(file, piece->page);
-        if (piece->at + piece->kept > atomic_load(&file->inode.size) &&
-            piece->kept)
+        if (piece->kept)
+            mark_dirty(file, piece->page);
+        if (piece->kept &&
+            piece->at + piece->kept > atomic_load(&file->inode.size))
             set_size(file, piece->at + piece->kept);
         ext2_record_store(file, record);
     }
@@ -189,74 +202,54 @@ static int keep_once(struct piece *piece)
     return result;
 }
 
-/* Clear what was written where there is no block, or no file. */
-static void clear_rest(struct piece *piece)
-{
-    uint32_t size = ext2_fs(&piece->file->inode)->block_size;
-    uint64_t end = piece->at + piece->length, next;
-    uint32_t block;
-
-    for (uint64_t at = piece->at + piece->kept; at < end; at = next) {
-        next = MIN(align_down(at, size) + size, end);
-        if (ext2_map_find(piece->file, at / size, &block) || !block)
-            clear(piece->page, at, next);
-    }
-    clear(piece->page,
-          MAX(piece->at, MIN(atomic_load(&piece->file->inode.size), end)), end);
-}
-
 /* The page has been filled: make it the file's. */
 static int keep(struct piece *piece)
 {
     struct ext2_inode *file = piece->file;
-    int result = has_blocks(piece);
+    uint64_t end = piece->at + piece->length;
+    int result;
 
-    piece->kept = 0;
-    if (result == 1 &&
-        piece->at + piece->length <= atomic_load(&file->inode.size)) {
+    if (piece->mapped && end <= atomic_load(&file->inode.size)) {
         piece->kept = piece->length;
         mark_dirty(file, piece->page);
         return 0;
     }
-    if (result >= 0)
-        result = keep_once(piece);
+    result = keep_once(piece);
     if (result == -ENOSPC && !piece->kept &&
         ext2_make_room(ext2_fs(&file->inode)))
         result = keep_once(piece);
     if (result)
-        clear_rest(piece);
+        clear(piece->page, piece->at + piece->kept, end);
     return result;
 }
 
-/* Fill and keep a piece. What the user's memory did not give is unspecified
- * within the file, and not there past its end. */
+/* Fill and keep a piece. When the user's memory does not give it, what the
+ * piece has in the file is unspecified. */
 static int write_piece(struct piece *piece, struct cursor *cursor)
 {
     struct ext2_inode *file = piece->file;
     uint64_t size = atomic_load(&file->inode.size);
-    uint64_t end = piece->at + piece->length;
-    int fault, result;
+    int fault, result = find_blocks(piece);
 
-    result = pin_own(file, piece->at / HAL_PAGE_SIZE, &piece->page);
+    if (!result)
+        result = pin_own(file, piece->at / HAL_PAGE_SIZE, &piece->page);
     if (result)
         return result;
     fault = cursor_take(
         cursor, (char *)page_data(piece->page) + piece->at % HAL_PAGE_SIZE,
         piece->length);
-    if (fault) {
-        clear(piece->page, MAX(piece->at, MIN(size, end)), end);
-        piece->length = piece->at < size ? MIN(end, size) - piece->at : 0;
-    }
-    if (piece->length)
+    if (fault && piece->at >= size)
+        clear(piece->page, piece->at, piece->at + piece->length);
+    else
         result = keep(piece);
     cache_unpin(piece->page);
-    if (fault)
+    if (fault) {
         piece->kept = 0;
-    else if (piece->kept < piece->length) {
-        cursor->address -= piece->length - piece->kept;
-        cursor->left += piece->length - piece->kept;
+        return fault;
     }
-    return fault ? fault : result;
+    cursor->address -= piece->length - piece->kept;
+    cursor->left += piece->length - piece->kept;
+    return result;
 }
 
 /* What comes before contents or size change. */
