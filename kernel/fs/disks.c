@@ -1,9 +1,13 @@
 /*
- * /proc/disks: one line of numbers a disk, and what the page cache has.
+ * /proc/disks: one line of numbers a disk, and what the page cache has; and a
+ * command for those who want to be sure of the disk.
  */
 #include "fs/disks.h"
 #include "fs/cache.h"
 #include "fs/procfs.h"
+#include "fs/writeback.h"
+#include "lib/errno.h"
+#include "lib/string.h"
 
 static void show_disk(struct text *out, const struct block_device *disk)
 {
@@ -25,8 +29,22 @@ static int show(struct text *out)
     return 0;
 }
 
+/* "sync": come back when all that was written before is safe on disk. "drop":
+ * that, and give up what is kept only for speed, as when memory is short. */
+static ssize_t command(const char *text, size_t length)
+{
+    int error;
+    bool drop = strncmp(text, "drop", 4) == 0;
+    if (!drop && strncmp(text, "sync", 4))
+        return -EINVAL;
+    error = writeback_sync();
+    if (drop)
+        (void)writeback_shrink();
+    return error ? error : (ssize_t)length;
+}
+
 int disks_register_file(void)
 {
-    static const struct procfs_entry entry = {.show = show};
+    static const struct procfs_entry entry = {.show = show, .write = command};
     return procfs_register("disks", &entry);
 }

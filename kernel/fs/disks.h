@@ -1,5 +1,7 @@
 /*
- * /proc/disks: what disks there are, and what was asked of them.
+ * /proc/disks: what disks there are, and what was asked of them. Writing
+ * "sync" to it makes everything safe that was written to files before;
+ * "drop" also gives up what is kept only for speed.
  */
 #ifndef FS_DISKS_H
 #define FS_DISKS_H
