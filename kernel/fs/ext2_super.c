@@ -23,12 +23,13 @@ void ext2_unview(struct ext2_view *view)
     cache_unpin(view->page);
 }
 
-static void say(struct ext2 *fs, const char *format, va_list arguments)
+static void say(struct ext2 *fs, const char *format, va_list arguments,
+                const char *then)
 {
     char text[160];
 
     kvsnprintf(text, sizeof(text), format, arguments);
-    kprintf("calf: %s: ext2: %s\n", fs->device->name, text);
+    kprintf("calf: %s: ext2: %s%s\n", fs->device->name, text, then);
 }
 
 void ext2_say(struct ext2 *fs, const char *format, ...)
@@ -36,7 +37,7 @@ void ext2_say(struct ext2 *fs, const char *format, ...)
     va_list arguments;
 
     va_start(arguments, format);
-    say(fs, format, arguments);
+    say(fs, format, arguments, "");
     va_end(arguments);
 }
 
@@ -47,9 +48,8 @@ int ext2_corrupt(struct ext2 *fs, const char *format, ...)
     if (atomic_exchange(&fs->failed, true))
         return -EUCLEAN;
     va_start(arguments, format);
-    say(fs, format, arguments);
+    say(fs, format, arguments, ": damaged, read-only from now on");
     va_end(arguments);
-    ext2_say(fs, "damaged: nothing is written to it any more");
     return -EUCLEAN;
 }
 

@@ -151,7 +151,9 @@ int host_truncate(const char *path, uint64_t size)
     if (result)
         return result;
     mutex_lock(&file->inode->mutex);
-    result = file->inode->ops->truncate(file->inode, size);
+    result = file->inode->ops->truncate
+                 ? file->inode->ops->truncate(file->inode, size)
+                 : -EPERM;
     mutex_unlock(&file->inode->mutex);
     file_put(file);
     return result;

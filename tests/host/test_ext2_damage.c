@@ -1,0 +1,311 @@
+/*
+ * Damaged disks: bytes of a small file system's metadata are changed at random,
+ * it is mounted, everything in it is looked at, and everything is changed that
+ * can be. Each step may fail; none may end the kernel, hang, use memory that is
+ * not its own, or leave some behind. MUTATIONS= and SEED= choose.
+ */
+/* sources: tests/host/ext2_host.c tests/host/disk.c */
+/* sources: kernel/fs/ext2_alloc.c kernel/fs/ext2_cut.c */
+/* sources: kernel/fs/ext2_directory.c kernel/fs/ext2_file.c */
+/* sources: kernel/fs/ext2_geometry.c kernel/fs/ext2_inode.c */
+/* sources: kernel/fs/ext2_map.c kernel/fs/ext2_mount.c */
+/* sources: kernel/fs/ext2_names.c kernel/fs/ext2_orphan.c */
+/* sources: kernel/fs/ext2_super.c kernel/fs/vfs.c kernel/fs/namei.c */
+/* sources: kernel/fs/inode.c kernel/fs/file.c kernel/fs/device.c */
+/* sources: kernel/fs/journal.c kernel/fs/journal_commit.c */
+/* sources: kernel/fs/journal_crc.c kernel/fs/journal_head.c */
+/* sources: kernel/fs/journal_io.c kernel/fs/journal_log.c */
+/* sources: kernel/fs/journal_replay.c kernel/fs/radix.c */
+/* sources: kernel/fs/cache.c kernel/fs/cache_io.c kernel/dev/block.c */
+/* sources: tests/host/mm_hal.c tests/host/mm_tlb.c */
+/* sources: kernel/mm/page.c kernel/mm/slab.c kernel/mm/pt.c */
+/* sources: kernel/mm/pt_range.c kernel/mm/pt_borrow.c kernel/mm/eager.c */
+/* sources: kernel/mm/region.c kernel/mm/space.c */
+/* sources: kernel/mm/fault.c kernel/mm/audit.c kernel/mm/uaccess.c */
+/* sources: kernel/mm/stats.c kernel/mm/stack.c kernel/mm/report.c */
+/* sources: kernel/sched/spinlock.c kernel/sched/mutex.c */
+/* sources: kernel/sched/waitq.c kernel/sched/lockrank.c */
+/* sources: kernel/lib/panic.c kernel/lib/printf.c kernel/lib/text.c */
+/* flags: -Itests/host/machine */
+/* flags: -Wl,--wrap=page_free,--wrap=page_free_zeroed */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ext2_host.h"
+#include "fs/cache.h"
+#include "fs/ext2.h"
+#include "fs/file.h"
+#include "lib/errno.h"
+#include "mm_hal.h"
+
+#define MEBI (1ul << 20)
+
+/* Seconds one damaged disk may take. */
+#define PATIENCE 60
+
+/* Bounds on the walk: a damaged directory may hold itself. */
+#define DEPTH 6
+#define STEPS 400
+
+static uint64_t random_state;
+static unsigned steps;
+
+static unsigned pick(unsigned below)
+{
+    return (unsigned)(disk_random(&random_state) % below);
+}
+
+/* ---- Damage -------------------------------------------------------------- */
+
+static bool is_zero(const uint8_t *block)
+{
+    for (unsigned i = 0; i < 1024; i++)
+        if (block[i])
+            return false;
+    return true;
+}
+
+/* A block with something in it; most often one of the first. */
+static unsigned pick_block(const struct disk *disk)
+{
+    unsigned blocks = (unsigned)(disk->size / 1024);
+
+    for (;;) {
+        unsigned block = pick(3) ? 1 + pick(40) : pick(blocks);
+
+        if (block < blocks && !is_zero(disk->bytes + block * 1024ul))
+            return block;
+    }
+}
+
+static uint32_t pick_value(const struct disk *disk)
+{
+    static const uint32_t values[] = {
+        0, 1, 2, 11, 0xffffffff, 0x7fffffff, 0x80000000, 0xffff, 0x10000};
+
+    switch (pick(4)) {
+    case 0:
+        return values[pick(sizeof(values) / sizeof(values[0]))];
+    case 1:
+        return pick((unsigned)(disk->size / 1024) + 2);
+    case 2:
+        return pick(64);
+    default:
+        return (uint32_t)disk_random(&random_state);
+    }
+}
+
+static void damage(struct disk *disk)
+{
+    unsigned count = 1 + pick(4) * pick(4);
+
+    while (count--) {
+        uint8_t *block = disk->bytes + pick_block(disk) * 1024ul;
+        uint32_t value = pick_value(disk);
+        unsigned at;
+
+        /* Where something is: most of a table of inodes is not in use. */
+        do
+            at = pick(1024) & ~3u;
+        while (!memcmp(block + at, "\0\0\0\0", 4) && pick(8));
+        switch (pick(4)) {
+        case 0:
+            memcpy(block + at, &value, 4);
+            break;
+        case 1:
+            memcpy(block + at + pick(2) * 2, &value, 2);
+            break;
+        case 2:
+            block[at + pick(4)] = (uint8_t)value;
+            break;
+        default:
+            block[at + pick(4)] ^= (uint8_t)(1u << pick(8));
+            break;
+        }
+    }
+}
+
+/* ---- Looking at everything ----------------------------------------------- */
+
+static void use_file(const char *path, bool change)
+{
+    static uint8_t bytes[70000];
+    struct file_stat stat;
+
+    if (vfs_stat(&host_at, path, &stat))
+        return;
+    (void)host_get(path, 0, bytes, sizeof(bytes));
+    (void)host_get(path, stat.size / 2, bytes, sizeof(bytes));
+    (void)host_get(path, stat.size - 1, bytes, 10);
+    if (!change || stat.type != INODE_FILE)
+        return;
+    (void)host_put(path, 0, bytes, 3000);
+    (void)host_put(path, stat.size, bytes, 3000);
+    (void)host_put(path, 300000, bytes, 100);
+    if (pick(2))
+        (void)host_truncate(path, pick(20000));
+}
+
+static void walk(const char *path, unsigned depth, bool change)
+{
+    char *names = host_list(*path ? path : "/"), *at = names, *end;
+
+    for (; at && *at && steps < STEPS; at = end + 1) {
+        char child[2000];
+
+        end = strchr(at, '/');
+        if (!end) /* a name with a slash in it */
+            break;
+        *end = '\0';
+        steps++;
+        if (strlen(path) + strlen(at) + 10 >= sizeof(child))
+            continue;
+        sprintf(child, "%s/%s", path, at);
+        use_file(child, change);
+        if (depth < DEPTH)
+            walk(child, depth + 1, change);
+        if (!change)
+            continue;
+        switch (pick(5)) {
+        case 0:
+            (void)vfs_remove(&host_at, child);
+            break;
+        case 1:
+            strcat(child, "-new");
+            (void)host_touch(child);
+            break;
+        case 2:
+            strcat(child, "/sub");
+            (void)vfs_mkdir(&host_at, child);
+            break;
+        case 3: {
+            char other[2010];
+
+            sprintf(other, "%s.l", child);
+            (void)vfs_link(&host_at, child, other);
+            break;
+        }
+        }
+    }
+    free(names);
+}
+
+static void look(struct disk *disk)
+{
+    uint64_t frames = page_free_count();
+    bool read_only = pick(4) == 0;
+
+    alarm(PATIENCE);
+    if (!host_mount(disk, read_only)) {
+        steps = 0;
+        walk("", 0, false);
+        if (!read_only) {
+            steps = 0;
+            walk("", 0, true);
+            (void)host_sync();
+            (void)vfs_mkdir(&host_at, "/last");
+        }
+        if (getenv("VERBOSE"))
+            fprintf(stderr, "%u steps%s\n", steps,
+                    host_console[0] ? ", damage was noticed" : "");
+        (void)host_unmount();
+    } else if (getenv("VERBOSE")) {
+        fprintf(stderr, "refused: %s", host_console);
+    }
+    alarm(0);
+    assert_int_equal(page_free_count(), frames);
+}
+
+/* ---- Images -------------------------------------------------------------- */
+
+static const char stage[] =
+    "set -e; d=$(mktemp -d); out=$PWD/image; cd $d; mkdir a b a/deep "
+    "a/deep/er; "
+    "head -c 5000 /dev/urandom >a/f; head -c 40000 /dev/urandom >a/g; "
+    "head -c 400000 /dev/urandom >b/big; ln a/f b/other; ln -s a/f link; "
+    "ln -s $(printf %%0100d 1) long-link; for i in $(seq 60); do "
+    ": >b/a-file-with-a-rather-long-name-$i; done; truncate -s 600000 hole; "
+    "mke2fs -q -F %s -d $d $out; cd; rm -r $d";
+
+static struct disk *make_image(const char *options)
+{
+    char folder[] = "/tmp/ext2-XXXXXX", command[2000], path[100];
+    struct disk *disk;
+
+    assert_non_null(mkdtemp(folder));
+    sprintf(path, "%s/image", folder);
+    sprintf(command, "cd %s; truncate -s 3M image; ", folder);
+    sprintf(command + strlen(command), stage, options);
+    assert_int_equal(system(command), 0);
+    disk = disk_load(path);
+    unlink(path);
+    rmdir(folder);
+    return disk;
+}
+
+static unsigned mutations_wanted(void)
+{
+    const char *text = getenv("MUTATIONS");
+
+    return text ? (unsigned)atoi(text) : 200;
+}
+
+static void mutate(const char *options)
+{
+    struct disk *image = make_image(options);
+    unsigned mutations = mutations_wanted();
+    const char *text = getenv("SEED");
+    uint64_t seed = text ? strtoull(text, NULL, 10) : 1;
+
+    random_state = 1;
+    look(image);
+    for (; mutations--; seed++) {
+        struct disk *disk = disk_new(image->size);
+
+        memcpy(disk->bytes, image->bytes, image->size);
+        random_state = seed * 0x9e3779b97f4a7c15u | 1;
+        if (getenv("VERBOSE"))
+            fprintf(stderr, "seed %llu\n", (unsigned long long)seed);
+        damage(disk);
+        look(disk);
+        disk_free(disk);
+    }
+    assert_int_equal(mm_audit(), 0);
+    disk_free(image);
+}
+
+static void test_damage_without_log(void **state)
+{
+    (void)state;
+    mutate("-t ext2 -b 1024 -I 128");
+}
+
+static void test_damage_with_log(void **state)
+{
+    (void)state;
+    mutate("-t ext3 -b 1024 -J size=1");
+}
+
+static int boot(void **state)
+{
+    (void)state;
+    host_boot();
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_damage_without_log),
+        cmocka_unit_test(test_damage_with_log),
+    };
+
+    return cmocka_run_group_tests(tests, boot, NULL);
+}
