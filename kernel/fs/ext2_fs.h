@@ -68,10 +68,10 @@ struct ext2 {
     uint32_t journal_inode;
     uint64_t size_limit; /* of a file */
 
-    bool read_only;         /* I once mounted */
-    _Atomic bool failed;    /* a: damaged, or could not be written */
-    _Atomic bool stopped;   /* a: nothing is changed any more */
-    _Atomic uint32_t users; /* a: of `journal`, which goes when it stops */
+    bool read_only;           /* I once mounted */
+    _Atomic uint32_t failed;  /* a: damaged, or could not be written */
+    _Atomic uint32_t stopped; /* a: nothing is changed any more */
+    _Atomic uint32_t users;   /* a: of `journal`, which goes when it stops */
 
     struct mutex lock;         /* LOCK_ALLOCATION */
     struct ext2_group *groups; /* l where said above */

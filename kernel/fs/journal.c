@@ -21,6 +21,7 @@ void transaction_start(struct transaction *transaction, uint32_t sequence)
     memset(transaction, 0, sizeof(*transaction));
     transaction->sequence = sequence;
     transaction->last = &transaction->first;
+    list_init(&transaction->frames);
 }
 
 static struct change **bucket_of(struct transaction *transaction,
@@ -63,15 +64,13 @@ static bool give_copy(struct journal *journal, struct change *change,
         transaction->filled == blocks_per_page(journal)) {
         if (!*spare)
             return false;
-        if (transaction->filling)
-            page_put(transaction->filling);
+        list_push_back(&transaction->frames, &(*spare)->link);
         transaction->filling = *spare;
         transaction->filled = 0;
         *spare = NULL;
     }
     change->copy = transaction->filling;
     change->offset = transaction->filled++ * journal->block_size;
-    page_get(change->copy);
     return true;
 }
 
@@ -79,8 +78,6 @@ static void change_free(struct change *change)
 {
     if (change->page)
         cache_unpin(change->page);
-    if (change->copy)
-        page_put(change->copy);
     slab_free(change);
 }
 
@@ -91,8 +88,9 @@ void transaction_end(struct transaction *transaction)
         later = at->later;
         change_free(at);
     }
-    if (transaction->filling)
-        page_put(transaction->filling);
+    struct list *frame;
+    while ((frame = list_pop_front(&transaction->frames)))
+        page_put(list_entry(frame, struct page, link));
     transaction->filling = NULL;
 }
 

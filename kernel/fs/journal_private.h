@@ -27,7 +27,7 @@ struct change {
     bool escaped;         /* s: its copy does not begin as it should, now */
     uint16_t offset;      /* I: of its copy in `copy` */
     struct page *page;    /* s: in the cache of metadata, pinned; or NULL */
-    struct page *copy;    /* s: with a reference; or NULL */
+    struct page *copy;    /* s: one of the transaction's frames; or NULL */
 };
 
 /* Letters: s as above. */
@@ -38,7 +38,8 @@ struct transaction {
     uint32_t handles;                       /* s */
     struct change *buckets[CHANGE_BUCKETS]; /* s */
     struct change *first, **last;           /* s: in order of arrival */
-    struct page *filling;                   /* s: frame with room for copies */
+    struct list frames;                     /* s: for copies, by page.link */
+    struct page *filling;                   /* s: the one with room left */
     uint32_t filled;                        /* s: copies in it */
 };
 
