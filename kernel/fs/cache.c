@@ -1,6 +1,6 @@
 /*
  * Finding, keeping and giving up the pages of caches. cache.h has the idea,
- * cache_io.c moves pages.
+ * cache_io.c moves pages, cache_reclaim.c takes them back when memory is short.
  *
  * A page is looked up, made and taken away under one spinlock, but nothing is
  * allocated, copied or moved under it. Who finds that a page is being read
@@ -12,11 +12,6 @@
 #include "lib/string.h"
 #include "sched/waitq.h"
 
-/* Frames looked at under one holding of the lock, and given back at most, when
- * memory is short. */
-#define HAND_STEP  256
-#define HAND_BATCH 16
-
 /* Pages a sequential reader has read for him first, and at most. */
 #define AHEAD_FIRST 4u
 
@@ -27,7 +22,6 @@ static uint32_t *chains;        /* cache_lock: of frames; index plus 1, or 0 */
 static unsigned chain_bits;     /* I: how many there are, as a power of two */
 static _Atomic uint64_t cached; /* cache_lock to change: frames */
 static _Atomic uint64_t dirty;  /* cache_lock to change: pages */
-static uint64_t hand;           /* cache_lock: the frame looked at next */
 static struct waitq queues[QUEUES];
 
 /* ---- The table: cache_lock held ------------------------------------------ */
@@ -379,55 +373,8 @@ void cache_drop(struct cache *cache, uint64_t first)
             drop(cache, index);
 }
 
-/* ---- Giving frames back -------------------------------------------------- */
-
-static bool is_spare(const struct page *page)
-{
-    return cache_has(page) && !page->owner && page_count(page) == 1 &&
-           !(page->level & (CACHE_READING | CACHE_WRITING));
-}
-
-/* Look at the next frame; true when it was given back. */
-static bool turn_hand(void)
-{
-    struct page *page = page_at(hand);
-    if (++hand == page_span())
-        hand = 0;
-    if (!is_spare(page) || (page->level & CACHE_DIRTY))
-        return false;
-    if (page->level & CACHE_REFERENCED) {
-        page->level &= (uint8_t)~CACHE_REFERENCED;
-        return false;
-    }
-    cache_remove(page);
-    return true;
-}
-
-static bool give_back(void)
-{
-    unsigned given = 0;
-    uint64_t looked = 0;
-    while (given < HAND_BATCH && looked < 2 * page_span() && cached) {
-        spin_lock(&cache_lock);
-        for (unsigned i = 0; i < HAND_STEP && given < HAND_BATCH; i++)
-            given += turn_hand();
-        spin_unlock(&cache_lock);
-        looked += HAND_STEP;
-    }
-    return given;
-}
-
-uint64_t cache_spare_count(void)
-{
-    uint64_t count = 0, i = 0;
-    while (i < page_span() && cached) {
-        spin_lock(&cache_lock);
-        for (unsigned n = 0; n < HAND_STEP && i < page_span(); n++)
-            count += is_spare(page_at(i++));
-        spin_unlock(&cache_lock);
-    }
-    return count;
-}
+/* ---- Counts ---------------------------------------------------------------
+ */
 
 uint64_t cache_page_count(void)
 {
@@ -463,7 +410,6 @@ void cache_init(struct cache *cache, const struct cache_ops *ops,
 /* A chain for every second frame, at least as many as fit in one. */
 int cache_start(void)
 {
-    static struct page_keeper keeper = {give_back, cache_spare_count, NULL};
     uint64_t wanted = page_total_count() / 2 * sizeof chains[0];
     unsigned order = 0;
     struct page *page;
@@ -479,6 +425,6 @@ int cache_start(void)
     for (unsigned i = 0; i < QUEUES; i++)
         waitq_init(&queues[i]);
     cache_io_start();
-    page_add_keeper(&keeper);
+    cache_reclaim_start();
     return 0;
 }

@@ -1,7 +1,7 @@
 /*
  * What the two halves of the page cache share: finding and keeping pages is in
- * cache.c, moving them from and to the device in cache_io.c. Nobody else
- * includes this.
+ * cache.c, moving them from and to the device in cache_io.c, giving them back
+ * in cache_reclaim.c. Nobody else includes this.
  *
  * A frame is of kind DISK exactly while it is in the hash table, and all of its
  * descriptor's fields but the count are guarded by cache_lock for that time:
@@ -67,5 +67,6 @@ int cache_read(struct cache *cache, struct page *page,
 
 /* Once at boot. */
 void cache_io_start(void);
+void cache_reclaim_start(void);
 
 #endif

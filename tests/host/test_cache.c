@@ -13,6 +13,7 @@
 /* sources: kernel/sched/waitq.c kernel/sched/lockrank.c */
 /* sources: kernel/lib/panic.c kernel/lib/printf.c kernel/lib/text.c */
 /* sources: kernel/dev/block.c kernel/fs/cache.c kernel/fs/cache_io.c */
+/* sources: kernel/fs/cache_reclaim.c */
 /* flags: -Itests/host/machine */
 /* flags: -Wl,--wrap=page_free,--wrap=page_free_zeroed */
 #include <setjmp.h>

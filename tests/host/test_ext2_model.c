@@ -26,6 +26,7 @@
 /* sources: kernel/sched/spinlock.c kernel/sched/mutex.c */
 /* sources: kernel/sched/waitq.c kernel/sched/lockrank.c */
 /* sources: kernel/lib/panic.c kernel/lib/printf.c kernel/lib/text.c */
+/* sources: kernel/fs/cache_reclaim.c */
 /* flags: -Itests/host/machine */
 /* flags: -Wl,--wrap=page_free,--wrap=page_free_zeroed */
 #include <setjmp.h>

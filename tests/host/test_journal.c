@@ -18,6 +18,7 @@
 /* sources: kernel/sched/spinlock.c kernel/sched/mutex.c */
 /* sources: kernel/sched/waitq.c kernel/sched/lockrank.c */
 /* sources: kernel/lib/panic.c kernel/lib/printf.c kernel/lib/text.c */
+/* sources: kernel/fs/cache_reclaim.c */
 /* flags: -Itests/host/machine */
 /* flags: -Wl,--wrap=page_free,--wrap=page_free_zeroed */
 #include <setjmp.h>
@@ -116,6 +117,21 @@ static void test_commit_and_close(void **state)
         image_free(&image);
         check_memory(before);
     }
+}
+
+/* Closing commits what is left, and lets go of it once. */
+static void test_close_commits(void **state)
+{
+    (void)state;
+    struct image image;
+    uint64_t before = page_free_count();
+    open_image(&image, SMALL, 8 << 20);
+    assert_int_equal(image_write(&image, image.free, 6), 0);
+    assert_int_equal(image_close(&image), 0);
+    assert_true(image_is(&image, image_block(&image, image.free), 6));
+    assert_true(disk_is_clean(image.disk));
+    image_free(&image);
+    check_memory(before);
 }
 
 /* A commit without changes writes contents and flushes, and no more. */
@@ -690,6 +706,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_commit_and_close),
+        cmocka_unit_test(test_close_commits),
         cmocka_unit_test(test_commit_of_nothing),
         cmocka_unit_test(test_cost),
         cmocka_unit_test(test_without_log),
