@@ -91,7 +91,7 @@ void transaction_end(struct transaction *transaction)
     struct list *frame;
     while ((frame = list_pop_front(&transaction->frames)))
         page_put(list_entry(frame, struct page, link));
-    transaction->filling = NULL;
+    transaction_start(transaction, transaction->sequence);
 }
 
 /* ---- Changing blocks ----------------------------------------------------- */
