@@ -17,6 +17,7 @@ enum lock_rank {
     LOCK_INODE,
     LOCK_REAP,
     LOCK_JOURNAL,
+    LOCK_CONTENTS,
     LOCK_PIPE,
     LOCK_TTY_WRITE,
     LOCK_SPACE_LIST,
