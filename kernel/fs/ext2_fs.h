@@ -68,7 +68,8 @@ struct ext2 {
     uint32_t journal_inode;
     uint64_t size_limit; /* of a file */
 
-    bool read_only;           /* I once mounted */
+    bool read_only; /* I once mounted */
+    bool marked;    /* I once mounted: the disk says that it is in use */
     _Atomic uint32_t failed;  /* a: damaged, or could not be written */
     _Atomic uint32_t stopped; /* a: nothing is changed any more */
     _Atomic uint32_t users;   /* a: of `journal`, which goes when it stops */
@@ -140,6 +141,14 @@ int ext2_geometry(struct ext2 *fs, const struct ext2_super *super);
 /* Read the descriptors of all groups (again). 0, -ENOMEM, -EIO, -EUCLEAN. */
 int ext2_groups_load(struct ext2 *fs);
 
+/* What kind of inode a record is of; false: of none. */
+bool ext2_record_shape(const struct ext2_record *record,
+                       struct inode_shape *shape);
+
+/* A new device's numbers, as records have them. */
+void ext2_record_device(uint32_t pointers[EXT2_POINTERS], uint16_t major,
+                        uint16_t minor);
+
 /* ---- ext2_super.c: blocks of metadata, errors ---------------------------- */
 
 /* A block of metadata, to be read; pinned. */
@@ -172,12 +181,21 @@ void ext2_end(struct ext2 *fs, struct journal_handle *handle);
 /* Whether it has become read-only, or was mounted so. */
 static inline bool ext2_is_read_only(struct ext2 *fs)
 {
-    return fs->read_only || atomic_load(&fs->failed);
+    return fs->read_only || atomic_load(&fs->failed) ||
+           atomic_load(&fs->stopped);
 }
 
 /* The superblock's bytes, to be changed by `handle`. Under fs->lock. */
 int ext2_super_change(struct ext2 *fs, struct journal_handle *handle,
                       struct ext2_super **out);
+
+/* The superblock past the journal: read and check it, before anything is known
+ * of the disk (ext2_geometry's results, too); show it; mark the disk as in use,
+ * or as left in order, and wait until that is safe. */
+int ext2_super_read(struct ext2 *fs);
+int ext2_super_view(struct ext2 *fs, struct ext2_view *view,
+                    struct ext2_super **super);
+int ext2_super_mark(struct ext2 *fs, bool in_use);
 
 /* Whether `block` may belong to a file: in range, and not one that a group or
  * the file system as a whole has its own things in. */

@@ -1,6 +1,7 @@
 /*
- * What a superblock and the descriptors of groups say, and whether it can be.
- * All other parts rely on what was checked here.
+ * What a superblock and the descriptors of groups say, and whether it can be:
+ * all other parts rely on what was checked here. And what an inode's record
+ * says of its kind.
  */
 #include "fs/ext2_fs.h"
 #include "lib/bits.h"
@@ -236,4 +237,52 @@ int ext2_groups_load(struct ext2 *fs)
         ext2_unview(&view);
     }
     return result;
+}
+
+/* ---- Records of inodes --------------------------------------------------- */
+
+/* There are two encodings, in two places; the second has more bits. */
+static void read_device(const uint32_t *pointers, struct inode_shape *shape)
+{
+    uint32_t device = pointers[0];
+
+    shape->major = (uint16_t)(device >> 8 & 0xff);
+    shape->minor = (uint16_t)(device & 0xff);
+    if (device)
+        return;
+    device = pointers[1];
+    shape->major = (uint16_t)(device >> 8 & 0xfff);
+    shape->minor = (uint16_t)((device & 0xff) | (device >> 12 & 0xff00));
+}
+
+void ext2_record_device(uint32_t pointers[EXT2_POINTERS], uint16_t major,
+                        uint16_t minor)
+{
+    pointers[1] = (minor & 0xffu) | (major & 0xfffu) << 8 |
+                  (uint32_t)(minor & 0xff00u) << 12;
+}
+
+bool ext2_record_shape(const struct ext2_record *record,
+                       struct inode_shape *shape)
+{
+    /* What Calf has no use for is shown as a device that no driver serves. */
+    *shape = (struct inode_shape){INODE_DEVICE, UINT16_MAX, 0};
+    switch (record->mode & EXT2_MODE_TYPE) {
+    case EXT2_MODE_DIRECTORY:
+        shape->type = INODE_DIRECTORY;
+        return true;
+    case EXT2_MODE_FILE:
+    case EXT2_MODE_LINK:
+        shape->type = INODE_FILE;
+        return true;
+    case EXT2_MODE_CHARACTER:
+        read_device(record->pointers, shape);
+        return true;
+    case EXT2_MODE_FIFO:
+    case EXT2_MODE_BLOCK:
+    case EXT2_MODE_SOCKET:
+        return true;
+    default:
+        return false;
+    }
 }

@@ -209,50 +209,6 @@ static int get_known(struct ext2 *fs, uint32_t number, struct ext2_inode **out)
     return result;
 }
 
-static struct inode_shape shape_of(const struct ext2_record *record)
-{
-    struct inode_shape shape = {.type = INODE_DEVICE, 0xffff, 0};
-    uint32_t device = record->pointers[0];
-
-    switch (record->mode & EXT2_MODE_TYPE) {
-    case EXT2_MODE_DIRECTORY:
-        shape.type = INODE_DIRECTORY;
-        break;
-    case EXT2_MODE_FILE:
-    case EXT2_MODE_LINK:
-        shape.type = INODE_FILE;
-        break;
-    case EXT2_MODE_CHARACTER:
-        /* Two encodings, in two places; the second has more bits. */
-        shape.major = (uint16_t)(device >> 8 & 0xff);
-        shape.minor = (uint16_t)(device & 0xff);
-        if (!device) {
-            device = record->pointers[1];
-            shape.major = (uint16_t)(device >> 8 & 0xfff);
-            shape.minor = (uint16_t)((device & 0xff) | (device >> 12 & 0xff00));
-        }
-        break;
-    }
-    /* The rest are devices that no driver serves. */
-    return shape;
-}
-
-static bool is_known_mode(uint16_t mode)
-{
-    switch (mode) {
-    case EXT2_MODE_FIFO:
-    case EXT2_MODE_CHARACTER:
-    case EXT2_MODE_DIRECTORY:
-    case EXT2_MODE_BLOCK:
-    case EXT2_MODE_FILE:
-    case EXT2_MODE_LINK:
-    case EXT2_MODE_SOCKET:
-        return true;
-    default:
-        return false;
-    }
-}
-
 /* Read an inode that is not in memory. */
 static int load(struct ext2 *fs, uint32_t number, struct name label,
                 bool orphan, struct ext2_inode **out)
@@ -268,10 +224,9 @@ static int load(struct ext2 *fs, uint32_t number, struct name label,
         return result;
     record = view.bytes;
     mode = record->mode & EXT2_MODE_TYPE;
-    if (!is_known_mode(mode) || (!record->links && !orphan)) {
+    if (!ext2_record_shape(record, &shape) || (!record->links && !orphan)) {
         result = ext2_corrupt(fs, "inode %u has a name, but is free", number);
     } else {
-        shape = shape_of(record);
         inode = ext2_inode_new(fs, mode, number, &shape, label);
         result = inode ? ext2_record_load(inode, record) : -ENOMEM;
     }

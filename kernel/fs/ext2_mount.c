@@ -1,9 +1,5 @@
 /*
  * From a device to a root, and back.
- *
- * While a disk with a log is mounted its superblock says that the log must be
- * replayed, and while one without is, that it was not left in order. Both marks
- * are written here, past the journal, when that has nothing under way.
  */
 #include "fs/ext2_fs.h"
 #include "lib/bits.h"
@@ -48,85 +44,6 @@ static void start_metadata(struct ext2 *fs)
                align_up(bytes, HAL_PAGE_SIZE) / HAL_PAGE_SIZE);
     /* What follows on the disk is as likely somebody's contents. */
     fs->metadata.ahead_limit = 0;
-}
-
-/* ---- The superblock, past the journal ------------------------------------ */
-
-/* Read it before anything is known of the disk. */
-static int read_super(struct ext2 *fs)
-{
-    struct block_request request = {.command = BLOCK_READ,
-                                    .count = 1,
-                                    .sector = EXT2_SUPER_OFFSET / BLOCK_SECTOR};
-    struct page *page;
-    int result;
-
-    if (fs->device->sectors <
-        (EXT2_SUPER_OFFSET + EXT2_SUPER_SIZE) / BLOCK_SECTOR) {
-        ext2_say(fs, "the disk is too small for a file system");
-        return -EINVAL;
-    }
-    page = page_alloc(PAGE_KERNEL);
-    if (!page)
-        return -ENOMEM;
-    request.segments[0] = (struct block_segment){page, 0, EXT2_SUPER_SIZE};
-    result = block_do(fs->device, &request);
-    if (!result)
-        result = ext2_geometry(fs, page_data(page));
-    page_put(page);
-    return result;
-}
-
-static int view_super(struct ext2 *fs, struct ext2_view *view,
-                      struct ext2_super **super)
-{
-    int result = ext2_view(fs, EXT2_SUPER_OFFSET / fs->block_size, view);
-
-    *super = result ? NULL
-                    : (struct ext2_super *)((uint8_t *)view->bytes +
-                                            EXT2_SUPER_OFFSET % fs->block_size);
-    return result;
-}
-
-/* Write the superblock, and wait until it is safe. */
-static int write_super(struct ext2 *fs, struct ext2_view *view,
-                       const struct ext2_super *super)
-{
-    struct block_request request = {.command = BLOCK_WRITE,
-                                    .count = 1,
-                                    .sector = EXT2_SUPER_OFFSET / BLOCK_SECTOR};
-    size_t offset =
-        (size_t)((const char *)super - (const char *)page_data(view->page));
-    int result;
-
-    request.segments[0] =
-        (struct block_segment){view->page, (uint16_t)offset, EXT2_SUPER_SIZE};
-    result = block_do(fs->device, &request);
-    return result ? result : block_flush(fs->device);
-}
-
-/* Mark the disk as in use, or as left in order. */
-static int mark(struct ext2 *fs, bool in_use)
-{
-    struct ext2_view view;
-    struct ext2_super *super;
-    int result = view_super(fs, &view, &super);
-
-    if (result)
-        return result;
-    if (fs->has_log && in_use)
-        super->incompat |= EXT2_INCOMPAT_RECOVER;
-    else if (fs->has_log)
-        super->incompat &= ~EXT2_INCOMPAT_RECOVER;
-    else if (in_use)
-        super->state &= (uint16_t)~EXT2_STATE_CLEAN;
-    else if (!atomic_load(&fs->failed))
-        super->state |= EXT2_STATE_CLEAN;
-    if (atomic_load(&fs->failed))
-        super->state |= EXT2_STATE_ERRORS;
-    result = write_super(fs, &view, super);
-    ext2_unview(&view);
-    return result;
 }
 
 /* ---- The journal --------------------------------------------------------- */
@@ -246,24 +163,21 @@ static void init_tables(struct ext2 *fs)
                                      (uint64_t)UNUSED_LEAST);
 }
 
-/* Open the log, and read again what a replay has changed. */
-static int start_journal(struct ext2 *fs, uint32_t *orphan)
+static void heed_errors(struct ext2 *fs, const struct ext2_super *super)
+{
+    if (fs->read_only || !(super->state & EXT2_STATE_ERRORS))
+        return;
+    ext2_say(fs, "is marked as damaged: read-only until e2fsck has run");
+    fs->read_only = true;
+}
+
+/* Read what a replay may have changed. */
+static int read_again(struct ext2 *fs, uint64_t replayed, uint32_t *orphan)
 {
     struct ext2_view view;
     struct ext2_super *super;
-    uint64_t replayed = 0;
-    bool recover;
-    int result = view_super(fs, &view, &super);
+    int result;
 
-    if (result)
-        return result;
-    recover = super->incompat & EXT2_INCOMPAT_RECOVER;
-    ext2_unview(&view);
-    result = ext2_groups_load(fs);
-    if (!result)
-        result = open_journal(fs, recover, &replayed);
-    if (result)
-        return result;
     if (replayed) {
         cache_drop(&fs->metadata, 0);
         ext2_say(fs, "%llu blocks replayed from the log",
@@ -271,20 +185,44 @@ static int start_journal(struct ext2 *fs, uint32_t *orphan)
     }
     result = ext2_groups_load(fs);
     if (!result)
-        result = view_super(fs, &view, &super);
+        result = ext2_super_view(fs, &view, &super);
     if (result)
         return result;
     *orphan = super->orphan;
-    if (super->state & EXT2_STATE_ERRORS) {
-        if (!fs->read_only)
-            ext2_say(fs, "is marked as damaged: read-only until e2fsck has "
-                         "seen it");
-        fs->read_only = true;
-    } else if (!(super->state & EXT2_STATE_CLEAN) && !fs->has_log) {
+    heed_errors(fs, super);
+    if (!fs->has_log && !(super->state & EXT2_STATE_CLEAN))
         ext2_say(fs, "was not left in order: e2fsck should see it");
-    }
     ext2_unview(&view);
     return 0;
+}
+
+/* Open the log. The mark that it is to be replayed is on the disk before there
+ * is anything in it. */
+static int start_journal(struct ext2 *fs, uint32_t *orphan)
+{
+    struct ext2_view view;
+    struct ext2_super *super;
+    uint64_t replayed = 0;
+    bool recover;
+    int result = ext2_super_view(fs, &view, &super);
+
+    if (result)
+        return result;
+    recover = super->incompat & EXT2_INCOMPAT_RECOVER;
+    if (!recover)
+        heed_errors(fs, super);
+    ext2_unview(&view);
+    result = ext2_groups_load(fs);
+    if (!result && fs->has_log && !fs->read_only && !recover)
+        result = ext2_super_mark(fs, true);
+    if (!result)
+        result = open_journal(fs, recover, &replayed);
+    if (result == -EROFS)
+        ext2_say(fs, "its log must be replayed, and it cannot be written");
+    if (result)
+        return result;
+    fs->marked = fs->has_log && !fs->read_only;
+    return read_again(fs, replayed, orphan);
 }
 
 static int load_root(struct ext2 *fs)
@@ -312,11 +250,23 @@ static int begin_writing(struct ext2 *fs, uint32_t orphan)
         fs->read_only = true;
         return 0;
     }
-    result = mark(fs, true);
+    result = fs->marked ? 0 : ext2_super_mark(fs, true);
+    fs->marked = true;
     if (!result)
         result = ext2_orphans_load(fs, orphan);
     /* It is read-only now, and all that is whole can be read. */
     return result == -EUCLEAN ? 0 : result;
+}
+
+/* Close the journal, and take the mark back. */
+static int end_journal(struct ext2 *fs)
+{
+    int result = journal_close(fs->journal);
+
+    fs->journal = NULL;
+    if (!result && fs->marked)
+        result = ext2_super_mark(fs, false);
+    return result;
 }
 
 /* Free what there is. Nobody has an inode, but for the root's first one. */
@@ -344,7 +294,7 @@ static void destroy(struct ext2 *fs)
 static int mount(struct ext2 *fs)
 {
     uint32_t orphan;
-    int result = read_super(fs);
+    int result = ext2_super_read(fs);
 
     if (result) {
         fs->block_size = 0; /* there is no cache */
@@ -376,7 +326,7 @@ int ext2_mount(struct block_device *device, bool read_only,
     result = mount(fs);
     if (result) {
         if (fs->journal)
-            (void)journal_close(fs->journal);
+            (void)end_journal(fs);
         destroy(fs);
         return result;
     }
@@ -416,10 +366,11 @@ static bool is_dirty(struct superblock *superblock)
     struct ext2 *fs = fs_of(superblock);
     bool dirty;
 
-    if (ext2_is_read_only(fs) || !ext2_enter(fs))
+    if (fs->read_only || !ext2_enter(fs))
         return false;
     spin_lock(&fs->table);
-    dirty = !list_is_empty(&fs->dead) || !list_is_empty(&fs->dirty);
+    dirty = !list_is_empty(&fs->dirty) ||
+            (!list_is_empty(&fs->dead) && !atomic_load(&fs->failed));
     spin_unlock(&fs->table);
     dirty = dirty || journal_is_dirty(fs->journal);
     ext2_leave(fs);
@@ -447,10 +398,7 @@ static int stop(struct superblock *superblock)
         return 0;
     while (atomic_load(&fs->users))
         thread_yield();
-    closed = journal_close(fs->journal);
-    fs->journal = NULL;
-    if (!closed && !fs->read_only)
-        closed = mark(fs, false);
+    closed = end_journal(fs);
     return result ? result : closed;
 }
 

@@ -53,15 +53,6 @@ static int lookup(struct inode *base, struct name name, struct inode **out)
 
 /* ---- Creating ------------------------------------------------------------ */
 
-/* How a device is told in a record, by the second of the two encodings. */
-static void set_device(struct ext2_inode *inode)
-{
-    uint32_t major = inode->inode.major, minor = inode->inode.minor;
-
-    inode->pointers[1] =
-        (minor & 0xff) | (major & 0xfff) << 8 | (minor & 0xff00) << 12;
-}
-
 static struct ext2_inode *new_inode(struct ext2 *fs, struct name name,
                                     const struct inode_shape *shape)
 {
@@ -71,7 +62,7 @@ static struct ext2_inode *new_inode(struct ext2 *fs, struct name name,
     struct ext2_inode *inode = ext2_inode_new(fs, mode, 1, shape, name);
 
     if (inode && shape->type == INODE_DEVICE)
-        set_device(inode);
+        ext2_record_device(inode->pointers, shape->major, shape->minor);
     return inode;
 }
 

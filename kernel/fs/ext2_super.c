@@ -1,6 +1,11 @@
 /*
- * Blocks of metadata as the parts of ext2 read them, and what happens when one
- * is not as it should be: one line, and nothing is written any more.
+ * Blocks of metadata as the parts of ext2 read them; what happens when one is
+ * not as it should be: one line, and nothing is changed any more; and the
+ * superblock, where it is read and written past the journal.
+ *
+ * While a disk with a log is mounted its superblock says that the log must be
+ * replayed, and while one without is, that it was not left in order. These
+ * marks are written when the journal has nothing under way.
  */
 #include "fs/ext2_fs.h"
 #include "lib/errno.h"
@@ -110,4 +115,81 @@ bool ext2_is_data(const struct ext2 *fs, uint32_t block)
     return block != group->block_bitmap && block != group->inode_bitmap &&
            block - group->inode_table >=
                fs->inodes_per_group * fs->inode_size / fs->block_size;
+}
+
+/* ---- The superblock, past the journal ------------------------------------ */
+
+int ext2_super_read(struct ext2 *fs)
+{
+    struct block_request request = {.command = BLOCK_READ,
+                                    .count = 1,
+                                    .sector = EXT2_SUPER_OFFSET / BLOCK_SECTOR};
+    struct page *page;
+    int result;
+
+    if (fs->device->sectors <
+        (EXT2_SUPER_OFFSET + EXT2_SUPER_SIZE) / BLOCK_SECTOR) {
+        ext2_say(fs, "the disk is too small for a file system");
+        return -EINVAL;
+    }
+    page = page_alloc(PAGE_KERNEL);
+    if (!page)
+        return -ENOMEM;
+    request.segments[0] = (struct block_segment){page, 0, EXT2_SUPER_SIZE};
+    result = block_do(fs->device, &request);
+    if (!result)
+        result = ext2_geometry(fs, page_data(page));
+    page_put(page);
+    return result;
+}
+
+int ext2_super_view(struct ext2 *fs, struct ext2_view *view,
+                    struct ext2_super **super)
+{
+    int result = ext2_view(fs, EXT2_SUPER_OFFSET / fs->block_size, view);
+
+    *super = result ? NULL
+                    : (struct ext2_super *)((uint8_t *)view->bytes +
+                                            EXT2_SUPER_OFFSET % fs->block_size);
+    return result;
+}
+
+/* Write the superblock, and wait until it is safe. */
+static int write_super(struct ext2 *fs, struct ext2_view *view,
+                       const struct ext2_super *super)
+{
+    struct block_request request = {.command = BLOCK_WRITE,
+                                    .count = 1,
+                                    .sector = EXT2_SUPER_OFFSET / BLOCK_SECTOR};
+    size_t offset =
+        (size_t)((const char *)super - (const char *)page_data(view->page));
+    int result;
+
+    request.segments[0] =
+        (struct block_segment){view->page, (uint16_t)offset, EXT2_SUPER_SIZE};
+    result = block_do(fs->device, &request);
+    return result ? result : block_flush(fs->device);
+}
+
+int ext2_super_mark(struct ext2 *fs, bool in_use)
+{
+    struct ext2_view view;
+    struct ext2_super *super;
+    int result = ext2_super_view(fs, &view, &super);
+
+    if (result)
+        return result;
+    if (fs->has_log && in_use)
+        super->incompat |= EXT2_INCOMPAT_RECOVER;
+    else if (fs->has_log)
+        super->incompat &= ~EXT2_INCOMPAT_RECOVER;
+    else if (in_use)
+        super->state &= (uint16_t)~EXT2_STATE_CLEAN;
+    else if (!atomic_load(&fs->failed))
+        super->state |= EXT2_STATE_CLEAN;
+    if (atomic_load(&fs->failed))
+        super->state |= EXT2_STATE_ERRORS;
+    result = write_super(fs, &view, super);
+    ext2_unview(&view);
+    return result;
 }
