@@ -17,12 +17,12 @@
 #include "mm/slab.h"
 #include "sched/lockrank.h"
 
-/* Changes that a transaction may have: bounds memory and log. */
+/* Changes that a transaction may have: this part of memory, but for machines
+ * that are very small or large, and no more than this part of the log. */
+#define MEMORY_PART    32
+#define CAPACITY_LEAST 256u
 #define CAPACITY_MOST  2048u
-#define CAPACITY_LEAST 32u
-/* A transaction gets this part of the log, and this part of memory. */
-#define LOG_PART    4
-#define MEMORY_PART 32
+#define LOG_PART       4
 
 static void die(struct journal *journal, int error)
 {
@@ -209,12 +209,11 @@ static uint32_t capacity_of(const struct journal *journal)
 {
     const struct log *log = &journal->log;
     uint64_t frames = page_total_count() / MEMORY_PART;
-    uint64_t capacity = frames * blocks_per_page(journal);
-    capacity = MIN(capacity, (uint64_t)CAPACITY_MOST);
-    if (log->runs)
-        capacity =
-            MIN(capacity, (uint64_t)(log->length - log->first) / LOG_PART);
-    return MAX((uint32_t)capacity, CAPACITY_LEAST);
+    uint32_t capacity =
+        MIN(frames * blocks_per_page(journal), (uint64_t)CAPACITY_MOST);
+    capacity = MAX(capacity, CAPACITY_LEAST);
+    return log->runs ? MIN(capacity, (log->length - log->first) / LOG_PART)
+                     : capacity;
 }
 
 static struct journal *journal_new(const struct journal_place *place,
