@@ -1,8 +1,8 @@
 /*
- * crashload SEED STEPS: writes, appends, unlinks, makes and removes folders
- * under /w, in steps that tests/crash/run knows, too: it has the same
- * generator. A step ends with one more byte in /w/steps and a sync; then the
- * console says so.
+ * crashload WRITERS SEED STEPS: that many processes write, overwrite, unlink,
+ * make and remove folders, each under a folder of its own, /w0 and so on, in
+ * steps that tests/crash/run knows, too: it has the same generator. A step ends
+ * with one more byte in the file `steps` and a sync; then the console says so.
  */
 #include "check.h"
 #include "kernel/fcntl.h"
@@ -10,6 +10,7 @@
 #define FILES 24
 
 static uint64 state;
+static char top[16];
 static char data[20000];
 
 static uint64 pick(uint64 below)
@@ -38,8 +39,8 @@ static void operate(int step, int operation)
     char path[32], folder[32];
     uint file = (uint)pick(FILES), kind = (uint)pick(8);
 
-    calf_format(path, sizeof(path), "/w/d%d/f%d", file % 4, file);
-    calf_format(folder, sizeof(folder), "/w/e%d", file);
+    calf_format(path, sizeof(path), "%s/d%d/f%d", top, file % 4, file);
+    calf_format(folder, sizeof(folder), "%s/e%d", top, file);
     if (kind < 5)
         put(path, kind < 3 ? O_TRUNC : 0, step, operation);
     else if (kind < 7)
@@ -48,21 +49,20 @@ static void operate(int step, int operation)
         CHECK(unlink(folder) == 0);
 }
 
-int main(int argc, char **argv)
+static int work(int writer, long seed, long steps)
 {
-    long seed, steps;
+    char path[32], line[32];
     int fd;
 
-    if (argc != 3 || calf_number(argv[1], &seed) ||
-        calf_number(argv[2], &steps))
-        return 2;
-    state = (uint64)seed * 2 + 1;
-    CHECK(mkdir("/w") == 0);
+    state = (uint64)(seed + writer) * 2 + 1;
+    calf_format(top, sizeof(top), "/w%d", writer);
+    CHECK(mkdir(top) == 0);
     for (int i = 0; i < 4; i++) {
-        char path[] = {'/', 'w', '/', 'd', (char)('0' + i), 0};
+        calf_format(path, sizeof(path), "%s/d%d", top, i);
         CHECK(mkdir(path) == 0);
     }
-    fd = open("/w/steps", O_WRONLY | O_CREATE);
+    calf_format(path, sizeof(path), "%s/steps", top);
+    fd = open(path, O_WRONLY | O_CREATE);
     for (int step = 1; step <= steps; step++) {
         int operations = 1 + (int)pick(8);
 
@@ -70,8 +70,26 @@ int main(int argc, char **argv)
             operate(step, i);
         CHECK(write(fd, "+", 1) == 1);
         CHECK(calf_write_file("/proc/disks", "sync\n") == 0);
-        printf("synced %d\n", step);
+        /* In one piece, whoever else writes lines. */
+        write(1, line,
+              calf_format(line, sizeof(line), "synced %d %d\n", writer, step));
     }
     close(fd);
+    return check_failures != 0;
+}
+
+int main(int argc, char **argv)
+{
+    long writers, seed, steps;
+    int status;
+
+    if (argc != 4 || calf_number(argv[1], &writers) ||
+        calf_number(argv[2], &seed) || calf_number(argv[3], &steps))
+        return 2;
+    for (int i = 0; i < writers; i++)
+        if (fork() == 0)
+            exit(work(i, seed, steps));
+    while (wait(&status) > 0)
+        CHECK(status == 0);
     return check_result();
 }
