@@ -4,7 +4,8 @@
  * can be. Each step may fail; none may end the kernel, hang, use memory that is
  * not its own, or leave some behind. MUTATIONS= and SEED= choose.
  */
-/* sources: tests/host/ext2_host.c tests/host/disk.c */
+/* sources: tests/host/ext2_walk.c tests/host/ext2_host.c */
+/* sources: tests/host/disk.c */
 /* sources: kernel/fs/ext2_alloc.c kernel/fs/ext2_cut.c */
 /* sources: kernel/fs/ext2_directory.c kernel/fs/ext2_file.c */
 /* sources: kernel/fs/ext2_geometry.c kernel/fs/ext2_inode.c */
@@ -40,23 +41,13 @@
 #include <unistd.h>
 
 #include "ext2_host.h"
-#include "fs/cache.h"
-#include "fs/ext2.h"
-#include "fs/file.h"
-#include "lib/errno.h"
+#include "ext2_walk.h"
 #include "mm_hal.h"
-
-#define MEBI (1ul << 20)
 
 /* Seconds one damaged disk may take. */
 #define PATIENCE 60
 
-/* Bounds on the walk: a damaged directory may hold itself. */
-#define DEPTH 6
-#define STEPS 400
-
 static uint64_t random_state;
-static unsigned steps;
 
 static unsigned pick(unsigned below)
 {
@@ -133,122 +124,13 @@ static void damage(struct disk *disk)
     }
 }
 
-/* ---- Looking at everything ----------------------------------------------- */
-
-static void use_file(const char *path, bool change)
-{
-    static uint8_t bytes[70000];
-    struct file_stat stat;
-
-    if (vfs_stat(&host_at, path, &stat))
-        return;
-    (void)host_get(path, 0, bytes, sizeof(bytes));
-    (void)host_get(path, stat.size / 2, bytes, sizeof(bytes));
-    (void)host_get(path, stat.size - 1, bytes, 10);
-    if (!change || stat.type != INODE_FILE)
-        return;
-    (void)host_put(path, 0, bytes, 3000);
-    (void)host_put(path, stat.size, bytes, 3000);
-    (void)host_put(path, 300000, bytes, 100);
-    if (pick(2))
-        (void)host_truncate(path, pick(20000));
-}
-
-static void walk(const char *path, unsigned depth, bool change)
-{
-    char *names = host_list(*path ? path : "/"), *at = names, *end;
-
-    for (; at && *at && steps < STEPS; at = end + 1) {
-        char child[2000];
-
-        end = strchr(at, '/');
-        if (!end) /* a name with a slash in it */
-            break;
-        *end = '\0';
-        steps++;
-        if (strlen(path) + strlen(at) + 10 >= sizeof(child))
-            continue;
-        sprintf(child, "%s/%s", path, at);
-        use_file(child, change);
-        if (depth < DEPTH)
-            walk(child, depth + 1, change);
-        if (!change)
-            continue;
-        switch (pick(5)) {
-        case 0:
-            (void)vfs_remove(&host_at, child);
-            break;
-        case 1:
-            strcat(child, "-new");
-            (void)host_touch(child);
-            break;
-        case 2:
-            strcat(child, "/sub");
-            (void)vfs_mkdir(&host_at, child);
-            break;
-        case 3: {
-            char other[2010];
-
-            sprintf(other, "%s.l", child);
-            (void)vfs_link(&host_at, child, other);
-            break;
-        }
-        }
-    }
-    free(names);
-}
+/* ---- The tests ----------------------------------------------------------- */
 
 static void look(struct disk *disk)
 {
-    uint64_t frames = page_free_count();
-    bool read_only = pick(4) == 0;
-
     alarm(PATIENCE);
-    if (!host_mount(disk, read_only)) {
-        steps = 0;
-        walk("", 0, false);
-        if (!read_only) {
-            steps = 0;
-            walk("", 0, true);
-            (void)host_sync();
-            (void)vfs_mkdir(&host_at, "/last");
-        }
-        if (getenv("VERBOSE"))
-            fprintf(stderr, "%u steps%s\n", steps,
-                    host_console[0] ? ", damage was noticed" : "");
-        (void)host_unmount();
-    } else if (getenv("VERBOSE")) {
-        fprintf(stderr, "refused: %s", host_console);
-    }
+    assert_true(walk_disk(disk));
     alarm(0);
-    assert_int_equal(page_free_count(), frames);
-}
-
-/* ---- Images -------------------------------------------------------------- */
-
-static const char stage[] =
-    "set -e; d=$(mktemp -d); out=$PWD/image; cd $d; mkdir a b a/deep "
-    "a/deep/er; "
-    "head -c 5000 /dev/urandom >a/f; head -c 40000 /dev/urandom >a/g; "
-    "head -c 400000 /dev/urandom >b/big; ln a/f b/other; ln -s a/f link; "
-    "ln -s $(printf %%0100d 1) long-link; for i in $(seq 60); do "
-    ": >b/a-file-with-a-rather-long-name-$i; done; truncate -s 600000 hole; "
-    "mke2fs -q -F %s -d $d $out; cd; rm -r $d";
-
-static struct disk *make_image(const char *options)
-{
-    char folder[] = "/tmp/ext2-XXXXXX", command[2000], path[100];
-    struct disk *disk;
-
-    assert_non_null(mkdtemp(folder));
-    sprintf(path, "%s/image", folder);
-    sprintf(command, "cd %s; truncate -s 3M image; ", folder);
-    sprintf(command + strlen(command), stage, options);
-    assert_int_equal(system(command), 0);
-    disk = disk_load(path);
-    unlink(path);
-    rmdir(folder);
-    return disk;
 }
 
 static unsigned mutations_wanted(void)
@@ -260,18 +142,18 @@ static unsigned mutations_wanted(void)
 
 static void mutate(const char *options)
 {
-    struct disk *image = make_image(options);
+    struct disk *image = walk_image(options);
     unsigned mutations = mutations_wanted();
     const char *text = getenv("SEED");
     uint64_t seed = text ? strtoull(text, NULL, 10) : 1;
 
-    random_state = 1;
     look(image);
     for (; mutations--; seed++) {
         struct disk *disk = disk_new(image->size);
 
         memcpy(disk->bytes, image->bytes, image->size);
         random_state = seed * 0x9e3779b97f4a7c15u | 1;
+        walk_random = seed;
         if (getenv("VERBOSE"))
             fprintf(stderr, "seed %llu\n", (unsigned long long)seed);
         damage(disk);
