@@ -240,6 +240,9 @@ include bench/bench.mk
 mutants: all tools-test ## put known bugs back, one by one: the tests catch each
 	@tools/mutants
 
+crash: tools-test all $(U)/tests/crashload ## cut the power 1 000 times
+	@tests/crash/run
+
 mutant: all ## put bug N back and run: make mutant N=4 [COMMAND=cowtest]
 	$(q)$(MAKE) --no-print-directory B=build/mutants/$(N) \
 	    kernel_extra=-DMUTANT=$(N) build/mutants/$(N)/calf.img

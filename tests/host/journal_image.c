@@ -168,7 +168,7 @@ int image_open(struct image *image, uint64_t *replayed)
                                   .block_size = image->block_size,
                                   .runs = image->runs,
                                   .run_count = image->run_count,
-                                  .needs_recovery = true};
+                                  .needs_recovery = !image->unneeded};
     return journal_open(&place, &image->owner, false, &image->journal,
                         replayed ? replayed : &ignored);
 }

@@ -22,6 +22,7 @@ struct image {
     struct journal_owner owner;
     unsigned deaths, contents_written;
     int contents_error;
+    bool unneeded; /* the file system says that nothing is to be replayed */
     void (*while_writing)(struct image *image);
 };
 
@@ -31,7 +32,8 @@ void image_make(struct image *image, const char *options, uint64_t size);
 /* The same with a disk there is, which becomes the image's. */
 void image_use(struct image *image, struct disk *disk);
 
-/* Open the journal, with recovery. The result of journal_open. */
+/* Open the journal, with recovery unless `unneeded`. The result of
+ * journal_open. */
 int image_open(struct image *image, uint64_t *replayed);
 
 /* Close it; 0 or what journal_close said. */

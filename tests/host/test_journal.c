@@ -232,6 +232,29 @@ static void test_escape(void **state)
     image_free(&image);
 }
 
+/* The file system's superblock has the last word on what is to be replayed. */
+static void test_replay_unneeded(void **state)
+{
+    (void)state;
+    struct image image;
+    uint64_t replayed;
+    open_image(&image, SMALL, 8 << 20);
+    assert_int_equal(image_write(&image, image.free, 8), 0);
+    assert_int_equal(journal_commit(image.journal), 0);
+    image_crash(&image);
+    image_fill(&image, image_block(&image, image.free), 1);
+    image.unneeded = true;
+    assert_int_equal(image_open(&image, &replayed), 0);
+    assert_int_equal(replayed, 0);
+    image_crash(&image);
+    image.unneeded = false;
+    assert_int_equal(image_open(&image, &replayed), 0);
+    assert_int_equal(replayed, 0);
+    assert_true(image_is(&image, image_block(&image, image.free), 1));
+    assert_int_equal(image_close(&image), 0);
+    image_free(&image);
+}
+
 static void test_full_transactions(void **state)
 {
     (void)state;
@@ -711,6 +734,7 @@ int main(void)
         cmocka_unit_test(test_cost),
         cmocka_unit_test(test_without_log),
         cmocka_unit_test(test_escape),
+        cmocka_unit_test(test_replay_unneeded),
         cmocka_unit_test(test_full_transactions),
         cmocka_unit_test(test_power_cuts),
         cmocka_unit_test(test_revocation),
