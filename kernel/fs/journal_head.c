@@ -66,9 +66,13 @@ static int check_features(const struct journal *journal,
 /* Sums 2 and 3 cover the superblock, too. */
 static bool head_sum_is_right(const struct log_superblock *head)
 {
-    struct log_superblock copy = *head;
-    copy.checksum = be32(0);
-    return crc32c(~0u, &copy, sizeof copy) == be32_get(head->checksum);
+    static const be32_t none; /* as it was when the sum was made */
+    const uint32_t before = offsetof(struct log_superblock, checksum);
+    const uint32_t after = before + sizeof none;
+    uint32_t sum = crc32c(~0u, head, before);
+    sum = crc32c(sum, &none, sizeof none);
+    sum = crc32c(sum, (const uint8_t *)head + after, sizeof(*head) - after);
+    return sum == be32_get(head->checksum);
 }
 
 static int check_sums(const struct journal *journal,
