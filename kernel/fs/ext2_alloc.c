@@ -145,13 +145,13 @@ bool ext2_holds_blocks(struct ext2 *fs)
     return any;
 }
 
-void ext2_drop_held(struct ext2 *fs, bool all)
+void ext2_drop_held(struct ext2 *fs)
 {
     mutex_lock(&fs->lock);
     for (uint32_t i = 0; i < fs->group_count; i++) {
         struct ext2_group *group = &fs->groups[i];
 
-        if (!all && held(fs, group))
+        if (held(fs, group))
             continue;
         slab_free(group->held);
         group->held = NULL;

@@ -273,7 +273,7 @@ void ext2_free_inode(struct ext2 *fs, struct ext2_bits *bits, uint32_t number,
 bool ext2_holds_blocks(struct ext2 *fs);
 
 /* Give up memory for blocks that wait for nothing any more. */
-void ext2_drop_held(struct ext2 *fs, bool all);
+void ext2_drop_held(struct ext2 *fs);
 
 /* ---- ext2_map.c ---------------------------------------------------------- */
 

@@ -357,6 +357,7 @@ static int sync(struct superblock *superblock)
         return -EROFS;
     reaped = ext2_reap_all(fs);
     result = journal_commit(fs->journal);
+    ext2_drop_held(fs);
     ext2_leave(fs);
     return result ? result : reaped;
 }
@@ -383,7 +384,7 @@ static bool shrink(struct superblock *superblock)
     bool any = ext2_inode_evict(fs, 0, false);
 
     if (ext2_enter(fs)) {
-        ext2_drop_held(fs, false);
+        ext2_drop_held(fs);
         ext2_leave(fs);
     }
     return any;

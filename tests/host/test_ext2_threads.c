@@ -1,0 +1,247 @@
+/*
+ * ext2 with several harts on a device that ends requests in any order: each
+ * hart has files of its own whose contents it knows, and all of them create,
+ * link, unlink and read the same names, truncate and write the same files,
+ * sync, and take memory back. At the end e2fsck has nothing to say. OPERATIONS=
+ * and SEED= choose more, or others.
+ */
+/* sanitize: thread */
+/* sources: tests/host/ext2_host.c tests/host/disk.c */
+/* sources: kernel/fs/ext2_alloc.c kernel/fs/ext2_cut.c */
+/* sources: kernel/fs/ext2_directory.c kernel/fs/ext2_file.c */
+/* sources: kernel/fs/ext2_geometry.c kernel/fs/ext2_inode.c */
+/* sources: kernel/fs/ext2_map.c kernel/fs/ext2_mount.c */
+/* sources: kernel/fs/ext2_names.c kernel/fs/ext2_orphan.c */
+/* sources: kernel/fs/ext2_super.c kernel/fs/vfs.c kernel/fs/namei.c */
+/* sources: kernel/fs/inode.c kernel/fs/file.c kernel/fs/device.c */
+/* sources: kernel/fs/journal.c kernel/fs/journal_commit.c */
+/* sources: kernel/fs/journal_crc.c kernel/fs/journal_head.c */
+/* sources: kernel/fs/journal_io.c kernel/fs/journal_log.c */
+/* sources: kernel/fs/journal_replay.c kernel/fs/radix.c */
+/* sources: kernel/fs/cache.c kernel/fs/cache_io.c kernel/dev/block.c */
+/* sources: tests/host/mm_hal.c tests/host/mm_tlb.c */
+/* sources: kernel/mm/page.c kernel/mm/slab.c kernel/mm/pt.c */
+/* sources: kernel/mm/pt_range.c kernel/mm/pt_borrow.c kernel/mm/eager.c */
+/* sources: kernel/mm/region.c kernel/mm/space.c */
+/* sources: kernel/mm/fault.c kernel/mm/audit.c kernel/mm/uaccess.c */
+/* sources: kernel/mm/stats.c kernel/mm/stack.c kernel/mm/report.c */
+/* sources: kernel/sched/spinlock.c kernel/sched/mutex.c */
+/* sources: kernel/sched/waitq.c kernel/sched/lockrank.c */
+/* sources: kernel/lib/panic.c kernel/lib/printf.c kernel/lib/text.c */
+/* sources: kernel/fs/cache_reclaim.c */
+/* flags: -Itests/host/machine */
+/* flags: -Wl,--wrap=page_free,--wrap=page_free_zeroed */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ext2_host.h"
+#include "fs/ext2.h"
+#include "fs/file.h"
+#include "lib/errno.h"
+#include "mm_hal.h"
+
+#define MEBI    (1ul << 20)
+#define WORKERS 3
+#define FILES   4
+#define MOST    60000u
+
+static unsigned long number_of(const char *name, unsigned long otherwise)
+{
+    const char *text = getenv(name);
+
+    return text ? strtoul(text, NULL, 0) : otherwise;
+}
+
+struct worker {
+    unsigned hart;
+    uint64_t random;
+    size_t sizes[FILES]; /* 0: not there */
+    uint64_t seeds[FILES];
+    uint8_t bytes[MOST];
+};
+
+static struct worker workers[WORKERS];
+
+static unsigned pick(struct worker *worker, unsigned below)
+{
+    return (unsigned)(disk_random(&worker->random) % below);
+}
+
+/* Operations that several may do at once: one of these must come of it. */
+static void expect(int result, int a, int b, int c)
+{
+    if (result < 0 && result != a && result != b && result != c)
+        mm_fail("%d", result);
+}
+
+static void check_own(struct worker *worker, unsigned i, const char *path)
+{
+    ssize_t moved = host_get(path, 0, worker->bytes, MOST);
+
+    if (moved != (ssize_t)worker->sizes[i])
+        mm_fail("%s: %zd bytes, not %zu", path, moved, worker->sizes[i]);
+    for (size_t at = 0; at < worker->sizes[i]; at++)
+        if (worker->bytes[at] != host_byte(worker->seeds[i], at))
+            mm_fail("%s: wrong at %zu", path, at);
+}
+
+/* Write, read, shorten or remove a file nobody else knows. */
+static void use_own(struct worker *worker)
+{
+    unsigned i = pick(worker, FILES);
+    char path[30];
+
+    sprintf(path, "/d%u/f%u", worker->hart, i);
+    if (!worker->sizes[i]) {
+        size_t size = 1 + pick(worker, MOST);
+
+        worker->seeds[i] = disk_random(&worker->random);
+        host_fill(worker->bytes, worker->seeds[i], 0, size);
+        if (host_put(path, 0, worker->bytes, size) != (ssize_t)size)
+            mm_fail("%s: not written", path);
+        worker->sizes[i] = size;
+        return;
+    }
+    check_own(worker, i, path);
+    if (pick(worker, 3) == 0) {
+        if (vfs_unlink(&host_at, path))
+            mm_fail("%s: not removed", path);
+        worker->sizes[i] = 0;
+    } else if (pick(worker, 2)) {
+        worker->sizes[i] = 1 + pick(worker, (unsigned)worker->sizes[i]);
+        if (host_truncate(path, worker->sizes[i]))
+            mm_fail("%s: not truncated", path);
+    }
+}
+
+/* Do something to a name that all know. */
+static void use_shared(struct worker *worker)
+{
+    char path[30], other[30];
+
+    sprintf(path, "/shared/%u", pick(worker, 5));
+    sprintf(other, "/shared/%u", pick(worker, 5));
+    switch (pick(worker, 8)) {
+    case 0:
+        expect(host_touch(path), -EISDIR, 0, 0);
+        break;
+    case 1:
+        expect(vfs_mkdir(&host_at, path), -EEXIST, 0, 0);
+        break;
+    case 2:
+        expect(vfs_remove(&host_at, path), -ENOENT, -EISDIR, -ENOTDIR);
+        break;
+    case 3:
+        expect(vfs_link(&host_at, path, other), -ENOENT, -EEXIST, -EPERM);
+        break;
+    case 4:
+        expect((int)host_put(path, pick(worker, MOST), worker->bytes,
+                             pick(worker, 9000)),
+               -EISDIR, 0, 0);
+        break;
+    case 5:
+        expect((int)host_get(path, pick(worker, MOST), worker->bytes, 9000),
+               -ENOENT, -EISDIR, 0);
+        break;
+    case 6:
+        expect(host_truncate(path, pick(worker, MOST)), -ENOENT, -EISDIR, 0);
+        break;
+    default:
+        free(host_list("/shared"));
+        break;
+    }
+}
+
+static void *work(void *argument)
+{
+    struct worker *worker = argument;
+    unsigned long count = number_of("OPERATIONS", 300);
+
+    mm_on_hart(worker->hart);
+    while (count--) {
+        unsigned what = pick(worker, 40);
+
+        if (what == 0)
+            (void)host_super->ops->shrink(host_super);
+        else if (what == 1 && host_sync())
+            mm_fail("not synced");
+        else if (what < 16)
+            use_shared(worker);
+        else
+            use_own(worker);
+    }
+    return NULL;
+}
+
+static void run(const char *options)
+{
+    struct disk *disk = disk_format(options, 16 * MEBI);
+    pthread_t threads[WORKERS];
+    char path[30];
+
+    assert_int_equal(host_mount(disk, false), 0);
+    assert_int_equal(vfs_mkdir(&host_at, "/shared"), 0);
+    disk_serve(disk, number_of("SEED", 1));
+    for (unsigned i = 0; i < WORKERS; i++) {
+        memset(&workers[i], 0, sizeof(workers[i]));
+        workers[i].hart = i;
+        workers[i].random = number_of("SEED", 1) * 2 * WORKERS + 2 * i + 1;
+        sprintf(path, "/d%u", i);
+        assert_int_equal(vfs_mkdir(&host_at, path), 0);
+    }
+    for (unsigned i = 1; i < WORKERS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, work, &workers[i]),
+                         0);
+    work(&workers[0]);
+    for (unsigned i = 1; i < WORKERS; i++)
+        pthread_join(threads[i], NULL);
+    for (unsigned i = 0; i < WORKERS * FILES; i++) {
+        struct worker *worker = &workers[i / FILES];
+
+        sprintf(path, "/d%u/f%u", worker->hart, i % FILES);
+        if (worker->sizes[i % FILES])
+            check_own(worker, i % FILES, path);
+    }
+    assert_false(ext2_cannot_write(host_super));
+    assert_int_equal(host_unmount(), 0);
+    disk_unserve(disk);
+    assert_int_equal(mm_audit(), 0);
+    assert_true(disk_is_clean(disk));
+    disk_free(disk);
+}
+
+static void test_with_log(void **state)
+{
+    (void)state;
+    run("-t ext3 -b 1024");
+}
+
+static void test_without_log(void **state)
+{
+    (void)state;
+    run("-t ext2 -b 4096");
+}
+
+static int boot(void **state)
+{
+    (void)state;
+    host_boot();
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_with_log),
+        cmocka_unit_test(test_without_log),
+    };
+
+    return cmocka_run_group_tests(tests, boot, NULL);
+}
