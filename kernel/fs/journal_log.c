@@ -184,10 +184,10 @@ static struct change *put_blocks(struct journal *journal,
                                  const struct transaction *transaction,
                                  struct change *from)
 {
-    uint8_t *tag = compose(journal, LOG_DESCRIPTOR, transaction), *last = NULL;
+    uint8_t *block = compose(journal, LOG_DESCRIPTOR, transaction);
+    uint8_t *tag = block + sizeof(struct log_header), *last = tag;
     uint32_t count = 0, most = tags_per_block(journal->block_size);
     struct change *at;
-    tag += sizeof(struct log_header);
     for (at = from; at && count < most; at = next_copied(at->later), count++) {
         last = tag;
         tag = put_tag(journal, tag, at, at == from);
