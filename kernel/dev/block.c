@@ -105,6 +105,7 @@ int block_do(struct block_device *device, struct block_request *request)
     struct waiter waiter = {.done = false};
     waitq_init(&waiter.queue);
     request->done = wake_waiter;
+    /* cppcheck-suppress autoVariables ; done with before this returns */
     request->private = &waiter;
     block_submit(device, request);
     spin_lock(&lock);

@@ -171,9 +171,9 @@ struct superblock_ops {
 
 struct superblock {
     const struct superblock_ops *ops; /* I: NULL: all is in memory */
-    const char *type;      /* I: "ramfs" */
-    uint32_t device;       /* I: tells mounted file systems apart */
-    struct inode *root;    /* I: with a reference */
+    const char *type;                 /* I: "ramfs" */
+    uint32_t device;                  /* I: tells mounted file systems apart */
+    struct inode *root;               /* I: with a reference */
     struct inode *covered; /* I once mounted, with a reference; NULL: top */
 };
 

@@ -10,6 +10,7 @@ import random
 import re
 import signal
 import subprocess
+import time
 
 import pytest
 from conftest import ROOT, Console, meminfo, program, run_command, tools_run
@@ -212,6 +213,26 @@ def test_what_was_synced_survives_a_cut(image, tmp_path):
     assert on_host(path, "/more") == b"more\n"
 
 
+def test_what_nobody_synced_is_safe_some_seconds_later(image):
+    path = image()
+    machine = Console(options=["--disk", path])
+    try:
+        machine.prompt()
+        machine.type("echo kept > /kept; cat /proc/disks\n")
+        machine.expect("^dirty: [1-9]")
+        for _ in range(60):
+            machine.type("cat /proc/disks; echo -\n")
+            if machine.expect(r"^dirty: (\d+)")[1] == "0":
+                break
+            time.sleep(0.5)
+        else:
+            pytest.fail("what was written stays dirty")
+    finally:
+        os.killpg(machine.process.pid, signal.SIGKILL)
+        machine.close()
+    assert boot(path, "cat /kept").out == "kept\n"
+
+
 # ---- What cannot be used -----------------------------------------------------
 
 def test_an_unknown_feature_is_named(tmp_path):
@@ -235,6 +256,19 @@ def test_a_disk_of_garbage_is_passed_over(tmp_path, fill):
     r = with_drive(drive, "--append", "root=vda", "--timeout", "60", "true",
                    run=lambda *a, options: tools_run(*options, *a))
     assert r.status == 125 and "root= names" in r.err, r
+
+
+def test_a_second_disk_may_be_the_root(image, tmp_path):
+    one, two = image(), make_image(tmp_path / "two.img", options=[
+        "--no-journal"])
+    words = ["--disk", one, "--disk", two, "--append"]
+    r = run_command("echo x > /x; cat /proc/disks", options=[
+        *words, "root=vdb"])
+    assert r.status == 0 and reads(r.out) == [0] and "vdb: " in r.out, r
+    fsck(two)
+    assert on_host(two, "/x") == b"x\n" and on_host(one, "/x") == b""
+    r = tools_run(*words, "root=vdc", "--timeout", "60", "true")
+    assert r.status == 125 and "there is no disk of the name" in r.err, r
 
 
 def test_root_may_be_chosen(image):
