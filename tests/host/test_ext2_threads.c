@@ -59,6 +59,15 @@ static unsigned long number_of(const char *name, unsigned long otherwise)
     return text ? strtoul(text, NULL, 0) : otherwise;
 }
 
+/* A page of a file may be changed while the device reads it: it is marked dirty
+ * after, and so written once more. `move` is the device. */
+const char *__tsan_default_suppressions(void);
+
+const char *__tsan_default_suppressions(void)
+{
+    return "race:^move$\n";
+}
+
 struct worker {
     unsigned hart;
     uint64_t random;
