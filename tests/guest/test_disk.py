@@ -112,6 +112,29 @@ def test_a_snapshot_changes_nothing(image):
     assert hashlib.sha256(open(path, "rb").read()).digest() == before
 
 
+def test_instructions_are_counted_with_a_disk_too(image):
+    r = boot(image(), "echo x > /x; cat /x", options=["--icount"])
+    assert r.out == "x\n", r
+
+
+def test_an_image_in_use_is_left_alone(image, tmp_path):
+    path = image()
+    machine = Console(options=["--disk", path])
+    try:
+        machine.prompt()
+        with open(tmp_path / "new", "w") as f:
+            f.write("x")
+        done = subprocess.run(
+            [IMAGE, path, *entries(), f"new={tmp_path}/new"], text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        assert done.returncode == 1 and "is in use" in done.stdout
+        machine.type("poweroff\n")
+        assert machine.ends() == 0
+    finally:
+        machine.close()
+    fsck(path)
+
+
 def test_an_ext2_without_a_log_is_used_too(image):
     path = image(options=["--no-journal"])
     assert boot(path, "echo x > /x; mkdir /d; cat /x").out == "x\n"
