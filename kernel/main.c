@@ -277,9 +277,12 @@ static void unpack_initrd(const struct fs_context *context)
 
 static bool mount_disk(struct block_device *disk, struct superblock **root)
 {
-    if (ext2_mount(disk, disk->read_only, root))
-        return false;
     static struct thread thread;
+    int error = ext2_mount(disk, disk->read_only, root);
+    if (error) {
+        kprintf("calf: %s: not mounted (error %d)\n", disk->name, -error);
+        return false;
+    }
     if (writeback_add(*root) ||
         !start_thread(&thread, "writeback", writeback_run))
         refuse("not enough memory for the disk's thread");

@@ -353,6 +353,15 @@ def test_a_page_that_cannot_be_read_is_an_error_of_its_own(image, tmp_path):
     fsck(path)
 
 
+def test_a_disk_that_fails_from_the_start_is_said(image):
+    path = image()
+    drive = sick(path, "flush_to_disk", 0).replace(
+        ",file.inject-error.0.sector=0", "")
+    r = with_drive(drive, "echo alive", options=["--verbose"], audit=False)
+    assert "vda: not mounted (error 5)" in r.out and "alive\n" in r.out, r
+    fsck(path)
+
+
 def test_after_a_failed_write_nothing_is_written_any_more(image):
     path = image()
     sector = block_of(path, "<8>", 3) * 8
