@@ -359,6 +359,7 @@ def test_a_disk_that_fails_from_the_start_is_said(image):
         ",file.inject-error.0.sector=0", "")
     r = with_drive(drive, "echo alive", options=["--verbose"], audit=False)
     assert "vda: not mounted (error 5)" in r.out and "alive\n" in r.out, r
+    assert e2fs("e2fsck", "-p", path).returncode in (0, 1)
     fsck(path)
 
 
