@@ -56,23 +56,23 @@ static unsigned pick(unsigned below)
 
 /* ---- Damage -------------------------------------------------------------- */
 
-static bool is_zero(const uint8_t *block)
+/* Blocks of zeros, and of files: their contents are all digits. */
+static bool is_dull(const uint8_t *block)
 {
     for (unsigned i = 0; i < 1024; i++)
-        if (block[i])
+        if (block[i] && block[i] != '\n' && (block[i] < '0' || block[i] > '9'))
             return false;
     return true;
 }
 
-/* A block with something in it; most often one of the first. */
-static unsigned pick_block(const struct disk *disk)
+/* A block of metadata. */
+static uint8_t *pick_block(const struct disk *disk)
 {
-    unsigned blocks = (unsigned)(disk->size / 1024);
-
     for (;;) {
-        unsigned block = pick(3) ? 1 + pick(40) : pick(blocks);
+        uint8_t *block =
+            disk->bytes + pick((unsigned)(disk->size / 1024)) * 1024ul;
 
-        if (block < blocks && !is_zero(disk->bytes + block * 1024ul))
+        if (!is_dull(block))
             return block;
     }
 }
@@ -99,7 +99,7 @@ static void damage(struct disk *disk)
     unsigned count = 1 + pick(4) * pick(4);
 
     while (count--) {
-        uint8_t *block = disk->bytes + pick_block(disk) * 1024ul;
+        uint8_t *block = pick_block(disk);
         uint32_t value = pick_value(disk);
         unsigned at;
 
