@@ -541,7 +541,7 @@ static void test_mapped_file(void **state)
 {
     struct disk *disk = disk_format("-t ext3 -b 1024", 8 * MEBI);
     struct object *object;
-    struct page *pages[3];
+    struct page *pages[3], *again;
     struct file *file;
 
     (void)state;
@@ -561,9 +561,13 @@ static void test_mapped_file(void **state)
             if (bytes[j] != host_byte(1, i * 4096 + j))
                 fail_msg("page %u: byte %u", i, j);
     }
-    assert_int_equal(
-        page_data(pages[2]) ? ((uint8_t *)page_data(pages[2]))[9000 - 8192] : 1,
-        0);
+    /* What is past the end shows as zeros, before and after. */
+    assert_int_equal(((uint8_t *)page_data(pages[2]))[9000 - 8192], 0);
+    assert_int_equal(object->ops->page(object, 0, &again), 0);
+    assert_int_equal(((uint8_t *)page_data(again))[99], host_byte(1, 99));
+    for (unsigned j = 100; j < 4096; j++)
+        assert_int_equal(((uint8_t *)page_data(again))[j], 0);
+    page_put(again);
     assert_int_equal(object->ops->page(object, 1, &pages[1]), -ENXIO);
     for (unsigned i = 0; i < 3; i++)
         page_put(pages[i]);
