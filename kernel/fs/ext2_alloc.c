@@ -113,26 +113,26 @@ static void count_inodes(struct ext2 *fs, struct ext2_bits *bits, int change,
 /* The group's held blocks, or NULL when none waits. */
 static uint8_t *held(struct ext2 *fs, struct ext2_group *group)
 {
-    if (group->held && group->held_by &&
+    if (group->holds &&
         (int32_t)(journal_committed(fs->journal) - group->held_by) >= 0) {
         memset(group->held, 0, fs->block_size);
-        group->held_by = 0;
+        group->holds = false;
     }
-    return group->held_by ? group->held : NULL;
+    return group->holds ? group->held : NULL;
 }
 
+/* Let the group hold blocks for the running transaction: what this one frees
+ * will find the bitmap there, whoever gives up memory meanwhile. */
 static int held_prepare(struct ext2 *fs, struct ext2_group *group)
 {
+    (void)held(fs, group);
     if (!group->held)
         group->held = slab_alloc_zeroed(fs->block_size);
-    return group->held ? 0 : -ENOMEM;
-}
-
-static void hold(struct ext2 *fs, struct ext2_group *group, uint32_t bit)
-{
-    (void)held(fs, group);
-    set(group->held, bit);
+    if (!group->held)
+        return -ENOMEM;
+    group->holds = true;
     group->held_by = journal_running(fs->journal);
+    return 0;
 }
 
 bool ext2_holds_blocks(struct ext2 *fs)
@@ -156,7 +156,6 @@ void ext2_drop_held(struct ext2 *fs)
             continue;
         slab_free(group->held);
         group->held = NULL;
-        group->held_by = 0;
     }
     mutex_unlock(&fs->lock);
 }
@@ -241,7 +240,7 @@ void ext2_untake_block(struct ext2 *fs, struct ext2_take *take, bool metadata)
     clear(take->bits.bitmap, take->bit);
     count_blocks(fs, &take->bits, 1);
     if (metadata)
-        hold(fs, take->bits.group, take->bit);
+        set(take->bits.group->held, take->bit);
     mutex_unlock(&fs->lock);
 }
 
@@ -306,7 +305,7 @@ void ext2_free_block(struct ext2_freeing *freeing, uint32_t block)
     mutex_lock(&fs->lock);
     clear(bits->bitmap, bit);
     count_blocks(fs, bits, 1);
-    hold(fs, bits->group, bit);
+    set(bits->group->held, bit);
     mutex_unlock(&fs->lock);
 }
 

@@ -47,7 +47,8 @@ struct ext2_group {
     uint32_t free_blocks, free_inodes, directories;   /* l */
     uint8_t *held;    /* l: a bitmap of blocks that were freed and not yet
                          committed: they must not be used again; or NULL */
-    uint32_t held_by; /* l: the newest transaction that freed one */
+    bool holds;       /* l: there may be such blocks, the last of them freed */
+    uint32_t held_by; /* l: by this transaction */
 };
 
 struct ext2 {
