@@ -175,13 +175,13 @@ static void *work(void *argument)
 
     mm_on_hart(worker->hart);
     while (count--) {
-        unsigned what = pick(worker, 40);
+        unsigned what = pick(worker, 20);
 
-        if (what == 0)
+        if (what == 0 || what == 19)
             (void)host_super->ops->shrink(host_super);
         else if (what == 1 && host_sync())
             mm_fail("not synced");
-        else if (what < 16)
+        else if (what < 9)
             use_shared(worker);
         else
             use_own(worker);
