@@ -183,6 +183,8 @@ static int pin(struct cache *cache, uint64_t index, bool any, struct page **out)
         spin_unlock(&cache_lock);
         fresh = any ? page_alloc_zeroed(PAGE_KERNEL) : page_alloc(PAGE_KERNEL);
         spin_lock(&cache_lock);
+        if (!fresh && !any)
+            fresh = cache_take_reserve();
         if (!fresh)
             return -ENOMEM;
     }

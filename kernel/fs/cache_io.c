@@ -4,13 +4,16 @@
  * Pages that follow each other on the device go in one request. Requests come
  * from a small pool, so that writing dirty pages, which makes memory free,
  * needs none; when the pool is empty a piece is moved by itself, and waited
- * for. A page that lies on the device in several places takes part in several
- * requests, and is done when the last of them is.
+ * for. And one frame is kept for the blocks that lead to where pages are: each
+ * of them can be given up again once it has been looked at. A page that lies on
+ * the device in several places takes part in several requests, and is done when
+ * the last of them is.
  */
 #include "fs/cache_page.h"
 #include "lib/errno.h"
 #include "lib/panic.h"
 #include "lib/string.h"
+#include "sched/thread.h"
 
 #define TRANSFERS 32
 
@@ -30,6 +33,8 @@ struct builder {
 
 static struct transfer transfers[TRANSFERS];
 static struct transfer *free_transfers; /* cache_lock */
+static struct page *reserve;            /* cache_lock */
+static const struct thread *writer;     /* cache_lock: who may have it */
 
 /* ---- The state of a page on its way: cache_lock held --------------------- */
 
@@ -273,9 +278,50 @@ static void write_by_frame(struct builder *b, struct cache *cache)
     }
 }
 
-int cache_write(struct cache *cache)
+struct page *cache_take_reserve(void)
+{
+    struct page *page = NULL;
+    if (writer == thread_current()) {
+        page = reserve;
+        reserve = NULL;
+    }
+    return page;
+}
+
+/* The running thread begins to write pages, or has done so. */
+static void set_writer(bool begins)
+{
+    struct page *page = page_alloc(PAGE_KERNEL);
+    spin_lock(&cache_lock);
+    if (!writer && begins)
+        writer = thread_current();
+    else if (writer == thread_current() && !begins)
+        writer = NULL;
+    if (!reserve) {
+        reserve = page;
+        page = NULL;
+    }
+    spin_unlock(&cache_lock);
+    if (page)
+        page_put(page);
+}
+
+/* Begin to write all dirty pages of [low, high]. */
+static void write_range(struct cache *cache, uint64_t low, uint64_t high)
 {
     struct builder b = {.device = cache->device, .command = BLOCK_WRITE};
+    set_writer(true);
+    if (high - low >= page_span())
+        write_by_frame(&b, cache);
+    else
+        for (uint64_t index = low; index <= high; index++)
+            write_at(&b, cache, index);
+    submit(&b);
+    set_writer(false);
+}
+
+int cache_write(struct cache *cache)
+{
     spin_lock(&cache_lock);
     while (cache->walked)
         cache_wait(cache);
@@ -286,12 +332,8 @@ int cache_write(struct cache *cache)
     cache->dirty_high = 0;
     spin_unlock(&cache_lock);
 
-    if (high >= low && high - low >= page_span())
-        write_by_frame(&b, cache);
-    else
-        for (uint64_t index = low; index <= high; index++)
-            write_at(&b, cache, index);
-    submit(&b);
+    if (high >= low)
+        write_range(cache, low, high);
 
     spin_lock(&cache_lock);
     cache->walked = false;
@@ -309,4 +351,5 @@ void cache_io_start(void)
         transfers[i].next = free_transfers;
         free_transfers = &transfers[i];
     }
+    reserve = page_alloc(PAGE_KERNEL);
 }

@@ -65,6 +65,11 @@ void cache_begin(struct page *page, uint8_t way);
 int cache_read(struct cache *cache, struct page *page,
                struct cache_window ahead);
 
+/* For who writes dirty pages and finds no memory to read what leads to them: a
+ * frame kept for that; NULL for others, and when it is in use. cache_lock
+ * held. */
+struct page *cache_take_reserve(void);
+
 /* Once at boot. */
 void cache_io_start(void);
 void cache_reclaim_start(void);

@@ -486,6 +486,49 @@ static void every_allocation_may_fail(void **state)
     end();
 }
 
+/* What leads to the pages has to be read in, and there is no memory. */
+static struct cache metadata;
+
+static int map_by_metadata(struct cache *file, uint64_t index,
+                           uint64_t sectors[CACHE_PIECES])
+{
+    struct page *page;
+    int error = cache_pin(&metadata, 100 + index % 7 * 2, &page);
+    if (error)
+        return error;
+    cache_unpin(page);
+    return map(file, index, sectors);
+}
+
+static void dirty_pages_can_be_written_without_memory(void **state)
+{
+    static const struct cache_ops indirect = {.map = map_by_metadata};
+    static struct page *taken[MEMORY / HAL_PAGE_SIZE];
+    unsigned count = 0;
+    struct page *page;
+    (void)state;
+    begin(4096);
+    cache_init(&metadata, &file_ops, &device, 4096, DISK_PAGES);
+    cache_init(&cache, &indirect, &device, 4096, DISK_PAGES);
+    for (uint64_t i = 10; i < 90; i++) {
+        assert_int_equal(cache_pin_new(&cache, i, &page), 0);
+        memset(page_data(page), (int)i, HAL_PAGE_SIZE);
+        cache_mark_dirty(&cache, page);
+        cache_unpin(page);
+    }
+    while ((page = page_alloc(PAGE_KERNEL)))
+        taken[count++] = page;
+    assert_int_equal(cache_pin(&metadata, 1, &page), -ENOMEM);
+    assert_int_equal(cache_write(&cache), 0);
+    for (uint64_t i = 10; i < 90; i++)
+        check_disk(i, (uint8_t)i);
+    while (count)
+        page_put(taken[--count]);
+    cache_drop(&metadata, 0);
+    assert_int_equal(cache_write(&cache), 0);
+    end();
+}
+
 /* ---- Many at once -------------------------------------------------------- */
 
 static _Atomic bool over;
@@ -595,6 +638,7 @@ int main(void)
         cmocka_unit_test(cached_files_cost_nobody_memory),
         cmocka_unit_test(dirty_and_mapped_pages_are_not_given_up),
         cmocka_unit_test(every_allocation_may_fail),
+        cmocka_unit_test(dirty_pages_can_be_written_without_memory),
         cmocka_unit_test(threads_see_one_file),
     };
     return cmocka_run_group_tests(tests, start, NULL);
