@@ -210,12 +210,16 @@ $(B)/initrd.cpio: $(programs:%=$(U)/stripped/%) tools/guest-readme.txt \
 	@mkdir -p $(@D)
 	$(q)tools/mkcpio $@ $(root_entries)
 
+# What `make user-program` has made; tools/run adds it to an initrd.
+disk_entries = $(root_entries) $(foreach f,\
+    $(wildcard build/user/added/stripped/*),$(notdir $f)=$f)
+
 image: all ## a new disk for `make run`, without your files (SIZE=64M)
-	@tools/image --fresh --size $(SIZE) build/disk.img $(root_entries)
+	@tools/image --fresh --size $(SIZE) build/disk.img $(disk_entries)
 
 # The disk of `make run`: made once, then only newer programs are put on it.
 refreshed-image: all
-	@tools/image --size $(SIZE) build/disk.img $(root_entries)
+	@tools/image --size $(SIZE) build/disk.img $(disk_entries)
 
 # ---- Running -----------------------------------------------------------------
 
