@@ -69,11 +69,11 @@ void writeback_pace(void)
 
 bool writeback_shrink(void)
 {
-    uint64_t dirty = cache_dirty_count();
     bool any = false;
     for (unsigned i = 0; i < count; i++)
         any |= systems[i]->ops->shrink(systems[i]);
-    if (dirty)
+    /* Not dirty pages alone: changed metadata is pinned until it is safe. */
+    if (is_any_dirty())
         any |= writeback_sync() == 0;
     return any;
 }
