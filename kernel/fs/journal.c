@@ -8,7 +8,6 @@
 #include "lib/errno.h"
 #include "lib/panic.h"
 #include "lib/string.h"
-#include "mm/slab.h"
 #include "sched/lockrank.h"
 
 /* An operation may ask for this part of them. */
@@ -47,47 +46,64 @@ static void insert(struct journal_handle *handle, struct change *change)
     *bucket = change;
     *transaction->last = change;
     transaction->last = &change->later;
+    transaction->changes.filled++;
     transaction->used++;
     transaction->reserved--;
     handle->left--;
 }
 
-/* Room for the copy of one more block, with a frame in *spare, should one be
- * needed. False: one is. Lock held. */
+/* See that there is room for one more of what fits `most` times in a frame;
+ * should it take a new frame, *spare. False: it does, and there is none. Lock
+ * held. */
+static bool has_room_in(struct transaction *transaction, struct filling *last,
+                        uint32_t most, struct page **spare)
+{
+    if (last->page && last->filled < most)
+        return true;
+    if (!*spare)
+        return false;
+    list_push_back(&transaction->frames, &(*spare)->link);
+    *last = (struct filling){*spare, 0};
+    *spare = NULL;
+    return true;
+}
+
+/* An empty change for `block`, not yet inserted; NULL: a frame is needed. Lock
+ * held. */
+static struct change *new_change(struct transaction *transaction,
+                                 uint32_t block, struct page **spare)
+{
+    struct filling *last = &transaction->changes;
+    if (!has_room_in(transaction, last, HAL_PAGE_SIZE / sizeof(struct change),
+                     spare))
+        return NULL;
+    struct change *change =
+        (struct change *)page_data(last->page) + last->filled;
+    *change = (struct change){.block = block};
+    return change;
+}
+
+/* Room for the copy of the change's block. False: a frame is needed. Lock
+ * held. */
 static bool give_copy(struct journal *journal, struct change *change,
                       struct page **spare)
 {
     struct transaction *transaction = journal->running;
+    struct filling *last = &transaction->copies;
     if (change->copy)
         return true;
-    if (!transaction->filling ||
-        transaction->filled == blocks_per_page(journal)) {
-        if (!*spare)
-            return false;
-        list_push_back(&transaction->frames, &(*spare)->link);
-        transaction->filling = *spare;
-        transaction->filled = 0;
-        *spare = NULL;
-    }
-    change->copy = transaction->filling;
-    change->offset = transaction->filled++ * journal->block_size;
+    if (!has_room_in(transaction, last, blocks_per_page(journal), spare))
+        return false;
+    change->copy = last->page;
+    change->offset = last->filled++ * journal->block_size;
     return true;
-}
-
-static void change_free(struct change *change)
-{
-    if (change->page)
-        cache_unpin(change->page);
-    slab_free(change);
 }
 
 void transaction_end(struct transaction *transaction)
 {
-    struct change *later;
-    for (struct change *at = transaction->first; at; at = later) {
-        later = at->later;
-        change_free(at);
-    }
+    for (struct change *at = transaction->first; at; at = at->later)
+        if (at->page)
+            cache_unpin(at->page);
     struct list *frame;
     while ((frame = list_pop_front(&transaction->frames)))
         page_put(list_entry(frame, struct page, link));
@@ -107,78 +123,50 @@ static int pin(struct journal *journal, uint32_t block, bool new,
                : cache_pin(journal->metadata, index, page);
 }
 
-/* What is needed to bring a block in; what is left over is given back. */
-struct supplies {
-    struct page *pinned;
-    struct page *frame;
-    struct change *change;
-};
-
-static void give_back(struct supplies *supplies)
-{
-    if (supplies->pinned)
-        cache_unpin(supplies->pinned);
-    if (supplies->frame)
-        page_put(supplies->frame);
-    slab_free(supplies->change);
-}
-
-/* Put it into the transaction, if it is not there yet. False: a frame is
- * needed first. Lock held. */
+/* Put the block, whose page is *pinned, into the transaction, if it is not
+ * there yet; a pin or frame that was of use becomes NULL. False: a frame is
+ * needed. Lock held. */
 static bool put_in(struct journal_handle *handle, uint32_t block,
-                   struct supplies *supplies)
+                   struct page **pinned, struct page **spare)
 {
     struct journal *journal = handle->journal;
-    struct change *change = find(journal->running, block);
-    bool known = change;
-    if (!known)
-        change = supplies->change;
-    if (!give_copy(journal, change, &supplies->frame))
+    struct change *known = find(journal->running, block);
+    struct change *change =
+        known ? known : new_change(journal->running, block, spare);
+    if (!change || !give_copy(journal, change, spare))
         return false;
-    if (!known) {
-        supplies->change = NULL;
+    if (!known)
         insert(handle, change);
-    }
     if (!change->page) {
-        change->page = supplies->pinned;
-        supplies->pinned = NULL;
+        change->page = *pinned;
+        *pinned = NULL;
     }
     change->forgotten = false;
     return true;
 }
 
-static int supply(struct journal_handle *handle, uint32_t block, bool new,
-                  struct supplies *supplies)
-{
-    ASSERT(handle->left);
-    if (!handle->left)
-        return -EIO;
-    struct page *page;
-    int error = pin(handle->journal, block, new, &page);
-    if (error)
-        return error;
-    supplies->pinned = page;
-    supplies->change = slab_alloc_zeroed(sizeof(*supplies->change));
-    if (!supplies->change)
-        return -ENOMEM;
-    supplies->change->block = block;
-    return 0;
-}
-
 static int bring_in(struct journal_handle *handle, uint32_t block, bool new)
 {
     struct journal *journal = handle->journal;
-    struct supplies supplies = {NULL, NULL, NULL};
-    int error = supply(handle, block, new, &supplies);
+    struct page *pinned, *spare = NULL;
     bool done = false;
+    ASSERT(handle->left);
+    if (!handle->left)
+        return -EIO;
+    int error = pin(journal, block, new, &pinned);
+    if (error)
+        return error;
     while (!error && !done) {
         spin_lock(&journal->lock);
-        done = put_in(handle, block, &supplies);
+        done = put_in(handle, block, &pinned, &spare);
         spin_unlock(&journal->lock);
-        if (!done && !(supplies.frame = page_alloc(PAGE_KERNEL)))
+        if (!done && !(spare = page_alloc(PAGE_KERNEL)))
             error = -ENOMEM;
     }
-    give_back(&supplies);
+    if (pinned)
+        cache_unpin(pinned);
+    if (spare)
+        page_put(spare);
     return error;
 }
 
@@ -223,46 +211,52 @@ int journal_change_new(struct journal_handle *handle, uint32_t block,
     return change_block(handle, block, true, bytes);
 }
 
-/* The page that is not needed any more, or NULL. */
-static struct page *mark_forgotten(struct change *change)
+/* Mark the block's change, made if need be, as forgotten; *page is the pin that
+ * is not needed any more, or NULL. False: a frame is needed. Lock held. */
+static bool mark_forgotten(struct journal_handle *handle, uint32_t block,
+                           struct page **page, struct page **spare)
 {
-    struct page *page = change->page;
+    struct transaction *running = handle->journal->running;
+    struct change *change = find(running, block);
+    *page = NULL;
+    if (!change) {
+        change = new_change(running, block, spare);
+        if (!change)
+            return false;
+        insert(handle, change);
+    }
+    *page = change->page;
     change->page = NULL;
     change->forgotten = true;
-    return page;
+    return true;
 }
 
 int journal_forget(struct journal_handle *handle, uint32_t block)
 {
     struct journal *journal = handle->journal;
-    struct change *change = look_up(journal, block), *fresh = NULL;
-    struct page *page = NULL;
+    struct page *page = NULL, *spare = NULL;
+    bool done = false;
+    int error = 0;
     if (block >= journal->blocks)
         return -EIO;
-    if (!change && !journal->log.runs)
+    bool known = look_up(journal, block);
+    if (!known && !journal->log.runs)
         return 0;
-    if (!change) {
-        ASSERT(handle->left);
-        fresh = slab_alloc_zeroed(sizeof(*fresh));
-        if (!fresh || !handle->left) {
-            slab_free(fresh);
-            return -ENOMEM;
-        }
-        fresh->block = block;
+    ASSERT(known || handle->left);
+    if (!known && !handle->left)
+        return -ENOMEM;
+    while (!error && !done) {
+        spin_lock(&journal->lock);
+        done = mark_forgotten(handle, block, &page, &spare);
+        spin_unlock(&journal->lock);
+        if (!done && !(spare = page_alloc(PAGE_KERNEL)))
+            error = -ENOMEM;
     }
-    spin_lock(&journal->lock);
-    change = find(journal->running, block);
-    if (!change) {
-        insert(handle, fresh);
-        change = fresh;
-        fresh = NULL;
-    }
-    page = mark_forgotten(change);
-    spin_unlock(&journal->lock);
-    slab_free(fresh);
+    if (spare)
+        page_put(spare);
     if (page)
         cache_unpin(page);
-    return 0;
+    return error;
 }
 
 /* ---- Operations ---------------------------------------------------------- */

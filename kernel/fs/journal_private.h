@@ -30,7 +30,15 @@ struct change {
     struct page *copy;    /* s: one of the transaction's frames; or NULL */
 };
 
-/* Letters: s as above. */
+/* A frame of a transaction's that has room left, if not NULL, and how many
+ * things are in it. */
+struct filling {
+    struct page *page;
+    uint32_t filled;
+};
+
+/* Changes and copies lie in frames that are the transaction's alone, so that
+ * nothing else's memory stays in use when it is over. Letters: s as above. */
 struct transaction {
     uint32_t sequence;                      /* s */
     uint32_t used;                          /* s: changes */
@@ -38,9 +46,8 @@ struct transaction {
     uint32_t handles;                       /* s */
     struct change *buckets[CHANGE_BUCKETS]; /* s */
     struct change *first, **last;           /* s: in order of arrival */
-    struct list frames;                     /* s: for copies, by page.link */
-    struct page *filling;                   /* s: the one with room left */
-    uint32_t filled;                        /* s: copies in it */
+    struct list frames;                     /* s: of these two, page.link */
+    struct filling changes, copies;         /* s */
 };
 
 /* Where the log lies, and what is in it. Blocks of the log count from its

@@ -210,6 +210,15 @@ def test_a_file_larger_than_memory_is_read_and_costs_nobody_memory(
     assert abs(before - after) < 40, r
 
 
+@pytest.mark.parametrize("mem, harts, build", [
+    ("16M", 1, "release"), ("32M", 3, "release"), ("32M", 2, "debug")])
+def test_what_is_kept_for_speed_is_given_up_to_the_page(image, mem, harts,
+                                                        build):
+    r = boot(image(f"exhaust={program('exhaust')}", block=1024), "/exhaust",
+             mem=mem, harts=harts, build=build)
+    assert r.status == 0 and r.out.endswith("all checks passed\n"), r
+
+
 def test_cowtest_passes_on_a_disk(image):
     r = boot(image(), "cowtest", harts=4, build="debug", timeout=900)
     assert r.status == 0 and r.out.endswith("ALL COW TESTS PASSED\n"), r

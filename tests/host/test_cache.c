@@ -334,6 +334,25 @@ static void a_failed_write_leaves_the_page_dirty(void **state)
     end();
 }
 
+/* The disk is as good as ever, so nobody must take this for an error of it. */
+static void a_write_that_finds_no_memory_says_so(void **state)
+{
+    (void)state;
+    begin(4096);
+    for (uint64_t i = 0; i < 3; i++)
+        write_page(i, 0x55);
+    map_error = -ENOMEM;
+    assert_int_equal(cache_write(&cache), -ENOMEM);
+    assert_true(cache_is_dirty(&cache));
+    map_error = -EIO;
+    assert_int_equal(cache_write(&cache), -EIO);
+    map_error = 0;
+    assert_int_equal(cache_write(&cache), 0);
+    for (uint64_t i = 0; i < 3; i++)
+        check_disk(i, 0x55);
+    end();
+}
+
 static void dirty_pages_far_apart_are_found(void **state)
 {
     struct page *page;
@@ -630,6 +649,7 @@ int main(void)
         cmocka_unit_test(dirty_pages_are_written_once),
         cmocka_unit_test(a_new_page_is_zeros_and_reads_nothing),
         cmocka_unit_test(a_failed_write_leaves_the_page_dirty),
+        cmocka_unit_test(a_write_that_finds_no_memory_says_so),
         cmocka_unit_test(dirty_pages_far_apart_are_found),
         cmocka_unit_test(a_read_only_disk_refuses),
         cmocka_unit_test(a_mapping_keeps_what_it_shows),
