@@ -100,8 +100,9 @@ int cache_part(struct cache *cache, struct page **page);
 void cache_mark_dirty(struct cache *cache, struct page *page);
 
 /* Write all pages that are dirty now, and wait until they are written: 0, or
- * the first error; pages that failed stay dirty. Pages may be dirtied again
- * meanwhile. A dirty page that has holes: only the other pieces are written. */
+ * -EIO, or -ENOMEM when some could not be begun for want of memory; pages that
+ * failed stay dirty. Pages may be dirtied again meanwhile. A dirty page that
+ * has holes: only the other pieces are written. */
 int cache_write(struct cache *cache);
 
 /* Whether there is a dirty page; dirty pages of all caches together. */

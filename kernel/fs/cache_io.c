@@ -256,16 +256,17 @@ static struct page *begin_dirty(struct cache *cache, uint64_t index)
     return page;
 }
 
-static void write_at(struct builder *b, struct cache *cache, uint64_t index)
+/* True when there was no memory to find out where the page is to go. */
+static bool write_at(struct builder *b, struct cache *cache, uint64_t index)
 {
     struct page *page = begin_dirty(cache, index);
-    if (page)
-        (void)add_page(b, page); /* an error is counted by cache.failed */
+    return page && add_page(b, page) == -ENOMEM;
 }
 
 /* Where dirty pages may lie far apart it is shorter to go by frame. */
-static void write_by_frame(struct builder *b, struct cache *cache)
+static bool write_by_frame(struct builder *b, struct cache *cache)
 {
+    bool starved = false;
     for (uint64_t i = 0; i < page_span(); i++) {
         struct page *page = page_at(i);
         spin_lock(&cache_lock);
@@ -274,8 +275,9 @@ static void write_by_frame(struct builder *b, struct cache *cache)
         uint64_t index = is ? page->cached.index : 0;
         spin_unlock(&cache_lock);
         if (is)
-            write_at(b, cache, index);
+            starved |= write_at(b, cache, index);
     }
+    return starved;
 }
 
 struct page *cache_take_reserve(void)
@@ -306,18 +308,21 @@ static void set_writer(bool begins)
         page_put(page);
 }
 
-/* Begin to write all dirty pages of [low, high]. */
-static void write_range(struct cache *cache, uint64_t low, uint64_t high)
+/* Begin to write all dirty pages of [low, high]; true when some could not be
+ * for want of memory. */
+static bool write_range(struct cache *cache, uint64_t low, uint64_t high)
 {
     struct builder b = {.device = cache->device, .command = BLOCK_WRITE};
+    bool starved = false;
     set_writer(true);
     if (high - low >= page_span())
-        write_by_frame(&b, cache);
+        starved = write_by_frame(&b, cache);
     else
         for (uint64_t index = low; index <= high; index++)
-            write_at(&b, cache, index);
+            starved |= write_at(&b, cache, index);
     submit(&b);
     set_writer(false);
+    return starved;
 }
 
 int cache_write(struct cache *cache)
@@ -332,8 +337,7 @@ int cache_write(struct cache *cache)
     cache->dirty_high = 0;
     spin_unlock(&cache_lock);
 
-    if (high >= low)
-        write_range(cache, low, high);
+    bool starved = high >= low && write_range(cache, low, high);
 
     spin_lock(&cache_lock);
     cache->walked = false;
@@ -342,6 +346,8 @@ int cache_write(struct cache *cache)
         cache_wait(cache);
     failed = cache->failed - failed;
     spin_unlock(&cache_lock);
+    if (starved)
+        return -ENOMEM; /* the disk may be well */
     return failed ? -EIO : 0;
 }
 
