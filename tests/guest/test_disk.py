@@ -219,6 +219,13 @@ def test_what_is_kept_for_speed_is_given_up_to_the_page(image, mem, harts,
     assert r.status == 0 and r.out.endswith("all checks passed\n"), r
 
 
+@pytest.mark.parametrize("harts, build", [(1, "debug"), (4, "release")])
+def test_a_disk_stays_well_when_all_memory_is_taken(image, harts, build):
+    r = boot(image(f"pressure={program('pressure')}", block=1024),
+             "/pressure 15", mem="20M", harts=harts, build=build)
+    assert r.status == 0 and r.out.endswith("all checks passed\n"), r
+
+
 def test_cowtest_passes_on_a_disk(image):
     r = boot(image(), "cowtest", harts=4, build="debug", timeout=900)
     assert r.status == 0 and r.out.endswith("ALL COW TESTS PASSED\n"), r

@@ -2,9 +2,9 @@
  * exhaust [ROUNDS]: how many pages there are, counted as test suites do that
  * know no better way: a child asks for one after the other until there is none.
  *
- * Between two countings files are made, written, read and removed, and a program
- * is run. What the kernel keeps of all that to be faster must be given up when
- * somebody asks for memory, so all numbers are the same, to the page.
+ * Between two countings files are made, written, read and removed, and a
+ * program is run. What the kernel keeps of all that to be faster must be given
+ * up when somebody asks for memory, so all numbers are the same, to the page.
  */
 #include "check.h"
 #include "kernel/fcntl.h"
