@@ -93,6 +93,7 @@ struct ext2 {
     struct list dirty;                 /* t: with contents to write */
     uint32_t unused_count;             /* t */
     uint32_t unused_limit;             /* I */
+    uint32_t unused_bound;             /* t: with more it is time to evict */
 };
 
 struct ext2_inode {

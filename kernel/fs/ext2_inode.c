@@ -294,27 +294,6 @@ void ext2_inode_destroy(struct ext2_inode *inode)
     ext2_inode_free(inode);
 }
 
-void ext2_release(struct inode *base)
-{
-    struct ext2_inode *inode = ext2_of(base);
-    struct ext2 *fs = ext2_fs(base);
-    bool many;
-
-    spin_lock(&fs->table);
-    if (inode_drop(base)) {
-        if (atomic_load(&base->links)) {
-            list_push_back(&fs->unused, &inode->queue);
-            fs->unused_count++;
-        } else {
-            list_push_back(&fs->dead, &inode->queue);
-        }
-    }
-    many = fs->unused_count > fs->unused_limit;
-    spin_unlock(&fs->table);
-    if (many)
-        ext2_inode_evict(fs, fs->unused_limit - fs->unused_limit / 8, false);
-}
-
 /* Take the oldest unused inode that can go out of all lists, or NULL. */
 static struct ext2_inode *take_unused(struct ext2 *fs, uint32_t keep, bool all)
 {
@@ -350,6 +329,39 @@ bool ext2_inode_evict(struct ext2 *fs, uint32_t keep, bool all)
         ext2_inode_destroy(inode);
     }
     return any;
+}
+
+/* There are too many. Dirty ones cannot go yet, and looking through those takes
+ * time, so the next to look comes some inodes later. */
+static void evict_many(struct ext2 *fs)
+{
+    uint32_t step = fs->unused_limit / 8;
+
+    ext2_inode_evict(fs, fs->unused_limit - step, false);
+    spin_lock(&fs->table);
+    fs->unused_bound = MAX(fs->unused_limit, fs->unused_count + step);
+    spin_unlock(&fs->table);
+}
+
+void ext2_release(struct inode *base)
+{
+    struct ext2_inode *inode = ext2_of(base);
+    struct ext2 *fs = ext2_fs(base);
+    bool many;
+
+    spin_lock(&fs->table);
+    if (inode_drop(base)) {
+        if (atomic_load(&base->links)) {
+            list_push_back(&fs->unused, &inode->queue);
+            fs->unused_count++;
+        } else {
+            list_push_back(&fs->dead, &inode->queue);
+        }
+    }
+    many = fs->unused_count > fs->unused_bound;
+    spin_unlock(&fs->table);
+    if (many)
+        evict_many(fs);
 }
 
 /* ---- Dirty contents ------------------------------------------------------ */

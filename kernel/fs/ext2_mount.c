@@ -161,6 +161,7 @@ static void init_tables(struct ext2 *fs)
         list_init(&fs->buckets[i]);
     fs->unused_limit = (uint32_t)MAX(MIN(limit, (uint64_t)UNUSED_MOST),
                                      (uint64_t)UNUSED_LEAST);
+    fs->unused_bound = fs->unused_limit;
 }
 
 static void heed_errors(struct ext2 *fs, const struct ext2_super *super)
