@@ -181,7 +181,7 @@ static int pin(struct cache *cache, uint64_t index, bool any, struct page **out)
     int result;
     while ((result = find_or_insert(cache, index, any, &fresh, out)) == 1) {
         spin_unlock(&cache_lock);
-        fresh = any ? page_alloc_zeroed(PAGE_KERNEL) : page_alloc(PAGE_KERNEL);
+        fresh = page_alloc(PAGE_KERNEL);
         spin_lock(&cache_lock);
         if (!fresh && !any)
             fresh = cache_take_reserve();

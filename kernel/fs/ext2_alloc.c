@@ -31,23 +31,23 @@ static void clear(uint8_t *bitmap, uint32_t bit)
     bitmap[bit / 8] &= (uint8_t) ~(1u << bit % 8);
 }
 
+typedef uint64_t __attribute__((may_alias)) word_t;
+
 /* The first bit in [from, end) that is clear in both (`also` may be NULL), or
- * `end`. Bitmaps are whole words long. */
+ * `end`. Bitmaps are whole words, and lie as such. */
 static uint32_t find_clear(const uint8_t *bitmap, const uint8_t *also,
                            uint32_t from, uint32_t end)
 {
+    const word_t *words = (const word_t *)bitmap;
+    const word_t *others = (const word_t *)also;
     uint64_t ignore = (UINT64_C(1) << from % 64) - 1;
 
-    for (uint32_t at = from / 64 * 64; at < end; at += 64) {
-        uint64_t word, other = 0;
+    for (uint32_t at = from / 64; at * 64 < end; at++) {
+        uint64_t taken = words[at] | (others ? others[at] : 0) | ignore;
 
-        memcpy(&word, bitmap + at / 8, sizeof(word));
-        if (also)
-            memcpy(&other, also + at / 8, sizeof(other));
-        word |= other | ignore;
         ignore = 0;
-        if (~word)
-            return MIN(at + bit_lowest(~word), end);
+        if (~taken)
+            return MIN(at * 64 + bit_lowest(~taken), end);
     }
     return end;
 }
