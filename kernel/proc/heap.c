@@ -8,6 +8,9 @@
 #include "mm/uaccess.h"
 #include "proc/process.h"
 
+/* Growing by less than this part of memory is growing by little. */
+#define SMALL_PART 64
+
 static uint64_t page_up(uint64_t va)
 {
     return align_up(va, HAL_PAGE_SIZE);
@@ -17,9 +20,11 @@ static uint64_t page_up(uint64_t va)
 static int add_pages(struct space *space, uint64_t start, uint64_t end,
                      bool lazy)
 {
-    /* Hopeless requests are refused before they have used up everything. */
-    if (!lazy && (end - start) >> HAL_PAGE_SHIFT > page_unused_count() &&
-        (end - start) >> HAL_PAGE_SHIFT > page_free_count())
+    uint64_t pages = (end - start) >> HAL_PAGE_SHIFT;
+    /* Hopeless requests are refused before they have used up everything. To
+     * add up what is free takes longer than to try a small one. */
+    if (!lazy && pages > page_total_count() / SMALL_PART &&
+        pages > page_unused_count() && pages > page_free_count())
         return -ENOMEM;
     struct region heap = {.start = start,
                           .end = end,

@@ -210,6 +210,14 @@ def test_a_file_larger_than_memory_is_read_and_costs_nobody_memory(
     assert abs(before - after) < 40, r
 
 
+def test_a_full_cache_makes_memory_no_dearer(image, tmp_path):
+    noise(tmp_path / "seed", 40 << 20)
+    path = image(f"seed={tmp_path}/seed", f"f={program('fullcache')}",
+                 size="64M")
+    r = boot(path, "/f /seed", mem="32M", options=["--icount"])
+    assert r.status == 0 and r.out.endswith("all checks passed\n"), r
+
+
 @pytest.mark.parametrize("mem, harts, build", [
     ("16M", 1, "release"), ("32M", 3, "release"), ("32M", 2, "debug")])
 def test_what_is_kept_for_speed_is_given_up_to_the_page(image, mem, harts,
