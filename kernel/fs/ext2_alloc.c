@@ -122,12 +122,13 @@ static uint8_t *held(struct ext2 *fs, struct ext2_group *group)
 }
 
 /* Let the group hold blocks for the running transaction: what this one frees
- * will find the bitmap there, whoever gives up memory meanwhile. */
+ * will find the bitmap there, whoever gives up memory meanwhile. It has a frame
+ * of its own, so that no longer-lived object stays behind beside it. */
 static int held_prepare(struct ext2 *fs, struct ext2_group *group)
 {
     (void)held(fs, group);
     if (!group->held)
-        group->held = slab_alloc_zeroed(fs->block_size);
+        group->held = slab_alloc_zeroed(HAL_PAGE_SIZE);
     if (!group->held)
         return -ENOMEM;
     group->holds = true;
