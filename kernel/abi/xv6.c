@@ -8,6 +8,7 @@
  */
 #include "abi/xv6.h"
 #include "abi/xv6_call.h"
+#include "fs/writeback.h"
 #include "lib/bits.h"
 #include "lib/errno.h"
 #include "lib/printf.h"
@@ -93,12 +94,23 @@ static const handler_t handlers[] = {
 #undef SYS
 };
 
+/* A call that found no memory has changed nothing, so it is tried once more
+ * when there is some to be had. */
+static int64_t handle(handler_t handler, struct process *self,
+                      struct hal_frame *frame)
+{
+    int64_t result = handler(self, frame);
+    if (result == -ENOMEM && writeback_shrink())
+        result = handler(self, frame);
+    return result;
+}
+
 static void call(struct process *self, struct hal_frame *frame)
 {
     uint64_t number = hal_frame_syscall(frame);
     int64_t result = -1;
     if (number < ARRAY_SIZE(handlers) && handlers[number])
-        result = handlers[number](self, frame);
+        result = handle(handlers[number], self, frame);
     else
         kprintf("calf: pid %d (%s): unknown system call %ld\n", self->pid,
                 self->name, (long)number);

@@ -53,19 +53,24 @@ static ssize_t inode_file_write(struct file *file, struct cursor *cursor)
     struct inode *inode = file->inode;
     size_t most = inode->superblock->ops ? WRITE_PART : SIZE_MAX;
     ssize_t total = 0, moved;
+    ssize_t tried = 0; /* bytes written when memory was asked for last */
+    bool again;
 
     if (!inode->ops->write)
         return -EPERM;
     do {
-        size_t wanted = MIN(cursor->left, most);
         moved = write_part(file, cursor, most);
         if (moved > 0)
             total += moved;
         if (inode->superblock->ops)
             writeback_pace();
-        if (moved < 0 || (size_t)moved < wanted)
-            break;
-    } while (cursor->left);
+        again = moved > 0;
+        /* What was written so far may be what memory is full of. */
+        if (moved == -ENOMEM && total > tried) {
+            tried = total;
+            again = writeback_shrink();
+        }
+    } while (again && cursor->left);
     return total ? total : moved;
 }
 

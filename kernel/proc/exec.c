@@ -6,7 +6,6 @@
  * it, and steps back should anything fail. Only then is the old space given
  * up. Whole pages of the file are mapped, not read.
  */
-#include "fs/writeback.h"
 #include "lib/bits.h"
 #include "lib/errno.h"
 #include "lib/string.h"
@@ -139,8 +138,6 @@ int process_exec(const char *path, const struct exec_arguments *arguments)
     if (error)
         return error;
     error = exec_file(self, file, path, arguments);
-    if (error == -ENOMEM && writeback_shrink())
-        error = exec_file(self, file, path, arguments);
     file_put(file);
     return error;
 }

@@ -5,7 +5,6 @@
  * is nowhere to be seen until it is complete. Memory is one call, space_fork,
  * whatever its size.
  */
-#include "fs/writeback.h"
 #include "lib/errno.h"
 #include "lib/panic.h"
 #include "lib/printf.h"
@@ -18,7 +17,7 @@ static void enter_user(void *unused)
     hal_enter_user();
 }
 
-static int try_fork(void)
+int process_fork(void)
 {
     struct process *parent = process_current();
     struct process *child = process_alloc();
@@ -53,14 +52,6 @@ no_files:
 no_space:
     process_free(child);
     return -ENOMEM;
-}
-
-int process_fork(void)
-{
-    int pid = try_fork();
-    if (pid == -ENOMEM && writeback_shrink())
-        pid = try_fork();
-    return pid;
 }
 
 /* The first process starts in the kernel and execs its program. */

@@ -2,7 +2,6 @@
  * The program break: memory as one line of bytes that grows and shrinks at
  * its end.
  */
-#include "fs/writeback.h"
 #include "lib/bits.h"
 #include "lib/errno.h"
 #include "mm/uaccess.h"
@@ -79,8 +78,6 @@ int process_move_break(int64_t delta, bool lazy, uint64_t *old)
         error = grow(self, to, lazy);
     else if (to < from)
         error = shrink(self, to);
-    if (error == -ENOMEM && to > from && writeback_shrink())
-        error = grow(self, to, lazy);
     if (!error)
         self->heap_end = to;
     return error;

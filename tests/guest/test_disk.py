@@ -234,6 +234,13 @@ def test_a_disk_stays_well_when_all_memory_is_taken(image, harts, build):
     assert r.status == 0 and r.out.endswith("all checks passed\n"), r
 
 
+@pytest.mark.parametrize("block", [1024, 4096])
+def test_files_are_written_when_hardly_any_memory_is_left(image, block):
+    r = boot(image(f"tight={program('tight')}", block=block), "/tight",
+             mem="24M", harts=2)
+    assert r.status == 0 and r.out.endswith("all checks passed\n"), r
+
+
 def test_cowtest_passes_on_a_disk(image):
     r = boot(image(), "cowtest", harts=4, build="debug", timeout=900)
     assert r.status == 0 and r.out.endswith("ALL COW TESTS PASSED\n"), r

@@ -47,6 +47,11 @@ void writeback_pace(void)
 {
 }
 
+bool writeback_shrink(void)
+{
+    return false;
+}
+
 void thread_yield(void)
 {
     sched_yield();

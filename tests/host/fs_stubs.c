@@ -202,6 +202,11 @@ void writeback_pace(void)
 {
 }
 
+bool writeback_shrink(void)
+{
+    return false;
+}
+
 /* ---- User memory --------------------------------------------------------- */
 
 static int check(const struct cursor *cursor, size_t length)
