@@ -396,11 +396,16 @@ static int stop(struct superblock *superblock)
     struct ext2 *fs = fs_of(superblock);
     int closed, result = sync(superblock);
 
-    if (atomic_exchange(&fs->stopped, true))
+    if (atomic_exchange(&fs->stopped, true)) {
+        /* Whoever came first must be done before the machine is off. */
+        while (!atomic_load(&fs->closed))
+            thread_yield();
         return 0;
+    }
     while (atomic_load(&fs->users))
         thread_yield();
     closed = end_journal(fs);
+    atomic_store(&fs->closed, true);
     return result ? result : closed;
 }
 

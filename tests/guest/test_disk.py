@@ -104,6 +104,16 @@ def test_files_stay_over_a_power_off(image, block):
     assert not re.search(r"^t +", r.out, re.M), "/tmp is in memory"
 
 
+@pytest.mark.parametrize("harts", [1, 3])
+def test_whoever_powers_off_first_ends_what_he_began(image, harts):
+    path = image()
+    off = "echo off > /proc/power"
+    r = tools_run("--disk", path, "--harts", str(harts), "--timeout", "60",
+                  f"cat /bin/cowtest > /c & {off} & {off} & {off}")
+    assert r.status in (0, 125), r
+    fsck(path)
+
+
 def test_a_snapshot_changes_nothing(image):
     path = image()
     before = hashlib.sha256(open(path, "rb").read()).digest()
