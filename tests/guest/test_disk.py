@@ -256,6 +256,13 @@ def test_cowtest_passes_on_a_disk(image):
     assert r.status == 0 and r.out.endswith("ALL COW TESTS PASSED\n"), r
 
 
+@pytest.mark.parametrize("block", [1024, 4096])
+def test_usertests_pass_on_a_disk(image, block):
+    r = boot(image(size="64M", block=block), "usertests -q", harts=2,
+             timeout=400)
+    assert r.status == 0 and r.out.endswith("ALL TESTS PASSED\n"), r
+
+
 # ---- Power cuts --------------------------------------------------------------
 
 def test_what_was_synced_survives_a_cut(image, tmp_path):

@@ -34,7 +34,8 @@ int can_audit(void);
 /* 0 if /proc/audit finds nothing wrong, else -1 with the reason in why. */
 int audit_is_clean(char *why, uint size);
 
-/* How many pages are used, for each kind of use. */
+/* How many pages are used, for each kind of use, when all is given up that is
+ * kept for speed. */
 #define PAGE_KINDS 7
 void count_pages(long counts[PAGE_KINDS]);
 
