@@ -66,4 +66,14 @@ int port_read(int fd, void *to, int bytes);
 int port_write(int fd, const void *from, int bytes);
 void port_close(int fd);
 
+/*
+ * A disk with an ext3 file system. After port_disk_start its root is the
+ * current folder; -1 if there is none. port_disk_sync comes back when all that
+ * was written is safe on it; port_disk_forget syncs and gives up what is
+ * cached of files that are not open.
+ */
+int port_disk_start(void);
+int port_disk_sync(void);
+int port_disk_forget(void);
+
 #endif

@@ -130,3 +130,19 @@ void port_close(int fd)
 {
     close(fd);
 }
+
+/* The disk is the root. */
+int port_disk_start(void)
+{
+    return chdir("/");
+}
+
+int port_disk_sync(void)
+{
+    return calf_write_file("/proc/disks", "sync\n");
+}
+
+int port_disk_forget(void)
+{
+    return calf_write_file("/proc/disks", "drop\n");
+}

@@ -5,9 +5,11 @@ is the kernel and its command line. A new policy is one more row of SYSTEMS.
 """
 
 import collections
+import contextlib
 import os
 import re
 import subprocess
+import tempfile
 import threading
 
 import share
@@ -15,6 +17,8 @@ import share
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 LINUX = os.path.join(ROOT, "build", "linux")
+# Each machine that uses a disk has a copy of this for itself.
+DISK = os.path.join(ROOT, "build", "bench-disk.img")
 MEMORY = "2G"
 # Linux starts threads of its own for a while after its first process.
 LINUX_SETTLES = {"icount": 20, "wall": 8}
@@ -56,17 +60,31 @@ def linux_version():
         return "none"
 
 
-def calf_command(system, clock, harts, words, build):
+@contextlib.contextmanager
+def fresh_disk(wanted):
+    """The path of a new disk, or None."""
+    if not wanted:
+        yield None
+        return
+    with tempfile.TemporaryDirectory(dir=os.path.dirname(DISK),
+                                     prefix="bench-disk-") as folder:
+        path = os.path.join(folder, "disk.img")
+        subprocess.run(["cp", "--sparse=always", DISK, path], check=True)
+        yield path
+
+
+def calf_command(system, clock, harts, words, build, disk):
     family = "clang-" if build.startswith("clang") else ""
     command = [os.path.join(ROOT, "tools", "run"), "--mem", MEMORY,
                "--build", build, "--timeout", "0", "--append", system.append,
-               "--add", os.path.join(ROOT, "build", f"{family}user", "bench"),
                "--qemu", f"-name {NAMED_THREADS}"]
+    command += ["--disk", disk] if disk else [
+        "--add", os.path.join(ROOT, "build", f"{family}user", "bench")]
     command += ["--icount"] if clock == "icount" else ["--harts", str(harts)]
     return command + ["--", "/bench", *words]
 
 
-def linux_command(system, clock, harts, words):
+def linux_command(system, clock, harts, words, disk):
     words = [f"settle={LINUX_SETTLES[clock]}", *words]
     command = ["qemu-system-riscv64", "-machine", "virt", "-m", MEMORY,
                "-smp", str(harts), "-display", "none", "-serial", "stdio",
@@ -76,13 +94,17 @@ def linux_command(system, clock, harts, words):
                f"console=ttyS0 quiet {system.append} -- {' '.join(words)}"]
     if clock == "icount":
         command += ["-icount", "shift=0,sleep=off"]
+    if disk: # the same words as tools/run has for Calf
+        command += ["-global", "virtio-mmio.force-legacy=false", "-drive",
+                    f"file={disk},if=none,format=raw,id=disk0", "-device",
+                    "virtio-blk-device,drive=disk0,bus=virtio-mmio-bus.0"]
     return command
 
 
-def command_for(system, clock, harts, words, build):
+def command_for(system, clock, harts, words, build, disk=None):
     if system.kind == "calf":
-        return calf_command(system, clock, harts, words, build)
-    return linux_command(system, clock, harts, words)
+        return calf_command(system, clock, harts, words, build, disk)
+    return linux_command(system, clock, harts, words, disk)
 
 
 class Silence:
@@ -126,15 +148,21 @@ def parse(machine, silence, on_row):
     return remarks, last, done
 
 
-def measure(system, clock, harts, words, build, on_row):
+def measure(system, clock, harts, words, build, on_row, disk=False):
     """
     Boot SYSTEM, let it do WORDS, and call ON_ROW(work, size, value, unit) for
-    each figure. CLOCK is "icount" or "wall". Returns the remarks on what is
-    missing; raises Failed.
+    each figure. CLOCK is "icount" or "wall"; DISK says that it has one. Returns
+    the remarks on what is missing; raises Failed.
     """
+    with fresh_disk(disk) as path:
+        return watched(system, clock, on_row,
+                       command_for(system, clock, harts, words, build, path))
+
+
+def watched(system, clock, on_row, command):
+    """Start COMMAND and see it to its end; as measure."""
     machine = subprocess.Popen(
-        command_for(system, clock, harts, words, build),
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=True, errors="replace")
     silence = Silence(machine, PATIENCE[clock])
     try:

@@ -8,7 +8,8 @@ of forks are set right for what the host took (share.py), so one pass is enough.
 
 import collections
 
-Job = collections.namedtuple("Job", "name harts words systems passes")
+Job = collections.namedtuple("Job", "name harts words systems passes disk",
+                             defaults=[False])
 Plan = collections.namedtuple("Plan", "icount wall")
 
 TWO = ["share", "linux"]
@@ -17,6 +18,8 @@ THREE = [*TWO, "linux-huge"]
 CALLS = ["null_call", "pipe_same", "context_switch", "file_read",
          "zero_fault"]
 FORKS = ["fork_call", "fork_exit_wait", "fork_exec"]
+DISK = ["disk_read", "disk_read_cached", "disk_write", "disk_files",
+        "disk_files_synced"]
 FAULTS = ["cow_fault", "cow_fault_sparse", "reuse_fault", "reuse_claimed"]
 
 
@@ -45,3 +48,9 @@ QUICK = Plan(
     wall=[Job("calls, forks and faults", 1,
               ["rounds=3", "sizes=0,64", *CALLS, *FORKS, *FAULTS], TWO, 1),
           *(forkers(n, ["share"], 3) for n in (1, 2))])
+
+
+def disk(passes):
+    """The disk alone. It works in the host's time, so nothing is counted."""
+    return Plan(icount=None, wall=[
+        Job("the disk", 1, ["rounds=3", *DISK], TWO, passes, True)])
