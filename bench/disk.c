@@ -14,6 +14,7 @@
 #define DATA_MB    64
 #define DATA_BYTES ((long)DATA_MB << 20)
 #define PIECE      65536 /* a read or a write */
+#define SECTOR     512
 #define FILES      500
 #define FILE_BYTES 1024
 
@@ -58,7 +59,10 @@ void work_disk_read(const struct block *block)
     while (samples.count < rounds) {
         if (port_disk_forget() < 0)
             give_up("cached files could not be given up");
+        long before = port_disk_sectors();
         samples_add(&samples, time_read());
+        if (port_disk_sectors() - before < DATA_BYTES / SECTOR)
+            give_up("what was read did not come from the disk");
     }
     samples_report(&samples, "disk_read", DATA_MB, "ns");
 }

@@ -70,10 +70,12 @@ void port_close(int fd);
  * A disk with an ext3 file system. After port_disk_start its root is the
  * current folder; -1 if there is none. port_disk_sync comes back when all that
  * was written is safe on it; port_disk_forget syncs and gives up what is
- * cached of files that are not open.
+ * cached of files that are not open; port_disk_sectors tells how many sectors
+ * of it were read since the machine started, or is -1.
  */
 int port_disk_start(void);
 int port_disk_sync(void);
 int port_disk_forget(void);
+long port_disk_sectors(void);
 
 #endif

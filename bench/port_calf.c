@@ -146,3 +146,16 @@ int port_disk_forget(void)
 {
     return calf_write_file("/proc/disks", "drop\n");
 }
+
+long port_disk_sectors(void)
+{
+    static const char key[] = "sectors read ";
+    char text[512];
+
+    if (calf_read_file("/proc/disks", text, sizeof(text)) < 0)
+        return -1;
+    for (char *at = text; *at != '\0'; at++)
+        if (memcmp(at, key, sizeof(key) - 1) == 0)
+            return atoi(at + sizeof(key) - 1);
+    return -1;
+}
