@@ -9,6 +9,7 @@ import contextlib
 import os
 import re
 import subprocess
+import sys
 import tempfile
 import threading
 
@@ -16,6 +17,9 @@ import share
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "tools", "lib"))
+import drives
+
 LINUX = os.path.join(ROOT, "build", "linux")
 # Each machine that uses a disk has a copy of this for itself.
 DISK = os.path.join(ROOT, "build", "bench-disk.img")
@@ -90,14 +94,11 @@ def linux_command(system, clock, harts, words, disk):
                "-smp", str(harts), "-display", "none", "-serial", "stdio",
                "-monitor", "none", "-no-reboot", "-name", NAMED_THREADS,
                "-kernel", f"{LINUX}/Image",
-               "-initrd", f"{LINUX}/initrd.cpio", "-append",
+               "-initrd", f"{LINUX}/initrd.cpio",
+               *drives.arguments([disk] if disk else []), "-append",
                f"console=ttyS0 quiet {system.append} -- {' '.join(words)}"]
     if clock == "icount":
         command += ["-icount", "shift=0,sleep=off"]
-    if disk: # the same words as tools/run has for Calf
-        command += ["-global", "virtio-mmio.force-legacy=false", "-drive",
-                    f"file={disk},if=none,format=raw,id=disk0", "-device",
-                    "virtio-blk-device,drive=disk0,bus=virtio-mmio-bus.0"]
     return command
 
 

@@ -106,6 +106,27 @@ def test_rates_are_set_right_for_the_host():
     assert rates["fork_rate_free"] >= 0.99 * rates["fork_rate"]
 
 
+def test_a_disk_is_measured_on_a_copy():
+    subprocess.run(["make", "build/bench-disk.img"], cwd=ROOT, check=True,
+                   stdout=subprocess.DEVNULL)
+    before = os.stat(machines.DISK)
+    rows = []
+    remarks = machines.measure(CALF, "wall", 1, ["rounds=1", *plan.DISK],
+                               "release", lambda *row: rows.append(row), True)
+    assert not remarks
+    assert [work for work, *_ in rows] == plan.DISK
+    assert all(value > 0 for _, _, value, _ in rows)
+    after = os.stat(machines.DISK)
+    assert (after.st_mtime_ns, after.st_ino) == (before.st_mtime_ns,
+                                                 before.st_ino)
+
+
+def test_without_a_disk_there_are_no_figures():
+    with pytest.raises(machines.Failed, match="gave up"):
+        machines.measure(CALF, "wall", 1, ["rounds=1", "disk_read"],
+                         "release", print)
+
+
 def compare(tmp_path, before, after):
     for name, value in (("a", before), ("b", after)):
         with open(tmp_path / name, "w") as f:
