@@ -206,6 +206,14 @@ def test_many_hold_a_program_once(image):
     assert ten["table"] > one["table"], r
 
 
+@pytest.mark.parametrize("build", ["release", "debug"])
+def test_ten_of_a_program_hold_its_text_once_and_start_without_the_disk(
+        image, build):
+    r = boot(image(f"sharedtext={program('sharedtext')}"), "/sharedtext",
+             harts=2, build=build)
+    assert r.status == 0 and r.out.endswith("all checks passed\n"), r
+
+
 def test_a_file_larger_than_memory_is_read_and_costs_nobody_memory(
         image, tmp_path):
     data = noise(tmp_path / "seed", 40 << 20)
