@@ -40,6 +40,12 @@ def test_in_another_folder():
                       harts=2), "4 TESTS PASSED")
 
 
+def test_by_its_path():
+    """The words it was started with are its own: no test writes over them."""
+    check(run_command("/bin/usertests exec-bad-arguments exec-arguments"),
+          "2 TESTS PASSED")
+
+
 def listed():
     out = run_command("usertests -l").out
     rows = [line.split() for line in out.splitlines()]

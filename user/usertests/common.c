@@ -92,8 +92,8 @@ char *page_heap(void)
 {
     uint64 top = (uint64)sbrk(0);
 
-    if (sbrk((int)(PGROUNDUP(top) - top)) == SBRK_ERROR)
-        fail("no memory for the rest of a page");
+    if (sbrk((int)(PGROUNDUP(top) + PGSIZE - top)) == SBRK_ERROR)
+        fail("no memory for two pages of heap");
     return sbrk(0);
 }
 

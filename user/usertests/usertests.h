@@ -68,7 +68,8 @@ int exists(const char *name);
 /* Fails unless unlink() succeeds. */
 void remove_file(const char *name);
 
-/* The heap's end, moved up to a page's start. */
+/* The heap's end, moved up to a page's start; the page below it is heap, too,
+ * and not the stack with the words the program was started with. */
 char *page_heap(void);
 
 /* A number that follows from the one before, for choices. */
