@@ -49,7 +49,7 @@ int64_t xv6_open(struct process *self, struct hal_frame *frame)
 {
     char path[XV6_PATH];
     int32_t mode = call_int(frame, 1);
-    unsigned flags = 0;
+    unsigned flags = OPEN_NO_HOLES;
     int error = call_path(frame, 0, path);
     if (error)
         return error;

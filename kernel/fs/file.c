@@ -29,6 +29,14 @@ static ssize_t inode_file_read(struct file *file, struct cursor *cursor)
     return moved;
 }
 
+/* Another may have cut the file short since the last write. Locked. */
+static bool would_leave_hole(const struct file *file,
+                             const struct cursor *cursor)
+{
+    return file->flags & OPEN_NO_HOLES && cursor->left &&
+           file->offset > atomic_load(&file->inode->size);
+}
+
 /* Write at most `most` bytes. */
 static ssize_t write_part(struct file *file, struct cursor *cursor, size_t most)
 {
@@ -38,7 +46,9 @@ static ssize_t write_part(struct file *file, struct cursor *cursor, size_t most)
 
     cursor->left -= later;
     mutex_lock(&inode->mutex);
-    moved = inode->ops->write(inode, cursor, file->offset);
+    moved = would_leave_hole(file, cursor)
+                ? -ESPIPE
+                : inode->ops->write(inode, cursor, file->offset);
     if (moved > 0)
         file->offset += (uint64_t)moved;
     mutex_unlock(&inode->mutex);

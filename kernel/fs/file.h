@@ -51,7 +51,7 @@ void file_put(struct file *file);
 /* Move up to cursor->left bytes, from where the file stands. May sleep, for a
  * pipe or a console also long: -EINTR when killed. Returns how many, 0 at the
  * end; -EBADF when not open for it; -EISDIR, -EFAULT, -EIO, -ENOSPC, -EFBIG,
- * -EPIPE when nothing was moved. */
+ * -EPIPE when nothing was moved; -ESPIPE from OPEN_NO_HOLES. */
 ssize_t file_read(struct file *file, struct cursor *cursor);
 ssize_t file_write(struct file *file, struct cursor *cursor);
 

@@ -19,6 +19,8 @@
 /* "." and ".." */
 #define FIXED_SLOTS 2
 
+#define WORD_BITS 64
+
 struct ramfs_entry {
     struct inode *inode; /* with a reference */
     uint8_t length;
@@ -112,8 +114,33 @@ static void set_label(struct ramfs_inode *inode, struct name name)
     inode->label[length] = '\0';
 }
 
+/* The lowest number that no inode has, now its caller's; 0: all are taken.
+ * There are programs to which a number in the thousands looks like an error. */
+static uint64_t take_number(struct ramfs *fs)
+{
+    for (uint64_t word = 0; word < fs->number_words; word++) {
+        uint64_t taken = atomic_load(&fs->numbers[word]);
+
+        while (~taken) {
+            unsigned bit = bit_lowest(~taken);
+
+            taken = atomic_fetch_or(&fs->numbers[word], BIT(bit));
+            if (!(taken & BIT(bit)))
+                return word * WORD_BITS + bit + 1;
+        }
+    }
+    return 0;
+}
+
+static void give_number_back(struct ramfs *fs, uint64_t number)
+{
+    uint64_t at = number - 1;
+
+    atomic_fetch_and(&fs->numbers[at / WORD_BITS], ~BIT(at % WORD_BITS));
+}
+
 /* A new inode without a name; `parent` is NULL for a root. */
-static struct ramfs_inode *new_inode(struct ramfs *fs,
+static struct ramfs_inode *new_inode(struct ramfs *fs, uint64_t number,
                                      const struct inode_shape *shape,
                                      struct inode *parent)
 {
@@ -125,9 +152,7 @@ static struct ramfs_inode *new_inode(struct ramfs *fs,
 
     if (!new)
         return NULL;
-    atomic_fetch_add(&fs->inodes, 1);
-    inode_init(&new->inode, &fs->superblock, ops,
-               atomic_fetch_add(&fs->last_number, 1) + 1, shape);
+    inode_init(&new->inode, &fs->superblock, ops, number, shape);
     if (shape->type == INODE_FILE)
         ramfs_data_init(new);
     if (shape->type == INODE_DIRECTORY) {
@@ -143,13 +168,16 @@ static int ramfs_create(struct inode *inode, struct name name,
 {
     struct ramfs_inode *directory = ramfs_of(inode);
     struct ramfs *fs = ramfs_super(inode);
+    uint64_t number = take_number(fs);
     int result;
 
-    if (atomic_load(&fs->inodes) >= fs->page_limit + RAMFS_EMPTY_FILES)
+    if (!number)
         return -ENOSPC;
-    struct ramfs_inode *new = new_inode(fs, shape, inode);
-    if (!new)
+    struct ramfs_inode *new = new_inode(fs, number, shape, inode);
+    if (!new) {
+        give_number_back(fs, number);
         return -ENOMEM;
+    }
     set_label(new, name);
     result = add_entry(directory, name, &new->inode);
     if (result) {
@@ -243,7 +271,7 @@ static void ramfs_release(struct inode *inode)
             parent = gone->parent;
             radix_clear(&gone->entries);
         }
-        atomic_fetch_sub(&ramfs_super(inode)->inodes, 1);
+        give_number_back(ramfs_super(inode), inode->number);
         slab_free(gone);
         inode = parent;
     }
@@ -273,15 +301,19 @@ static const struct inode_ops device_ops = {
 int ramfs_make(const char *type, uint64_t page_limit, struct superblock **out)
 {
     static const struct inode_shape shape = {.type = INODE_DIRECTORY};
-    struct ramfs *fs = slab_alloc_zeroed(sizeof(*fs));
+    uint64_t words =
+        align_up(page_limit + RAMFS_EMPTY_FILES, WORD_BITS) / WORD_BITS;
+    struct ramfs *fs =
+        slab_alloc_zeroed(sizeof(*fs) + words * sizeof(fs->numbers[0]));
     struct ramfs_inode *root;
 
     if (!fs)
         return -ENOMEM;
+    fs->number_words = words;
     fs->superblock.type = type;
     fs->superblock.device = vfs_device_number();
     fs->page_limit = page_limit;
-    root = new_inode(fs, &shape, NULL);
+    root = new_inode(fs, take_number(fs), &shape, NULL);
     if (!root) {
         slab_free(fs);
         return -ENOMEM;

@@ -16,10 +16,10 @@
 
 struct ramfs {
     struct superblock superblock;
-    uint64_t page_limit;          /* I */
-    _Atomic uint64_t pages;       /* a: frames of contents */
-    _Atomic uint64_t inodes;      /* a: bounded as said above */
-    _Atomic uint64_t last_number; /* a: of an inode */
+    uint64_t page_limit;        /* I */
+    _Atomic uint64_t pages;     /* a: frames of contents */
+    uint64_t number_words;      /* I */
+    _Atomic uint64_t numbers[]; /* a: a bit for each inode number in use */
 };
 
 /* Letters as in vfs.h; p: `pages_lock`. */

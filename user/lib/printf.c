@@ -1,9 +1,10 @@
 /*
  * Formatted output.
  *
- * Text gathers in a buffer on the stack and leaves in one write, so that lines
- * of several processes stay whole. The same code formats into memory: then the
- * output has no descriptor and what does not fit is dropped.
+ * Text gathers in a buffer and leaves in one write, so that lines of several
+ * processes stay whole. The buffer is not on the stack, which is a page, and
+ * may be nearly full of the program's own. The same code formats into memory:
+ * then the output has no descriptor and what does not fit is dropped.
  */
 #include "calf.h"
 
@@ -58,7 +59,7 @@ static void put_number(struct output *out, const struct directive *d,
     uint length;
 
     do {
-        *--at = "0123456789abcdef"[value % base];
+        *--at = "0123456789ABCDEF"[value % base];
         value /= base;
     } while (value != 0);
     for (uint i = strlen(sign); i > 0; i--)
@@ -141,7 +142,7 @@ static void put_formatted(struct output *out, const char *format, va_list args)
 
 static void print(int fd, const char *format, va_list args)
 {
-    char buffer[BUFFER_BYTES];
+    static char buffer[BUFFER_BYTES];
     struct output out = {.fd = fd, .buffer = buffer, .size = sizeof(buffer)};
 
     put_formatted(&out, format, args);

@@ -17,6 +17,8 @@
 #include "kernel/riscv.h"
 #include "user/user.h"
 
+int main(int argc, char *argv[]);
+
 static int failures;
 
 static void check(int good, int line)
@@ -104,6 +106,37 @@ static void calls(void)
     CHECK(dup(1) >= 0);
 }
 
+/* The bytes of stack that f() needs: those that do not keep their paint. */
+static int stack_of(void (*f)(void))
+{
+    char *here = (char *)r_sp() - 64;
+    char *low = (char *)PGROUNDDOWN(r_sp());
+    char *at = low;
+
+    memset(low, 0x5a, here - low - 256);
+    f();
+    while (*at == 0x5a)
+        at++;
+    return here - at;
+}
+
+static void print_much(void)
+{
+    printf("%s%d%x%p%lu\n", "---", -1000, -1, main, ~0UL);
+}
+
+static void allocate(void)
+{
+    free(malloc(100000));
+}
+
+/* A page of stack is all there is, and old programs fill most of it. */
+static void stack(void)
+{
+    CHECK(stack_of(print_much) < 480);
+    CHECK(stack_of(allocate) < 480);
+}
+
 /* gets reads from descriptor 0: a file is put there. */
 static void input(void)
 {
@@ -157,6 +190,7 @@ int main(int argc, char *argv[])
     calls();
     constants();
     formats();
+    stack();
     input();
     if (failures == 0)
         printf("all checks passed\n");

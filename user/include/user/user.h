@@ -75,7 +75,8 @@ char *gets(char *to, int size);
 
 /*
  * Formats: %d %i %u %x %p %s %c %%, with l or ll, a width, - and 0; and %l
- * alone, as older programs have it, for an unsigned long.
+ * alone, as older programs have it, for an unsigned long. The digits of %x and
+ * %p above 9 are capitals.
  * The text of one call goes out in one write when it is below 256 bytes.
  */
 void printf(const char *format, ...);
