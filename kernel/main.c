@@ -326,6 +326,8 @@ static void start_files(struct fs_context *context)
     else
         unpack_initrd(context);
     page_release_range(board.initrd);
+    ramfs_set_aside(ram);
+    slab_set_aside();
     mount_at(context, "/dev", dev);
     mount_at(context, "/proc", proc);
 }

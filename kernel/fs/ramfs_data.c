@@ -27,7 +27,7 @@ static struct page *take_frame(struct ramfs *fs)
     struct page *page = NULL;
 
     if (atomic_fetch_add(&fs->pages, 1) < fs->page_limit)
-        page = page_alloc_zeroed(PAGE_CACHE);
+        page = hoard_alloc(&fs->hoard, PAGE_CACHE, true);
     if (!page)
         atomic_fetch_sub(&fs->pages, 1);
     return page;
@@ -38,8 +38,14 @@ static struct page *take_frame(struct ramfs *fs)
  * holding a spinlock. */
 static void forget_frame(struct ramfs *fs, struct page *page)
 {
-    page->kind = PAGE_ANONYMOUS;
-    page_put(page);
+    bool shared = page_count(page) > 1;
+
+    if (shared)
+        hoard_lose(&fs->hoard);
+    if (shared || !hoard_keep(&fs->hoard, page)) {
+        page->kind = PAGE_ANONYMOUS;
+        page_put(page);
+    }
     atomic_fetch_sub(&fs->pages, 1);
 }
 

@@ -187,8 +187,8 @@ struct fs_context {
 /* How to open. Reading a directory needs OPEN_READ alone. */
 #define OPEN_READ     1u
 #define OPEN_WRITE    2u
-#define OPEN_CREATE   4u /* a file, if there is nothing */
-#define OPEN_TRUNCATE 8u /* a file loses its contents; needs no OPEN_WRITE */
+#define OPEN_CREATE   4u  /* a file, if there is nothing */
+#define OPEN_TRUNCATE 8u  /* a file loses its contents; needs no OPEN_WRITE */
 #define OPEN_NO_HOLES 16u /* a write that begins behind the end is refused */
 
 /* Once at boot, before anything else of this layer. */

@@ -4,6 +4,7 @@
 #include "mm/slab.h"
 #include "lib/bits.h"
 #include "lib/panic.h"
+#include "mm/hoard.h"
 #include "mm/page.h"
 #include "mm/slab_guard.h"
 
@@ -35,6 +36,7 @@ static const uint16_t sizes[] = {16,  32,  48,  64,  96,   128,  192,    256,
 _Static_assert(sizeof(struct slab) % 16 == 0, "objects are 16-aligned");
 
 static struct class classes[CLASSES];
+static struct hoard hoard; /* of frames for slabs */
 
 /* The class for a size, by its number of 16 bytes, rounded up. */
 static uint8_t class_of[LARGEST / 16 + 1];
@@ -52,9 +54,21 @@ void slab_init(void)
     }
 }
 
+void slab_set_aside(void)
+{
+    hoard_fill(&hoard, PAGE_SLAB);
+}
+
+static void give_back(struct page *page)
+{
+    page->level = WHOLE_FRAMES; /* as it is no slab now */
+    if (!hoard_keep(&hoard, page))
+        page_put(page);
+}
+
 static struct slab *slab_create(unsigned class)
 {
-    struct page *page = page_alloc(PAGE_SLAB);
+    struct page *page = hoard_alloc(&hoard, PAGE_SLAB, false);
     if (!page)
         return NULL;
     page->level = FIRST_CLASS + class;
@@ -149,7 +163,7 @@ void slab_free(void *memory)
         list_push_back(&c->partial, &slab->link);
     spin_unlock(&c->lock);
     if (empty)
-        page_put(page);
+        give_back(page);
 }
 
 static const void *damage_in(const struct slab *slab, size_t size)

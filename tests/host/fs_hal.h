@@ -31,6 +31,11 @@ static inline uint64_t hal_virt_to_phys(const void *direct)
     return (uint64_t)((const uint8_t *)direct - stub_memory);
 }
 
+static inline void hal_clear_page(void *page)
+{
+    memset(page, 0, HAL_PAGE_SIZE);
+}
+
 static inline void hal_copy_page(void *to, const void *from)
 {
     memcpy(to, from, HAL_PAGE_SIZE);

@@ -85,6 +85,12 @@ void slab_free(void *object)
     free(object);
 }
 
+/* A frame that is kept counts as an allocation, too. */
+bool page_should_fail(void)
+{
+    return fails();
+}
+
 struct page *page_alloc_zeroed(enum page_kind kind)
 {
     struct page *page = descriptors;
@@ -97,6 +103,15 @@ struct page *page_alloc_zeroed(enum page_kind kind)
     page->kind = kind;
     memset(page_data(page), 0, HAL_PAGE_SIZE);
     stub_frames++;
+    return page;
+}
+
+struct page *page_alloc(enum page_kind kind)
+{
+    struct page *page = page_alloc_zeroed(kind);
+
+    if (page)
+        memset(page_data(page), 0xa5, HAL_PAGE_SIZE);
     return page;
 }
 

@@ -22,6 +22,7 @@
 #include "fs/file.h"
 #include "fs/radix.h"
 #include "fs/ramfs.h"
+#include "mm/hoard.h"
 #include "fs_stubs.h"
 #include "lib/errno.h"
 #include "seed.h"
@@ -502,6 +503,90 @@ static void test_unlinked_file_lives(void **state)
     assert_int_equal(vfs_unlink(&at, "f"), 0);
 }
 
+/* Numbers are small: the lowest that no file has, open or with a name. */
+static void test_numbers(void **state)
+{
+    struct file *open;
+    uint64_t first;
+
+    (void)state;
+    touch("first");
+    first = stat_of("first").number;
+    open = open_new("f");
+    assert_int_equal(open->inode->number, first + 1);
+    assert_int_equal(vfs_unlink(&at, "f"), 0);
+    touch("f");
+    assert_int_equal(stat_of("f").number, first + 2);
+    file_put(open);
+    for (int i = 0; i < 1000; i++) {
+        touch("g");
+        assert_int_equal(stat_of("g").number, first + 1);
+        assert_int_equal(vfs_unlink(&at, "g"), 0);
+    }
+    assert_int_equal(vfs_unlink(&at, "f"), 0);
+    assert_int_equal(vfs_unlink(&at, "first"), 0);
+}
+
+/* Behind the end of a file that another has emptied. */
+static void test_no_holes(void **state)
+{
+    unsigned flags = OPEN_READ | OPEN_WRITE;
+    struct file *strict = open_new("f"), *loose;
+
+    (void)state;
+    assert_int_equal(put_text(strict, "contents"), 8);
+    assert_int_equal(vfs_open(&at, "f", flags, &loose), 0);
+    assert_int_equal(put_text(loose, "more contents"), 13);
+    strict->flags |= OPEN_NO_HOLES;
+    assert_int_equal(truncate(strict, 0), 0);
+    assert_int_equal(put_text(strict, "x"), -ESPIPE);
+    assert_int_equal(put_text(strict, ""), 0);
+    assert_int_equal(strict->inode->size, 0);
+    assert_int_equal(truncate(strict, 8), 0);
+    assert_int_equal(put_text(strict, "x"), 1); /* at the end is not behind */
+    assert_int_equal(put_text(loose, "x"), 1);
+    assert_int_equal(strict->inode->size, 14);
+    file_put(strict);
+    file_put(loose);
+    assert_int_equal(vfs_unlink(&at, "f"), 0);
+}
+
+/* The first frames of files cost nothing once they have been set aside, also
+ * when others hold those, and are not given back. */
+static void test_set_aside(void **state)
+{
+    struct file *file = open_new("f"), *second = open_new("g");
+    long frames;
+
+    (void)state;
+    ramfs_set_aside(at.root->superblock);
+    frames = stub_frames;
+    assert_int_equal(frames, frames_before + HOARD_FRAMES);
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < HOARD_FRAMES; i++)
+            assert_int_equal(write_at(file, i * 4096, "x", 1), 1);
+        assert_int_equal(stub_frames, frames);
+        assert_int_equal(write_at(second, 0, "x", 1), 1);
+        assert_int_equal(write_at(second, 4096, "x", 1), 1);
+        assert_int_equal(stub_frames, frames + 2);
+        assert_int_equal(truncate(file, 0), 0);
+        assert_int_equal(stub_frames, frames);
+        assert_int_equal(truncate(second, 0), 0);
+        assert_int_equal(stub_frames, frames);
+    }
+    /* What was kept is zero when it comes back. */
+    assert_int_equal(write_at(file, 100, "x", 1), 1);
+    assert_int_equal(read_at(file, 0, 101), 101);
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(buffer[i], 0);
+    file_put(file);
+    file_put(second);
+    assert_int_equal(vfs_unlink(&at, "f"), 0);
+    assert_int_equal(vfs_unlink(&at, "g"), 0);
+    assert_int_equal(stub_frames, frames);
+    frames_before = frames;
+}
+
 static void test_truncating_open(void **state)
 {
     struct file *file = open_new("f"), *again;
@@ -862,6 +947,9 @@ int main(void)
         TEST(test_reading_slots),
         TEST(test_contents),
         TEST(test_unlinked_file_lives),
+        TEST(test_numbers),
+        TEST(test_no_holes),
+        TEST(test_set_aside),
         TEST(test_truncating_open),
         TEST(test_user_faults),
         TEST(test_full),

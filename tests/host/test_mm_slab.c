@@ -26,6 +26,7 @@
 
 #include "lib/text.h"
 #include "mm/audit.h"
+#include "mm/hoard.h"
 #include "mm/slab.h"
 #include "mm/slab_guard.h"
 #include "mm_hal.h"
@@ -332,6 +333,36 @@ static void test_audit_sees_damage(void **unused)
     slab_free(object);
 }
 
+/* What a few objects more than at the end of boot need is not taken from the
+ * frames that others have, and not given to them. */
+static void test_set_aside(void **unused)
+{
+    uint8_t *objects[2 * HOARD_FRAMES];
+    (void)unused;
+    slab_set_aside();
+    assert_int_equal(page_unused_count(), before - HOARD_FRAMES);
+    before -= HOARD_FRAMES;
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < HOARD_FRAMES; i++)
+            objects[i] = slab_alloc(1900); /* two in a frame */
+        assert_int_equal(page_unused_count(), before);
+        for (int i = HOARD_FRAMES; i < 2 * HOARD_FRAMES; i++)
+            objects[i] = slab_alloc(1300); /* three */
+        assert_int_equal(page_unused_count(), before);
+        for (int i = 0; i < 2 * HOARD_FRAMES; i++)
+            slab_free(objects[i]);
+        for (int i = 0; i < 2 * HOARD_FRAMES; i++)
+            objects[i] = slab_alloc(1900);
+        uint8_t *one_more = slab_alloc(1900);
+        assert_int_equal(page_unused_count(), before - 1);
+        slab_free(one_more);
+        assert_int_equal(page_unused_count(), before);
+        for (int i = 0; i < 2 * HOARD_FRAMES; i++)
+            slab_free(objects[i]);
+        assert_int_equal(page_unused_count(), before);
+    }
+}
+
 #define CASE(test) cmocka_unit_test_setup_teardown(test, begin, finish)
 
 int main(void)
@@ -346,6 +377,7 @@ int main(void)
         CASE(test_fail_after),
         CASE(test_guards),
         CASE(test_audit_sees_damage),
+        CASE(test_set_aside), /* last: it is for good */
     };
     mm_boot(8ul << 20);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -183,27 +183,46 @@ static void test_unlinked_while_open(void)
     close(fd);
 }
 
-/* Emptied by one, while another has it open further on. */
+/* Emptied by one, while another has it open further on, who then cannot write
+ * until the file has grown to there again. */
 static void test_truncated_while_open(void)
 {
-    int fd, n;
+    int fd, other;
 
     make_file("f", 5000);
     fd = open("f", O_RDWR);
     expect(read(fd, work, 4500) == 4500);
-    close(open("f", O_WRONLY | O_TRUNC));
+    other = open("f", O_WRONLY | O_TRUNC);
     expect(read(fd, work, 100) == 0);
-    n = write(fd, "x", 1); /* behind the end: refused, or with zeros before */
-    expect(n == -1 || n == 1);
+    expect(write(fd, "x", 1) == -1 && write(fd, work, 5000) == -1);
+    expect(write(fd, work, 0) == 0);
+    check_file("f", 0);
+    expect(write(other, work, 4499) == 4499 && write(fd, "x", 1) == -1);
+    expect(write(other, "y", 1) == 1 && write(fd, "x", 1) == 1);
+    close(other);
     close(fd);
     fd = open("f", O_RDONLY);
-    for (int i = 0; i < 4500; i += 100) {
-        int got = read(fd, work, 100);
-        expect(n == 1 ? got == 100 : got == 0);
-        for (int k = 0; k < got; k++)
-            expect(work[k] == 0);
-    }
+    expect(read(fd, work, 5000) == 4501);
+    expect(work[4499] == 'y' && work[4500] == 'x');
     remove_file("f");
+}
+
+/* A file that is gone leaves its number to another: numbers stay small. */
+static void test_inode_numbers(void)
+{
+    struct stat st;
+    uint first = 0;
+
+    for (int i = 0; i < 300; i++) {
+        touch("f");
+        expect(stat("f", &st) == 0);
+        if (i == 0)
+            first = st.ino;
+        if (st.ino > first)
+            fail("file %d has the number %u, the first had %u", i, st.ino,
+                 first);
+        remove_file("f");
+    }
 }
 
 /* Hundreds of open files, in several processes, all of one file each. */
@@ -287,6 +306,7 @@ const struct test file_tests[] = {
     {"shared-position", test_shared_position, 0},
     {"unlinked-while-open", test_unlinked_while_open, 0},
     {"truncated-while-open", test_truncated_while_open, 0},
+    {"inode-numbers", test_inode_numbers, 0},
     {"open-files", test_open_files, 0},
     {"five-hundred-links", test_links, 0},
     {"file-writers", test_writers, 0},

@@ -128,6 +128,37 @@ static void test_names_repeat(void)
         remove_file(number_name(i));
 }
 
+/* Programs that count the pages they can have, before and after, count those
+ * of small files that stay as lost, and those of processes that were there. */
+static void test_counted_pages(void)
+{
+    enum { FILES = 6, CHILDREN = 30 };
+    int growing = count_by_growing(), child = count_by_child();
+
+    expect(growing > 100 && child > 100);
+    for (int i = 0; i < FILES; i++)
+        make_file(number_name(i), (uint)i % 2);
+    expect(link(number_name(1), "link") == 0 && mkdir("d") == 0);
+    for (int i = 0; i < CHILDREN; i++) {
+        if (start() == 0) {
+            pause(1);
+            exit(0);
+        }
+    }
+    finish(CHILDREN);
+    pause(2);
+    int now = count_by_growing();
+    if (now < growing)
+        fail("%d pages could be had, now %d", growing, now);
+    now = count_by_child();
+    if (now < child)
+        fail("a child could have %d pages, now %d", child, now);
+    for (int i = 0; i < FILES; i++)
+        remove_file(number_name(i));
+    remove_file("link");
+    remove_file("d");
+}
+
 /* Takes all memory but so many pages. */
 static void leave_pages(int pages)
 {
@@ -267,6 +298,7 @@ const struct test full_tests[] = {
     {"memory-full-exec", test_memory_full_exec, NOISY},
     {"memory-full-files", test_memory_full_files, NOISY},
     {"memory-full-lazy", test_memory_full_lazy, NOISY},
+    {"counted-pages", test_counted_pages, 0},
     {"names-repeat", test_names_repeat, 0},
     {"disk-full", test_disk_full, SLOW},
     {"disk-full-races", test_disk_full_races, SLOW},

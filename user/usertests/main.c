@@ -206,6 +206,7 @@ static int run_named(char **names)
             return 2;
         }
     }
+    warm_up();
     for (char **name = names; *name != 0 && result >= 0; name++) {
         result = run_test(find(*name));
         passed += result > 0;
@@ -214,10 +215,23 @@ static int run_named(char **names)
     return conclude(passed, failed, 0);
 }
 
+/* 1 if fewer pages can be had than before all tests. */
+static int pages_are_lost(const char *who, int before, int after)
+{
+    if (after >= before)
+        return 0;
+    printf("FAILED: %s could have %d pages before, and can have %d\n", who,
+           before, after);
+    return 1;
+}
+
 static int run_all(int quick)
 {
     int passed = 0, failed = 0, left_out = 0;
+    int growing = count_by_growing();
+    int child = count_by_child();
 
+    warm_up();
     for (uint i = 0; i < SUBJECTS; i++) {
         for (const struct test *t = subjects[i]; t->name != 0; t++) {
             int result = 1;
@@ -234,6 +248,9 @@ static int run_all(int quick)
             }
         }
     }
+    pause(2);
+    failed += pages_are_lost("this program", growing, count_by_growing());
+    failed += pages_are_lost("its child", child, count_by_child());
     if (left_out > 0)
         printf("%d slow tests left out\n", left_out);
     return conclude(passed, failed, 1);
@@ -275,6 +292,5 @@ int main(int argc, char **argv)
         list(quick);
         return 0;
     }
-    warm_up();
     return *argv != 0 ? run_named(argv) : run_all(quick);
 }

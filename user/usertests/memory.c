@@ -314,24 +314,32 @@ static void test_lazy_given_back(void)
         old[i * PGSIZE + 7] = 1;
 }
 
-/* The heap may be as large as user space, and not larger. */
+/* The heap may reach the last two pages of user space to the byte, and what is
+ * there last may be had at once or lazily; a byte more is refused. */
 static void test_heap_to_the_top(void)
 {
-    char *top;
+    char *const last = (char *)TRAPFRAME - PGSIZE;
+    char *at = page_heap();
 
-    while (sbrklazy(0x7ffff000) != SBRK_ERROR)
-        ;
-    for (int size = 1 << 30; size >= PGSIZE; size /= 2) {
-        while (sbrklazy(size) != SBRK_ERROR)
-            ;
+    for (; last - at > GIGABYTE; at += GIGABYTE)
+        expect(sbrklazy((int)GIGABYTE) == at);
+    expect(sbrklazy((int)(last - at) + PGSIZE + 1) == SBRK_ERROR);
+    expect(sbrklazy((int)(last - at)) == at && sbrk(0) == last);
+    for (int lazy = 0; lazy < 2; lazy++) {
+        expect(sbrk(PGSIZE + 1) == SBRK_ERROR && sbrk(0) == last);
+        expect(sbrklazy(PGSIZE + 1) == SBRK_ERROR && sbrk(0) == last);
+        expect((lazy ? sbrklazy : sbrk)(PGSIZE) == last);
+        expect((uint64)sbrk(0) == TRAPFRAME);
+        expect(last[0] == 0 && last[PGSIZE - 1] == 0);
+        last[0] = last[PGSIZE - 1] = last[-1] = 1;
+        expect(sbrk(1) == SBRK_ERROR && sbrklazy(1) == SBRK_ERROR);
+        expect(sbrk(0x7fffffff) == SBRK_ERROR && sbrk(0) == last + PGSIZE);
+        expect(dies(load_byte, TRAPFRAME) && dies(store_byte, TRAMPOLINE));
+        expect(dies(store_byte, MAXVA));
+        expect(write(1, last + PGSIZE - 1, 2) == -1);
+        expect(fstat(1, (struct stat *)TRAPFRAME) == -1);
+        expect(sbrk(-PGSIZE) == last + PGSIZE);
     }
-    top = sbrk(0);
-    expect((uint64)top <= TRAPFRAME && (uint64)top > GIGABYTE);
-    expect(!dies(store_byte, (uint64)top - 1 - PGSIZE));
-    expect(dies(load_byte, TRAPFRAME) && dies(load_byte, TRAMPOLINE));
-    expect(dies(store_byte, MAXVA));
-    expect(fstat(1, (struct stat *)TRAPFRAME) == -1);
-    expect(write(1, (char *)TRAMPOLINE, 1) == -1);
 }
 
 /* What a dead process had is not seen by the next. */

@@ -121,6 +121,49 @@ static int fork_until_it_fails(void)
     return count;
 }
 
+/* Those that have ended and were not waited for count, too. */
+static void test_zombie_limit(void)
+{
+    int count = 0, pid;
+
+    while (count < TOO_MANY && (pid = fork()) >= 0) {
+        if (pid == 0)
+            exit(0);
+        count++;
+    }
+    expect(count > 40 && count < TOO_MANY);
+    for (int i = 0; i < count; i++)
+        expect(wait(0) > 0);
+    expect(wait(0) == -1);
+}
+
+/* Every one forks for ever, until a file says that it is enough. */
+static void multiply(void)
+{
+    for (;;) {
+        if (exists("enough"))
+            exit(0);
+        if (fork() < 0)
+            touch("enough");
+    }
+}
+
+static void test_fork_bomb(void)
+{
+    if (start() == 0)
+        multiply();
+    pause(20);
+    touch("enough");
+    finish(1);
+    pause(10);
+    for (int i = 0; i < 40; i++) {
+        if (start() == 0)
+            exit(0);
+    }
+    finish(40);
+    remove_file("enough");
+}
+
 static void test_fork_limit(void)
 {
     int first = fork_until_it_fails();
@@ -359,6 +402,8 @@ const struct test process_tests[] = {
     {"killed-status", test_killed_status, NOISY},
     {"fork-copies", test_fork_copies, 0},
     {"fork-limit", test_fork_limit, 0},
+    {"zombie-limit", test_zombie_limit, 0},
+    {"fork-bomb", test_fork_bomb, 0},
     {"orphans", test_orphans, 0},
     {"reparent-storm", test_reparent_storm, 0},
     {"wait-storm", test_wait_storm, 0},

@@ -72,6 +72,14 @@ void remove_file(const char *name);
  * and not the stack with the words the program was started with. */
 char *page_heap(void);
 
+/*
+ * How many pages a program can have, as programs find it out that know of no
+ * other way: they take one after the other, themselves, or in a child that
+ * writes to each and tells them through a pipe. -1: the child was killed.
+ */
+int count_by_growing(void);
+int count_by_child(void);
+
 /* A number that follows from the one before, for choices. */
 uint next_random(uint *state);
 
