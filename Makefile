@@ -234,6 +234,9 @@ qemu: run ## the same as run
 qemu-gdb: tools-run all ## boot, waiting for gdb; writes .gdbinit
 	@tools/run $(run_flags) --gdb $(GDB_PORT:%=--gdb-port %)
 
+print-gdbport: # what course graders ask
+	@echo $(or $(GDB_PORT),1234)
+
 gdb: tools-run tools-gdb ## gdb on the debug build (starts QEMU if needed)
 	@$(MAKE) DEBUG=1 all
 	@tools/gdb/start $(EXERCISE:%=--build debug-%)
@@ -334,7 +337,7 @@ V ?= 0
 q := $(if $(filter 0,$(V)),@)
 say := @$(if $(filter 0,$(V)),printf '  %-7s%s\n',:)
 
-.PHONY: all run image refreshed-image user-program qemu qemu-gdb gdb grade crash \
+.PHONY: all run image refreshed-image user-program qemu qemu-gdb print-gdbport gdb grade crash \
     test test-host test-guest test-debug soak coverage mutants mutant debug-build \
     clang-build lint format help clean
 .SECONDARY:

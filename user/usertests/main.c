@@ -228,9 +228,11 @@ static int pages_are_lost(const char *who, int before, int after)
 static int run_all(int quick)
 {
     int passed = 0, failed = 0, left_out = 0;
-    int growing = count_by_growing();
-    int child = count_by_child();
+    int growing, child;
 
+    settle();
+    growing = count_by_growing();
+    child = count_by_child();
     warm_up();
     for (uint i = 0; i < SUBJECTS; i++) {
         for (const struct test *t = subjects[i]; t->name != 0; t++) {
