@@ -5,104 +5,6 @@
 
 #define WORDS_A_PAGE (PGSIZE / sizeof(uint64))
 
-extern char data_start[], end[]; /* user.ld */
-
-int report_fd = 2;
-
-void fail(const char *format, ...)
-{
-    static char text[120];
-    va_list args;
-
-    va_start(args, format);
-    calf_vformat(text, sizeof(text), format, args);
-    va_end(args);
-    if (report_fd != 2)
-        write(report_fd, text, (int)strlen(text) + 1);
-    else
-        fprintf(2, "%s\n", text);
-    exit(1);
-}
-
-int audit_is_clean(char *why, uint size)
-{
-    static const char clean[] = "audit: clean\n";
-    int fd = open("/proc/audit", O_RDONLY);
-    int n = fd < 0 ? -1 : read(fd, why, (int)size - 1);
-
-    if (fd >= 0)
-        close(fd);
-    if (n <= 0) {
-        calf_format(why, size, "cannot read /proc/audit");
-        return -1;
-    }
-    why[n] = '\0';
-    return memcmp(why, clean, sizeof(clean) - 1) == 0 ? 0 : -1;
-}
-
-int start(void)
-{
-    int pid = fork();
-
-    if (pid < 0)
-        fail("fork failed");
-    return pid;
-}
-
-int wait_one(void)
-{
-    int status;
-
-    if (wait(&status) < 0)
-        fail("wait found no child");
-    return status;
-}
-
-void finish(int children)
-{
-    int worst = 0;
-
-    for (; children > 0; children--) {
-        int status = wait_one();
-        if (status != 0 && worst != 1)
-            worst = status;
-    }
-    if (worst == 1)
-        exit(1);
-    if (worst == -1)
-        fail("a child was killed");
-    if (worst != 0)
-        fail("a child ended with status %d", worst);
-}
-
-int dies(void (*action)(uint64), uint64 argument)
-{
-    int pid = start();
-
-    if (pid == 0) {
-        action(argument);
-        exit(0);
-    }
-    return wait_one() == -1;
-}
-
-/* The compiler must not know the address: it takes a known 0 for a mistake. */
-static volatile char *hidden(uint64 address)
-{
-    __asm__ volatile("" : "+r"(address));
-    return (volatile char *)address;
-}
-
-void load_byte(uint64 address)
-{
-    (void)*hidden(address);
-}
-
-void store_byte(uint64 address)
-{
-    *hidden(address) = 1;
-}
-
 long counter(const char *name)
 {
     long value = calf_meminfo(name);
@@ -136,32 +38,6 @@ void give_pages(long pages)
             fail("sbrk of -%ld pages failed", part);
         pages -= part;
     }
-}
-
-long take_everything(void)
-{
-    long taken = 0;
-
-    for (long part = 4096; part > 0; part /= 2) {
-        while (sbrk((int)(part * PGSIZE)) != SBRK_ERROR)
-            taken += part;
-    }
-    return taken;
-}
-
-static void rewrite(uint64 address)
-{
-    volatile char *byte = (char *)address;
-    char value = *byte;
-
-    *byte = value;
-}
-
-void settle(void)
-{
-    for (uint64 at = (uint64)data_start; at < (uint64)end; at += PGSIZE)
-        rewrite(at);
-    rewrite(r_sp());
 }
 
 void stamp(char *base, long index, uint64 tag)

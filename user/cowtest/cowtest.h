@@ -1,48 +1,18 @@
 /*
  * cowtest: what its sections share.
  *
- * A section is a function that runs in a process of its own, made for it by
- * main.c. It comes back if all is well and calls fail() if not; so do the
- * processes it makes, which end with status 0 then. Whatever a section leaves
- * open or allocated goes with its process.
+ * A section is a function that main.c runs in a process of its own, a test as
+ * suite.h says it; here is what only tests of shared memory need.
  */
 #ifndef CALF_COWTEST_H
 #define CALF_COWTEST_H
 
-#include "calf.h"
+#include "suite.h"
 #include "kernel/fcntl.h"
 #include "kernel/riscv.h"
 
 /* The one file sections make; main.c removes it. */
 #define SCRATCH_FILE "/cowtest.tmp"
-
-/* Where fail() writes; main.c reads the other end. */
-extern int report_fd;
-
-/* Ends this process with status 1 and the section with this reason. */
-void fail(const char *format, ...) CALF_FORMAT(1, 2) __attribute__((noreturn));
-
-/* 0 if /proc/audit finds nothing wrong, else -1 with the reason in why. */
-int audit_is_clean(char *why, uint size);
-
-/* fork() that fails the section when it fails. */
-int start(void);
-
-/* Waits for any child and returns its status. */
-int wait_one(void);
-
-/*
- * Waits for so many children; each has to end with status 0. One that has
- * status 1 has said why.
- */
-void finish(int children);
-
-/* Runs action(argument) in a child: 1 if it was killed, 0 if it got through. */
-int dies(void (*action)(uint64), uint64 argument);
-
-/* Loads and stores a byte; to be given to dies(). */
-void load_byte(uint64 address);
-void store_byte(uint64 address);
 
 /* The number of free pages, or a counter of /proc/meminfo. */
 long counter(const char *name);
@@ -52,15 +22,6 @@ char *take_pages(long pages);
 
 /* Gives the end of the heap back. */
 void give_pages(long pages);
-
-/* Takes all memory there is, down to single pages; returns the pages. */
-long take_everything(void);
-
-/*
- * Writes to each page of this program's data and of its stack, so that no
- * later write there needs memory, and none in the process it was forked from.
- */
-void settle(void);
 
 /*
  * Stamping marks each page, in several places, with tag and its index; checking

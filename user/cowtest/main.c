@@ -58,14 +58,8 @@ static const struct section sections[] = {
 
 #define SECTIONS (sizeof(sections) / sizeof(sections[0]))
 
-/* Pages of each kind, and the kernel's small objects. */
-static const char *const kinds[] = {"free", "anonymous", "table",  "cache",
-                                    "slab", "stack",     "kernel", "objects"};
-
-#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
-
 const char *self;
-static char reason[160];
+static char reason[300];
 
 static void print_name(const struct section *s)
 {
@@ -73,37 +67,6 @@ static void print_name(const struct section *s)
         printf("%s (bug %d): ", s->name, s->bug);
     else
         printf("%s: ", s->name);
-}
-
-/* What is on its way to a disk, or was lately read from it, is in memory. */
-static void count_pages(long *counts)
-{
-    (void)calf_write_file("/proc/disks", "drop\n");
-    for (uint i = 0; i < KINDS; i++)
-        counts[i] = calf_meminfo(kinds[i]);
-}
-
-/* As many pages free and as many objects as before: 0, or -1 with the
- * differences in reason. */
-static int compare_pages(const long *before)
-{
-    long after[KINDS];
-    uint used = 0;
-
-    for (int i = 0; i < FLAT_TRIES; i++) {
-        count_pages(after);
-        if (after[0] == before[0] && after[0] >= 0 &&
-            after[KINDS - 1] == before[KINDS - 1])
-            return 0;
-        pause(1);
-    }
-    for (uint i = 0; i < KINDS; i++) {
-        if (after[i] != before[i])
-            used += (uint)calf_format(
-                reason + used, sizeof(reason) - used, "%s%s was %ld and is %ld",
-                used > 0 ? ", " : "", kinds[i], before[i], after[i]);
-    }
-    return -1;
 }
 
 /*
@@ -157,13 +120,14 @@ static int run_apart(const struct section *s)
 
 static int section_passes(const struct section *s)
 {
-    long before[KINDS];
+    long before[PAGE_KINDS];
     int failed;
 
     print_name(s);
     printf(s->noisy ? "the kernel will report faults\n" : "... ");
     count_pages(before);
-    failed = run_apart(s) != 0 || compare_pages(before) < 0 ||
+    failed = run_apart(s) != 0 ||
+             compare_pages(before, FLAT_TRIES, reason, sizeof(reason)) < 0 ||
              audit_is_clean(reason, sizeof(reason)) < 0;
     if (s->noisy)
         print_name(s);

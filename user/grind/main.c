@@ -58,18 +58,20 @@ static int kill_some(const int *pids, uint seed)
     return killed;
 }
 
-/* Passes on what failing processes say, until every process is gone. */
+/* Passes on what failing processes say, a line each, until all are gone. */
 static int pass_on(int fd)
 {
     char text[64];
     int n, any = 0;
 
     while ((n = read(fd, text, sizeof(text))) > 0) {
+        for (int i = 0; i < n; i++) {
+            if (text[i] == '\0')
+                text[i] = '\n';
+        }
         write(1, text, n);
         any = 1;
     }
-    if (any)
-        write(1, "\n", 1);
     return any;
 }
 

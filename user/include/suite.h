@@ -11,7 +11,10 @@
 
 #include "calf.h"
 
-/* Where fail() writes; whoever runs the tests reads the other end. */
+/*
+ * Where fail() writes; whoever runs the tests reads the other end. A zero ends
+ * each report there.
+ */
 extern int report_fd;
 
 /*
@@ -34,15 +37,15 @@ int can_audit(void);
 /* 0 if /proc/audit finds nothing wrong, else -1 with the reason in why. */
 int audit_is_clean(char *why, uint size);
 
-/* How many pages are used, for each kind of use, when all is given up that is
- * kept for speed. */
-#define PAGE_KINDS 7
+/* How many objects the kernel has, and how many pages are free or used, for
+ * each kind of use, when all is given up that is kept for speed. */
+#define PAGE_KINDS 8
 void count_pages(long counts[PAGE_KINDS]);
 
 /*
- * Waits, at most `tries` tenths of a second, until as many pages are free as
- * before: dead processes take a moment to be gone. 0, or -1 with the
- * differences in why.
+ * Waits, at most `tries` tenths of a second, until there are as many objects
+ * and free pages as before: dead processes take a moment to be gone. 0, or -1
+ * with the differences in why.
  */
 int compare_pages(const long before[PAGE_KINDS], int tries, char *why,
                   uint size);

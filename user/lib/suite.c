@@ -19,9 +19,11 @@ void fail_at(const char *file, int line, const char *format, ...)
         file = strchr(file, '/') + 1;
     used = calf_format(text, sizeof(text), "%s:%d: ", file, line);
     va_start(args, format);
-    calf_vformat(text + used, sizeof(text) - (uint)used, format, args);
+    used += calf_vformat(text + used, sizeof(text) - (uint)used, format, args);
     va_end(args);
-    write(report_fd, text, (int)strlen(text));
+    if (report_fd == 2)
+        text[used] = '\n';
+    write(report_fd, text, used + 1);
     exit(1);
 }
 
@@ -50,23 +52,14 @@ int audit_is_clean(char *why, uint size)
     return memcmp(why, clean, sizeof(clean) - 1) == 0 ? 0 : -1;
 }
 
-static const char *const kinds[PAGE_KINDS] = {
-    "free", "anonymous", "table", "cache", "slab", "stack", "kernel"};
-
-/* What the kernel keeps of a disk to be faster is nobody's, but counts. */
-static void drop_cached(void)
-{
-    int fd = open("/proc/disks", O_WRONLY);
-
-    if (fd < 0)
-        return;
-    write(fd, "drop\n", 5);
-    close(fd);
-}
+static const char *const kinds[PAGE_KINDS] = {"free",   "anonymous", "table",
+                                              "cache",  "slab",      "stack",
+                                              "kernel", "objects"};
 
 void count_pages(long counts[PAGE_KINDS])
 {
-    drop_cached();
+    /* What the kernel keeps of a disk to be faster is nobody's, but counts. */
+    (void)calf_write_file("/proc/disks", "drop\n");
     for (uint i = 0; i < PAGE_KINDS; i++)
         counts[i] = calf_meminfo(kinds[i]);
 }
@@ -79,7 +72,8 @@ int compare_pages(const long before[PAGE_KINDS], int tries, char *why,
 
     for (int i = 0;; i++) {
         count_pages(after);
-        if (after[0] == before[0] && after[0] >= 0)
+        if (after[0] == before[0] && after[0] >= 0 &&
+            after[PAGE_KINDS - 1] == before[PAGE_KINDS - 1])
             return 0;
         if (i == tries)
             break;
@@ -88,7 +82,7 @@ int compare_pages(const long before[PAGE_KINDS], int tries, char *why,
     for (uint i = 0; i < PAGE_KINDS; i++) {
         if (after[i] != before[i])
             used += (uint)calf_format(
-                why + used, size - used, "%s%s pages were %ld and are %ld",
+                why + used, size - used, "%s%s was %ld and is %ld",
                 used > 0 ? ", " : "", kinds[i], before[i], after[i]);
     }
     return -1;
