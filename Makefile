@@ -262,23 +262,24 @@ grade: tools-run all ## the test suites item by item, with points
 # ---- Tests -------------------------------------------------------------------
 # A host test says on a line of its own what it is made from:
 #     /* sources: kernel/lib/string.c kernel/lib/printf.c */
-# and may add   /* flags: ... */   and   /* sanitize: thread */.
+# and may add   /* flags: ... */   and   /* sanitize: thread */.  What files of
+# the tests among its sources say so counts as well.
 
 H := build/host
 host_tests := $(patsubst tests/host/%.c,$(H)/%,$(wildcard tests/host/test_*.c))
 host_headers := $(shell find kernel tests/host -name '*.h' -o -name '*.tbl')
 host_flags := -std=gnu17 -g -O1 -Wall -Wextra -Itests/host -Ikernel \
     -DDEBUG=1 -fno-omit-frame-pointer -fno-sanitize-recover=all $(host_extra)
-told = $(shell sed -n 's|^/\* $2: *\(.*[^ ]\) *\*/$$|\1|p' tests/host/$1.c)
+told = $(shell tools/lib/told $1 $2)
 usual := address,undefined
-sanitizers = $(or $(call told,$1,sanitize),$(usual))
+sanitizers = $(or $(call told,sanitize,$1),$(usual))
 
-$(host_tests): $(H)/%: tests/host/%.c $$(call told,%,sources) \
+$(host_tests): $(H)/%: tests/host/%.c $$(call told,sources,tests/host/%.c) \
     $(host_headers) Makefile | tools-test
 	@mkdir -p $(@D)
 	$(say) HOSTCC $<
-	$(q)gcc $(host_flags) -fsanitize=$(call sanitizers,$*) \
-	    $(call told,$*,flags) $(filter %.c,$^) -lcmocka -lpthread -o $@
+	$(q)gcc $(host_flags) -fsanitize=$(call sanitizers,$<) \
+	    $(call told,flags,$<) $(filter %.c,$^) -lcmocka -lpthread -o $@
 
 test_needs := tools-test all $(test_programs) debug-build clang-build
 

@@ -3,8 +3,6 @@
 
 FUZZ := build/fuzz
 fuzz_names := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
-fuzz_told = $(shell sed -n 's|^/\* $2: *\(.*[^ ]\) *\*/$$|\1|p' \
-    tests/fuzz/$1.c)
 fuzz_flags := -std=gnu17 -g -O1 -Wall -Wextra -Itests/fuzz -Itests/host \
     -Itests/host/machine -Ikernel -DDEBUG=1 -fno-omit-frame-pointer \
     -fno-sanitize-recover=all -fsanitize=fuzzer,address,undefined
@@ -12,11 +10,11 @@ fuzz_flags := -std=gnu17 -g -O1 -Wall -Wextra -Itests/fuzz -Itests/host \
 TARGET ?= $(fuzz_names)
 
 $(fuzz_names:%=$(FUZZ)/%): $(FUZZ)/%: tests/fuzz/%.c \
-    $$(call fuzz_told,%,sources) $(host_headers) tests/fuzz/fuzz.h \
+    $$(call told,sources,tests/fuzz/%.c) $(host_headers) tests/fuzz/fuzz.h \
     tests/fuzz/fuzz.mk | tools-fuzz
 	@mkdir -p $(@D)
 	$(say) FUZZCC $<
-	$(q)clang $(fuzz_flags) $(call fuzz_told,$*,flags) $(filter %.c,$^) -o $@
+	$(q)clang $(fuzz_flags) $(call told,flags,$<) $(filter %.c,$^) -o $@
 
 # tools/test runs each for a few seconds.
 test: $(fuzz_names:%=$(FUZZ)/%)

@@ -1,6 +1,7 @@
 /*
  * The tests' disk. See disk.h.
  */
+/* sources: tests/host/mm_hal.c kernel/dev/block.c */
 #include "disk.h"
 
 #include <stdarg.h>

@@ -2,6 +2,10 @@
  * The machine is mm_hal.c's; positions of files are found by seeking in an
  * open file of this side's own.
  */
+/* sources: tests/host/disk.c kernel/fs/ext2_*.c kernel/fs/journal*.c */
+/* sources: kernel/fs/cache*.c kernel/fs/radix.c kernel/fs/vfs.c */
+/* sources: kernel/fs/namei.c kernel/fs/inode.c kernel/fs/file.c */
+/* sources: kernel/fs/device.c */
 #include <assert.h>
 #include <sched.h>
 #include <stdarg.h>

@@ -2,6 +2,7 @@
  * Each step may fail, and the walk goes on: what it shows is that nothing else
  * happens. It ends even where a directory holds itself.
  */
+/* sources: tests/host/ext2_host.c */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

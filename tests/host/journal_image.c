@@ -1,6 +1,8 @@
 /*
  * Disks with a log, for tests. See journal_image.h.
  */
+/* sources: tests/host/disk.c kernel/fs/journal*.c */
+/* sources: kernel/fs/cache*.c kernel/fs/radix.c */
 #include "journal_image.h"
 
 #include <stdio.h>

@@ -3,6 +3,12 @@
  * need of a scheduler. The locks themselves are the kernel's own. mm_tlb.c
  * translates.
  */
+/* sources: tests/host/mm_tlb.c kernel/mm/[a-z]*.c */
+/* sources: kernel/sched/spinlock.c kernel/sched/mutex.c */
+/* sources: kernel/sched/waitq.c kernel/sched/lockrank.c */
+/* sources: kernel/lib/panic.c kernel/lib/printf.c kernel/lib/text.c */
+/* flags: -Itests/host/machine */
+/* flags: -Wl,--wrap=page_free,--wrap=page_free_zeroed */
 #include "mm_hal.h"
 
 #include <sched.h>

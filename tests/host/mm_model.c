@@ -1,6 +1,7 @@
 /*
  * The naive model of processes' memory. See mm_model.h.
  */
+/* sources: tests/host/mm_hal.c */
 #include "mm_model.h"
 
 #include <stdarg.h>

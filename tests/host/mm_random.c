@@ -1,6 +1,7 @@
 /*
  * Rounds of random sequences. See mm_random.h.
  */
+/* sources: tests/host/mm_shrink.c */
 #include "mm_random.h"
 
 #include <errno.h>

@@ -7,6 +7,7 @@
  * are depends on what went before, so a step that was recorded for a point
  * its predecessor no longer has is left out.
  */
+/* sources: tests/host/mm_step.c */
 #include "mm_sequence.h"
 
 #include <errno.h>

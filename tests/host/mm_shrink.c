@@ -7,6 +7,7 @@
  * between are tried as steps of their own. That lets more be left out, so it
  * all begins again, until nothing helps.
  */
+/* sources: tests/host/mm_sequence.c */
 #include "mm_shrink.h"
 
 #include <signal.h>

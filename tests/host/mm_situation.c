@@ -1,6 +1,7 @@
 /*
  * Situations to act in. See mm_situation.h.
  */
+/* sources: tests/host/mm_model.c */
 #include "mm_situation.h"
 
 #define RW (PROT_READ | PROT_WRITE)

@@ -4,6 +4,7 @@
  * Addresses are drawn to hit edges: of pages, of nodes (the model's windows
  * lie there), and of user memory. The most frequent acts are the cheap ones.
  */
+/* sources: tests/host/mm_model.c tests/host/mm_stream.c */
 #include "mm_step.h"
 
 #include <stdio.h>

@@ -4,32 +4,7 @@
  * can be. Each step may fail; none may end the kernel, hang, use memory that is
  * not its own, or leave some behind. MUTATIONS= and SEED= choose.
  */
-/* sources: tests/host/ext2_walk.c tests/host/ext2_host.c */
-/* sources: tests/host/disk.c */
-/* sources: kernel/fs/ext2_alloc.c kernel/fs/ext2_cut.c */
-/* sources: kernel/fs/ext2_directory.c kernel/fs/ext2_file.c */
-/* sources: kernel/fs/ext2_geometry.c kernel/fs/ext2_inode.c */
-/* sources: kernel/fs/ext2_map.c kernel/fs/ext2_mount.c */
-/* sources: kernel/fs/ext2_names.c kernel/fs/ext2_orphan.c */
-/* sources: kernel/fs/ext2_super.c kernel/fs/vfs.c kernel/fs/namei.c */
-/* sources: kernel/fs/inode.c kernel/fs/file.c kernel/fs/device.c */
-/* sources: kernel/fs/journal.c kernel/fs/journal_commit.c */
-/* sources: kernel/fs/journal_crc.c kernel/fs/journal_head.c */
-/* sources: kernel/fs/journal_io.c kernel/fs/journal_log.c */
-/* sources: kernel/fs/journal_replay.c kernel/fs/radix.c */
-/* sources: kernel/fs/cache.c kernel/fs/cache_io.c kernel/dev/block.c */
-/* sources: tests/host/mm_hal.c tests/host/mm_tlb.c */
-/* sources: kernel/mm/page.c kernel/mm/slab.c kernel/mm/pt.c */
-/* sources: kernel/mm/pt_range.c kernel/mm/pt_borrow.c kernel/mm/eager.c */
-/* sources: kernel/mm/region.c kernel/mm/space.c */
-/* sources: kernel/mm/fault.c kernel/mm/audit.c kernel/mm/uaccess.c */
-/* sources: kernel/mm/stats.c kernel/mm/stack.c kernel/mm/report.c */
-/* sources: kernel/sched/spinlock.c kernel/sched/mutex.c */
-/* sources: kernel/sched/waitq.c kernel/sched/lockrank.c */
-/* sources: kernel/lib/panic.c kernel/lib/printf.c kernel/lib/text.c */
-/* sources: kernel/fs/cache_reclaim.c */
-/* flags: -Itests/host/machine */
-/* flags: -Wl,--wrap=page_free,--wrap=page_free_zeroed */
+/* sources: tests/host/ext2_walk.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,17 +1,7 @@
 /*
  * Small objects: aligned, apart from each other, and their frames come back.
  */
-/* sources: tests/host/mm_hal.c tests/host/mm_tlb.c */
-/* sources: kernel/mm/page.c kernel/mm/slab.c kernel/mm/pt.c */
-/* sources: kernel/mm/pt_range.c kernel/mm/pt_borrow.c kernel/mm/eager.c */
-/* sources: kernel/mm/region.c kernel/mm/space.c */
-/* sources: kernel/mm/fault.c kernel/mm/audit.c kernel/mm/uaccess.c */
-/* sources: kernel/mm/stats.c kernel/mm/stack.c kernel/mm/report.c */
-/* sources: kernel/sched/spinlock.c kernel/sched/mutex.c */
-/* sources: kernel/sched/waitq.c kernel/sched/lockrank.c */
-/* sources: kernel/lib/panic.c kernel/lib/printf.c kernel/lib/text.c */
-/* flags: -Itests/host/machine */
-/* flags: -Wl,--wrap=page_free,--wrap=page_free_zeroed */
+/* sources: tests/host/mm_hal.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
