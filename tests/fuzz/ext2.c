@@ -33,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct disk *disk;
 
     if (!image) {
-        host_boot();
+        MUST(!host_boot(NULL));
         image = walk_image("-t ext3 -b 1024 -J size=1");
         MUST(walk_disk(image)); /* undamaged */
         disk_free(image);

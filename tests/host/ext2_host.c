@@ -27,6 +27,7 @@
 struct fs_context host_at;
 struct superblock *host_super;
 char host_console[4096];
+uint64_t host_frames;
 
 static void keep_text(const char *text, size_t length)
 {
@@ -61,12 +62,13 @@ void thread_yield(void)
     sched_yield();
 }
 
-void host_boot(void)
+int host_boot(void **state)
 {
+    (void)state;
     mm_boot(MEMORY);
     kprintf_set_sink(keep_text);
     vfs_init();
-    assert(!cache_start());
+    return cache_start();
 }
 
 int host_mount(struct disk *disk, bool read_only)
@@ -74,6 +76,7 @@ int host_mount(struct disk *disk, bool read_only)
     int result;
 
     host_console[0] = '\0';
+    host_frames = page_free_count();
     result = ext2_mount(&disk->device, read_only, &host_super);
     if (!result)
         fs_context_init(&host_at, host_super->root);

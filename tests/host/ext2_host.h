@@ -12,11 +12,13 @@
 extern struct fs_context host_at;
 extern struct superblock *host_super;
 
-/* Once. What the kernel says is kept in host_console, oldest lost. */
-void host_boot(void);
+/* Once: the set-up of a group of tests. What the kernel says is kept in
+ * host_console, oldest lost. */
+int host_boot(void **state);
 extern char host_console[4096];
 
-/* ext2_mount; then "/" is its root. */
+/* ext2_mount; then "/" is its root. So many frames were free before. */
+extern uint64_t host_frames;
 int host_mount(struct disk *disk, bool read_only);
 /* The opposite; asserts that nothing of it is left in memory. */
 int host_unmount(void);

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "mm_shrink.h"
+#include "seed.h"
 
 #define MEMORY           (16ul << 20)
 #define ROUND_OPERATIONS 20000
@@ -21,19 +22,13 @@ static unsigned long between;
 static uint64_t stats_sum[STATS];
 static time_t began, told;
 
-static unsigned long setting(const char *name, unsigned long usual)
-{
-    const char *value = getenv(name);
-    return value ? strtoul(value, NULL, 0) : usual;
-}
-
 /* ---- What is said -----------------------------------------------------------
  */
 
 static void tell_progress(unsigned long seed, unsigned long done,
                           unsigned long all)
 {
-    unsigned long every = setting("PROGRESS", 0);
+    unsigned long every = test_number("PROGRESS", 0);
     time_t now = time(NULL);
     if (!every || (done < all && now - told < (time_t)every))
         return;
@@ -46,7 +41,7 @@ static void tell_progress(unsigned long seed, unsigned long done,
 /* Shrink what failed and say how to see it again. */
 static void explain(void)
 {
-    unsigned seconds = setting("SHRINK", 60), before = steps->count;
+    unsigned seconds = test_number("SHRINK", 60), before = steps->count;
     if (!seconds)
         return;
     fprintf(stderr, "model: shrinking %u steps, for at most %u s\n", before,
@@ -86,10 +81,10 @@ static bool random_round(unsigned long seed, unsigned long round,
 
 static bool random_rounds(unsigned long operations)
 {
-    unsigned long seed = setting("SEED", 1), done = 0, part;
+    unsigned long seed = test_number("SEED", 1), done = 0, part;
     if (getenv("ROUND"))
-        return random_round(seed, setting("ROUND", 0), ROUND_OPERATIONS);
-    operations = setting("OPS", operations);
+        return random_round(seed, test_number("ROUND", 0), ROUND_OPERATIONS);
+    operations = test_number("OPS", operations);
     for (unsigned long i = 0; done < operations; i++, done += part) {
         part = operations - done;
         part = part < ROUND_OPERATIONS ? part : ROUND_OPERATIONS;

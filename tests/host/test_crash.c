@@ -25,6 +25,7 @@
 #include "lib/bits.h"
 #include "lib/errno.h"
 #include "mm_hal.h"
+#include "seed.h"
 
 #define DIRECTORIES 4 /* besides the root */
 #define FILES       6 /* in each */
@@ -404,16 +405,10 @@ static void check_cut(const struct disk *disk, size_t at, unsigned number,
     disk_free(cut);
 }
 
-static unsigned number_of(const char *name, unsigned otherwise)
-{
-    const char *text = getenv(name);
-    return text ? (unsigned)strtoul(text, NULL, 0) : otherwise;
-}
-
 /* The whole, on one kind of disk. */
 static void test_cuts(const char *options, uint64_t size, bool served)
 {
-    unsigned seed = number_of("SEED", 1), cuts = number_of("CUTS", 100);
+    unsigned seed = test_number("SEED", 1), cuts = test_number("CUTS", 100);
     uint64_t random = seed * 0x9e3779b97f4a7c15u | 1;
     struct disk *disk = disk_format(options, size);
     model_start();
@@ -452,13 +447,6 @@ static void test_4k(void **state)
     test_cuts("-t ext3 -b 4096 -J size=4", 16 << 20, false);
 }
 
-static int setup(void **state)
-{
-    (void)state;
-    host_boot();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -466,5 +454,5 @@ int main(void)
         cmocka_unit_test(test_2k_out_of_order),
         cmocka_unit_test(test_4k),
     };
-    return cmocka_run_group_tests(tests, setup, NULL);
+    return cmocka_run_group_tests(tests, host_boot, NULL);
 }

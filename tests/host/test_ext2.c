@@ -3,7 +3,7 @@
  * wrote is read by other tools and found right by e2fsck, at every size of
  * block and with and without a log.
  */
-/* sources: tests/host/ext2_host.c */
+/* sources: tests/host/ext2_check.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ext2_host.h"
+#include "ext2_check.h"
 #include "fs/file.h"
 #include "lib/errno.h"
 #include "mm_hal.h"
@@ -28,39 +28,14 @@ static const char *const kinds[] = {
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
-static void mount(struct disk *disk)
-{
-    assert_int_equal(host_mount(disk, false), 0);
-}
-
-/* Unmount, and have e2fsck see it. */
-static void unmount(struct disk *disk)
-{
-    assert_int_equal(host_unmount(), 0);
-    assert_int_equal(mm_audit(), 0);
-    assert_true(disk_is_clean(disk));
-}
-
-/* Whether a file holds the stream `seed` from byte 0 to `size`. */
+/* A file holds the stream `seed` from byte 0 to `size`, and ends there. */
 static void assert_contents(const char *path, uint64_t seed, size_t size)
 {
-    uint8_t *bytes = malloc(size + 1);
+    char beyond;
 
     assert_int_equal(host_stat(path).size, size);
-    assert_int_equal(host_get(path, 0, bytes, size + 1), (ssize_t)size);
-    for (size_t i = 0; i < size; i++)
-        if (bytes[i] != host_byte(seed, i))
-            fail_msg("%s: wrong byte at %zu", path, i);
-    free(bytes);
-}
-
-static void put_stream(const char *path, uint64_t seed, size_t size)
-{
-    uint8_t *bytes = malloc(size + 1);
-
-    host_fill(bytes, seed, 0, size);
-    assert_int_equal(host_put(path, 0, bytes, size), (ssize_t)size);
-    free(bytes);
+    assert_stream(path, seed, 0, size);
+    assert_int_equal(host_get(path, size, &beyond, 1), 0);
 }
 
 static void test_write_and_read(void **state)
@@ -69,20 +44,20 @@ static void test_write_and_read(void **state)
     for (unsigned i = 0; i < KINDS; i++) {
         struct disk *disk = disk_format(kinds[i], 8 * MEBI);
 
-        mount(disk);
+        check_mount(disk);
         assert_int_equal(vfs_mkdir(&host_at, "/d"), 0);
-        put_stream("/d/small", 1, 100);
-        put_stream("/d/big", 2, 700000);
+        assert_int_equal(put_stream("/d/small", 1, 0, 100), 100);
+        assert_int_equal(put_stream("/d/big", 2, 0, 700000), 700000);
         assert_contents("/d/small", 1, 100);
         assert_contents("/d/big", 2, 700000);
-        unmount(disk);
-        mount(disk);
+        check_unmount(disk);
+        check_mount(disk);
         assert_contents("/d/small", 1, 100);
         assert_contents("/d/big", 2, 700000);
         assert_int_equal(vfs_unlink(&host_at, "/d/big"), 0);
         assert_int_equal(vfs_unlink(&host_at, "/d/small"), 0);
         assert_int_equal(vfs_rmdir(&host_at, "/d"), 0);
-        unmount(disk);
+        check_unmount(disk);
         disk_free(disk);
     }
 }
@@ -185,7 +160,7 @@ static void test_what_mke2fs_made(void **state)
         assert_int_equal(vfs_unlink(&host_at, "/d/hello"), -EROFS);
         assert_int_equal(host_unmount(), 0);
         assert_int_equal(disk->writes, 0);
-        mount(disk);
+        check_mount(disk);
         look_at_folder();
         assert_int_equal(vfs_unlink(&host_at, "/program"), 0);
         assert_int_equal(vfs_unlink(&host_at, "/short"), 0);
@@ -193,7 +168,7 @@ static void test_what_mke2fs_made(void **state)
         assert_int_equal(vfs_unlink(&host_at, "/hole"), 0);
         assert_int_equal(vfs_rmdir(&host_at, "/d/e/f"), 0);
         assert_same_file("/d/again", "/bin/sh");
-        unmount(disk);
+        check_unmount(disk);
         disk_free(disk);
     }
 }
@@ -206,14 +181,14 @@ static void test_what_others_read(void **state)
         struct disk *disk = disk_format(kinds[i], 8 * MEBI);
         char output[2000];
 
-        mount(disk);
+        check_mount(disk);
         assert_int_equal(vfs_mkdir(&host_at, "/d"), 0);
         assert_int_equal(host_put("/d/text", 0, "hello\n", 6), 6);
         assert_int_equal(host_put("/d/text", 300000, "far", 3), 3);
         assert_int_equal(vfs_link(&host_at, "/d/text", "/other"), 0);
         assert_int_equal(vfs_mknod(&host_at, "/console", 1, 2), 0);
         assert_int_equal(vfs_mknod(&host_at, "/much", 300, 1000), 0);
-        unmount(disk);
+        check_unmount(disk);
         disk_ask(disk, "debugfs -R 'cat /other' % 2>&1 | tr -d '\\0'", output,
                  sizeof(output));
         assert_non_null(strstr(output, "hello\n"));
@@ -227,13 +202,13 @@ static void test_what_others_read(void **state)
                  sizeof(output));
         assert_non_null(strstr(output, "Type: character special"));
         assert_non_null(strstr(output, "01:02"));
-        mount(disk);
+        check_mount(disk);
         assert_int_equal(host_stat("/console").type, INODE_DEVICE);
         assert_int_equal(host_stat("/console").major, 1);
         assert_int_equal(host_stat("/console").minor, 2);
         assert_int_equal(host_stat("/much").major, 300);
         assert_int_equal(host_stat("/much").minor, 1000);
-        unmount(disk);
+        check_unmount(disk);
         disk_free(disk);
     }
 }
@@ -248,15 +223,15 @@ static void test_indexed_directory(void **state)
     assert_true(disk_tool(disk, "e2fsck -fyD %", NULL, 0) <= 1);
     disk_ask(disk, "debugfs -R 'stat /d/e' % 2>&1", output, sizeof(output));
     assert_non_null(strstr(output, "Flags: 0x1000"));
-    mount(disk);
+    check_mount(disk);
     assert_int_equal(host_status("/d/e/file-number-300"), 0);
     assert_int_equal(vfs_unlink(&host_at, "/d/e/file-number-7"), 0);
     assert_int_equal(host_touch("/d/e/one more name"), 0);
-    unmount(disk);
-    mount(disk);
+    check_unmount(disk);
+    check_mount(disk);
     assert_int_equal(host_status("/d/e/one more name"), 0);
     assert_int_equal(host_status("/d/e/file-number-7"), -ENOENT);
-    unmount(disk);
+    check_unmount(disk);
     disk_free(disk);
 }
 
@@ -273,13 +248,13 @@ static void test_special_nodes(void **state)
                                "debugfs -w -R 'mknod null c 2 0' %",
                                NULL, 0),
                      0);
-    mount(disk);
+    check_mount(disk);
     assert_int_equal(host_stat("/null").major, 2);
     assert_int_equal(vfs_open(&host_at, "/disk", OPEN_READ, &file), -ENODEV);
     assert_int_equal(vfs_open(&host_at, "/fifo", OPEN_READ, &file), -ENODEV);
     assert_int_equal(vfs_unlink(&host_at, "/fifo"), 0);
     assert_int_equal(vfs_unlink(&host_at, "/disk"), 0);
-    unmount(disk);
+    check_unmount(disk);
     disk_free(disk);
 }
 
@@ -296,14 +271,14 @@ static void test_attributes(void **state)
                                NULL, 0),
                      0);
     assert_true(disk_is_clean(disk));
-    mount(disk);
+    check_mount(disk);
     assert_int_equal(host_put("/f", 0, "HELLO", 5), 5);
     assert_int_equal(host_truncate("/f", 0), 0);
     assert_int_equal(host_put("/f", 5000, "HELLO", 5), 5);
-    unmount(disk);
-    mount(disk);
+    check_unmount(disk);
+    check_mount(disk);
     assert_int_equal(vfs_unlink(&host_at, "/f"), 0);
-    unmount(disk);
+    check_unmount(disk);
     disk_free(disk);
 }
 
@@ -343,10 +318,10 @@ static void test_features(void **state)
     disk_free(disk);
 
     disk = disk_format("-r 0", 8 * MEBI);
-    mount(disk);
-    put_stream("/f", 1, 5000);
+    check_mount(disk);
+    assert_int_equal(put_stream("/f", 1, 0, 5000), 5000);
     assert_contents("/f", 1, 5000);
-    unmount(disk);
+    check_unmount(disk);
     disk_free(disk);
 }
 
@@ -395,7 +370,7 @@ static void test_thousand_entries(void **state)
         struct disk *disk = disk_format(kinds[kind], 8 * MEBI);
         char path[60];
 
-        mount(disk);
+        check_mount(disk);
         assert_int_equal(vfs_mkdir(&host_at, "/d"), 0);
         for (unsigned i = 0; i < 1000; i++) {
             sprintf(path, "/d/entry-%u", i);
@@ -405,8 +380,8 @@ static void test_thousand_entries(void **state)
             sprintf(path, "/d/entry-%u", i);
             assert_int_equal(vfs_unlink(&host_at, path), 0);
         }
-        unmount(disk);
-        mount(disk);
+        check_unmount(disk);
+        check_mount(disk);
         for (unsigned i = 0; i < 1000; i++) {
             sprintf(path, "/d/entry-%u", i);
             assert_int_equal(host_status(path), i % 2 ? 0 : -ENOENT);
@@ -419,7 +394,7 @@ static void test_thousand_entries(void **state)
             assert_int_equal(host_touch(path), 0);
         }
         assert_int_equal(host_stat("/d").size, size);
-        unmount(disk);
+        check_unmount(disk);
         disk_free(disk);
     }
 }
@@ -430,22 +405,22 @@ static void test_depth(void **state)
     char path[200] = "";
 
     (void)state;
-    mount(disk);
+    check_mount(disk);
     for (unsigned i = 0; i < 51; i++) {
         strcat(path, "/x");
         assert_int_equal(vfs_mkdir(&host_at, path), 0);
     }
     strcat(path, "/f");
-    put_stream(path, 3, 2000);
-    unmount(disk);
-    mount(disk);
+    assert_int_equal(put_stream(path, 3, 0, 2000), 2000);
+    check_unmount(disk);
+    check_mount(disk);
     assert_contents(path, 3, 2000);
     assert_int_equal(vfs_unlink(&host_at, path), 0);
     for (unsigned i = 0; i < 51; i++) {
         path[strlen(path) - 2] = '\0';
         assert_int_equal(vfs_rmdir(&host_at, path), 0);
     }
-    unmount(disk);
+    check_unmount(disk);
     disk_free(disk);
 }
 
@@ -455,7 +430,7 @@ static void test_removed_working_directory(void **state)
     struct disk *disk = disk_format("-t ext3 -b 1024", 8 * MEBI);
 
     (void)state;
-    mount(disk);
+    check_mount(disk);
     assert_int_equal(vfs_mkdir(&host_at, "/a"), 0);
     assert_int_equal(vfs_mkdir(&host_at, "/a/b"), 0);
     assert_int_equal(vfs_chdir(&host_at, "/a/b"), 0);
@@ -465,7 +440,7 @@ static void test_removed_working_directory(void **state)
     assert_int_equal(host_status("."), 0);
     assert_int_equal(host_status(".."), -ENOENT);
     assert_int_equal(host_touch("f"), -ENOENT);
-    unmount(disk);
+    check_unmount(disk);
     disk_free(disk);
 }
 
@@ -478,7 +453,7 @@ static void test_link_limit(void **state)
     int result = 0;
 
     (void)state;
-    mount(disk);
+    check_mount(disk);
     assert_int_equal(host_touch("/f"), 0);
     for (; !result; i++) {
         sprintf(path, "/d%u", i % 400);
@@ -490,7 +465,7 @@ static void test_link_limit(void **state)
     }
     assert_int_equal(result, -EMLINK);
     assert_int_equal(host_stat("/f").links, 32000);
-    unmount(disk);
+    check_unmount(disk);
     disk_free(disk);
 }
 
@@ -503,7 +478,7 @@ static void test_stays_in_memory(void **state)
     uint64_t reads;
 
     (void)state;
-    mount(disk);
+    check_mount(disk);
     look_at_folder();
     reads = disk->reads;
     look_at_folder();
@@ -512,15 +487,8 @@ static void test_stays_in_memory(void **state)
     assert_false(host_super->ops->shrink(host_super));
     look_at_folder();
     assert_true(disk->reads > reads);
-    unmount(disk);
+    check_unmount(disk);
     disk_free(disk);
-}
-
-static int boot(void **state)
-{
-    (void)state;
-    host_boot();
-    return 0;
 }
 
 int main(void)
@@ -542,5 +510,5 @@ int main(void)
         cmocka_unit_test(test_stays_in_memory),
     };
 
-    return cmocka_run_group_tests(tests, boot, NULL);
+    return cmocka_run_group_tests(tests, host_boot, NULL);
 }

@@ -18,6 +18,7 @@
 #include "ext2_host.h"
 #include "ext2_walk.h"
 #include "mm_hal.h"
+#include "seed.h"
 
 /* Seconds one damaged disk may take. */
 #define PATIENCE 60
@@ -108,19 +109,11 @@ static void look(struct disk *disk)
     alarm(0);
 }
 
-static unsigned mutations_wanted(void)
-{
-    const char *text = getenv("MUTATIONS");
-
-    return text ? (unsigned)atoi(text) : 200;
-}
-
 static void mutate(const char *options)
 {
     struct disk *image = walk_image(options);
-    unsigned mutations = mutations_wanted();
-    const char *text = getenv("SEED");
-    uint64_t seed = text ? strtoull(text, NULL, 10) : 1;
+    unsigned long mutations = test_number("MUTATIONS", 200);
+    uint64_t seed = test_number("SEED", 1);
 
     look(image);
     for (; mutations--; seed++) {
@@ -151,13 +144,6 @@ static void test_damage_with_log(void **state)
     mutate("-t ext3 -b 1024 -J size=1");
 }
 
-static int boot(void **state)
-{
-    (void)state;
-    host_boot();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -165,5 +151,5 @@ int main(void)
         cmocka_unit_test(test_damage_with_log),
     };
 
-    return cmocka_run_group_tests(tests, boot, NULL);
+    return cmocka_run_group_tests(tests, host_boot, NULL);
 }

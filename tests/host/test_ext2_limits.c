@@ -3,7 +3,7 @@
  * the device, power; files that are larger, longer or sparser than others; and
  * files that are changed or removed while somebody has them open or mapped.
  */
-/* sources: tests/host/ext2_host.c */
+/* sources: tests/host/ext2_check.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ext2_host.h"
+#include "ext2_check.h"
 #include "fs/cache.h"
 #include "fs/ext2.h"
 #include "fs/file.h"
@@ -21,47 +21,6 @@
 #include "mm_hal.h"
 
 #define MEBI (1ul << 20)
-
-static uint64_t frames;
-
-static void mount(struct disk *disk)
-{
-    frames = page_free_count();
-    assert_int_equal(host_mount(disk, false), 0);
-}
-
-/* Unmount, and have e2fsck see it. */
-static void unmount(struct disk *disk)
-{
-    assert_int_equal(host_unmount(), 0);
-    assert_int_equal(mm_audit(), 0);
-    assert_int_equal(page_free_count(), frames);
-    assert_true(disk_is_clean(disk));
-}
-
-static ssize_t put_stream(const char *path, uint64_t seed, uint64_t offset,
-                          size_t size)
-{
-    uint8_t *bytes = malloc(size);
-    ssize_t moved;
-
-    host_fill(bytes, seed, offset, size);
-    moved = host_put(path, offset, bytes, size);
-    free(bytes);
-    return moved;
-}
-
-static void assert_stream(const char *path, uint64_t seed, uint64_t offset,
-                          size_t size)
-{
-    uint8_t *bytes = malloc(size);
-
-    assert_int_equal(host_get(path, offset, bytes, size), (ssize_t)size);
-    for (size_t i = 0; i < size; i++)
-        if (bytes[i] != host_byte(seed, offset + i))
-            fail_msg("%s: wrong byte at %zu", path, (size_t)offset + i);
-    free(bytes);
-}
 
 /* ---- Large and sparse ---------------------------------------------------- */
 
@@ -82,11 +41,11 @@ static void test_triple_indirect(void **state)
     struct disk *disk = disk_format("-t ext3 -b 1024 -J size=1", 8 * MEBI);
 
     (void)state;
-    mount(disk);
+    check_mount(disk);
     for (unsigned i = 0; i < count; i++)
         assert_int_equal(put_stream("/f", 7, places[i], 5000), 5000);
-    unmount(disk);
-    mount(disk);
+    check_unmount(disk);
+    check_mount(disk);
     assert_int_equal(host_stat("/f").size, places[count - 1] + 5000);
     for (unsigned i = count; i--;)
         assert_stream("/f", 7, places[i], 5000);
@@ -96,12 +55,12 @@ static void test_triple_indirect(void **state)
         assert_stream("/f", 7, places[i], 100);
         assert_stream("/f", 7, places[i - 1], 100);
     }
-    unmount(disk);
-    mount(disk);
+    check_unmount(disk);
+    check_mount(disk);
     assert_int_equal(host_truncate("/f", 2000 * MEBI), 0);
     assert_stream("/f", 7, places[1], 100);
     assert_int_equal(vfs_unlink(&host_at, "/f"), 0);
-    unmount(disk);
+    check_unmount(disk);
     disk_free(disk);
 }
 
@@ -111,21 +70,21 @@ static void test_size_limit(void **state)
     uint64_t limit = 0x7fffffff;
 
     (void)state;
-    mount(disk);
+    check_mount(disk);
     assert_int_equal(put_stream("/f", 1, limit - 100, 200), 100);
     assert_int_equal(put_stream("/f", 1, limit, 10), -EFBIG);
     assert_int_equal(host_truncate("/f", limit + 1), -EFBIG);
     assert_int_equal(host_stat("/f").size, limit);
-    unmount(disk);
+    check_unmount(disk);
     disk_free(disk);
 
     disk = disk_format("-t ext2 -b 1024", 8 * MEBI);
     limit = (12 + 256 + 65536 + (1ul << 24)) * 1024;
-    mount(disk);
+    check_mount(disk);
     assert_int_equal(put_stream("/f", 1, limit - 100, 200), 100);
     assert_int_equal(put_stream("/f", 1, UINT64_MAX - 10, 200), -EFBIG);
     assert_int_equal(host_truncate("/f", UINT64_MAX), -EFBIG);
-    unmount(disk);
+    check_unmount(disk);
     disk_free(disk);
 }
 
@@ -135,16 +94,16 @@ static void test_long_truncation(void **state)
     struct disk *disk = disk_format("-t ext3 -b 1024 -J size=1", 48 * MEBI);
 
     (void)state;
-    mount(disk);
+    check_mount(disk);
     assert_int_equal(put_stream("/f", 5, 0, 30 * MEBI), 30 * MEBI);
     assert_int_equal(put_stream("/g", 6, 0, 10 * MEBI), 10 * MEBI);
     assert_int_equal(host_truncate("/f", 1234567), 0);
     assert_stream("/f", 5, 0, 1234567);
-    unmount(disk);
-    mount(disk);
+    check_unmount(disk);
+    check_mount(disk);
     assert_stream("/f", 5, 0, 1234567);
     assert_stream("/g", 6, 0, 10 * MEBI);
-    unmount(disk);
+    check_unmount(disk);
     disk_free(disk);
 }
 
@@ -168,7 +127,7 @@ static void fill_and_recover(const char *options)
     struct disk *disk = disk_format(options, 6 * MEBI);
     uint64_t first;
 
-    mount(disk);
+    check_mount(disk);
     assert_int_equal(put_stream("/kept", 1, 0, 20000), 20000);
     first = fill("/f");
     assert_true(first > 2 * MEBI);
@@ -180,15 +139,15 @@ static void fill_and_recover(const char *options)
         assert_int_equal(fill("/f"), first);
     }
     assert_stream("/f", 9, 0, first);
-    unmount(disk);
-    mount(disk);
+    check_unmount(disk);
+    check_mount(disk);
     assert_stream("/f", 9, 0, first);
     assert_stream("/kept", 2, 0, 20000);
     assert_int_equal(host_truncate("/f", 0), 0);
     assert_int_equal(fill("/f"), first);
     assert_int_equal(vfs_unlink(&host_at, "/f"), 0);
     assert_int_equal(vfs_mkdir(&host_at, "/d"), 0);
-    unmount(disk);
+    check_unmount(disk);
     disk_free(disk);
 }
 
@@ -208,7 +167,7 @@ static void test_no_room_for_a_hole(void **state)
     uint8_t bytes[8192];
 
     (void)state;
-    mount(disk);
+    check_mount(disk);
     assert_int_equal(put_stream("/f", 1, 0, 1024), 1024);
     assert_int_equal(put_stream("/f", 1, 2048, 6144), 6144);
     (void)fill("/g");
@@ -219,7 +178,7 @@ static void test_no_room_for_a_hole(void **state)
                          : i < 2048 ? 0
                                     : host_byte(1, i)))
             fail_msg("byte %u", i);
-    unmount(disk);
+    check_unmount(disk);
     disk_free(disk);
 }
 
@@ -231,7 +190,7 @@ static void test_no_inodes(void **state)
     char path[20];
 
     (void)state;
-    mount(disk);
+    check_mount(disk);
     for (int result = 0; !result; count += !result) {
         sprintf(path, "/f%u", count);
         result = host_touch(path);
@@ -245,7 +204,7 @@ static void test_no_inodes(void **state)
     assert_int_equal(host_touch("/f3"), -ENOSPC);
     assert_int_equal(vfs_rmdir(&host_at, "/d"), 0);
     assert_int_equal(host_touch("/f3"), 0);
-    unmount(disk);
+    check_unmount(disk);
     disk_free(disk);
 }
 
@@ -346,11 +305,11 @@ static void test_no_memory(void **state)
     for (unsigned kind = 0; kind < 2; kind++) {
         struct disk *disk = disk_format(kinds[kind], 8 * MEBI);
 
-        mount(disk);
+        check_mount(disk);
         assert_int_equal(vfs_mkdir(&host_at, "/d"), 0);
         for (unsigned i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
             with_failures(steps[i]);
-        unmount(disk);
+        check_unmount(disk);
         disk_free(disk);
     }
 }
@@ -361,17 +320,16 @@ static void test_no_memory_to_mount(void **state)
     int result = -1;
 
     (void)state;
-    frames = page_free_count();
     for (uint32_t nth = 1; result; nth++) {
         page_fail_after(nth);
         result = host_mount(disk, false);
         if (result) {
             assert_int_equal(result, -ENOMEM);
-            assert_int_equal(page_free_count(), frames);
+            assert_int_equal(page_free_count(), host_frames);
         }
         page_fail_after(0);
     }
-    unmount(disk);
+    check_unmount(disk);
     disk_free(disk);
 }
 
@@ -385,10 +343,10 @@ static void test_read_errors(void **state)
     int result = -1;
 
     (void)state;
-    mount(disk);
+    check_mount(disk);
     assert_int_equal(vfs_mkdir(&host_at, "/d"), 0);
     assert_int_equal(put_stream("/d/f", 1, 0, 400000), 400000);
-    unmount(disk);
+    check_unmount(disk);
     for (unsigned nth = 1; result != 100; nth++) {
         assert_int_equal(host_mount(disk, false), 0);
         disk->fail_read = nth;
@@ -412,7 +370,7 @@ static void test_write_errors(void **state)
         struct disk *disk = disk_format("-t ext3 -b 1024", 8 * MEBI);
         int result;
 
-        mount(disk);
+        check_mount(disk);
         assert_int_equal(put_stream("/kept", 1, 0, 50000), 50000);
         assert_int_equal(host_sync(), 0);
         disk->fail_write = nth;
@@ -423,7 +381,7 @@ static void test_write_errors(void **state)
         if (disk->fail_write) {
             assert_int_equal(result, 0);
             disk->fail_write = 0;
-            unmount(disk);
+            check_unmount(disk);
             disk_free(disk);
             break;
         }
@@ -436,8 +394,8 @@ static void test_write_errors(void **state)
         assert_int_equal(put_stream("/kept", 3, 0, 10), -EROFS);
         assert_stream("/kept", 1, 0, 50000);
         assert_true(host_unmount() < 0);
-        assert_int_equal(page_free_count(), frames);
-        mount(disk);
+        assert_int_equal(page_free_count(), host_frames);
+        check_mount(disk);
         assert_stream("/kept", 1, 0, 50000);
         assert_int_equal(host_unmount(), 0);
         assert_true(disk_tool(disk, "e2fsck -fy % >/dev/null 2>&1", NULL, 0) <=
@@ -457,7 +415,7 @@ static void test_unlinked_open_file(void **state)
     struct cursor cursor = cursor_kernel("more", 4);
 
     (void)state;
-    mount(disk);
+    check_mount(disk);
     assert_int_equal(put_stream("/f", 1, 0, 100000), 100000);
     assert_int_equal(vfs_open(&host_at, "/f", OPEN_READ | OPEN_WRITE, &file),
                      0);
@@ -476,7 +434,7 @@ static void test_unlinked_open_file(void **state)
     file_put(file);
     assert_int_equal(host_sync(), 0);
     file_put(other);
-    unmount(disk);
+    check_unmount(disk);
     disk_free(disk);
 }
 
@@ -491,7 +449,7 @@ static void test_orphans(void **state)
         struct file *files[3];
         char path[20];
 
-        mount(disk);
+        check_mount(disk);
         disk_record(disk);
         for (unsigned i = 0; i < 3; i++) {
             sprintf(path, "/f%u", i);
@@ -503,11 +461,11 @@ static void test_orphans(void **state)
         after = disk_after_cut(disk, disk->event_count, 0);
         for (unsigned i = 0; i < 3; i++)
             file_put(files[i]);
-        unmount(disk);
+        check_unmount(disk);
         disk_free(disk);
-        mount(after);
+        check_mount(after);
         assert_non_null(strstr(host_console, "3 unlinked or shortened files"));
-        unmount(after);
+        check_unmount(after);
         disk_free(after);
     }
 }
@@ -521,7 +479,7 @@ static void test_mapped_file(void **state)
     struct file *file;
 
     (void)state;
-    mount(disk);
+    check_mount(disk);
     assert_int_equal(put_stream("/f", 1, 0, 9000), 9000);
     assert_int_equal(vfs_open(&host_at, "/f", OPEN_READ, &file), 0);
     object = &file->inode->object;
@@ -548,7 +506,7 @@ static void test_mapped_file(void **state)
     for (unsigned i = 0; i < 3; i++)
         page_put(pages[i]);
     file_put(file);
-    unmount(disk);
+    check_unmount(disk);
     disk_free(disk);
 }
 
@@ -560,7 +518,7 @@ static void test_faulting_write(void **state)
     struct file *file;
 
     (void)state;
-    mount(disk);
+    check_mount(disk);
     assert_int_equal(put_stream("/f", 1, 0, 5000), 5000);
     assert_int_equal(vfs_open(&host_at, "/f", OPEN_WRITE, &file), 0);
     file->offset = 5000;
@@ -569,15 +527,8 @@ static void test_faulting_write(void **state)
     assert_int_equal(host_stat("/f").size, 5000);
     assert_stream("/f", 1, 0, 5000);
     file_put(file);
-    unmount(disk);
+    check_unmount(disk);
     disk_free(disk);
-}
-
-static int boot(void **state)
-{
-    (void)state;
-    host_boot();
-    return 0;
 }
 
 int main(void)
@@ -599,5 +550,5 @@ int main(void)
         cmocka_unit_test(test_faulting_write),
     };
 
-    return cmocka_run_group_tests(tests, boot, NULL);
+    return cmocka_run_group_tests(tests, host_boot, NULL);
 }

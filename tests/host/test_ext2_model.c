@@ -18,6 +18,8 @@
 #include "fs/file.h"
 #include "lib/errno.h"
 #include "mm_hal.h"
+#include "seed.h"
+#include "seed.h"
 
 #define MEBI        (1ul << 20)
 #define NODES       64
@@ -440,10 +442,11 @@ static void remove_found(void)
     assert_int_equal(vfs_rmdir(&host_at, "/lost+found"), 0);
 }
 
-static void run(const char *kind, uint64_t size, uint64_t seed,
-                unsigned operations)
+static void run(const char *kind, uint64_t size, unsigned which)
 {
     struct disk *disk = disk_format(kind, size);
+    unsigned long operations = test_number("OPERATIONS", 1000);
+    uint64_t seed = test_number("SEED", 1) + which;
 
     random_state = seed;
     start_model();
@@ -468,59 +471,34 @@ static void run(const char *kind, uint64_t size, uint64_t seed,
     disk_free(disk);
 }
 
-static unsigned operations_wanted(void)
-{
-    const char *text = getenv("OPERATIONS");
-
-    return text ? (unsigned)atoi(text) : 1000;
-}
-
-static uint64_t seed_wanted(void)
-{
-    const char *text = getenv("SEED");
-
-    return text ? strtoull(text, NULL, 10) : 1;
-}
-
 static void test_log_small_blocks(void **state)
 {
     (void)state;
-    run("-t ext3 -b 1024 -J size=1", 8 * MEBI, seed_wanted(),
-        operations_wanted());
+    run("-t ext3 -b 1024 -J size=1", 8 * MEBI, 0);
 }
 
 static void test_log_big_blocks(void **state)
 {
     (void)state;
-    run("-t ext3 -b 4096", 32 * MEBI, seed_wanted() + 1, operations_wanted());
+    run("-t ext3 -b 4096", 32 * MEBI, 1);
 }
 
 static void test_small_blocks(void **state)
 {
     (void)state;
-    run("-t ext2 -b 1024 -I 128", 20 * MEBI, seed_wanted() + 2,
-        operations_wanted());
+    run("-t ext2 -b 1024 -I 128", 20 * MEBI, 2);
 }
 
 static void test_middle_blocks(void **state)
 {
     (void)state;
-    run("-t ext2 -b 2048 -O ^filetype", 16 * MEBI, seed_wanted() + 3,
-        operations_wanted());
+    run("-t ext2 -b 2048 -O ^filetype", 16 * MEBI, 3);
 }
 
 static void test_disk_that_is_mostly_full(void **state)
 {
     (void)state;
-    run("-t ext3 -b 1024 -J size=1 -N 64", 3 * MEBI, seed_wanted() + 4,
-        operations_wanted());
-}
-
-static int boot(void **state)
-{
-    (void)state;
-    host_boot();
-    return 0;
+    run("-t ext3 -b 1024 -J size=1 -N 64", 3 * MEBI, 4);
 }
 
 int main(void)
@@ -533,5 +511,5 @@ int main(void)
         cmocka_unit_test(test_disk_that_is_mostly_full),
     };
 
-    return cmocka_run_group_tests(tests, boot, NULL);
+    return cmocka_run_group_tests(tests, host_boot, NULL);
 }

@@ -22,18 +22,12 @@
 #include "fs/file.h"
 #include "lib/errno.h"
 #include "mm_hal.h"
+#include "seed.h"
 
 #define MEBI    (1ul << 20)
 #define WORKERS 3
 #define FILES   4
 #define MOST    60000u
-
-static unsigned long number_of(const char *name, unsigned long otherwise)
-{
-    const char *text = getenv(name);
-
-    return text ? strtoul(text, NULL, 0) : otherwise;
-}
 
 /* A page of a file may be changed while the device reads it: it is marked dirty
  * after, and so written once more. `move` is the device. */
@@ -147,7 +141,7 @@ static void use_shared(struct worker *worker)
 static void *work(void *argument)
 {
     struct worker *worker = argument;
-    unsigned long count = number_of("OPERATIONS", 300);
+    unsigned long count = test_number("OPERATIONS", 300);
 
     mm_on_hart(worker->hart);
     while (count--) {
@@ -173,11 +167,11 @@ static void run(const char *options)
 
     assert_int_equal(host_mount(disk, false), 0);
     assert_int_equal(vfs_mkdir(&host_at, "/shared"), 0);
-    disk_serve(disk, number_of("SEED", 1));
+    disk_serve(disk, test_number("SEED", 1));
     for (unsigned i = 0; i < WORKERS; i++) {
         memset(&workers[i], 0, sizeof(workers[i]));
         workers[i].hart = i;
-        workers[i].random = number_of("SEED", 1) * 2 * WORKERS + 2 * i + 1;
+        workers[i].random = test_number("SEED", 1) * 2 * WORKERS + 2 * i + 1;
         sprintf(path, "/d%u", i);
         assert_int_equal(vfs_mkdir(&host_at, path), 0);
     }
@@ -214,13 +208,6 @@ static void test_without_log(void **state)
     run("-t ext2 -b 4096");
 }
 
-static int boot(void **state)
-{
-    (void)state;
-    host_boot();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -228,5 +215,5 @@ int main(void)
         cmocka_unit_test(test_without_log),
     };
 
-    return cmocka_run_group_tests(tests, boot, NULL);
+    return cmocka_run_group_tests(tests, host_boot, NULL);
 }

@@ -18,6 +18,7 @@
 #include "lib/bits.h"
 #include "lib/errno.h"
 #include "mm_hal.h"
+#include "seed.h"
 
 #define MEMORY (48ul << 20)
 #define SMALL  "-t ext3 -b 1024"
@@ -35,12 +36,6 @@ static int setup(void **state)
     (void)state;
     mm_boot(MEMORY);
     return cache_start();
-}
-
-static unsigned number_of(const char *name, unsigned otherwise)
-{
-    const char *text = getenv(name);
-    return text ? (unsigned)strtoul(text, NULL, 0) : otherwise;
 }
 
 static const struct log_superblock *log_super(const struct image *image)
@@ -359,8 +354,8 @@ static void reuse_freed(const struct image *image, uint64_t *random,
 static void test_power_cuts(void **state)
 {
     (void)state;
-    uint64_t random = number_of("SEED", 1) | 1;
-    unsigned cuts = number_of("CUTS", 400), by_fsck = cuts / 10;
+    uint64_t random = test_number("SEED", 1) | 1;
+    unsigned cuts = test_number("CUTS", 400), by_fsck = cuts / 10;
     for (unsigned k = 0; k < ARRAY_SIZE(kinds); k++) {
         struct image image;
         bool freed[PLAYGROUND] = {false};
@@ -394,9 +389,9 @@ static void test_power_cuts(void **state)
             bool found = is_state(&cut, safe) ||
                          (safe + 1 < history.count && is_state(&cut, safe + 1));
             if (!found)
-                mm_fail("SEED=%u: block size %u, cut %u at event %zu: not "
+                mm_fail("SEED=%lu: block size %u, cut %u at event %zu: not "
                         "transaction %u or the next",
-                        number_of("SEED", 1), image.block_size, i, at, safe);
+                        test_number("SEED", 1), image.block_size, i, at, safe);
             image_free(&cut);
         }
         image_crash(&image);
@@ -409,7 +404,7 @@ static void test_power_cuts(void **state)
 static void test_revocation(void **state)
 {
     (void)state;
-    uint64_t random = number_of("SEED", 1) | 1;
+    uint64_t random = test_number("SEED", 1) | 1;
     for (unsigned k = 0; k < 3 * ARRAY_SIZE(kinds); k++) {
         struct image image;
         const char *options = kinds[k % 3].options;

@@ -21,6 +21,7 @@
 #include "lib/bits.h"
 #include "lib/errno.h"
 #include "mm_hal.h"
+#include "seed.h"
 
 #define MEMORY     (32ul << 20)
 #define SIZE       (4u << 20)
@@ -57,12 +58,6 @@ static int teardown(void **state)
     (void)state;
     snprintf(command, sizeof command, "rm -r %s", folder);
     return system(command);
-}
-
-static unsigned number_of(const char *name, unsigned otherwise)
-{
-    const char *text = getenv(name);
-    return text ? (unsigned)strtoul(text, NULL, 0) : otherwise;
 }
 
 /* ---- Logs by debugfs ----------------------------------------------------- */
@@ -123,7 +118,7 @@ static void write_log(struct image *image, const char *open, bool may_lack,
 static void test_features(void **state)
 {
     (void)state;
-    uint64_t random = number_of("SEED", 1) | 1;
+    uint64_t random = test_number("SEED", 1) | 1;
     for (unsigned k = 0; k < ARRAY_SIZE(kinds); k++) {
         struct image image;
         image_make(&image, kinds[k].make, SIZE);
@@ -145,8 +140,8 @@ static struct disk *copy_of(const struct disk *disk)
 static void test_replay_as_e2fsck(void **state)
 {
     (void)state;
-    uint64_t random = number_of("SEED", 1) | 1;
-    unsigned rounds = number_of("ROUNDS", 8), replays[ARRAY_SIZE(kinds)] = {0};
+    uint64_t random = test_number("SEED", 1) | 1;
+    unsigned rounds = test_number("LOGS", 8), replays[ARRAY_SIZE(kinds)] = {0};
     for (unsigned i = 0; i < rounds * ARRAY_SIZE(kinds); i++) {
         unsigned k = i % ARRAY_SIZE(kinds);
         struct image ours, theirs;
@@ -160,8 +155,8 @@ static void test_replay_as_e2fsck(void **state)
         for (uint32_t j = 0; j < PLAYGROUND; j++)
             if (memcmp(image_block(&ours, ours.free + j),
                        image_block(&theirs, ours.free + j), 1024))
-                mm_fail("SEED=%u: log %u (%s %s): block %u differs",
-                        number_of("SEED", 1), i, kinds[k].make, kinds[k].open,
+                mm_fail("SEED=%lu: log %u (%s %s): block %u differs",
+                        test_number("SEED", 1), i, kinds[k].make, kinds[k].open,
                         j);
         replays[k] += replayed > 0;
         image_free(&ours);
@@ -188,9 +183,9 @@ static void damage(struct image *image, uint64_t *random)
 static void test_damaged_logs(void **state)
 {
     (void)state;
-    uint64_t random = number_of("SEED", 1) | 1;
+    uint64_t random = test_number("SEED", 1) | 1;
     uint64_t before = page_free_count();
-    unsigned mutations = number_of("MUTATIONS", 300), good = 0, bad = 0;
+    unsigned mutations = test_number("MUTATIONS", 300), good = 0, bad = 0;
     for (unsigned k = 0; k < ARRAY_SIZE(kinds); k++) {
         struct image image;
         image_make(&image, kinds[k].make, SIZE);
@@ -201,8 +196,8 @@ static void test_damaged_logs(void **state)
             damage(&hurt, &random);
             int result = image_open(&hurt, NULL);
             if (result && hurt.disk->writes)
-                mm_fail("SEED=%u: log %u, mutation %u: refused, but written",
-                        number_of("SEED", 1), k, i);
+                mm_fail("SEED=%lu: log %u, mutation %u: refused, but written",
+                        test_number("SEED", 1), k, i);
             good += !result;
             bad += result == -EUCLEAN;
             if (!result)
@@ -223,7 +218,7 @@ static void test_damaged_logs(void **state)
 static void test_checksums_see(void **state)
 {
     (void)state;
-    uint64_t random = number_of("SEED", 1) | 1;
+    uint64_t random = test_number("SEED", 1) | 1;
     for (unsigned k = 1; k < ARRAY_SIZE(kinds); k++) {
         struct image image;
         uint64_t replayed = 1;

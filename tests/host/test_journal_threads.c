@@ -19,6 +19,7 @@
 #include "lib/bits.h"
 #include "lib/errno.h"
 #include "mm_hal.h"
+#include "seed.h"
 #include "sched/mutex.h"
 
 #define MEMORY     (32ul << 20)
@@ -30,12 +31,6 @@
 static struct image image;
 static struct mutex groups[GROUPS];
 static _Atomic uint32_t values[GROUPS]; /* of operations that have ended */
-
-static unsigned number_of(const char *name, unsigned otherwise)
-{
-    const char *text = getenv(name);
-    return text ? (unsigned)strtoul(text, NULL, 0) : otherwise;
-}
 
 static uint32_t block_of(unsigned group, unsigned number)
 {
@@ -78,7 +73,7 @@ static void commit(void)
 
 static void work(unsigned hart)
 {
-    uint64_t random = (number_of("SEED", 1) + hart) * 2 + 1;
+    uint64_t random = (test_number("SEED", 1) + hart) * 2 + 1;
     for (unsigned i = 0; i < OPERATIONS; i++) {
         if (disk_random(&random) % 16 == 0)
             commit();
@@ -130,7 +125,7 @@ static void test_all_at_once(void **state)
 {
     (void)state;
     pthread_t threads[WORKERS];
-    uint64_t random = number_of("SEED", 1) | 1;
+    uint64_t random = test_number("SEED", 1) | 1;
     image_make(&image, "-t ext3 -b 1024 -J size=1", 4 << 20);
     for (unsigned i = 0; i < GROUPS; i++)
         mutex_init(&groups[i], LOCK_OBJECT);
@@ -144,7 +139,7 @@ static void test_all_at_once(void **state)
         pthread_join(threads[i], NULL);
     disk_unserve(image.disk);
     size_t events = image.disk->event_count;
-    for (unsigned i = 0; i < number_of("CUTS", 100); i++)
+    for (unsigned i = 0; i < test_number("CUTS", 100); i++)
         check_cut(disk_random(&random) % (events + 1), random);
     assert_int_equal(image_close(&image), 0);
     assert_int_equal(image.deaths, 0);

@@ -248,8 +248,7 @@ static void test_race(void **unused)
 {
     (void)unused;
     struct worker workers[MM_HARTS];
-    const char *told = getenv("ROUNDS");
-    rounds = told ? strtoul(told, NULL, 0) : 1000;
+    rounds = test_number("ROUNDS", 1000);
     uint64_t before = page_unused_count();
     make_ancestor();
     for (unsigned i = 0; i < MM_HARTS; i++)
