@@ -13,7 +13,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import ROOT, Console, meminfo, program, run_command, tools_run
+from conftest import ROOT, Console, program, run_command, tools_run
 
 IMAGE = os.path.join(ROOT, "tools", "image")
 STRIPPED = os.path.join(ROOT, "build", "user", "stripped")
@@ -195,15 +195,6 @@ def test_a_program_that_ran_before_reads_nothing(image):
                       "cat /proc/disks")
     first, second, third = reads(r.out)
     assert first < second == third, r
-
-
-def test_many_hold_a_program_once(image):
-    show = "cat /proc/meminfo"
-    r = boot(image(), f"cat /README; echo; {show}; echo; "
-                      f"{show}{' | cat' * 9}")
-    one, ten = [meminfo(t) for t in r.out.split("\n\n")[-2:]]
-    assert ten["disk"] == one["disk"], r
-    assert ten["table"] > one["table"], r
 
 
 @pytest.mark.parametrize("build", ["release", "debug"])
