@@ -291,11 +291,6 @@ int ext2_map_find(struct ext2_inode *inode, uint64_t index, uint32_t *block);
 int ext2_map_make(struct ext2_inode *inode, struct journal_handle *handle,
                   uint64_t index, uint32_t *block, bool *made, void **bytes);
 
-/* How block `index` is reached: the slots, outermost first, in `slots`; how
- * many. 0: too far out. */
-unsigned ext2_map_path(const struct ext2 *fs, uint64_t index,
-                       uint32_t slots[4]);
-
 /* The largest size a file can have. */
 uint64_t ext2_map_limit(const struct ext2 *fs);
 
@@ -350,10 +345,8 @@ struct ext2_inode *ext2_inode_new(struct ext2 *fs, uint16_t mode,
                                   struct name label);
 void ext2_inode_free(struct ext2_inode *inode);
 
-/* It can be found from now on. -EUCLEAN: its number is in use. */
+/* It can be found from now on (-EUCLEAN: its number is in use); no longer. */
 int ext2_inode_publish(struct ext2_inode *inode);
-
-/* It can be found no longer. */
 void ext2_inode_forget(struct ext2_inode *inode);
 
 /* Forget an inode's pages, and it. Nobody has it or can find it. */
@@ -379,16 +372,9 @@ void ext2_release(struct inode *inode);
 void ext2_orphan_add(struct ext2_inode *inode, struct ext2_super *super,
                      struct ext2_record *record);
 
-/* Take it out. On failure nothing has changed. */
-int ext2_orphan_remove(struct ext2_inode *inode, struct journal_handle *handle,
-                       struct ext2_record *record);
-
 /* Free all blocks beyond the size, in as many handles as it takes, and take
  * the inode from the list of orphans. Its mutex is held, or nobody has it. */
 int ext2_cut_finish(struct ext2_inode *inode);
-
-/* Work for ext2_reap_all. */
-bool ext2_has_dead(struct ext2 *fs);
 
 /* Do some of the work that unlinked inodes have left; or all of it: 0, or the
  * error that ended it. Without a handle; locks up to LOCK_INODE. */

@@ -13,7 +13,10 @@
 
 #define LEVELS 4
 
-unsigned ext2_map_path(const struct ext2 *fs, uint64_t index, uint32_t slots[4])
+/* How block `index` is reached: the slots, outermost first, in `slots`; how
+ * many. 0: too far out. */
+static unsigned find_path(const struct ext2 *fs, uint64_t index,
+                          uint32_t slots[4])
 {
     uint64_t span = 1;
     unsigned level;
@@ -92,7 +95,7 @@ int ext2_map_find(struct ext2_inode *inode, uint64_t index, uint32_t *block)
 {
     uint32_t slots[LEVELS], last;
     unsigned level;
-    unsigned depth = ext2_map_path(ext2_fs(&inode->inode), index, slots);
+    unsigned depth = find_path(ext2_fs(&inode->inode), index, slots);
     int result;
 
     *block = 0;
@@ -181,7 +184,7 @@ int ext2_map_make(struct ext2_inode *inode, struct journal_handle *handle,
                             .metadata = bytes != NULL};
     int result;
 
-    making.depth = ext2_map_path(ext2_fs(&inode->inode), index, slots);
+    making.depth = find_path(ext2_fs(&inode->inode), index, slots);
     if (!making.depth)
         return -EFBIG;
     mutex_lock(&inode->map);

@@ -53,8 +53,10 @@ static int change_link(struct ext2_inode *inode, struct journal_handle *handle,
     return result;
 }
 
-int ext2_orphan_remove(struct ext2_inode *inode, struct journal_handle *handle,
-                       struct ext2_record *record)
+/* Take it out. On failure nothing has changed. */
+static int remove_orphan(struct ext2_inode *inode,
+                         struct journal_handle *handle,
+                         struct ext2_record *record)
 {
     struct ext2 *fs = ext2_fs(&inode->inode);
     uint32_t *link;
@@ -89,7 +91,7 @@ static int cut_step(struct ext2_inode *inode)
         result = ext2_cut(inode, &handle,
                           align_up(size, fs->block_size) / fs->block_size);
         if (!result && atomic_load(&inode->inode.links))
-            result = ext2_orphan_remove(inode, &handle, record);
+            result = remove_orphan(inode, &handle, record);
         ext2_record_store(inode, record);
     }
     ext2_end(fs, &handle);
@@ -160,7 +162,7 @@ static int free_inode(struct ext2_inode *inode, struct journal_handle *handle,
     if (!result)
         result = ext2_free_inode_prepare(fs, handle, number, &bits);
     if (!result)
-        result = ext2_orphan_remove(inode, handle, record);
+        result = remove_orphan(inode, handle, record);
     if (result)
         return result;
     /* Before somebody can have the number again. */
@@ -224,7 +226,7 @@ static int reap_one(struct ext2 *fs)
     return result;
 }
 
-bool ext2_has_dead(struct ext2 *fs)
+static bool has_dead(struct ext2 *fs)
 {
     bool any;
 
@@ -236,7 +238,7 @@ bool ext2_has_dead(struct ext2 *fs)
 
 void ext2_reap_some(struct ext2 *fs)
 {
-    if (ext2_has_dead(fs))
+    if (has_dead(fs))
         (void)reap_one(fs);
 }
 
@@ -252,7 +254,7 @@ int ext2_reap_all(struct ext2 *fs)
 
 bool ext2_make_room(struct ext2 *fs)
 {
-    bool made = ext2_has_dead(fs);
+    bool made = has_dead(fs);
 
     if (made)
         (void)ext2_reap_all(fs);

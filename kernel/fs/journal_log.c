@@ -53,7 +53,8 @@ static uint32_t revokes_per_block(uint32_t block_size)
     return (block_size - sizeof(struct log_revoke)) / sizeof(be32_t);
 }
 
-uint32_t log_blocks(uint32_t block_size, uint32_t changes)
+/* Blocks of log that a transaction of so many changes takes at most. */
+static uint32_t log_blocks(uint32_t block_size, uint32_t changes)
 {
     /* A revocation takes less than a block and its part of a descriptor. */
     return changes + changes / tags_per_block(block_size) + 3;

@@ -162,7 +162,4 @@ int log_write_head(struct log *log, uint32_t start, uint32_t sequence);
  * until that is safe. 0 or -EIO. */
 int log_write(struct journal *journal, struct transaction *transaction);
 
-/* Blocks of log that a transaction of so many changes takes at most. */
-uint32_t log_blocks(uint32_t block_size, uint32_t changes);
-
 #endif

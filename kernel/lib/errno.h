@@ -16,7 +16,6 @@
 #define EINVAL     22
 #define ENOSYS     38
 #define EOPNOTSUPP 95
-#define ERANGE     34
 #define EOVERFLOW  75
 #define E2BIG      7
 #define EFAULT     14
@@ -35,7 +34,6 @@
 /* There is no room. */
 #define ENOMEM 12
 #define ENOSPC 28
-#define ENFILE 23
 #define EMFILE 24
 #define EMLINK 31
 #define EFBIG  27
@@ -53,7 +51,6 @@
 #define EBADF  9
 #define EPIPE  32
 #define ESPIPE 29
-#define ENOTTY 25
 #define ENODEV 19
 #define EIO    5
 #define ENXIO  6

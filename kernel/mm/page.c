@@ -8,9 +8,8 @@
  * harts' stocks, and then asks the keepers, before it says that there is no
  * memory: a frame is never out of reach because it lies in the wrong place.
  */
-#include "mm/page.h"
+#include "mm/page_init.h"
 #include "lib/bits.h"
-#include "lib/errno.h"
 #include "lib/panic.h"
 #include "lib/string.h"
 #include "sched/thread.h"
@@ -45,6 +44,11 @@ static struct list free_blocks[ORDERS]; /* buddy_lock */
 static uint64_t buddy_free;             /* buddy_lock to change: frames */
 static struct stock stocks[HAL_MAX_HARTS];
 static struct page_keeper *keepers; /* I once boot is over */
+
+bool page_is_known(uint64_t frame)
+{
+    return frame - page_first < span; /* below the first: a huge number */
+}
 
 uint64_t page_span(void)
 {
@@ -107,9 +111,7 @@ static struct page *neighbour(struct page *page, unsigned order)
 {
     uint64_t frame = page - page_frames;
     uint64_t other = frame ^ (1ul << order);
-    if (other < page_first || other - page_first >= span)
-        return NULL;
-    return &page_frames[other];
+    return page_is_known(other) ? &page_frames[other] : NULL;
 }
 
 static bool is_in_list(const struct page *page, unsigned order)
@@ -398,74 +400,15 @@ void page_free_zeroed(struct page *page)
     spin_unlock(&stock->lock);
 }
 
-/* ---- Start-up ------------------------------------------------------------ */
+/* ---- Start-up (page_init.c) ---------------------------------------------- */
 
-static uint64_t frame_up(uint64_t address)
+void page_begin(struct page *array, uint64_t first, uint64_t count)
 {
-    return align_up(address, HAL_PAGE_SIZE) >> HAL_PAGE_SHIFT;
-}
-
-/* First address at or above `at` with `size` bytes outside every range of
- * `taken`; 0 when it would end beyond `end`. */
-static uint64_t find_room(uint64_t at, uint64_t end, uint64_t size,
-                          const struct hal_range *taken, size_t count)
-{
-    at = align_up(at, HAL_PAGE_SIZE);
-    for (size_t i = 0; i < count; i++) {
-        if (taken[i].start < at + size && at < taken[i].end) {
-            at = align_up(taken[i].end, HAL_PAGE_SIZE);
-            i = (size_t)-1; /* look at all of them again */
-        }
-        if (at + size > end)
-            return 0;
-    }
-    return at + size <= end ? at : 0;
-}
-
-static bool overlaps(uint64_t frame, const struct hal_range *taken,
-                     size_t count)
-{
-    uint64_t start = frame << HAL_PAGE_SHIFT, end = start + HAL_PAGE_SIZE;
-    for (size_t i = 0; i < count; i++)
-        if (taken[i].start < end && start < taken[i].end)
-            return true;
-    return false;
-}
-
-static void add_frame(uint64_t frame, bool in_use)
-{
-    struct page *page = &page_frames[frame];
-    total++;
-    page->order = NOT_FIRST;
-    page->kind = PAGE_KERNEL;
-    if (in_use)
-        atomic_store(&page->count, 1);
-    else
-        block_free(page, 0);
-}
-
-int page_init(const struct hal_range *ram, size_t ram_count,
-              const struct hal_range *reserved, size_t reserved_count)
-{
-    uint64_t low = UINT64_MAX, high = 0, place = 0;
-    for (size_t i = 0; i < ram_count; i++) {
-        low = MIN(low, frame_up(ram[i].start));
-        high = MAX(high, ram[i].end >> HAL_PAGE_SHIFT);
-    }
-    if (low >= high)
-        return -ENOMEM;
-    uint64_t size = (high - low) * sizeof(struct page);
-    for (size_t i = 0; i < ram_count && !place; i++)
-        place =
-            find_room(ram[i].start, ram[i].end, size, reserved, reserved_count);
-    if (!place)
-        return -ENOMEM;
-
-    page_first = low;
-    span = high - low;
-    page_array = hal_phys_to_virt(place);
-    page_frames = page_array - low;
-    memset(page_array, 0, size);
+    page_array = array;
+    page_frames = array - first;
+    page_first = first;
+    span = count;
+    memset(array, 0, count * sizeof(struct page));
     for (unsigned i = 0; i < ORDERS; i++)
         list_init(&free_blocks[i]);
     for (unsigned i = 0; i < HAL_MAX_HARTS; i++)
@@ -474,27 +417,16 @@ int page_init(const struct hal_range *ram, size_t ram_count,
         page_array[i].kind = PAGE_ABSENT;
         page_array[i].order = NOT_FIRST;
     }
-    struct hal_range own = {place, place + size};
-    for (size_t i = 0; i < ram_count; i++)
-        for (uint64_t f = frame_up(ram[i].start);
-             f < ram[i].end >> HAL_PAGE_SHIFT; f++)
-            add_frame(f, overlaps(f, reserved, reserved_count) ||
-                             overlaps(f, &own, 1));
-    return 0;
 }
 
-void page_release_range(struct hal_range range)
+void page_add(struct page *page, bool in_use)
 {
-    for (uint64_t f = frame_up(range.start); f < range.end >> HAL_PAGE_SHIFT;
-         f++) {
-        if (f < page_first || f - page_first >= span)
-            continue;
-        struct page *page = &page_frames[f];
-        if (page->kind != PAGE_KERNEL)
-            continue;
-        page->order = 0;
-        page_put(page);
-    }
+    total++;
+    page->kind = PAGE_KERNEL;
+    if (in_use)
+        atomic_store(&page->count, 1);
+    else
+        block_free(page, 0);
 }
 
 void page_count_kinds(uint64_t counts[PAGE_KINDS], uint64_t *shared)

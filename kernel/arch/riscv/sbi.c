@@ -59,7 +59,7 @@ struct sbi_result sbi_hart_start(uint64_t hardware_id, uint64_t physical,
     return call(SBI_HSM, 0, hardware_id, physical, opaque, 0);
 }
 
-void sbi_reset(bool restart)
+static void reset(bool restart)
 {
     call(SBI_SRST, 0, restart ? 1 : 0, 0, 0, 0);
 }
@@ -84,12 +84,12 @@ _Noreturn void hal_halt(void)
 
 _Noreturn void hal_power_off(void)
 {
-    sbi_reset(false);
+    reset(false);
     hal_halt();
 }
 
 _Noreturn void hal_restart(void)
 {
-    sbi_reset(true);
+    reset(true);
     hal_halt();
 }

@@ -4,7 +4,6 @@
 #ifndef ARCH_RISCV_SBI_H
 #define ARCH_RISCV_SBI_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 struct sbi_result {
@@ -19,6 +18,5 @@ void sbi_remote_sfence(uint64_t hart_mask, uint64_t hart_base, uint64_t start,
                        uint64_t size);
 struct sbi_result sbi_hart_start(uint64_t hardware_id, uint64_t physical,
                                  uint64_t opaque);
-void sbi_reset(bool restart);
 
 #endif
