@@ -12,6 +12,7 @@ void mutex_init(struct mutex *mutex, enum lock_rank rank)
     atomic_init(&mutex->holder, NULL);
     waitq_init(&mutex->waiters);
     mutex->rank = rank;
+    atomic_init(&mutex->overtaken, false);
 }
 
 static bool try_take(struct mutex *mutex)
@@ -37,17 +38,30 @@ void mutex_lock(struct mutex *mutex)
         if (!taken)
             sched_switch();
         waitq_leave(&mutex->waiters);
-        if (taken || try_take(mutex))
+        if (taken || mutex_held(mutex) || try_take(mutex))
             break;
+        atomic_store(&mutex->overtaken, true);
     }
     irq_release();
+}
+
+/* Make the first waiter the holder; false when there is none. */
+static bool hand_over(struct mutex *mutex)
+{
+    if (waitq_hand_over(&mutex->waiters, &mutex->holder))
+        return true;
+    atomic_store(&mutex->overtaken, false);
+    return false;
 }
 
 void mutex_unlock(struct mutex *mutex)
 {
     ASSERT(mutex_held(mutex));
-    atomic_store(&mutex->holder, NULL);
-    waitq_wake_one(&mutex->waiters);
+    if (!atomic_load_explicit(&mutex->overtaken, memory_order_relaxed) ||
+        !hand_over(mutex)) {
+        atomic_store(&mutex->holder, NULL);
+        waitq_wake_one(&mutex->waiters);
+    }
     lockrank_release(mutex->rank);
 }
 

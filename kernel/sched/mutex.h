@@ -2,6 +2,11 @@
  * Mutexes: locks whose waiters sleep, for what takes long or sleeps itself
  * (a space during a fault, an inode during a write). Never taken by interrupt
  * handlers. A kill does not end the wait, since holders always let go.
+ *
+ * A free mutex goes to whoever asks first, which is quick but not fair: who
+ * takes it again and again may always be before the waiter that was woken. So
+ * a waiter that was overtaken says so, and from then on the mutex is handed
+ * over, in the order in which they came, until nobody waits.
  */
 #ifndef SCHED_MUTEX_H
 #define SCHED_MUTEX_H
@@ -14,7 +19,8 @@ struct thread;
 struct mutex {
     struct thread *_Atomic holder; /* a: NULL when free */
     struct waitq waiters;
-    uint16_t rank; /* I: enum lock_rank */
+    uint16_t rank;          /* I: enum lock_rank */
+    _Atomic bool overtaken; /* a: to be handed over when let go */
 };
 
 void mutex_init(struct mutex *mutex, enum lock_rank rank);

@@ -150,6 +150,24 @@ static void wake(struct waitq *queue, bool all)
     spin_unlock(&queue->lock);
 }
 
+bool waitq_hand_over(struct waitq *queue, struct thread *_Atomic *what)
+{
+    struct thread *first = NULL;
+    if (!atomic_load(&queue->waiting))
+        return false;
+    spin_lock(&queue->lock);
+    if (!list_is_empty(&queue->waiters)) {
+        first =
+            list_entry(list_first(&queue->waiters), struct thread, wait_link);
+        take_off(queue, first);
+        /* Before it can leave the queue, and so before it can end. */
+        atomic_store(what, first);
+        thread_wake(first);
+    }
+    spin_unlock(&queue->lock);
+    return first;
+}
+
 void waitq_wake_one(struct waitq *queue)
 {
     wake(queue, false);

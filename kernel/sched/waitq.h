@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 struct mutex;
+struct thread;
 
 struct waitq {
     struct spinlock lock;
@@ -44,6 +45,10 @@ void waitq_wait_mutex(struct waitq *queue, struct mutex *lock);
 /* Wake the first waiter, or all. From any context. */
 void waitq_wake_one(struct waitq *queue);
 void waitq_wake_all(struct waitq *queue);
+
+/* Make `*what` the first waiter, take it off the queue and wake it; false when
+ * there is none. Once it has left the queue it sees `*what`. For mutex.c. */
+bool waitq_hand_over(struct waitq *queue, struct thread *_Atomic *what);
 
 /* The steps of a sleep, for mutex.c: become a waiter, sleep unless woken
  * meanwhile, stop being one. Interrupts held off (irq_hold) throughout. */

@@ -29,3 +29,8 @@ def test_the_first_process_cannot_be_killed():
 
 def test_directories_do_not_eat_all_memory():
     run_program("manydirs")
+
+
+@pytest.mark.parametrize("harts", [1, 2, 4])
+def test_nobody_is_overtaken_for_long(harts):
+    run_program("queue", harts=harts)
