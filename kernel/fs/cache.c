@@ -57,6 +57,7 @@ void cache_insert(struct cache *cache, uint64_t index, struct page *page)
         cache->highest = index;
     cache->pages++;
     cached++;
+    cache_reclaim_add(page);
 }
 
 /* Take it out of its chain. Who has it mapped keeps it as his own; the change
@@ -74,6 +75,7 @@ static void unlink(struct page *page)
     if (!cache->pages)
         cache->highest = 0;
     cached--;
+    cache_reclaim_remove(page);
     page->level = 0;
     page->order = 0;
     page->owner = 0;
@@ -427,6 +429,5 @@ int cache_start(void)
     for (unsigned i = 0; i < QUEUES; i++)
         waitq_init(&queues[i]);
     cache_io_start();
-    cache_reclaim_start();
-    return 0;
+    return cache_reclaim_start();
 }

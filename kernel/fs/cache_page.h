@@ -70,8 +70,14 @@ int cache_read(struct cache *cache, struct page *page,
  * held. */
 struct page *cache_take_reserve(void);
 
-/* Once at boot. */
+/* Once at boot; -ENOMEM. */
 void cache_io_start(void);
-void cache_reclaim_start(void);
+int cache_reclaim_start(void);
+
+/* ---- cache_reclaim.c: with cache_lock held ------------------------------- */
+
+/* The frame has come into the table, or left it. */
+void cache_reclaim_add(const struct page *page);
+void cache_reclaim_remove(const struct page *page);
 
 #endif

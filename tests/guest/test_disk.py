@@ -227,6 +227,13 @@ def test_a_full_cache_makes_memory_no_dearer(image, tmp_path):
     assert r.status == 0 and r.out.endswith("all checks passed\n"), r
 
 
+def test_to_find_no_memory_costs_little_where_there_is_much(image):
+    r = boot(image(f"dearth={program('dearth')}"), "/dearth", mem="512M",
+             build="release", options=["--icount"])
+    assert r.status == 0 and r.out.endswith("all checks passed\n"), r
+    assert int(re.search(r"^(\d+) us a call", r.out, re.M)[1]) < 400, r
+
+
 @pytest.mark.parametrize("mem, harts, build", [
     ("16M", 1, "release"), ("32M", 3, "release"), ("32M", 2, "debug")])
 def test_what_is_kept_for_speed_is_given_up_to_the_page(image, mem, harts,
