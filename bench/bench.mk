@@ -49,7 +49,7 @@ bench: bench-programs ## measure Calf and Linux: tables, plots, results.json
 bench-disk: bench-programs ## the disk alone: a large file, small ones
 	@tools/bench --disk
 
-bench-quick: bench-programs ## the same in less than two minutes, less of it
+bench-quick: bench-programs ## the same in two minutes, less of it
 	@tools/bench --quick
 
 bench-linux: bench-programs ## Linux alone

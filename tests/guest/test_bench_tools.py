@@ -127,6 +127,28 @@ def test_without_a_disk_there_are_no_figures():
                          "release", print)
 
 
+def counted(job):
+    """The figures of a plan's JOB up to 64 MB, without the long ones."""
+    sizes = next(word for word in job.words if word.startswith("sizes="))
+    small = [n for n in sizes.removeprefix("sizes=").split(",") if int(n) <= 64]
+    words = ["sizes=" + ",".join(small) if word == sizes else word
+             for word in job.words if word != "whole"]
+    found = {}
+    machines.measure(CALF, "icount", job.harts, words, "release",
+                     lambda *row: found.update({row[:2]: row[2]}))
+    return found
+
+
+def test_both_plans_count_the_same():
+    """bench-report compares figures of the one with figures of the other."""
+    subprocess.run(["make", "build/user/bench"], cwd=ROOT, check=True,
+                   stdout=subprocess.DEVNULL)
+    full, quick = counted(plan.FULL.icount), counted(plan.QUICK.icount)
+    assert {work for work, _ in quick} > {"file_read", "cow_fault_sparse"}
+    assert not {f: (full[f], n) for f, n in quick.items()
+                if abs(n - full[f]) > max(full[f] / 100, 2)}
+
+
 def compare(tmp_path, before, after):
     for name, value in (("a", before), ("b", after)):
         with open(tmp_path / name, "w") as f:
