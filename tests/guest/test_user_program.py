@@ -37,6 +37,19 @@ GREETING = """\
 #include "kernel/greeting.h"
 const char *greeting(void) { return "from next door"; }
 """
+# Where a course has a part written in assembly.
+SWITCHER = """\
+#include "kernel/types.h"
+#include "user/user.h"
+extern int chosen(void);
+int main(void) { printf("chose %d\\n", chosen()); exit(0); }
+"""
+CHOSEN = """\
+        .text
+        .globl chosen
+chosen: li a0, 42
+        ret
+"""
 NOT_THESE = "#error these are the tree's own headers\n"
 
 # No header, no library: what a program is at the least.
@@ -144,7 +157,12 @@ def test_list_and_remove(tmp_path):
     make(tmp_path / "shortlived.c")
     say = [tool("user-program"), "--list"]
     assert "shortlived" in subprocess.check_output(say, text=True).split()
-    subprocess.run([tool("user-program"), "--remove", "shortlived"], check=True)
+    done = subprocess.run(
+        [tool("user-program"), "--remove", "shortlived"], check=True,
+        text=True, stdout=subprocess.PIPE)
+    assert done.stdout.startswith("removed shortlived")
+    if os.path.exists(os.path.join(ROOT, "build", "disk.img")):
+        assert "rm /shortlived" in done.stdout
     assert "shortlived" not in subprocess.check_output(say, text=True).split()
     assert tools_run("shortlived a b").status == 127
 
@@ -153,7 +171,10 @@ def test_refusals_say_what_is_wrong(tmp_path):
     write(tmp_path, mistake_c="int main(void) { return missing; }\n",
           needs_c="int trace(int);\nint main(void) { return trace(1); }\n",
           helper_c="/* int main(void) { */ int x;\n", init_c=SIZES,
-          averylongername_c=SIZES)
+          averylongername_c=SIZES, defs_c='#include "kernel/defs.h"\n'
+          "int main(void) { return 0; }\n")
+    for odd in ("two words.c", "semi;colon.c", "-dash.c"):
+        (tmp_path / odd).write_text(SIZES)
     for name, why in (
             ("nowhere.c", "no such file or folder"),
             ("mistake.c", f"{tmp_path}/mistake.c:1:25: error: 'missing'"),
@@ -161,7 +182,13 @@ def test_refusals_say_what_is_wrong(tmp_path):
             ("needs.c", "neither it nor Calf's library has trace"),
             ("helper.c", "has no main()"),
             ("init.c", "/init is what the kernel starts first"),
-            ("averylongername.c", "is longer than 14 bytes")):
+            ("averylongername.c", "is longer than 14 bytes"),
+            ("two words.c", "cannot be typed as it is: rename the file"),
+            ("semi;colon.c", "cannot be typed as it is: rename the file"),
+            ("-dash.c", "cannot be typed as it is: rename the file"),
+            ("defs.c", "nobody has kernel/defs.h: Calf's headers are in "
+                       "user/include"),
+            ("works.c two.c", "no such file or folder (it takes one)")):
         said = make(tmp_path / name, status=2)
         assert why in re.sub("[‘’]", "'", said), said
     assert "compiled already" in make(tool("../build/user/echo"), status=2)
@@ -175,6 +202,15 @@ def test_a_folder_adds_what_it_can(tmp_path):
     assert "added works" in said
     assert "not added" in said and "left out" in said
     assert tools_run("works 1 2").status == 0
+
+
+def test_assembly_of_a_folder_is_linked_to_who_needs_it(tmp_path):
+    write(tmp_path, switcher_c=SWITCHER, chosen_S=CHOSEN, plainone_c=SIZES,
+          usys_S="#error Calf has its own\n")
+    said = make(tmp_path)
+    assert "added switcher" in said and "left out" not in said
+    r = tools_run("switcher")
+    assert (r.status, r.out) == (0, "chose 42\n"), r
 
 
 def linked(tmp_path, march, *how):
