@@ -84,6 +84,24 @@ def test_add_of_a_missing_file_is_refused():
     assert "/nowhere/file" in r.err
 
 
+def test_add_makes_the_folders_it_needs(tmp_path):
+    (tmp_path / "note").write_text("a note\n")
+    r = tools_run("--add", f"{tmp_path}/note:some/where/note",
+                  "--add", f"{tmp_path}/note:bin/note2",
+                  "cat /some/where/note; cat /bin/note2; echo more")
+    assert (r.status, r.out) == (0, "a note\na note\nmore\n"), r
+
+
+def test_add_refuses_a_name_that_no_program_can_say(tmp_path):
+    (tmp_path / "fifteen-letters").write_text("a note\n")
+    for word in (f"{tmp_path}/fifteen-letters",
+                 f"{tmp_path}/fifteen-letters:fifteen-letters/note"):
+        r = tools_run("--add", word, "echo")
+        assert r.status == 2 and "longer than 14 bytes" in r.err, r
+    assert tools_run("--add", f"{tmp_path}/fifteen-letters:short",
+                     "cat /short").out == "a note\n"
+
+
 def test_append_reaches_the_kernels_command_line():
     r = tools_run("--append", "one=1 two", "cat /proc/cmdline")
     assert r.status == 0, r
