@@ -184,6 +184,18 @@ def test_programs_are_put_on_an_old_image_and_files_stay(image, tmp_path):
     assert boot(path, "cat /mine /new/deep/file").out == "mine\nnewer\n"
 
 
+def test_an_image_that_cannot_be_made_leaves_nothing_behind(tmp_path):
+    (tmp_path / "large").write_bytes(os.urandom(2 << 20))
+    for words, why in (
+            (["--size", "lots"], "--size lots: write it like 64M or 1G"),
+            (["--size", "1M", f"large={tmp_path}/large"], "mke2fs")):
+        done = subprocess.run(
+            [IMAGE, *words[:2], str(tmp_path / "disk.img"), "tmp/", *words[2:]],
+            text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        assert done.returncode and why in done.stdout, done.stdout
+    assert os.listdir(tmp_path) == ["large"]
+
+
 # ---- The cache ---------------------------------------------------------------
 
 def reads(text):
