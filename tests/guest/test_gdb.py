@@ -63,9 +63,14 @@ IN_THE_KERNEL = (
     f"print {SELF}->thread", f"print/r {SELF}->thread.irq_depth",
     "print process_lock", "print 'kernel/proc/process.c'::processes",
     f"print {ENTRY}",
+    "calf page nonsense", "calf tree nonsense", "print $runs(\"sh\")",
+    "print $runs(\"init\")",
     "help calf", "calf nonsense", "calf program init", "info symbol 0",
     "calf program nosuch")
-IN_A_PROGRAM = ("delete 3", "hbreak *0", "continue 2", "print $priv",
+IN_A_PROGRAM = ("delete 3", "calf program wc",
+                "hbreak main if $runs(\"wc\")", "continue", "info symbol $pc ",
+                "print argc", "print $runs(\"wc\")",
+                "delete 4", "hbreak *0", "continue 2", "print $priv",
                 "calf program", "info symbol $pc", "calf ps 1", "calf ps ",
                 "calf regions ", "calf tree ", "print $priv + 0")
 
@@ -155,6 +160,21 @@ def test_symbols_of_programs(said):
     assert "no program nosuch" in said["calf program nosuch"]
     name = re.search(r"symbols of build/user/(\w+)", said["calf program"])[1]
     assert f"build/user/{name}" in said["info symbol $pc"]
+
+
+def test_a_word_that_gdb_does_not_know_is_told_in_a_line(said):
+    for command in ("calf page nonsense", "calf tree nonsense"):
+        assert said[command].strip() == (
+            'No symbol "nonsense" in current context.'), said[command]
+
+
+def test_a_breakpoint_for_one_program(said):
+    """All programs begin at 0: main of wc lies somewhere in sh, too."""
+    assert "= 1\n" in said['print $runs("sh")']
+    assert "= 0\n" in said['print $runs("init")']
+    assert "main in section .text of" in said["info symbol $pc "]
+    assert "= 1\n" in said["print argc"]
+    assert "= 1\n" in said['print $runs("wc")']
 
 
 def test_all_of_it_works_from_user_mode_too(said):

@@ -54,6 +54,8 @@ class Command(gdb.Command):
             raise gdb.GdbError(
                 f"{e}. Has the kernel been started? `hbreak kernel_main` and "
                 "`continue` get there.") from e
+        except gdb.error as e:
+            raise gdb.GdbError(f"{e}") from e
 
 
 class Ps(Command):
@@ -215,7 +217,11 @@ class Program(Command):
 NAME is that of a program in build/user, one added by make user-program, or a
 file's; without it, the one that runs on the selected hart. The program loaded
 before goes. All programs begin at 0, so what a low address is called depends
-on which is loaded. A breakpoint there needs `hbreak`."""
+on which is loaded, and a breakpoint there stops every program: say which one
+is meant.
+
+    calf program cat
+    hbreak main if $runs("cat")"""
 
     word = "program"
     loaded = None
@@ -250,6 +256,22 @@ on which is loaded. A breakpoint there needs `hbreak`."""
                            "of the ELF file")
 
 
+class Runs(gdb.Function):
+    """$runs(NAME): 1 when the program NAME runs on this hart, for conditions
+of breakpoints in programs; else 0."""
+
+    def __init__(self):
+        super().__init__("runs")
+
+    def invoke(self, name):
+        try:
+            with kernel.kernel_memory():
+                process = kernel.find_process("")
+                return int(kernel.text(process["name"]) == name.string())
+        except (gdb.error, gdb.GdbError):
+            return 0
+
+
 def register():
-    for command in (Calf, Ps, Regions, Tree, Page, Walk, Program):
+    for command in (Calf, Ps, Regions, Tree, Page, Walk, Program, Runs):
         command()
