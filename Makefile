@@ -73,7 +73,8 @@ endif
 kernel_sources := $(filter-out kernel/mm/eager.c,$(kernel_sources)) \
     $(exercise_folder)/cow.c exercises/cow/fork.c
 kernel_objects := $(kernel_sources:%=$(B)/%.o)
-exercise_flags := -DEXERCISE_COW=1
+# A misspelt name is told where it stands, not by the linker.
+exercise_flags := -DEXERCISE_COW=1 -Werror=implicit-function-declaration
 endif
 kernel_script := kernel/arch/riscv/kernel.ld
 
@@ -239,7 +240,8 @@ print-gdbport: # what course graders ask
 
 gdb: tools-run tools-gdb ## gdb on the debug build (starts QEMU if needed)
 	@$(MAKE) DEBUG=1 all
-	@tools/gdb/start $(EXERCISE:%=--build debug-%)
+	@CALF_GDB_PORT=$(or $(GDB_PORT),$(CALF_GDB_PORT)) tools/gdb/start \
+	    $(EXERCISE:%=--build debug-%)
 
 include bench/bench.mk
 

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import subprocess
+import time
 
 from conftest import ROOT
 
@@ -65,15 +66,37 @@ def test_a_failed_item_shows_why_and_the_next_one_runs(tmp_path):
     assert not row["passed"] and any("fork failed" in l for l in row["why"])
 
 
-def test_a_machine_that_ends_costs_one_item(tmp_path):
-    """Not a kernel at all: every item gets a machine, and none says a word."""
+def test_a_panic_costs_one_item_and_its_sentence_is_shown(tmp_path):
+    """Bug 2 (docs/BUGS.md), whose audit fills more than what is shown."""
+    kernel = os.path.join(ROOT, "build", "mutants", "2", "calf.img")
+    subprocess.run(["make", "-s", "B=build/mutants/2", "kernel_extra=-DMUTANT=2",
+                    "build/mutants/2/calf.img"], cwd=ROOT, check=True)
+    report = tmp_path / "grade.json"
+    done = grade("--kernel", kernel, "--json", str(report),
+                 "readonly-pages-counted", "zero-page")
+    assert done.returncode == 1, done.stdout
+    row = json.loads(report.read_text())["sections"][0]
+    assert "calf: PANIC: " in row["why"][0], row
+    assert row["why"][1].startswith("hart "), row
+
+
+def test_a_kernel_without_a_shell_is_graded_at_once(tmp_path):
+    """Not a kernel at all: no item could pass, and none is waited for."""
     kernel = tmp_path / "calf.img"
     kernel.write_bytes(bytes(4096))
+    report = tmp_path / "grade.json"
+    began = time.monotonic()
     done = grade("--kernel", str(kernel), "--seconds", "4", "--json",
-                 str(tmp_path / "grade.json"), "simple", "three")
+                 str(report), "cowtest")
+    assert time.monotonic() - began < 40
     assert done.returncode == 1
+    assert "the kernel does not get to a shell" in done.stdout
     assert "no end after 4 s" in done.stdout
-    assert done.stdout.splitlines()[-1].split() == ["Score", "0/20"]
+    assert re.match(r"Score +0/\d+$", done.stdout.splitlines()[-1])
+    rows = json.loads(report.read_text())["sections"]
+    assert len(rows) >= 26 and not any(row["points"] for row in rows)
+    assert all("the kernel does not get to a shell" in row["why"][0]
+               for row in rows)
 
 
 def test_wrong_usage_is_2():
