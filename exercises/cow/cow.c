@@ -13,7 +13,8 @@
  * The three functions below are all that is missing. The kernel calls them at
  * the right moments (kernel/mm/exercise.h says when, and under which locks);
  * as they stand they are right for a kernel in which every page belongs to
- * one process. What you need:
+ * one process, so write all three before you try: one that shares and two
+ * that do not know of it make the kernel panic. What you need:
  *
  *   entries   pte_page(e), pte_writable(e), pte_executable(e),
  *             pte_without_write(e), pte_leaf(physical, write, execute);

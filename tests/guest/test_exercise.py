@@ -5,9 +5,13 @@ shows that there is one and that the grader finds it. The usual mistakes are
 made in it one at a time; each must cost points.
 """
 
+import io
 import json
 import os
+import re
+import shlex
 import subprocess
+import tarfile
 
 import pytest
 from conftest import ROOT, tools_run
@@ -77,6 +81,36 @@ def failed(result):
     return {row["section"] for row in result["sections"] if not row["passed"]}
 
 
+def test_what_is_handed_out_has_no_solution():
+    """The archive of docs/TEACHING.md, made as it says there."""
+    if not os.path.exists(os.path.join(ROOT, ".git")):
+        pytest.skip("no repository: nothing to make an archive from")
+    with open(os.path.join(ROOT, "docs", "TEACHING.md")) as f:
+        command = re.search(r"^git archive (.*)$", f.read(), re.M)[0]
+    words = [w for w in shlex.split(command) if not w.endswith(".gz")]
+    words.remove("-o")
+    done = subprocess.run(words, cwd=ROOT, stdout=subprocess.PIPE, check=True)
+    key = b"page_get(pte_page(leaf))"
+    with open(os.path.join(ROOT, "tests/exercise/solution.patch"), "rb") as f:
+        assert key in f.read()
+    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
+        files = {m.name: archive.extractfile(m).read()
+                 for m in archive.getmembers() if m.isfile()}
+    assert "calf/exercises/cow/cow.c" in files and "calf/Makefile" in files
+    assert not [name for name, text in files.items() if key in text]
+
+
+def test_every_section_is_worth_something():
+    """A section that is added to cowtest is not forgotten here."""
+    listed = tools_run("cowtest list").out
+    names = {line.split(":")[0].split()[0] for line in listed.splitlines()}
+    with open(os.path.join(ROOT, "exercises", "cow", "points")) as f:
+        worth = {line.split()[1]: int(line.split()[2]) for line in f
+                 if line.strip() and line[0] != "#"}
+    assert names == set(worth)
+    assert sum(worth.values()) == 100
+
+
 def test_as_it_stands_only_sharing_is_missing(tmp_path):
     make("all")
     result, status = grade(tmp_path)
@@ -103,6 +137,16 @@ def test_it_can_be_solved(tmp_path):
                   "forkstorm 8 3; cowtest; cat /proc/audit")
     assert r.status == 0 and r.out.endswith("audit: clean\n"), r
     assert "ALL COW TESTS PASSED" in r.out
+
+
+def test_a_fork_that_separates_nobody_is_worth_little(tmp_path):
+    """Sharing without protection gets no points for what sharing is for."""
+    right = solution()
+    old, new = MISTAKES["the parent goes on writing"]
+    image = kernel_with(right.replace(old, new))
+    result, _ = grade(tmp_path, "--kernel", image, "--seconds", "20")
+    assert {"simple", "three", "parent-writes-first"} <= failed(result)
+    assert result["points"] < 45, result
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)

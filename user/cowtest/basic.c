@@ -4,19 +4,32 @@
  */
 #include "cowtest.h"
 
-/* Two thirds of memory: there is no room for a copy. */
+/* Two thirds of memory: there is no room for a copy, but for one of what each
+ * side writes. */
 void test_simple(void)
 {
     long pages = counter("free") / 3 * 2;
     char *base = take_pages(pages);
+    struct signal written;
 
     stamp_pages(base, pages, 1);
-    for (int round = 0; round < 2; round++) {
+    for (uint64 round = 2; round < 4; round++) {
+        signal_make(&written);
         if (start() == 0) {
+            signal_i_wait(&written);
+            signal_wait(&written);
+            check_stamp(base, 0, 1, "child");
             check_stamp(base, pages - 1, 1, "child");
+            stamp(base, 1, round);
             exit(0);
         }
+        stamp(base, 0, round);
+        signal_i_send(&written);
+        signal_send(&written);
         finish(1);
+        signal_drop(&written);
+        check_stamp(base, 0, round, "parent");
+        stamp(base, 0, 1);
     }
     check_pages(base, pages, 1, "parent");
 }
