@@ -141,9 +141,11 @@ static void test_replay_as_e2fsck(void **state)
 {
     (void)state;
     uint64_t random = test_number("SEED", 1) | 1;
-    unsigned rounds = test_number("LOGS", 8), replays[ARRAY_SIZE(kinds)] = {0};
-    for (unsigned i = 0; i < rounds * ARRAY_SIZE(kinds); i++) {
-        unsigned k = i % ARRAY_SIZE(kinds);
+    unsigned usual = test_number("LOGS", 8) * ARRAY_SIZE(kinds);
+    unsigned replays[ARRAY_SIZE(kinds)] = {0};
+    /* Of logs with sums of the first kind e2fsck, too, replays only a few. */
+    for (unsigned i = 0; i < usual || (!replays[1] && i < 20 * usual); i++) {
+        unsigned k = i < usual ? i % ARRAY_SIZE(kinds) : 1;
         struct image ours, theirs;
         uint64_t replayed = 0;
         image_make(&ours, kinds[k].make, SIZE);
