@@ -57,7 +57,7 @@ static ssize_t write_part(struct file *file, struct cursor *cursor, size_t most)
 }
 
 /* To a disk in parts, so that whoever writes faster than the disk does is made
- * to wait before memory is full of it. */
+ * to wait before memory is full of it, and whoever is killed writes no more. */
 static ssize_t inode_file_write(struct file *file, struct cursor *cursor)
 {
     struct inode *inode = file->inode;
@@ -72,9 +72,9 @@ static ssize_t inode_file_write(struct file *file, struct cursor *cursor)
         moved = write_part(file, cursor, most);
         if (moved > 0)
             total += moved;
-        if (inode->superblock->ops)
-            writeback_pace();
         again = moved > 0;
+        if (inode->superblock->ops && writeback_pace())
+            again = false;
         /* What was written so far may be what memory is full of. */
         if (moved == -ENOMEM && total > tried) {
             tried = total;

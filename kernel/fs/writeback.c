@@ -61,10 +61,11 @@ int writeback_stop(void)
     return result;
 }
 
-void writeback_pace(void)
+int writeback_pace(void)
 {
     if (cache_dirty_count() > 2 * bound())
         (void)writeback_sync(); /* the writer learns of errors by himself */
+    return thread_killed(thread_current()) ? -EINTR : 0;
 }
 
 bool writeback_shrink(void)

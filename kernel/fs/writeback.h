@@ -14,8 +14,9 @@ int writeback_add(struct superblock *superblock);
 /* The thread's entry. */
 void writeback_run(void *unused);
 
-/* After a write, no lock held: waits when more is dirty than may be. */
-void writeback_pace(void);
+/* After a part of a write, no lock held: waits when more is dirty than may be.
+ * 0, or -EINTR when the writer has been killed. */
+int writeback_pace(void);
 
 /* All file systems: make safe what was changed. The first error, or 0. */
 int writeback_sync(void);

@@ -239,6 +239,13 @@ def test_a_full_cache_makes_memory_no_dearer(image, tmp_path):
     assert r.status == 0 and r.out.endswith("all checks passed\n"), r
 
 
+@pytest.mark.parametrize("harts", [1, 3])
+def test_a_kill_ends_a_long_write(image, harts):
+    path = image(f"longwrite={program('longwrite')}", size="64M")
+    r = boot(path, "/longwrite", mem="64M", harts=harts)
+    assert r.status == 0 and r.out.endswith("all checks passed\n"), r
+
+
 def test_to_find_no_memory_costs_little_where_there_is_much(image):
     r = boot(image(f"dearth={program('dearth')}"), "/dearth", mem="512M",
              build="release", options=["--icount"])

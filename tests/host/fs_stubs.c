@@ -213,8 +213,9 @@ void waitq_wake_all(struct waitq *queue)
 
 /* ---- Disks: there are none ---------------------------------------------- */
 
-void writeback_pace(void)
+int writeback_pace(void)
 {
+    return 0;
 }
 
 bool writeback_shrink(void)
