@@ -152,6 +152,7 @@ static struct ramfs_inode *new_inode(struct ramfs *fs, uint64_t number,
 
     if (!new)
         return NULL;
+    atomic_fetch_add(&fs->entries, 1);
     inode_init(&new->inode, &fs->superblock, ops, number, shape);
     if (shape->type == INODE_FILE)
         ramfs_data_init(new);
@@ -163,14 +164,26 @@ static struct ramfs_inode *new_inode(struct ramfs *fs, uint64_t number,
     return new;
 }
 
+/* Entries take memory that no limit of pages knows of. */
+static bool is_full(struct ramfs *fs)
+{
+    return atomic_load(&fs->entries) >= fs->page_limit + RAMFS_EMPTY_FILES;
+}
+
 static int ramfs_create(struct inode *inode, struct name name,
                         const struct inode_shape *shape, struct inode **out)
 {
     struct ramfs_inode *directory = ramfs_of(inode);
     struct ramfs *fs = ramfs_super(inode);
-    uint64_t number = take_number(fs);
+    uint64_t number;
     int result;
 
+    if (is_full(fs))
+        return -ENOSPC;
+    if (shape->type == INODE_DIRECTORY &&
+        atomic_load(&inode->links) >= RAMFS_LINKS_MAX)
+        return -EMLINK;
+    number = take_number(fs);
     if (!number)
         return -ENOSPC;
     struct ramfs_inode *new = new_inode(fs, number, shape, inode);
@@ -193,7 +206,17 @@ static int ramfs_create(struct inode *inode, struct name name,
 static int ramfs_link(struct inode *directory, struct name name,
                       struct inode *inode)
 {
-    return add_entry(ramfs_of(directory), name, inode);
+    struct ramfs *fs = ramfs_super(inode);
+    int result;
+
+    if (atomic_load(&inode->links) >= RAMFS_LINKS_MAX)
+        return -EMLINK;
+    if (is_full(fs))
+        return -ENOSPC;
+    result = add_entry(ramfs_of(directory), name, inode);
+    if (!result)
+        atomic_fetch_add(&fs->entries, 1);
+    return result;
 }
 
 static int ramfs_unlink(struct inode *parent, struct name name,
@@ -213,8 +236,8 @@ static int ramfs_unlink(struct inode *parent, struct name name,
     if (inode->type == INODE_DIRECTORY) {
         atomic_store(&inode->links, 0);
         atomic_fetch_sub(&parent->links, 1);
-    } else {
-        atomic_fetch_sub(&inode->links, 1);
+    } else if (atomic_fetch_sub(&inode->links, 1) > 1) {
+        atomic_fetch_sub(&ramfs_super(inode)->entries, 1);
     }
     inode_put(inode);
     slab_free(entry);
@@ -271,6 +294,7 @@ static void ramfs_release(struct inode *inode)
             parent = gone->parent;
             radix_clear(&gone->entries);
         }
+        atomic_fetch_sub(&ramfs_super(inode)->entries, 1);
         give_number_back(ramfs_super(inode), inode->number);
         slab_free(gone);
         inode = parent;

@@ -31,6 +31,10 @@ def test_directories_do_not_eat_all_memory():
     run_program("manydirs")
 
 
+def test_names_do_not_eat_all_memory():
+    run_program("manylinks", harts=2)
+
+
 @pytest.mark.parametrize("harts", [1, 2, 4])
 def test_nobody_is_overtaken_for_long(harts):
     run_program("queue", harts=harts)
