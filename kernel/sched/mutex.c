@@ -45,24 +45,29 @@ void mutex_lock(struct mutex *mutex)
     irq_release();
 }
 
-/* Make the first waiter the holder; false when there is none. */
-static bool hand_over(struct mutex *mutex)
+static inline void let_go(struct mutex *mutex)
+{
+    atomic_store(&mutex->holder, NULL);
+    waitq_wake_one(&mutex->waiters);
+}
+
+/* Make the first waiter the holder. Rare, so kept out of mutex_unlock. */
+static __attribute__((noinline)) void hand_over(struct mutex *mutex)
 {
     if (waitq_hand_over(&mutex->waiters, &mutex->holder))
-        return true;
+        return;
     atomic_store(&mutex->overtaken, false);
-    return false;
+    let_go(mutex);
 }
 
 void mutex_unlock(struct mutex *mutex)
 {
     ASSERT(mutex_held(mutex));
-    if (!atomic_load_explicit(&mutex->overtaken, memory_order_relaxed) ||
-        !hand_over(mutex)) {
-        atomic_store(&mutex->holder, NULL);
-        waitq_wake_one(&mutex->waiters);
-    }
     lockrank_release(mutex->rank);
+    if (atomic_load_explicit(&mutex->overtaken, memory_order_relaxed))
+        hand_over(mutex);
+    else
+        let_go(mutex);
 }
 
 bool mutex_held(const struct mutex *mutex)
