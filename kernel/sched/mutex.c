@@ -7,6 +7,9 @@
 #include "sched/thread.h"
 #include <stdatomic.h>
 
+/* Nanoseconds: how long a waiter lets others overtake him. */
+#define PATIENCE 10000000
+
 void mutex_init(struct mutex *mutex, enum lock_rank rank)
 {
     atomic_init(&mutex->holder, NULL);
@@ -32,7 +35,7 @@ void mutex_lock(struct mutex *mutex)
     /* A waiter looks once more after joining; an owner looks for waiters
      * after letting go. One of the two sees the other. */
     irq_hold();
-    for (;;) {
+    for (uint64_t began = hal_time();;) {
         waitq_join(&mutex->waiters, false);
         bool taken = try_take(mutex);
         if (!taken)
@@ -40,7 +43,8 @@ void mutex_lock(struct mutex *mutex)
         waitq_leave(&mutex->waiters);
         if (taken || mutex_held(mutex) || try_take(mutex))
             break;
-        atomic_store(&mutex->overtaken, true);
+        if (hal_time() - began > PATIENCE)
+            atomic_store(&mutex->overtaken, true);
     }
     irq_release();
 }
@@ -54,10 +58,9 @@ static inline void let_go(struct mutex *mutex)
 /* Make the first waiter the holder. Rare, so kept out of mutex_unlock. */
 static __attribute__((noinline)) void hand_over(struct mutex *mutex)
 {
-    if (waitq_hand_over(&mutex->waiters, &mutex->holder))
-        return;
     atomic_store(&mutex->overtaken, false);
-    let_go(mutex);
+    if (!waitq_hand_over(&mutex->waiters, &mutex->holder))
+        let_go(mutex);
 }
 
 void mutex_unlock(struct mutex *mutex)

@@ -5,8 +5,10 @@
  *
  * A free mutex goes to whoever asks first, which is quick but not fair: who
  * takes it again and again may always be before the waiter that was woken. So
- * a waiter that was overtaken says so, and from then on the mutex is handed
- * over, in the order in which they came, until nobody waits.
+ * a waiter that has waited for long and is overtaken says so, and the mutex is
+ * handed over to the first one, once. Not each time: a mutex that waits for
+ * its next owner to run is free for nobody, and where many want it, handing it
+ * on from one to the next made all of them ten times slower and more.
  */
 #ifndef SCHED_MUTEX_H
 #define SCHED_MUTEX_H
@@ -20,7 +22,7 @@ struct mutex {
     struct thread *_Atomic holder; /* a: NULL when free */
     struct waitq waiters;
     uint16_t rank;          /* I: enum lock_rank */
-    _Atomic bool overtaken; /* a: to be handed over when let go */
+    _Atomic bool overtaken; /* a: hand it over when letting go */
 };
 
 void mutex_init(struct mutex *mutex, enum lock_rank rank);

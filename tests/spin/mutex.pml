@@ -176,7 +176,7 @@ inline mutex_lock()
             try_take(taken);
             if
             :: !taken -> overtaken = true
-            :: else
+            :: true /* there is time, or the mutex */
             fi
         fi
     od
@@ -187,11 +187,8 @@ inline mutex_unlock()
     done = false;
     if
     :: overtaken ->
-        hand_over(done);
-        if
-        :: !done -> overtaken = false
-        :: else
-        fi
+        overtaken = false;
+        hand_over(done)
     :: else
     fi;
     if
