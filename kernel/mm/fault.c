@@ -223,21 +223,49 @@ enum fault space_fault(struct space *space, uint64_t va, enum access access)
     return fault;
 }
 
-int space_populate(struct space *space, uint64_t start, uint64_t end)
+/* Locked. Fill [start, *end) of one region; where that ended, at an error, is
+ * the new *end: the path to everything below is the space's own. */
+static int populate(struct space *space, uint64_t start, uint64_t *end)
 {
-    struct context c = {.space = space};
+    struct context c = {.space = space, .va = start};
     int error = 0;
-    space_lock(space);
     c.region = region_find(space->regions, start);
     c.access = c.region->object ? ACCESS_READ : ACCESS_WRITE;
-    for (c.va = start; c.va < end && !error; c.va += HAL_PAGE_SIZE) {
+    for (; c.va < *end && !error; c.va += HAL_PAGE_SIZE) {
         pte_t *slot = pt_own(&space->machine, space->root, c.va);
         enum fault fault = FAULT_SPURIOUS;
         if (!slot || pte_is_none(*slot))
             fault = fill(&c, slot);
-        if (!fault_resolved(fault))
-            error = fault == FAULT_NOMEM ? -ENOMEM : -EIO;
+        if (fault_resolved(fault))
+            continue;
+        error = fault == FAULT_NOMEM ? -ENOMEM : -EIO;
+        *end = slot ? c.va + HAL_PAGE_SIZE : c.va;
     }
+    return error;
+}
+
+int space_populate(struct space *space, uint64_t start, uint64_t end)
+{
+    space_lock(space);
+    int error = populate(space, start, &end);
+    space_unlock(space);
+    return error;
+}
+
+int space_map_now(struct space *space, const struct region *region)
+{
+    uint64_t reached = region->end;
+    int error = space_map(space, region);
+    if (error)
+        return error;
+    space_lock(space);
+    error = populate(space, region->start, &reached);
+    /* Nothing here needs memory, of which there is none: so not space_unmap,
+     * which would want all of the range's nodes. */
+    if (error && reached > region->start)
+        pt_clear(&space->machine, space->root, region->start, reached);
+    if (error)
+        region_remove(space->regions, region->start, region->end);
     space_unlock(space);
     return error;
 }

@@ -168,7 +168,8 @@ int space_map(struct space *space, const struct region *region)
     if (region_overlaps(space->regions, region->start, region->end))
         error = -EEXIST;
     else
-        error = region_list_own(&space->regions, 1);
+        /* One more than is needed now: to take it out again may cut one. */
+        error = region_list_own(&space->regions, 2);
     if (!error)
         region_insert(space->regions, region);
     space_unlock(space);

@@ -65,6 +65,10 @@ struct space *space_current(void);
  * object, if any, is kept as long as needed. 0, -EINVAL, -EEXIST or -ENOMEM. */
 int space_map(struct space *space, const struct region *region);
 
+/* The same, and all of it is there; else nothing has changed. -ENOMEM or -EIO,
+ * too. For memory or an object that only the caller's thread maps. */
+int space_map_now(struct space *space, const struct region *region);
+
 /* Bring in whatever [start, end) of one region lacks: pages of zeros, or the
  * object's. 0, -ENOMEM or -EIO; pages brought in until then stay. */
 int space_populate(struct space *space, uint64_t start, uint64_t end);

@@ -29,32 +29,19 @@ static int add_pages(struct space *space, uint64_t start, uint64_t end,
                           .end = end,
                           .prot = PROT_READ | PROT_WRITE,
                           .use = REGION_HEAP};
-    int error = space_map(space, &heap);
-    if (error || lazy)
-        return error;
-    error = space_populate(space, start, end);
-    if (error)
-        space_unmap(space, start, end);
-    return error;
+    return lazy ? space_map(space, &heap) : space_map_now(space, &heap);
 }
 
 static int grow(struct process *self, uint64_t to, bool lazy)
 {
     uint64_t from = self->heap_end;
     uint64_t start = page_up(from), end = page_up(to);
-    if (start < end) {
-        int error = add_pages(self->space, start, end, lazy);
-        if (error)
-            return error;
-    }
-    /* The rest of the last page may hold what was there before a shrink. */
+    /* The rest of the last page may hold what was there before a shrink. It is
+     * nobody's yet, so that it is cleared does not show should this fail. */
     uint64_t rest = (start < to ? start : to) - from;
-    if (rest && user_clear(from, rest)) {
-        if (start < end)
-            space_unmap(self->space, start, end);
+    if (rest && user_clear(from, rest))
         return -ENOMEM;
-    }
-    return 0;
+    return start < end ? add_pages(self->space, start, end, lazy) : 0;
 }
 
 static int shrink(struct process *self, uint64_t to)

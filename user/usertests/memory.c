@@ -175,6 +175,57 @@ static void test_sbrk_refused(void)
     old[PGSIZE - 1] = 1;
 }
 
+/* Takes all memory but a few pages, and keeps it until it is killed. */
+static int start_holder(void)
+{
+    int ends[2], pid;
+    char byte;
+
+    expect(pipe(ends) == 0);
+    if ((pid = start()) == 0) {
+        settle();
+        take_everything();
+        sbrk(-8 * PGSIZE);
+        write(ends[1], "x", 1);
+        for (;;)
+            pause(1000);
+    }
+    expect(read(ends[0], &byte, 1) == 1);
+    close(ends[0]);
+    close(ends[1]);
+    return pid;
+}
+
+static void be_refused_in_the_middle(char *middle)
+{
+    char *top = middle - 16 * PGSIZE;
+    int holder;
+
+    expect(sbrk((int)(top - sbrk(0))) != SBRK_ERROR);
+    settle();
+    holder = start_holder();
+    expect(sbrk(80 * PGSIZE) == SBRK_ERROR && sbrk(0) == top);
+    expect(kill(holder) == 0 && wait_one() == -1);
+    expect(dies(load_byte, (uint64)top));
+    expect(sbrklazy((int)GIGABYTE) == top);
+    top[0] = top[GIGABYTE - 1] = 1;
+    exit(0);
+}
+
+/* Memory ends in the middle of what is asked for, on the way to where this
+ * program's parent had heap, too: there nothing may be left. */
+static void test_sbrk_refused_midway(void)
+{
+    char *base = page_heap();
+    char *middle = (char *)(((uint64)base + (8 << 20)) & ~0x1fffffUL);
+
+    expect(sbrk((int)(middle - base) + (1 << 20)) == base);
+    expect(sbrk((int)(base - sbrk(0))) != SBRK_ERROR);
+    if (start() == 0)
+        be_refused_in_the_middle(middle);
+    finish(1);
+}
+
 /* Programs of 2022 know no second argument: whatever is in a1 is eager, but
  * for the one value. */
 static void test_sbrk_garbage_how(void)
@@ -373,6 +424,7 @@ const struct test memory_tests[] = {
     {"sbrk-any-direction", test_sbrk_any_direction, 0},
     {"sbrk-eager", test_sbrk_eager, 0},
     {"sbrk-refused", test_sbrk_refused, 0},
+    {"sbrk-refused-midway", test_sbrk_refused_midway, NOISY},
     {"sbrk-garbage-how", test_sbrk_garbage_how, 0},
     {"sbrk-below-zero", test_sbrk_below_zero, 0},
     {"sbrk-to-zero", test_sbrk_to_zero, NOISY},
