@@ -312,8 +312,9 @@ static bool all_mapped(struct process *p, unsigned first, unsigned end)
     return true;
 }
 
-int model_map(struct process *p, unsigned first, unsigned end, uint8_t prot,
-              int file, uint32_t nth)
+static int map_with(int (*map)(struct space *, const struct region *),
+                    struct process *p, unsigned first, unsigned end,
+                    uint8_t prot, int file, uint32_t nth)
 {
     uint64_t start = addresses[first];
     struct region region = {.start = start,
@@ -323,7 +324,7 @@ int model_map(struct process *p, unsigned first, unsigned end, uint8_t prot,
                             .object = file < 0 ? NULL : &model_file,
                             .offset = file < 0 ? 0 : file * HAL_PAGE_SIZE};
     begin(p, nth);
-    int got = space_map(p->space, &region);
+    int got = map(p->space, &region);
     int wanted = any_mapped(p, first, end) ? -EEXIST : 0;
     if (judge(p, got, wanted, nth) == 0)
         for (unsigned i = first; i < end; i++) {
@@ -332,6 +333,18 @@ int model_map(struct process *p, unsigned first, unsigned end, uint8_t prot,
             set_cell(&p->cells[i], i, prot, file < 0 ? -1 : file + (int)page);
         }
     return got;
+}
+
+int model_map(struct process *p, unsigned first, unsigned end, uint8_t prot,
+              int file, uint32_t nth)
+{
+    return map_with(space_map, p, first, end, prot, file, nth);
+}
+
+int model_map_now(struct process *p, unsigned first, unsigned end, uint8_t prot,
+                  int file, uint32_t nth)
+{
+    return map_with(space_map_now, p, first, end, prot, file, nth);
 }
 
 int model_unmap(struct process *p, unsigned first, unsigned end, uint32_t nth)

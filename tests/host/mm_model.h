@@ -70,6 +70,8 @@ struct process *model_fork(struct process *parent, uint64_t write,
 void model_exit(struct process *process);
 int model_map(struct process *process, unsigned first, unsigned end,
               uint8_t prot, int file, uint32_t nth);
+int model_map_now(struct process *process, unsigned first, unsigned end,
+                  uint8_t prot, int file, uint32_t nth);
 int model_unmap(struct process *process, unsigned first, unsigned end,
                 uint32_t nth);
 int model_protect(struct process *process, unsigned first, unsigned end,

@@ -94,6 +94,35 @@ static bool map_more(struct process *p, uint32_t nth)
            0;
 }
 
+static struct process *with_gap(struct process *p)
+{
+    unsigned first = model_window(3);
+    model_unmap(p, first, first + 3, 0);
+    return p;
+}
+
+static struct process *empty_gap(void)
+{
+    return with_gap(empty());
+}
+
+static struct process *shared_gap(void)
+{
+    return with_gap(shared());
+}
+
+static struct process *lent_gap(void)
+{
+    return with_gap(lent());
+}
+
+static bool map_now(struct process *p, uint32_t nth)
+{
+    unsigned first = model_window(3);
+    return model_map_now(p, first, first + 3, PROT_READ | PROT_WRITE, -1,
+                         nth) == 0;
+}
+
 static bool unmap_some(struct process *p, uint32_t nth)
 {
     unsigned first = model_window(0) + 3;
@@ -138,6 +167,9 @@ static const struct scenario scenarios[] = {
     {"read, file", empty, read_file, false},
     {"write, file", empty, write_file, false},
     {"write, shared file", shared, write_file, false},
+    {"map now", empty_gap, map_now, false},
+    {"map now, shared", shared_gap, map_now, false},
+    {"map now, borrowed", lent_gap, map_now, false},
     {"populate", empty, populate, false},
     {"populate, shared", shared, populate, false},
     {"map", many_regions, map_more, false},
