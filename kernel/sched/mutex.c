@@ -66,11 +66,11 @@ static __attribute__((noinline)) void hand_over(struct mutex *mutex)
 void mutex_unlock(struct mutex *mutex)
 {
     ASSERT(mutex_held(mutex));
-    lockrank_release(mutex->rank);
     if (atomic_load_explicit(&mutex->overtaken, memory_order_relaxed))
         hand_over(mutex);
     else
         let_go(mutex);
+    lockrank_release(mutex->rank);
 }
 
 bool mutex_held(const struct mutex *mutex)
