@@ -38,7 +38,7 @@ enum reg {
 #define IER_RECEIVED 0x01u
 #define IER_SENT     0x02u
 #define IIR_FIFO     0xc0u /* both: the FIFO is there and works */
-#define FCR_RESET    0x07u /* on, and both directions emptied */
+#define FCR_ON       0x01u /* what has come in already stays */
 #define LCR_8N1      0x03u
 #define LCR_DIVISOR  0x80u
 #define MCR_ON       0x0bu /* ready, and the interrupt line connected */
@@ -146,7 +146,7 @@ int uart_init(struct uart_config config)
         reg_write(REG_DIVISOR_HIGH, (uint8_t)(divisor >> 8));
     }
     reg_write(REG_LINE_CONTROL, LCR_8N1);
-    reg_write(REG_FIFO_CONTROL, FCR_RESET);
+    reg_write(REG_FIFO_CONTROL, FCR_ON);
     reg_write(REG_MODEM_CONTROL, MCR_ON);
     uart.burst = 1;
     if ((reg_read(REG_INTERRUPT_ID) & IIR_FIFO) == IIR_FIFO)

@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from conftest import program, run_command, run_program
+from conftest import program, run_command, run_program, tools_run
 
 PIECES = ["(", ")", "<", ">", ">>", "|", ";", "&", "&&", "||", "'", '"', "\\",
           "$?", "$", "#", " ", "  ", "\t", "echo", "echo a", "cd", "cd /tmp",
@@ -92,3 +92,10 @@ def test_a_chatting_program_and_a_reader():
     r = run_command("(/chatter 8 &); cat", add=[program("chatter")],
                     stdin="one\ntwo\n", harts=2)
     assert "one\n" in r.out and "two\n" in r.out, r
+
+
+def test_what_is_typed_while_the_machine_starts_is_kept():
+    """All but the first byte, which is the firmware's: here an empty line's."""
+    r = tools_run("--timeout", "60",
+                  stdin="\necho typed $? early\npoweroff\n")
+    assert "typed 0 early\n" in r.out and "power off" in r.out, r

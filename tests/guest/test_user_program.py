@@ -145,11 +145,26 @@ def test_a_source_beside_foreign_headers(tmp_path):
     assert tools_run("beside 1 2").status == 0
 
 
-def test_a_program_of_ours_is_not_replaced(tmp_path):
+def test_a_program_named_like_one_of_ours(tmp_path):
+    """It is the one meant, and ours is where it was."""
     write(tmp_path, ls_c=SIZES)
-    assert "run it: tools/run /ls\n" in make(tmp_path / "ls.c")
-    assert tools_run("/ls a b").out == "a has 1 bytes\nb has 1 bytes\n"
+    said = make(tmp_path / "ls.c")
+    try:
+        assert re.search(r"run it: tools/run ls +\(Calf's own: /bin/ls\)", said)
+        r = tools_run("ls a b; cd /tmp; ls c; /bin/ls /")
+        assert r.out.startswith("a has 1 bytes\nb has 1 bytes\nc has 1 bytes\n"), r
+        assert "README" in r.out, r
+    finally:
+        subprocess.run([tool("user-program"), "--remove", "ls"], check=True)
     assert "README" in tools_run("ls").out
+
+
+def test_what_is_added_by_hand_is_what_runs(tmp_path):
+    write(tmp_path, mine_c=SIZES)
+    make(tmp_path / "mine.c")
+    mine = os.path.join(ROOT, "build", "user", "added", "mine")
+    r = tools_run("--add", f"{mine}:usertests", "usertests one -q")
+    assert (r.status, r.out) == (0, "one has 3 bytes\n-q has 2 bytes\n"), r
 
 
 def test_list_and_remove(tmp_path):

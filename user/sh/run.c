@@ -177,10 +177,12 @@ static const struct builtin *find_builtin(void)
     return 0;
 }
 
-/* Turns this child into the command; comes back, with a status, if it fails. */
+/* Turns this child into the command; comes back, with a status, if it fails.
+ * A bare name is a file of the current folder first, as exec would have it, so
+ * that who puts a program of the same name there or into the root gets his. */
 static int execute(void)
 {
-    static const char *const places[] = {"/bin/", "", "/"};
+    static const char *const places[] = {"", "/", "/bin/"};
     const char *name = arguments[0];
     char path[MAXPATH];
     struct stat st;
