@@ -146,7 +146,8 @@ def test_a_fork_that_separates_nobody_is_worth_little(tmp_path):
     image = kernel_with(right.replace(old, new))
     result, _ = grade(tmp_path, "--kernel", image, "--seconds", "20")
     assert {"simple", "three", "parent-writes-first"} <= failed(result)
-    assert result["points"] < 45, result
+    # 34, and 20 more when parent and child do not meet on the one stack.
+    assert result["points"] < 60, result
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
