@@ -8,6 +8,7 @@
     (60 << 20) /* bytes; a disk that holds more is not filled                  \
                 */
 #define NAME_LIMIT 60000
+#define PLENTY     2000 /* pages, and more than any test leaves */
 
 static char filler[64 << 10];
 
@@ -168,6 +169,18 @@ static void leave_pages(int pages)
         fail("memory cannot be given back");
 }
 
+/* When one has died for want of memory, children of his may still be about, and
+ * with them all that he had. */
+static void wait_for_memory(void)
+{
+    for (int tries = 0; sbrk(PLENTY * PGSIZE) == SBRK_ERROR; tries++) {
+        if (tries == 300)
+            fail("memory does not come back");
+        pause(1);
+    }
+    sbrk(-PLENTY * PGSIZE);
+}
+
 /* Twenty forks with so many pages left; then memory is there again. */
 static void fork_with_few_pages(int pages, char *heap)
 {
@@ -200,6 +213,7 @@ static void test_memory_full_fork(void)
     int status = -1;
 
     for (uint i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
+        wait_for_memory();
         if (start() == 0)
             fork_with_few_pages(pages[i], heap);
         status = wait_one();
