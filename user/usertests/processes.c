@@ -152,10 +152,10 @@ static void test_fork_bomb(void)
 {
     if (start() == 0)
         multiply();
-    pause(20);
+    pause(6);
     touch("enough");
     finish(1);
-    pause(10);
+    pause(4);
     for (int i = 0; i < 40; i++) {
         if (start() == 0)
             exit(0);
