@@ -11,9 +11,10 @@ PASSED = "ALL TESTS PASSED"
 
 
 def check(result, last=PASSED):
+    failed = [l for l in result.out.splitlines() if "FAILED" in l]
+    assert not failed, "\n".join(failed)
     assert result.status == 0, result
     assert result.out.splitlines()[-1] == last, result
-    assert "FAILED" not in result.out, result
 
 
 @pytest.mark.parametrize("harts", [1, 2, 8])
