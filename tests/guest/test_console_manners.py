@@ -89,9 +89,10 @@ def test_a_bad_reader_loses_no_line():
 
 def test_a_chatting_program_and_a_reader():
     """Reading goes on while another prints."""
-    r = run_command("(/chatter 8 &); cat", add=[program("chatter")],
+    r = run_command("/chatter 8 & cat; wait", add=[program("chatter")],
                     stdin="one\ntwo\n", harts=2)
     assert "one\n" in r.out and "two\n" in r.out, r
+    assert "chatter 7\n" in r.out, r
 
 
 def test_what_is_typed_while_the_machine_starts_is_kept():
