@@ -262,22 +262,26 @@ grade: tools-run all ## the test suites item by item, with points
 	@tools/grade --build $(family)$(kind) $(EXERCISE:%=--exercise %) $(ITEMS)
 
 # ---- Tests -------------------------------------------------------------------
-# A host test says on a line of its own what it is made from:
+# A host test, tests/host/*/test_NAME.c, says on lines of its own what it is
+# made from:
 #     /* sources: kernel/lib/string.c kernel/lib/printf.c */
 # and may add   /* flags: ... */   and   /* sanitize: thread */.  What files of
 # the tests among its sources say so counts as well.
 
 H := build/host
-host_tests := $(patsubst tests/host/%.c,$(H)/%,$(wildcard tests/host/test_*.c))
+host_sources := $(wildcard tests/host/*/test_*.c)
+host_tests := $(patsubst %.c,$(H)/%,$(notdir $(host_sources)))
+host_source = $(filter %/$1.c,$(host_sources))
 host_headers := $(shell find kernel tests/host -name '*.h' -o -name '*.tbl')
-host_flags := -std=gnu17 -g -O1 -Wall -Wextra -Itests/host -Ikernel \
+host_flags := -std=gnu17 -g -O1 -Wall -Wextra -Itests -Ikernel \
     -DDEBUG=1 -fno-omit-frame-pointer -fno-sanitize-recover=all $(host_extra)
 told = $(shell tools/lib/told $1 $2)
 usual := address,undefined
 sanitizers = $(or $(call told,sanitize,$1),$(usual))
 
-$(host_tests): $(H)/%: tests/host/%.c $$(call told,sources,tests/host/%.c) \
-    $(host_headers) Makefile | tools-test
+$(host_tests): $(H)/%: $$(call host_source,%) \
+    $$(call told,sources,$$(call host_source,%)) $(host_headers) Makefile \
+    | tools-test
 	@mkdir -p $(@D)
 	$(say) HOSTCC $<
 	$(q)gcc $(host_flags) -fsanitize=$(call sanitizers,$<) \

@@ -3,19 +3,19 @@
  * what the machine needs, then the other harts, then one kernel thread that
  * finds the disks, makes the file tree and the first process, and ends.
  */
-#include "abi/xv6.h"
+#include "abi/xv6/xv6.h"
 #include "dev/board.h"
 #include "dev/irq.h"
 #include "dev/virtio_blk.h"
-#include "fs/cache.h"
-#include "fs/devfs.h"
-#include "fs/disks.h"
-#include "fs/ext2.h"
-#include "fs/initrd.h"
-#include "fs/procfs.h"
-#include "fs/ramfs.h"
-#include "fs/tty.h"
-#include "fs/writeback.h"
+#include "cache/cache.h"
+#include "fs/dev/devfs.h"
+#include "fs/proc/disks.h"
+#include "fs/ext2/ext2.h"
+#include "vfs/initrd.h"
+#include "fs/proc/procfs.h"
+#include "fs/ram/ramfs.h"
+#include "ipc/tty.h"
+#include "cache/writeback.h"
 #include "lib/errno.h"
 #include "lib/panic.h"
 #include "lib/printf.h"
@@ -283,7 +283,7 @@ static bool mount_disk(struct block_device *disk, struct superblock **root)
         kprintf("calf: %s: not mounted (error %d)\n", disk->name, -error);
         return false;
     }
-    if (writeback_add(*root) ||
+    if (writeback_add((*root)->writeback) ||
         !start_thread(&thread, "writeback", writeback_run))
         refuse("not enough memory for the disk's thread");
     return true;

@@ -4,7 +4,7 @@
  * which makes allocations fail.
  */
 #include "proc/control.h"
-#include "fs/procfs.h"
+#include "fs/proc/procfs.h"
 #include "lib/errno.h"
 #include "lib/panic.h"
 #include "lib/printf.h"

@@ -4,7 +4,7 @@
 #ifndef PROC_ELF_H
 #define PROC_ELF_H
 
-#include "fs/file.h"
+#include "vfs/file.h"
 #include <stdint.h>
 
 #define ELF_SEGMENTS_MAX 8

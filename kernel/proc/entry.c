@@ -5,7 +5,7 @@
  * A fault that cannot be resolved marks the thread killed after one line that
  * says what happened; it leaves like any other killed thread.
  */
-#include "fs/writeback.h"
+#include "cache/writeback.h"
 #include "lib/printf.h"
 #include "lib/text.h"
 #include "mm/space.h"

@@ -6,7 +6,7 @@
  * frees what the zombie was standing on: its stack. Children of the exiting
  * one go to process 1.
  */
-#include "fs/writeback.h"
+#include "cache/writeback.h"
 #include "lib/errno.h"
 #include "lib/panic.h"
 #include "lib/printf.h"

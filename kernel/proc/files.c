@@ -1,7 +1,7 @@
 /*
  * Processes as /proc shows them.
  */
-#include "fs/procfs.h"
+#include "fs/proc/procfs.h"
 #include "lib/errno.h"
 #include "lib/printf.h"
 #include "lib/string.h"

@@ -7,8 +7,8 @@
 #ifndef PROC_PROCESS_H
 #define PROC_PROCESS_H
 
-#include "fs/file.h"
-#include "fs/vfs.h"
+#include "vfs/file.h"
+#include "vfs/vfs.h"
 #include "mm/space.h"
 #include "mm/stack.h"
 #include "sched/thread.h"

@@ -3,13 +3,13 @@
  * system that mke2fs made. Whatever it is, mounting, looking at everything and
  * changing it ends, and all memory is given back.
  */
-/* sources: tests/host/ext2_walk.c */
+/* sources: tests/host/disk/ext2_walk.c */
 #include "fuzz.h"
 
 #include <string.h>
 
-#include "ext2_host.h"
-#include "ext2_walk.h"
+#include "host/disk/ext2_host.h"
+#include "host/disk/ext2_walk.h"
 
 /* A change: three bytes of place, one of how, four of value. */
 #define CHANGE 8

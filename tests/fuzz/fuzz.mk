@@ -3,8 +3,8 @@
 
 FUZZ := build/fuzz
 fuzz_names := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
-fuzz_flags := -std=gnu17 -g -O1 -Wall -Wextra -Itests/fuzz -Itests/host \
-    -Itests/host/machine -Ikernel -DDEBUG=1 -fno-omit-frame-pointer \
+fuzz_flags := -std=gnu17 -g -O1 -Wall -Wextra -Itests/fuzz -Itests \
+    -Itests/host/mm/machine -Ikernel -DDEBUG=1 -fno-omit-frame-pointer \
     -fno-sanitize-recover=all -fsanitize=fuzzer,address,undefined
 
 TARGET ?= $(fuzz_names)

@@ -1,18 +1,18 @@
 /*
  * Any bytes as what processes do with their memory: the steps of the random
- * test (tests/host/mm_step.h) are drawn from them instead of from a generator,
+ * test (tests/host/mm/step.h) are drawn from them instead of from a generator,
  * and the kernel's memory must stay what the model says. Inputs run one after
  * the other on a machine that boots once; each leaves it as it was.
  *
  * An input that fails is shrunk to a few lines by
  *     BYTES=build/fuzz/mm-crash-... build/host/test_mm_space
  */
-/* sources: tests/host/mm_sequence.c */
+/* sources: tests/host/mm/sequence.c */
 #include "fuzz.h"
 
 #include <stdlib.h>
 
-#include "mm_sequence.h"
+#include "host/mm/sequence.h"
 
 #define MEMORY     (16ul << 20)
 #define MOST_STEPS 4096

@@ -20,7 +20,7 @@ sys_\name:
 #define SYS(number, name, arguments) stub number, name
 
     .text
-#include "abi/xv6.tbl"
+#include "abi/xv6/xv6.tbl"
 
     .globl  sleep
     .set    sleep, sys_pause

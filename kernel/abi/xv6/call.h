@@ -1,0 +1,41 @@
+/*
+ * Between the files of the xv6 ABI: arguments, results, and the handlers
+ * that xv6.tbl names.
+ */
+#ifndef ABI_XV6_CALL_H
+#define ABI_XV6_CALL_H
+
+#include "arch/hal.h"
+#include "proc/process.h"
+
+/* Paths are shorter than this, names in them are cut to XV6_NAME. */
+#define XV6_PATH 128
+#define XV6_NAME 14
+/* An exec has fewer arguments than this, and they fit one page. */
+#define XV6_ARGUMENTS 32
+/* The last two pages of user space are never a program's: xv6 has things of
+ * its own there, and programs count on faults. */
+#define XV6_TOP (HAL_USER_TOP - 2 * HAL_PAGE_SIZE)
+/* A tick, in nanoseconds. */
+#define XV6_TICK 100000000ul
+
+static inline int32_t call_int(const struct hal_frame *frame, int i)
+{
+    return (int32_t)hal_frame_argument(frame, i);
+}
+
+static inline uint64_t call_address(const struct hal_frame *frame, int i)
+{
+    return hal_frame_argument(frame, i);
+}
+
+/* Fetch the path that argument `i` points at, its names cut. 0 or -errno. */
+int call_path(const struct hal_frame *frame, int i, char path[XV6_PATH]);
+
+/* A handler's result goes to the program as it is; any negative one as -1. */
+#define SYS(number, name, arguments)                                           \
+    int64_t xv6_##name(struct process *self, struct hal_frame *frame);
+#include "abi/xv6/xv6.tbl"
+#undef SYS
+
+#endif

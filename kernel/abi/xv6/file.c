@@ -1,0 +1,239 @@
+/*
+ * xv6 calls about files. Directories are shown as xv6's records of 16 bytes,
+ * whatever the file system keeps.
+ */
+#include "abi/xv6/call.h"
+#include "ipc/pipe.h"
+#include "lib/bits.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "mm/uaccess.h"
+
+enum {
+    XV6_WRONLY = 1,
+    XV6_RDWR = 2,
+    XV6_CREATE = 0x200,
+    XV6_TRUNC = 0x400,
+};
+
+struct xv6_stat {
+    int32_t device;
+    uint32_t inode;
+    int16_t type, links;
+    uint64_t size;
+};
+
+struct xv6_record {
+    uint16_t inode;
+    char name[XV6_NAME]; /* terminated only if shorter */
+};
+
+_Static_assert(sizeof(struct xv6_stat) == 24, "as programs know it");
+_Static_assert(sizeof(struct xv6_record) == 16, "as programs know it");
+
+static struct file *call_file(struct process *self, struct hal_frame *frame)
+{
+    return file_table_get(&self->files, call_int(frame, 0));
+}
+
+/* Put an open file in the table; the reference is gone either way. */
+static int64_t install(struct process *self, struct file *file)
+{
+    int fd = file_table_install(&self->files, file);
+    if (fd < 0)
+        file_put(file);
+    return fd;
+}
+
+int64_t xv6_open(struct process *self, struct hal_frame *frame)
+{
+    char path[XV6_PATH];
+    int32_t mode = call_int(frame, 1);
+    unsigned flags = OPEN_NO_HOLES;
+    int error = call_path(frame, 0, path);
+    if (error)
+        return error;
+    flags |= mode & XV6_WRONLY ? 0 : OPEN_READ;
+    flags |= mode & (XV6_WRONLY | XV6_RDWR) ? OPEN_WRITE : 0;
+    flags |= mode & XV6_CREATE ? OPEN_CREATE : 0;
+    flags |= mode & XV6_TRUNC ? OPEN_TRUNCATE : 0;
+    struct file *file;
+    error = vfs_open(&self->fs, path, flags, &file);
+    if (!error && mode && file_is_directory(file)) {
+        file_put(file);
+        error = -EISDIR;
+    }
+    return error ? error : install(self, file);
+}
+
+int64_t xv6_close(struct process *self, struct hal_frame *frame)
+{
+    struct file *file = file_table_remove(&self->files, call_int(frame, 0));
+    if (!file)
+        return -EBADF;
+    file_put(file);
+    return 0;
+}
+
+int64_t xv6_dup(struct process *self, struct hal_frame *frame)
+{
+    struct file *file = call_file(self, frame);
+    return file ? install(self, file) : -EBADF;
+}
+
+struct record_sink {
+    struct directory_sink sink;
+    struct cursor cursor;
+};
+
+/* 16 bits are all a record has for the number; 0 means an empty slot. */
+static uint16_t short_number(uint64_t number)
+{
+    return number ? (number - 1) % 0xffff + 1 : 0;
+}
+
+static int emit_record(struct directory_sink *sink,
+                       const struct directory_entry *entry, unsigned within)
+{
+    struct record_sink *to = container_of(sink, struct record_sink, sink);
+    struct xv6_record record = {.inode = short_number(entry->number)};
+    memcpy(record.name, entry->name, MIN(entry->length, (size_t)XV6_NAME));
+    size_t length = MIN(sizeof record - within, to->cursor.left);
+    if (cursor_put(&to->cursor, (char *)&record + within, length))
+        return -EFAULT;
+    return length;
+}
+
+static int64_t read_directory(struct file *file, struct cursor cursor)
+{
+    struct record_sink to = {.sink = {emit_record}, .cursor = cursor};
+    int error = file_read_directory(file, &to.sink);
+    return error ? error : (int64_t)(cursor.left - to.cursor.left);
+}
+
+/* The file, and the buffer and length of a read or write; false when the
+ * length is negative or the buffer is not in user space. */
+static bool call_buffer(struct hal_frame *frame, struct cursor *cursor)
+{
+    int32_t length = call_int(frame, 2);
+    uint64_t buffer = call_address(frame, 1);
+    if (length < 0 || !user_range_ok(buffer, length))
+        return false;
+    *cursor = cursor_user(buffer, length);
+    return true;
+}
+
+int64_t xv6_read(struct process *self, struct hal_frame *frame)
+{
+    struct cursor cursor;
+    if (!call_buffer(frame, &cursor))
+        return -EFAULT;
+    struct file *file = call_file(self, frame);
+    if (!file)
+        return -EBADF;
+    int64_t result = file_is_directory(file) ? read_directory(file, cursor)
+                                             : file_read(file, &cursor);
+    file_put(file);
+    return result;
+}
+
+int64_t xv6_write(struct process *self, struct hal_frame *frame)
+{
+    struct cursor cursor;
+    if (!call_buffer(frame, &cursor))
+        return -EFAULT;
+    struct file *file = call_file(self, frame);
+    if (!file)
+        return -EBADF;
+    int64_t result = file_write(file, &cursor);
+    file_put(file);
+    return result;
+}
+
+int64_t xv6_fstat(struct process *self, struct hal_frame *frame)
+{
+    static const int16_t types[] = {
+        [INODE_DIRECTORY] = 1, [INODE_FILE] = 2, [INODE_DEVICE] = 3};
+    struct file *file = call_file(self, frame);
+    struct file_stat stat;
+    if (!file)
+        return -EBADF;
+    file_stat(file, &stat);
+    file_put(file);
+    if (stat.type == INODE_PIPE)
+        return -EINVAL;
+    struct xv6_stat out = {.device = stat.device,
+                           .inode = short_number(stat.number),
+                           .type = types[stat.type],
+                           .links = stat.links,
+                           .size = stat.size};
+    return user_write(call_address(frame, 1), &out, sizeof out);
+}
+
+int64_t xv6_pipe(struct process *self, struct hal_frame *frame)
+{
+    struct file *reader, *writer;
+    int error = pipe_make(&reader, &writer);
+    if (error)
+        return error;
+    int32_t fds[2] = {install(self, reader), -1};
+    if (fds[0] < 0) {
+        file_put(writer);
+        return fds[0];
+    }
+    fds[1] = install(self, writer);
+    if (fds[1] < 0)
+        error = fds[1];
+    else
+        error = user_write(call_address(frame, 0), fds, sizeof fds);
+    if (error) {
+        file_put(file_table_remove(&self->files, fds[0]));
+        if (fds[1] >= 0)
+            file_put(file_table_remove(&self->files, fds[1]));
+    }
+    return error;
+}
+
+/* The calls that name one thing. */
+static int64_t on_path(struct process *self, struct hal_frame *frame,
+                       int (*verb)(const struct fs_context *, const char *))
+{
+    char path[XV6_PATH];
+    int error = call_path(frame, 0, path);
+    return error ? error : verb(&self->fs, path);
+}
+
+int64_t xv6_unlink(struct process *self, struct hal_frame *frame)
+{
+    return on_path(self, frame, vfs_remove);
+}
+
+int64_t xv6_mkdir(struct process *self, struct hal_frame *frame)
+{
+    return on_path(self, frame, vfs_mkdir);
+}
+
+int64_t xv6_chdir(struct process *self, struct hal_frame *frame)
+{
+    char path[XV6_PATH];
+    int error = call_path(frame, 0, path);
+    return error ? error : vfs_chdir(&self->fs, path);
+}
+
+int64_t xv6_mknod(struct process *self, struct hal_frame *frame)
+{
+    char path[XV6_PATH];
+    int error = call_path(frame, 0, path);
+    return error ? error
+                 : vfs_mknod(&self->fs, path, call_int(frame, 1),
+                             call_int(frame, 2));
+}
+
+int64_t xv6_link(struct process *self, struct hal_frame *frame)
+{
+    char old[XV6_PATH], new[XV6_PATH];
+    int error = call_path(frame, 0, old);
+    if (!error)
+        error = call_path(frame, 1, new);
+    return error ? error : vfs_link(&self->fs, old, new);
+}

@@ -1,0 +1,146 @@
+/*
+ * The xv6 ABI: which programs it takes, how they start, how they call.
+ *
+ * A program is linked at 0. Behind its image lie a guard page and one page of
+ * stack, and directly above that the heap begins. Calls come with their
+ * number in a7; the handlers are rows of xv6.tbl, in process.c and
+ * file.c, and only translate: the verbs are the kernel's.
+ */
+#include "abi/xv6/xv6.h"
+#include "abi/xv6/call.h"
+#include "cache/writeback.h"
+#include "lib/bits.h"
+#include "lib/errno.h"
+#include "lib/printf.h"
+#include "lib/string.h"
+#include "mm/uaccess.h"
+#include "proc/elf.h"
+
+static bool accepts(const struct elf_image *image)
+{
+    return image->segments[0].va == 0;
+}
+
+/* Where the strings and the pointers to them go below `top`; 0 if they do not
+ * fit the page. */
+static uint64_t lay_out(const struct exec_arguments *arguments, uint64_t top,
+                        uint64_t pointers[XV6_ARGUMENTS])
+{
+    uint64_t sp = top;
+    const char *string = arguments->strings;
+    for (unsigned i = 0; i < arguments->count; i++) {
+        size_t size = strlen(string) + 1;
+        if (sp - size < top - HAL_PAGE_SIZE)
+            return 0;
+        sp = align_down(sp - size, 16);
+        pointers[i] = sp;
+        string += size;
+    }
+    pointers[arguments->count] = 0;
+    uint64_t array = (arguments->count + 1) * sizeof(uint64_t);
+    if (sp < top - HAL_PAGE_SIZE + array)
+        return 0;
+    return align_down(sp - array, 16);
+}
+
+static int write_arguments(const struct exec_arguments *arguments, uint64_t sp,
+                           const uint64_t *pointers)
+{
+    const char *string = arguments->strings;
+    for (unsigned i = 0; i < arguments->count; i++) {
+        size_t size = strlen(string) + 1;
+        if (user_write(pointers[i], string, size))
+            return -ENOMEM;
+        string += size;
+    }
+    if (user_write(sp, pointers, (arguments->count + 1) * sizeof(uint64_t)))
+        return -ENOMEM;
+    return 0;
+}
+
+static int start(const struct elf_image *image,
+                 const struct exec_arguments *arguments, struct space *space,
+                 struct hal_frame *frame, uint64_t *heap)
+{
+    uint64_t pointers[XV6_ARGUMENTS];
+    uint64_t low = align_up(elf_end(image), HAL_PAGE_SIZE) + HAL_PAGE_SIZE;
+    uint64_t top = low + HAL_PAGE_SIZE;
+    struct region stack = {.start = low,
+                           .end = top,
+                           .prot = PROT_READ | PROT_WRITE,
+                           .use = REGION_STACK};
+    if (arguments->count >= XV6_ARGUMENTS)
+        return -E2BIG;
+    if (top > XV6_TOP)
+        return -ENOEXEC;
+    uint64_t sp = lay_out(arguments, top, pointers);
+    if (!sp)
+        return -E2BIG;
+    int error = space_map(space, &stack);
+    if (!error)
+        error = write_arguments(arguments, sp, pointers);
+    if (error)
+        return error;
+    hal_frame_start(frame, image->entry, sp, arguments->count, sp);
+    *heap = top;
+    return 0;
+}
+
+typedef int64_t (*handler_t)(struct process *, struct hal_frame *);
+
+static const handler_t handlers[] = {
+#define SYS(number, name, arguments) [number] = xv6_##name,
+#include "abi/xv6/xv6.tbl"
+#undef SYS
+};
+
+/* A call that found no memory has changed nothing, so it is tried once more
+ * when there is some to be had. */
+static int64_t handle(handler_t handler, struct process *self,
+                      struct hal_frame *frame)
+{
+    int64_t result = handler(self, frame);
+    if (result == -ENOMEM && writeback_shrink())
+        result = handler(self, frame);
+    return result;
+}
+
+static void call(struct process *self, struct hal_frame *frame)
+{
+    uint64_t number = hal_frame_syscall(frame);
+    int64_t result = -1;
+    if (number < ARRAY_SIZE(handlers) && handlers[number])
+        result = handle(handlers[number], self, frame);
+    else
+        kprintf("calf: pid %d (%s): unknown system call %ld\n", self->pid,
+                self->name, (long)number);
+    hal_frame_set_result(frame, result < 0 ? -1 : result);
+}
+
+/* Cut each name of a path to what an xv6 directory can hold. */
+static void cut_names(char *path)
+{
+    char *to = path;
+    size_t length = 0;
+    for (const char *from = path; *from; from++) {
+        length = *from == '/' ? 0 : length + 1;
+        if (length <= XV6_NAME)
+            *to++ = *from;
+    }
+    *to = '\0';
+}
+
+int call_path(const struct hal_frame *frame, int i, char path[XV6_PATH])
+{
+    int length = user_read_string(path, call_address(frame, i), XV6_PATH);
+    if (length < 0)
+        return length;
+    cut_names(path);
+    return 0;
+}
+
+const struct abi xv6_abi = {.name = "xv6",
+                            .top = XV6_TOP,
+                            .accepts = accepts,
+                            .start = start,
+                            .syscall = call};

@@ -1,0 +1,361 @@
+/*
+ * Moving cached pages from and to their devices.
+ *
+ * Pages that follow each other on the device go in one request. Requests come
+ * from a small pool, so that writing dirty pages, which makes memory free,
+ * needs none; when the pool is empty a piece is moved by itself, and waited
+ * for. And one frame is kept for the blocks that lead to where pages are: each
+ * of them can be given up again once it has been looked at. A page that lies on
+ * the device in several places takes part in several requests, and is done when
+ * the last of them is.
+ */
+#include "cache/private.h"
+#include "lib/errno.h"
+#include "lib/panic.h"
+#include "lib/string.h"
+#include "sched/thread.h"
+
+#define TRANSFERS 32
+
+/* A request of the pool. */
+struct transfer {
+    struct block_request request;
+    struct transfer *next; /* cache_lock: while free */
+};
+
+/* A request that pieces are being added to. */
+struct builder {
+    struct block_device *device;
+    enum block_command command;
+    struct transfer *transfer; /* NULL: none yet */
+    uint64_t next;             /* sector after its last piece */
+};
+
+static struct transfer transfers[TRANSFERS];
+static struct transfer *free_transfers; /* cache_lock */
+static struct page *reserve;            /* cache_lock */
+static const struct thread *writer;     /* cache_lock: who may have it */
+
+/* ---- The state of a page on its way: cache_lock held --------------------- */
+
+void cache_begin(struct page *page, uint8_t way)
+{
+    page->level |= way;
+    page->level &= (uint8_t)~CACHE_FAILED;
+    page->order = 1;
+    if (way == CACHE_WRITING) {
+        cache_clear_dirty(page);
+        page->cached.cache->writing++;
+    }
+}
+
+static void end_read(struct page *page)
+{
+    page->level &= (uint8_t)~CACHE_READING;
+    if (!(page->level & CACHE_FAILED))
+        page->level |= CACHE_VALID;
+    cache_wake(page);
+    /* Read ahead, in vain: whoever wants it tries for himself. */
+    if (!(page->level & CACHE_VALID) && !page->owner)
+        cache_remove(page);
+}
+
+static void end_write(struct page *page)
+{
+    struct cache *cache = page->cached.cache;
+    page->level &= (uint8_t)~CACHE_WRITING;
+    cache->writing--;
+    if (page->level & CACHE_FAILED) {
+        cache->failed++;
+        cache_set_dirty(page);
+    }
+    cache_wake(page);
+    cache_wake(cache);
+}
+
+/* One piece less to wait for. */
+static void end_piece(struct page *page, bool failed)
+{
+    if (failed)
+        page->level |= CACHE_FAILED;
+    ASSERT(page->order > 0);
+    if (--page->order)
+        return;
+    if (page->level & CACHE_READING)
+        end_read(page);
+    else
+        end_write(page);
+}
+
+/* ---- Requests ------------------------------------------------------------ */
+
+static void transfer_done(struct block_request *request)
+{
+    struct transfer *transfer = container_of(request, struct transfer, request);
+    spin_lock(&cache_lock);
+    for (unsigned i = 0; i < request->count; i++)
+        end_piece(request->segments[i].page, request->result);
+    transfer->next = free_transfers;
+    free_transfers = transfer;
+    spin_unlock(&cache_lock);
+}
+
+static void submit(struct builder *b)
+{
+    struct transfer *transfer = b->transfer;
+    b->transfer = NULL;
+    if (transfer)
+        block_submit(b->device, &transfer->request);
+}
+
+static bool take_transfer(struct builder *b, uint64_t sector)
+{
+    spin_lock(&cache_lock);
+    struct transfer *transfer = free_transfers;
+    if (transfer)
+        free_transfers = transfer->next;
+    spin_unlock(&cache_lock);
+    b->transfer = transfer;
+    if (!transfer)
+        return false;
+    transfer->request = (struct block_request){
+        .command = b->command, .sector = sector, .done = transfer_done};
+    return true;
+}
+
+static void move_alone(struct builder *b, struct block_segment piece,
+                       uint64_t sector)
+{
+    struct block_request request = {.command = b->command,
+                                    .count = 1,
+                                    .sector = sector,
+                                    .segments = {piece}};
+    int error = block_do(b->device, &request);
+    spin_lock(&cache_lock);
+    end_piece(piece.page, error);
+    spin_unlock(&cache_lock);
+}
+
+/* Longer by the piece, when it follows the last one in memory, too. */
+static bool extend_last(struct block_request *request,
+                        const struct block_segment *piece)
+{
+    if (!request->count)
+        return false;
+    struct block_segment *last = &request->segments[request->count - 1];
+    if (last->page != piece->page ||
+        last->offset + last->length != piece->offset)
+        return false;
+    last->length += piece->length;
+    return true;
+}
+
+static void add(struct builder *b, struct block_segment piece, uint64_t sector)
+{
+    if (b->transfer &&
+        (sector != b->next || b->transfer->request.count == BLOCK_SEGMENTS))
+        submit(b);
+    if (b->transfer && extend_last(&b->transfer->request, &piece)) {
+        b->next += piece.length / BLOCK_SECTOR;
+        return;
+    }
+    spin_lock(&cache_lock);
+    piece.page->order++;
+    spin_unlock(&cache_lock);
+    if (!b->transfer && !take_transfer(b, sector)) {
+        move_alone(b, piece, sector);
+        return;
+    }
+    struct block_request *request = &b->transfer->request;
+    request->segments[request->count++] = piece;
+    b->next = sector + piece.length / BLOCK_SECTOR;
+}
+
+/* Add all pieces of a page that has been begun. */
+static int add_page(struct builder *b, struct page *page)
+{
+    uint64_t sectors[CACHE_PIECES];
+    struct cache *cache = page->cached.cache;
+    uint32_t size = cache->piece_size;
+    int error = cache->ops->map(cache, page->cached.index, sectors);
+    for (uint32_t i = 0; !error && i < HAL_PAGE_SIZE / size; i++) {
+        struct block_segment piece = {page, (uint16_t)(i * size),
+                                      (uint16_t)size};
+        if (sectors[i] != CACHE_HOLE)
+            add(b, piece, sectors[i]);
+        else if (b->command == BLOCK_READ)
+            memset((char *)page_data(page) + piece.offset, 0, size);
+    }
+    spin_lock(&cache_lock);
+    end_piece(page, error);
+    spin_unlock(&cache_lock);
+    return error;
+}
+
+/* ---- Reading ------------------------------------------------------------- */
+
+/* A new page at `index`, begun; or, when it is there, NULL. */
+static struct page *insert_ahead(struct cache *cache, uint64_t index,
+                                 struct page *fresh)
+{
+    spin_lock(&cache_lock);
+    bool wanted = index < atomic_load(&cache->end) && !cache_find(cache, index);
+    if (wanted) {
+        cache_insert(cache, index, fresh);
+        cache_begin(fresh, CACHE_READING);
+    }
+    spin_unlock(&cache_lock);
+    return wanted ? fresh : NULL;
+}
+
+static bool is_cached(struct cache *cache, uint64_t index)
+{
+    spin_lock(&cache_lock);
+    bool is = cache_find(cache, index);
+    spin_unlock(&cache_lock);
+    return is;
+}
+
+int cache_read(struct cache *cache, struct page *page,
+               struct cache_window ahead)
+{
+    struct builder b = {.device = cache->device, .command = BLOCK_READ};
+    int error = page ? add_page(&b, page) : 0;
+    for (uint64_t index = ahead.from; index < ahead.to; index++) {
+        if (is_cached(cache, index))
+            continue;
+        struct page *fresh = page_alloc(PAGE_KERNEL);
+        if (!fresh)
+            break;
+        if (!insert_ahead(cache, index, fresh))
+            page_put(fresh);
+        else if (add_page(&b, fresh))
+            break;
+    }
+    submit(&b);
+    return error;
+}
+
+/* ---- Writing ------------------------------------------------------------- */
+
+/* Begin to write the page if it is dirty. The dirty pages of a cache are
+ * written by one thread at a time, so one that is being written already was
+ * submitted, and will be done. */
+static struct page *begin_dirty(struct cache *cache, uint64_t index)
+{
+    struct page *page;
+    spin_lock(&cache_lock);
+    while ((page = cache_find(cache, index)) && (page->level & CACHE_DIRTY) &&
+           (page->level & CACHE_WRITING))
+        cache_wait(page);
+    if (page && !(page->level & CACHE_DIRTY))
+        page = NULL;
+    if (page)
+        cache_begin(page, CACHE_WRITING);
+    spin_unlock(&cache_lock);
+    return page;
+}
+
+/* True when there was no memory to find out where the page is to go. */
+static bool write_at(struct builder *b, struct cache *cache, uint64_t index)
+{
+    struct page *page = begin_dirty(cache, index);
+    return page && add_page(b, page) == -ENOMEM;
+}
+
+/* Where dirty pages may lie far apart it is shorter to go by frame. */
+static bool write_by_frame(struct builder *b, struct cache *cache)
+{
+    bool starved = false;
+    for (uint64_t i = 0; i < page_span(); i++) {
+        struct page *page = page_at(i);
+        spin_lock(&cache_lock);
+        bool is = cache_has(page) && page->cached.cache == cache &&
+                  (page->level & CACHE_DIRTY);
+        uint64_t index = is ? page->cached.index : 0;
+        spin_unlock(&cache_lock);
+        if (is)
+            starved |= write_at(b, cache, index);
+    }
+    return starved;
+}
+
+struct page *cache_take_reserve(void)
+{
+    struct page *page = NULL;
+    if (writer == thread_current()) {
+        page = reserve;
+        reserve = NULL;
+    }
+    return page;
+}
+
+/* The running thread begins to write pages, or has done so. */
+static void set_writer(bool begins)
+{
+    struct page *page = page_alloc(PAGE_KERNEL);
+    spin_lock(&cache_lock);
+    if (!writer && begins)
+        writer = thread_current();
+    else if (writer == thread_current() && !begins)
+        writer = NULL;
+    if (!reserve) {
+        reserve = page;
+        page = NULL;
+    }
+    spin_unlock(&cache_lock);
+    if (page)
+        page_put(page);
+}
+
+/* Begin to write all dirty pages of [low, high]; true when some could not be
+ * for want of memory. */
+static bool write_range(struct cache *cache, uint64_t low, uint64_t high)
+{
+    struct builder b = {.device = cache->device, .command = BLOCK_WRITE};
+    bool starved = false;
+    set_writer(true);
+    if (high - low >= page_span())
+        starved = write_by_frame(&b, cache);
+    else
+        for (uint64_t index = low; index <= high; index++)
+            starved |= write_at(&b, cache, index);
+    submit(&b);
+    set_writer(false);
+    return starved;
+}
+
+int cache_write(struct cache *cache)
+{
+    spin_lock(&cache_lock);
+    while (cache->walked)
+        cache_wait(cache);
+    cache->walked = true;
+    uint32_t failed = cache->failed;
+    uint64_t low = cache->dirty_low, high = cache->dirty_high;
+    cache->dirty_low = UINT64_MAX;
+    cache->dirty_high = 0;
+    spin_unlock(&cache_lock);
+
+    bool starved = high >= low && write_range(cache, low, high);
+
+    spin_lock(&cache_lock);
+    cache->walked = false;
+    cache_wake(cache);
+    while (cache->writing)
+        cache_wait(cache);
+    failed = cache->failed - failed;
+    spin_unlock(&cache_lock);
+    if (starved)
+        return -ENOMEM; /* the disk may be well */
+    return failed ? -EIO : 0;
+}
+
+void cache_io_start(void)
+{
+    for (unsigned i = 0; i < TRANSFERS; i++) {
+        transfers[i].next = free_transfers;
+        free_transfers = &transfers[i];
+    }
+    reserve = page_alloc(PAGE_KERNEL);
+}

@@ -1,0 +1,83 @@
+/*
+ * What the two halves of the page cache share: finding and keeping pages is in
+ * cache.c, moving them from and to the device in io.c, giving them back
+ * in reclaim.c. Nobody else includes this.
+ *
+ * A frame is of kind DISK exactly while it is in the hash table, and all of its
+ * descriptor's fields but the count are guarded by cache_lock for that time:
+ * `level` holds its state, `owner` the number of pins, `order` the pieces that
+ * are being moved plus one for whoever is still adding pieces.
+ */
+#ifndef CACHE_PRIVATE_H
+#define CACHE_PRIVATE_H
+
+#include "cache/cache.h"
+#include "lib/bits.h"
+
+/* Bits of a page's state (page.level). */
+#define CACHE_VALID      BIT8(0) /* shows what the device has, or newer */
+#define CACHE_READING    BIT8(1)
+#define CACHE_WRITING    BIT8(2)
+#define CACHE_DIRTY      BIT8(3)
+#define CACHE_REFERENCED BIT8(4) /* used since the clock's hand passed */
+#define CACHE_FAILED     BIT8(5) /* the last move did not go well */
+#define BIT8(n)          ((uint8_t)(1u << (n)))
+
+extern struct spinlock cache_lock; /* LOCK_CACHE */
+
+/* Whether a frame is in the table. The others' kind may change any time. */
+static inline bool cache_has(const struct page *page)
+{
+    return __atomic_load_n(&page->kind, __ATOMIC_RELAXED) == PAGE_DISK;
+}
+
+/* ---- cache.c: all with cache_lock held ----------------------------------- */
+
+struct page *cache_find(const struct cache *cache, uint64_t index);
+
+/* Put a frame of kind KERNEL, count 1, into the table: unpinned, no state. */
+void cache_insert(struct cache *cache, uint64_t index, struct page *page);
+
+/* Take it out of the table, and the cache's reference back. */
+void cache_remove(struct page *page);
+
+/* Keep the counts of dirty pages right; the range takes in the page. */
+void cache_set_dirty(struct page *page);
+void cache_clear_dirty(struct page *page);
+
+/* Sleep until something about `about` (a page or a cache) may have changed;
+ * lets the lock go meanwhile. Say that something has. */
+void cache_wait(const void *about);
+void cache_wake(const void *about);
+
+/* ---- io.c ---------------------------------------------------------------- */
+
+/* Pages [from, to) to read ahead. */
+struct cache_window {
+    uint64_t from, to;
+};
+
+/* Begin to move the page one way (READING or WRITING). cache_lock held. */
+void cache_begin(struct page *page, uint8_t way);
+
+/* Read `page` (pinned, begun; or NULL) and pages in `ahead` that are not there;
+ * waits for none of them. 0, or why `page` could not be begun. No lock held. */
+int cache_read(struct cache *cache, struct page *page,
+               struct cache_window ahead);
+
+/* For who writes dirty pages and finds no memory to read what leads to them: a
+ * frame kept for that; NULL for others, and when it is in use. cache_lock
+ * held. */
+struct page *cache_take_reserve(void);
+
+/* Once at boot; -ENOMEM. */
+void cache_io_start(void);
+int cache_reclaim_start(void);
+
+/* ---- reclaim.c: with cache_lock held ------------------------------------- */
+
+/* The frame has come into the table, or left it. */
+void cache_reclaim_add(const struct page *page);
+void cache_reclaim_remove(const struct page *page);
+
+#endif

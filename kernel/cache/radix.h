@@ -1,0 +1,36 @@
+/*
+ * A sparse array of pointers, by 64-bit index: a tree of small nodes that is
+ * only as high as its highest index needs, so that an array of one element
+ * needs no node and one of a million three nodes' depth. Takes no lock.
+ */
+#ifndef CACHE_RADIX_H
+#define CACHE_RADIX_H
+
+#include "lib/types.h"
+
+struct radix {
+    void *root;      /* the element at index 0, or the top node */
+    unsigned height; /* of nodes above the elements */
+};
+
+/* An empty array. */
+static inline void radix_init(struct radix *radix)
+{
+    *radix = (struct radix){0};
+}
+
+/* The element at `index`, or NULL. */
+void *radix_get(const struct radix *radix, uint64_t index);
+
+/* Put `item` there; NULL takes out what is there, and cannot fail. -ENOMEM,
+ * and then no element has changed. */
+int radix_set(struct radix *radix, uint64_t index, void *item);
+
+/* The first element at or after *index, which is set to its index; NULL: there
+ * is none, and *index is unspecified. */
+void *radix_next(const struct radix *radix, uint64_t *index);
+
+/* Give back all nodes; elements that are still there are forgotten. */
+void radix_clear(struct radix *radix);
+
+#endif

@@ -1,0 +1,113 @@
+/*
+ * Giving cached pages back when memory is short.
+ *
+ * A hand goes round all cached pages, in the order of their frames, as a
+ * clock's does. What was used since it last came by is left alone once; dirty
+ * pages, and those that somebody looks at, moves or has mapped, are left alone
+ * always. A map with a bit for each frame says which are cached, so that the
+ * search costs little where most of memory is something else: it may be made
+ * with interrupts off, and for nothing.
+ */
+#include "cache/private.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+
+/* Words of the map looked at under one holding of the lock. */
+#define HAND_STEP 8
+/* Pages given back at most, or a few more. */
+#define HAND_BATCH 16
+
+static uint64_t *map;  /* cache_lock: a bit a frame */
+static uint64_t words; /* I: of the map */
+static uint64_t hand;  /* cache_lock: the word looked at next */
+
+void cache_reclaim_add(const struct page *page)
+{
+    uint64_t number = page - page_array;
+    map[number / 64] |= BIT(number % 64);
+}
+
+void cache_reclaim_remove(const struct page *page)
+{
+    uint64_t number = page - page_array;
+    map[number / 64] &= ~BIT(number % 64);
+}
+
+static bool is_spare(const struct page *page)
+{
+    return !page->owner && page_count(page) == 1 &&
+           !(page->level & (CACHE_READING | CACHE_WRITING));
+}
+
+/* Look at a page; true when it was given back. */
+static bool take(struct page *page)
+{
+    if (!is_spare(page) || (page->level & CACHE_DIRTY))
+        return false;
+    if (page->level & CACHE_REFERENCED) {
+        page->level &= (uint8_t)~CACHE_REFERENCED;
+        return false;
+    }
+    cache_remove(page);
+    return true;
+}
+
+/* Look at the pages of the next word; how many were given back. */
+static unsigned turn_hand(void)
+{
+    unsigned given = 0;
+    for (uint64_t rest = map[hand]; rest; rest &= rest - 1)
+        given += take(page_at(hand * 64 + bit_lowest(rest)));
+    if (++hand == words)
+        hand = 0;
+    return given;
+}
+
+static bool give_back(void)
+{
+    unsigned given = 0;
+    uint64_t looked = 0;
+    while (given < HAND_BATCH && looked < 2 * words && cache_page_count()) {
+        spin_lock(&cache_lock);
+        for (unsigned i = 0; i < HAND_STEP && given < HAND_BATCH; i++)
+            given += turn_hand();
+        spin_unlock(&cache_lock);
+        looked += HAND_STEP;
+    }
+    return given;
+}
+
+static unsigned count_spare(uint64_t word)
+{
+    unsigned count = 0;
+    for (uint64_t rest = map[word]; rest; rest &= rest - 1)
+        count += is_spare(page_at(word * 64 + bit_lowest(rest)));
+    return count;
+}
+
+uint64_t cache_spare_count(void)
+{
+    uint64_t count = 0, word = 0;
+    while (word < words && cache_page_count()) {
+        spin_lock(&cache_lock);
+        for (unsigned i = 0; i < HAND_STEP && word < words; i++)
+            count += count_spare(word++);
+        spin_unlock(&cache_lock);
+    }
+    return count;
+}
+
+int cache_reclaim_start(void)
+{
+    static struct page_keeper keeper = {give_back, cache_spare_count, NULL};
+    words = (page_span() + 63) / 64;
+    uint64_t size = align_up(words * sizeof *map, HAL_PAGE_SIZE);
+    struct page *page =
+        page_alloc_block(PAGE_KERNEL, log2_ceil(size >> HAL_PAGE_SHIFT));
+    if (!page)
+        return -ENOMEM;
+    map = page_data(page);
+    memset(map, 0, size);
+    page_add_keeper(&keeper);
+    return 0;
+}

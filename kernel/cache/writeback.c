@@ -1,0 +1,100 @@
+/*
+ * Writing back. See writeback.h.
+ */
+#include "cache/writeback.h"
+#include "cache/cache.h"
+#include "lib/errno.h"
+#include "sched/thread.h"
+
+#define SECOND 1000000000ul
+
+/* A change is written when it is this old. */
+#define AGE (5 * SECOND)
+
+#define FILE_SYSTEMS 8
+
+static struct writeback *systems[FILE_SYSTEMS]; /* I once boot is over */
+static unsigned count;
+
+int writeback_add(struct writeback *writeback)
+{
+    if (count == FILE_SYSTEMS)
+        return -ENOSPC;
+    systems[count++] = writeback;
+    return 0;
+}
+
+/* This many dirty pages are written whatever their age; nobody adds to twice
+ * as many. */
+static uint64_t bound(void)
+{
+    return page_total_count() / 16;
+}
+
+static bool is_any_dirty(void)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (systems[i]->ops->is_dirty(systems[i]))
+            return true;
+    return false;
+}
+
+int writeback_sync(void)
+{
+    int result = 0;
+    for (unsigned i = 0; i < count; i++) {
+        int error = systems[i]->ops->sync(systems[i]);
+        if (!result)
+            result = error;
+    }
+    return result;
+}
+
+int writeback_stop(void)
+{
+    int result = 0;
+    for (unsigned i = 0; i < count; i++) {
+        int error = systems[i]->ops->stop(systems[i]);
+        if (!result)
+            result = error;
+    }
+    return result;
+}
+
+int writeback_pace(void)
+{
+    if (cache_dirty_count() > 2 * bound())
+        (void)writeback_sync(); /* the writer learns of errors by himself */
+    return thread_killed(thread_current()) ? -EINTR : 0;
+}
+
+bool writeback_shrink(void)
+{
+    bool any = false;
+    for (unsigned i = 0; i < count; i++)
+        any |= systems[i]->ops->shrink(systems[i]);
+    /* Not dirty pages alone: changed metadata is pinned until it is safe. */
+    if (is_any_dirty())
+        any |= writeback_sync() == 0;
+    return any;
+}
+
+/* Errors of the disk are told by its file system, once. */
+void writeback_run(void *unused)
+{
+    uint64_t since = UINT64_MAX; /* when something was first seen dirty */
+    (void)unused;
+    for (;;) {
+        uint64_t now = hal_time();
+        if (!is_any_dirty())
+            since = UINT64_MAX;
+        else if (since == UINT64_MAX)
+            since = now;
+        if (since != UINT64_MAX &&
+            (now - since >= AGE || cache_dirty_count() > bound())) {
+            (void)writeback_sync();
+            since = UINT64_MAX;
+        }
+        thread_sleep_until(now + SECOND);
+    }
+}

@@ -1,0 +1,60 @@
+/*
+ * What /dev holds at the start. It is an ordinary RAM file system, so that
+ * further nodes can be made in it at any time.
+ */
+#include "fs/dev/devfs.h"
+#include "vfs/device.h"
+#include "fs/ram/ramfs.h"
+#include "lib/bits.h"
+#include "lib/errno.h"
+
+static const struct {
+    const char *path;
+    uint16_t major;
+} nodes[] = {
+    {"/console", DEVICE_CONSOLE},
+    {"/null", DEVICE_NULL},
+    {"/zero", DEVICE_ZERO},
+};
+
+static ssize_t null_read(unsigned minor, struct cursor *cursor)
+{
+    (void)minor;
+    (void)cursor;
+    return 0;
+}
+
+static ssize_t null_write(unsigned minor, struct cursor *cursor)
+{
+    (void)minor;
+    return (ssize_t)cursor->left;
+}
+
+static ssize_t zero_read(unsigned minor, struct cursor *cursor)
+{
+    size_t length = cursor->left;
+    int result = cursor_put_zeros(cursor, length);
+
+    (void)minor;
+    return result ? result : (ssize_t)length;
+}
+
+static const struct device_driver null_driver = {null_read, null_write};
+static const struct device_driver zero_driver = {zero_read, null_write};
+
+int devfs_make(struct superblock **out)
+{
+    struct fs_context context;
+    int result = ramfs_make("devfs", 0, out);
+
+    if (result)
+        return result;
+    result = device_register(DEVICE_NULL, &null_driver);
+    if (!result)
+        result = device_register(DEVICE_ZERO, &zero_driver);
+    fs_context_init(&context, (*out)->root);
+    for (unsigned i = 0; !result && i < ARRAY_SIZE(nodes); i++)
+        result = vfs_mknod(&context, nodes[i].path, nodes[i].major, 0);
+    fs_context_drop(&context);
+    return result;
+}

@@ -1,0 +1,431 @@
+/*
+ * Contents of files.
+ *
+ * A page is filled while the file keeps its old size and map; then one handle
+ * gives it the blocks it lacks, the new size, and marks it dirty, so that a
+ * commit writes it before the metadata that shows it. Bytes come from the user
+ * without a handle, as taking them may fault and sleep for long.
+ *
+ * What is past the end of the file in its last page is zero: a mapping shows
+ * it. A disk made elsewhere may have other things there, so whoever makes a
+ * file longer clears them.
+ */
+#include "fs/ext2/private.h"
+#include "lib/bits.h"
+#include "lib/errno.h"
+#include "lib/mutate.h"
+#include "lib/printf.h"
+#include "lib/string.h"
+#include "mm/uaccess.h"
+
+static uint64_t pages_of(uint64_t size)
+{
+    return align_up(size, HAL_PAGE_SIZE) / HAL_PAGE_SIZE;
+}
+
+/* ---- Reading ------------------------------------------------------------- */
+
+static ssize_t read(struct inode *inode, struct cursor *cursor, uint64_t offset)
+{
+    struct ext2_inode *file = ext2_of(inode);
+    uint64_t size = atomic_load(&inode->size), at = offset, end;
+    struct page *page;
+    int result = 0;
+
+    if (offset >= size)
+        return 0;
+    end = offset + MIN((uint64_t)cursor->left, size - offset);
+    while (at < end && !result) {
+        size_t within = at % HAL_PAGE_SIZE;
+        size_t length = MIN(HAL_PAGE_SIZE - within, (size_t)(end - at));
+
+        result = cache_pin(&file->cache, at / HAL_PAGE_SIZE, &page);
+        if (result)
+            break;
+        result = cursor_put(cursor, (char *)page_data(page) + within, length);
+        cache_unpin(page);
+        if (!result)
+            at += length;
+    }
+    return at > offset ? (ssize_t)(at - offset) : result;
+}
+
+/* A short symbolic link lies in the inode, in place of pointers. */
+static ssize_t read_link(struct inode *inode, struct cursor *cursor,
+                         uint64_t offset)
+{
+    struct ext2_inode *link = ext2_of(inode);
+    uint64_t size = atomic_load(&inode->size);
+    size_t length;
+    int result;
+
+    if (link->sectors > ext2_attribute_sectors(link) ||
+        size > sizeof(link->pointers))
+        return read(inode, cursor, offset);
+    if (offset >= size)
+        return 0;
+    length = MIN(cursor->left, (size_t)(size - offset));
+    result = cursor_put(cursor, (char *)link->pointers + offset, length);
+    return result ? result : (ssize_t)length;
+}
+
+/* ---- Writing ------------------------------------------------------------- */
+
+/* Part of one page that is being written: all of it has blocks, or none; all of
+ * it is within the file's size, or none. So when something fails, what was
+ * there before is there again. */
+struct piece {
+    struct ext2_inode *file;
+    struct page *page; /* pinned, and mapped nowhere */
+    uint64_t at;
+    size_t length;
+    bool mapped; /* has blocks */
+    size_t kept; /* bytes that were written */
+};
+
+/* Pin the page at `index`, to be written to. */
+static int pin_own(struct ext2_inode *file, uint64_t index, struct page **page)
+{
+    int result = index < atomic_load(&file->cache.end)
+                     ? cache_pin(&file->cache, index, page)
+                     : cache_pin_new(&file->cache, index, page);
+
+    if (result)
+        return result;
+    result = cache_part(&file->cache, page);
+    if (result)
+        cache_unpin(*page);
+    return result;
+}
+
+static void mark_dirty(struct ext2_inode *file, struct page *page)
+{
+    cache_mark_dirty(&file->cache, page);
+    ext2_inode_dirtied(file);
+}
+
+static void clear(struct page *page, uint64_t from, uint64_t to)
+{
+    if (from < to)
+        memset((char *)page_data(page) + from % HAL_PAGE_SIZE, 0, to - from);
+}
+
+/* Clear what is past the size in its page, up to `end` at most. */
+static int clear_tail(struct ext2_inode *file, uint64_t end)
+{
+    uint64_t size = atomic_load(&file->inode.size);
+    struct page *page;
+    int result;
+
+    end = MIN(end, align_up(size, HAL_PAGE_SIZE));
+    if (size >= end)
+        return 0;
+    result = pin_own(file, size / HAL_PAGE_SIZE, &page);
+    if (result)
+        return result;
+    clear(page, size, end);
+    mark_dirty(file, page);
+    cache_unpin(page);
+    return 0;
+}
+
+static void set_size(struct ext2_inode *file, uint64_t size)
+{
+    atomic_store(&file->inode.size, size);
+    atomic_store(&file->cache.end, pages_of(size));
+}
+
+/* Find out whether the piece has blocks, and cut it off where that changes. */
+static int find_blocks(struct piece *piece)
+{
+    uint32_t size = ext2_fs(&piece->file->inode)->block_size;
+    uint64_t end = piece->at + piece->length, next = piece->at;
+    uint64_t file_end = atomic_load(&piece->file->inode.size);
+    uint32_t block;
+
+    if (piece->at < file_end)
+        end = MIN(end, file_end);
+    while (next < end) {
+        int result = ext2_map_find(piece->file, next / size, &block);
+
+        if (result)
+            return result;
+        if (next == piece->at)
+            piece->mapped = block != 0;
+        else if (piece->mapped != (block != 0))
+            break;
+        next = align_down(next, size) + size;
+    }
+    piece->length = MIN(next, end) - piece->at;
+    return 0;
+}
+
+/* Give it blocks, from the first on; piece->kept tells how far. */
+static int make_blocks(struct piece *piece, struct journal_handle *handle)
+{
+    uint32_t shift = ext2_fs(&piece->file->inode)->block_shift;
+    uint64_t end = piece->at + piece->length;
+    uint64_t index = piece->at >> shift, start;
+    uint32_t block;
+    bool made;
+    int result = 0;
+
+    while (index << shift < end && !result) {
+        result = ext2_map_make(piece->file, handle, index, &block, &made, NULL);
+        index += !result;
+    }
+    start = MIN(MAX(index << shift, piece->at), end);
+    piece->kept = start - piece->at;
+    return result;
+}
+
+static int keep_once(struct piece *piece)
+{
+    struct ext2_inode *file = piece->file;
+    struct ext2 *fs = ext2_fs(&file->inode);
+    struct journal_handle handle;
+    struct ext2_record *record;
+    int result = ext2_begin(fs, EXT2_WRITE_BLOCKS, &handle);
+
+    if (result)
+        return result;
+    result = ext2_record_change(fs, &handle, file->inode.number, &record);
+    if (!result) {
+        result = make_blocks(piece, &handle);
+        if (piece->kept)
+            mark_dirty(file, piece->page);
+        if (piece->kept &&
+            piece->at + piece->kept > atomic_load(&file->inode.size))
+            set_size(file, piece->at + piece->kept);
+        ext2_record_store(file, record);
+    }
+    ext2_end(fs, &handle);
+    return result;
+}
+
+/* The page has been filled: make it the file's. */
+static int keep(struct piece *piece)
+{
+    struct ext2_inode *file = piece->file;
+    uint64_t end = piece->at + piece->length;
+    int result;
+
+    if (piece->mapped && end <= atomic_load(&file->inode.size)) {
+        piece->kept = piece->length;
+        mark_dirty(file, piece->page);
+        return 0;
+    }
+    result = keep_once(piece);
+    if (result == -ENOSPC && !piece->kept &&
+        ext2_make_room(ext2_fs(&file->inode)))
+        result = keep_once(piece);
+    if (result)
+        clear(piece->page, piece->at + piece->kept, end);
+    return result;
+}
+
+/* Fill and keep a piece. When the user's memory does not give it, what the
+ * piece has in the file is unspecified. */
+static int write_piece(struct piece *piece, struct cursor *cursor)
+{
+    struct ext2_inode *file = piece->file;
+    uint64_t size = atomic_load(&file->inode.size);
+    int fault, result = find_blocks(piece);
+
+    if (!result)
+        result = pin_own(file, piece->at / HAL_PAGE_SIZE, &piece->page);
+    if (result)
+        return result;
+    fault = cursor_take(
+        cursor, (char *)page_data(piece->page) + piece->at % HAL_PAGE_SIZE,
+        piece->length);
+    if (fault && piece->at >= size)
+        clear(piece->page, piece->at, piece->at + piece->length);
+    else
+        result = keep(piece);
+    cache_unpin(piece->page);
+    if (fault) {
+        piece->kept = 0;
+        return fault;
+    }
+    cursor->address -= piece->length - piece->kept;
+    cursor->left += piece->length - piece->kept;
+    return result;
+}
+
+/* What comes before contents or size change. */
+static int prepare(struct ext2_inode *file)
+{
+    struct ext2 *fs = ext2_fs(&file->inode);
+
+    if (ext2_is_read_only(fs))
+        return -EROFS;
+    ext2_reap_some(fs);
+    return ext2_cut_finish(file);
+}
+
+static ssize_t write(struct inode *inode, struct cursor *cursor,
+                     uint64_t offset)
+{
+    struct ext2_inode *file = ext2_of(inode);
+    uint64_t limit = ext2_fs(inode)->size_limit, at = offset;
+    int result = prepare(file);
+
+    if (!result && cursor->left && offset >= limit)
+        result = -EFBIG;
+    if (!result && cursor->left && offset > atomic_load(&inode->size))
+        result = clear_tail(file, offset);
+    while (cursor->left && !result) {
+        size_t room = HAL_PAGE_SIZE - at % HAL_PAGE_SIZE;
+        struct piece piece = {.file = file, .at = at};
+
+        if (at >= limit) {
+            result = -EFBIG;
+            break;
+        }
+        room = MIN(room, (size_t)(limit - at));
+        piece.length = MIN(room, cursor->left);
+        result = write_piece(&piece, cursor);
+        at += piece.kept;
+    }
+    return at > offset ? (ssize_t)(at - offset) : result;
+}
+
+/* ---- Truncation ---------------------------------------------------------- */
+
+static int grow(struct ext2_inode *file, uint64_t size)
+{
+    struct ext2 *fs = ext2_fs(&file->inode);
+    struct journal_handle handle;
+    struct ext2_record *record;
+    int result = clear_tail(file, size);
+
+    if (!result)
+        result = ext2_begin(fs, 1, &handle);
+    if (result)
+        return result;
+    result = ext2_record_change(fs, &handle, file->inode.number, &record);
+    if (!result) {
+        set_size(file, size);
+        ext2_record_store(file, record);
+    }
+    ext2_end(fs, &handle);
+    return result;
+}
+
+/* The first handle of it: the size is right from then on. `last` is the page
+ * the file then ends in the middle of, or NULL. */
+static int shrink_step(struct ext2_inode *file, uint64_t size,
+                       struct page *last, struct journal_handle *handle)
+{
+    struct ext2 *fs = ext2_fs(&file->inode);
+    struct ext2_record *record;
+    struct ext2_super *super;
+    int result = ext2_record_change(fs, handle, file->inode.number, &record);
+
+    if (!result)
+        result = ext2_super_change(fs, handle, &super);
+    if (result)
+        return result;
+    set_size(file, size);
+    cache_drop(&file->cache, pages_of(size));
+    if (last && !MUTATE(50)) {
+        clear(last, size, align_up(size, HAL_PAGE_SIZE));
+        mark_dirty(file, last);
+    }
+    result =
+        ext2_cut(file, handle, align_up(size, fs->block_size) / fs->block_size);
+    if (result) {
+        file->cut_pending = true;
+        ext2_orphan_add(file, super, record);
+    }
+    ext2_record_store(file, record);
+    return result;
+}
+
+static int shrink(struct ext2_inode *file, uint64_t size)
+{
+    struct ext2 *fs = ext2_fs(&file->inode);
+    struct journal_handle handle;
+    struct page *last = NULL;
+    int result = 0;
+
+    if (size % HAL_PAGE_SIZE)
+        result = pin_own(file, size / HAL_PAGE_SIZE, &last);
+    if (result)
+        return result;
+    result = ext2_begin(fs, EXT2_CUT_BLOCKS, &handle);
+    if (!result) {
+        result = shrink_step(file, size, last, &handle);
+        ext2_end(fs, &handle);
+    }
+    if (last)
+        cache_unpin(last);
+    if (file->cut_pending)
+        result = ext2_cut_finish(file);
+    /* It is shorter. The blocks can be freed when there is memory again. */
+    return file->cut_pending && result == -ENOMEM ? 0 : result;
+}
+
+static int truncate(struct inode *inode, uint64_t size)
+{
+    struct ext2_inode *file = ext2_of(inode);
+    uint64_t old = atomic_load(&inode->size);
+    int result;
+
+    if (size == old && !file->cut_pending)
+        return 0;
+    result = prepare(file);
+    if (result || size == old)
+        return result;
+    if (size > ext2_fs(inode)->size_limit)
+        return -EFBIG;
+    return size > old ? grow(file, size) : shrink(file, size);
+}
+
+/* ---- Mapping ------------------------------------------------------------- */
+
+static int object_page(struct object *object, uint64_t index, struct page **out)
+{
+    struct inode *inode = container_of(object, struct inode, object);
+
+    return cache_share(&ext2_of(inode)->cache, index, out);
+}
+
+static void object_name(struct object *object, char *buffer, size_t size)
+{
+    struct inode *inode = container_of(object, struct inode, object);
+
+    ksnprintf(buffer, size, "%s", ext2_of(inode)->label);
+}
+
+static const struct object_ops object_ops = {
+    .page = object_page,
+    .get = inode_object_get,
+    .put = inode_object_put,
+    .name = object_name,
+};
+
+void ext2_file_init(struct ext2_inode *inode)
+{
+    struct ext2 *fs = ext2_fs(&inode->inode);
+
+    cache_init(&inode->cache, &ext2_file_cache_ops, fs->device, fs->block_size,
+               0);
+    if (inode->mode == EXT2_MODE_FILE)
+        inode->inode.object.ops = &object_ops;
+}
+
+const struct inode_ops ext2_file_ops = {
+    .read = read,
+    .write = write,
+    .truncate = truncate,
+    .release = ext2_release,
+};
+
+/* A symbolic link is shown as what it is on disk: a small file, with a path in
+ * it. Calf does not follow it, and does not write to it. */
+const struct inode_ops ext2_link_ops = {
+    .read = read_link,
+    .release = ext2_release,
+};

@@ -1,0 +1,449 @@
+/*
+ * Inodes by number, and their records in the tables.
+ *
+ * An inode that nobody uses stays in memory with its pages, so that a program
+ * that is run again reads nothing; the oldest go when there are too many, or
+ * when memory is short. One without names waits in another queue until it has
+ * been emptied (orphan.c).
+ */
+#include "fs/ext2/private.h"
+#include "lib/bits.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "mm/slab.h"
+
+/* ---- Records ------------------------------------------------------------- */
+
+/* The block record `number` is in, and where. */
+static uint32_t record_block(const struct ext2 *fs, uint64_t number,
+                             uint32_t *offset)
+{
+    uint64_t index = (number - 1) % fs->inodes_per_group;
+    uint64_t at = index * fs->inode_size;
+
+    *offset = (uint32_t)(at % fs->block_size);
+    return fs->groups[ext2_group_of_inode(fs, number)].inode_table +
+           (uint32_t)(at / fs->block_size);
+}
+
+int ext2_record_view(struct ext2 *fs, uint64_t number, struct ext2_view *view)
+{
+    uint32_t offset;
+    int result = ext2_view(fs, record_block(fs, number, &offset), view);
+
+    if (!result)
+        view->bytes = (uint8_t *)view->bytes + offset;
+    return result;
+}
+
+int ext2_record_change(struct ext2 *fs, struct journal_handle *handle,
+                       uint64_t number, struct ext2_record **record)
+{
+    uint32_t offset;
+    void *bytes;
+    int result =
+        journal_change(handle, record_block(fs, number, &offset), &bytes);
+
+    if (!result)
+        *record = (struct ext2_record *)((uint8_t *)bytes + offset);
+    return result;
+}
+
+/* A file's size, or a directory's. */
+static int load_size(struct ext2_inode *inode, const struct ext2_record *record)
+{
+    struct ext2 *fs = ext2_fs(&inode->inode);
+    uint64_t size = record->size;
+
+    if (inode->inode.type == INODE_DIRECTORY) {
+        if (!size || size % fs->block_size ||
+            size / fs->block_size > fs->blocks)
+            return -EUCLEAN;
+        ext2_directory_sized(inode, (uint32_t)(size / fs->block_size));
+        return 0;
+    }
+    if (inode->mode == EXT2_MODE_FILE)
+        size |= (uint64_t)record->size_high << 32;
+    if (size > ext2_map_limit(fs))
+        return -EUCLEAN;
+    atomic_store(&inode->inode.size, size);
+    atomic_store(&inode->cache.end,
+                 align_up(size, HAL_PAGE_SIZE) / HAL_PAGE_SIZE);
+    return 0;
+}
+
+int ext2_record_load(struct ext2_inode *inode, const struct ext2_record *record)
+{
+    struct ext2 *fs = ext2_fs(&inode->inode);
+    unsigned number = (unsigned)inode->inode.number;
+
+    if (record->flags & (EXT2_FLAG_EXTENTS | EXT2_FLAG_INLINE))
+        return ext2_corrupt(fs,
+                            "inode %u: a kind of map this file system "
+                            "does not have",
+                            number);
+    if (load_size(inode, record))
+        return ext2_corrupt(fs, "inode %u: wrong size", number);
+    atomic_store(&inode->inode.links, record->links);
+    inode->attributes = record->attributes;
+    inode->flags = record->flags;
+    inode->sectors = record->sectors;
+    memcpy(inode->pointers, record->pointers, sizeof(inode->pointers));
+    return 0;
+}
+
+void ext2_record_store(struct ext2_inode *inode, struct ext2_record *record)
+{
+    uint64_t size = atomic_load(&inode->inode.size);
+
+    if (inode->inode.type == INODE_DIRECTORY)
+        size = (uint64_t)inode->blocks * ext2_fs(&inode->inode)->block_size;
+    record->links = (uint16_t)atomic_load(&inode->inode.links);
+    record->size = (uint32_t)size;
+    if (inode->mode == EXT2_MODE_FILE)
+        record->size_high = (uint32_t)(size >> 32);
+    record->sectors = inode->sectors;
+    record->flags = inode->flags;
+    memcpy(record->pointers, inode->pointers, sizeof(inode->pointers));
+}
+
+void ext2_record_format(struct ext2_inode *inode, struct ext2_record *record)
+{
+    struct ext2 *fs = ext2_fs(&inode->inode);
+    uint16_t rights = inode->inode.type == INODE_DIRECTORY ? 0755 : 0644;
+
+    memset(record, 0, fs->inode_size);
+    record->mode = inode->mode | rights;
+    if (fs->extra)
+        ((struct ext2_record_extra *)(record + 1))->size = (uint16_t)fs->extra;
+    ext2_record_store(inode, record);
+}
+
+/* ---- Inodes in memory ---------------------------------------------------- */
+
+static struct list *bucket_of(struct ext2 *fs, uint64_t number)
+{
+    return &fs->buckets[number % EXT2_BUCKETS];
+}
+
+static const struct inode_ops *ops_for(uint16_t mode)
+{
+    switch (mode) {
+    case EXT2_MODE_DIRECTORY:
+        return &ext2_directory_ops;
+    case EXT2_MODE_FILE:
+        return &ext2_file_ops;
+    case EXT2_MODE_LINK:
+        return &ext2_link_ops;
+    default:
+        return &ext2_special_ops;
+    }
+}
+
+struct ext2_inode *ext2_inode_new(struct ext2 *fs, uint16_t mode,
+                                  uint32_t number,
+                                  const struct inode_shape *shape,
+                                  struct name label)
+{
+    struct ext2_inode *inode = slab_alloc_zeroed(sizeof(*inode));
+    size_t length = MIN(label.length, sizeof(inode->label) - 1);
+
+    if (!inode)
+        return NULL;
+    inode_init(&inode->inode, &fs->superblock, ops_for(mode), number, shape);
+    memcpy(inode->label, label.text, length);
+    inode->mode = mode;
+    list_init(&inode->bucket);
+    list_init(&inode->queue);
+    list_init(&inode->dirty);
+    list_init(&inode->orphan);
+    mutex_init(&inode->map, LOCK_OBJECT);
+    ext2_file_init(inode);
+    return inode;
+}
+
+void ext2_inode_free(struct ext2_inode *inode)
+{
+    slab_free(inode);
+}
+
+/* The inode with that number, or NULL. The table is locked. */
+static struct ext2_inode *find(struct ext2 *fs, uint64_t number)
+{
+    struct ext2_inode *inode;
+
+    list_for_each(inode, bucket_of(fs, number), bucket) {
+        if (inode->inode.number == number)
+            return inode;
+    }
+    return NULL;
+}
+
+/* Take a reference to an inode in memory that is not dead. The table is
+ * locked. */
+static void reuse(struct ext2 *fs, struct ext2_inode *inode)
+{
+    if (list_is_linked(&inode->queue)) {
+        list_remove(&inode->queue);
+        fs->unused_count--;
+    }
+    inode_get(&inode->inode);
+}
+
+/* The inode if it is in memory: 0, or -ENOENT, or -EUCLEAN. */
+static int get_known(struct ext2 *fs, uint32_t number, struct ext2_inode **out)
+{
+    int result = 0;
+
+    spin_lock(&fs->table);
+    *out = find(fs, number);
+    if (!*out)
+        result = -ENOENT;
+    else if (!atomic_load(&(*out)->inode.links))
+        result = -EUCLEAN;
+    else
+        reuse(fs, *out);
+    spin_unlock(&fs->table);
+    if (result == -EUCLEAN)
+        ext2_corrupt(fs, "inode %u has a name too many", number);
+    return result;
+}
+
+/* Read an inode that is not in memory. */
+static int load(struct ext2 *fs, uint32_t number, struct name label,
+                bool orphan, struct ext2_inode **out)
+{
+    const struct ext2_record *record;
+    struct inode_shape shape;
+    struct ext2_view view;
+    struct ext2_inode *inode = NULL;
+    uint16_t mode;
+    int result = ext2_record_view(fs, number, &view);
+
+    if (result)
+        return result;
+    record = view.bytes;
+    mode = record->mode & EXT2_MODE_TYPE;
+    if (!ext2_record_shape(record, &shape) || (!record->links && !orphan)) {
+        result = ext2_corrupt(fs, "inode %u has a name, but is free", number);
+    } else {
+        inode = ext2_inode_new(fs, mode, number, &shape, label);
+        result = inode ? ext2_record_load(inode, record) : -ENOMEM;
+    }
+    ext2_unview(&view);
+    if (result) {
+        ext2_inode_free(inode);
+        return result;
+    }
+    *out = inode;
+    return ext2_inode_publish(inode);
+}
+
+int ext2_inode_get(struct ext2 *fs, uint32_t number, struct name label,
+                   bool orphan, struct ext2_inode **out)
+{
+    int result;
+
+    if (!number || number > fs->inodes ||
+        (number < fs->first_inode && number != EXT2_ROOT))
+        return ext2_corrupt(fs, "no inode for a name: %u", number);
+    result = get_known(fs, number, out);
+    if (result != -ENOENT)
+        return result;
+    mutex_lock(&fs->loading);
+    result = get_known(fs, number, out);
+    if (result == -ENOENT)
+        result = load(fs, number, label, orphan, out);
+    mutex_unlock(&fs->loading);
+    return result;
+}
+
+int ext2_inode_publish(struct ext2_inode *inode)
+{
+    struct ext2 *fs = ext2_fs(&inode->inode);
+    bool taken;
+
+    inode->goal =
+        fs->first_block +
+        ext2_group_of_inode(fs, inode->inode.number) * fs->blocks_per_group;
+    spin_lock(&fs->table);
+    taken = find(fs, inode->inode.number) != NULL;
+    if (!taken)
+        list_push_front(bucket_of(fs, inode->inode.number), &inode->bucket);
+    spin_unlock(&fs->table);
+    return taken ? ext2_corrupt(fs, "inode %u is in use, and was free",
+                                (unsigned)inode->inode.number)
+                 : 0;
+}
+
+void ext2_inode_forget(struct ext2_inode *inode)
+{
+    struct ext2 *fs = ext2_fs(&inode->inode);
+
+    spin_lock(&fs->table);
+    list_remove(&inode->bucket);
+    list_remove(&inode->queue);
+    list_remove(&inode->dirty);
+    spin_unlock(&fs->table);
+}
+
+void ext2_inode_destroy(struct ext2_inode *inode)
+{
+    if (inode->inode.type == INODE_FILE)
+        cache_drop(&inode->cache, 0);
+    ext2_inode_free(inode);
+}
+
+/* Take the oldest unused inode that can go out of all lists, or NULL. */
+static struct ext2_inode *take_unused(struct ext2 *fs, uint32_t keep, bool all)
+{
+    struct ext2_inode *inode = NULL, *found = NULL;
+
+    spin_lock(&fs->table);
+    if (fs->unused_count > keep) {
+        list_for_each(inode, &fs->unused, queue) {
+            if (all ||
+                (!list_is_linked(&inode->dirty) && !inode->cut_pending)) {
+                found = inode;
+                break;
+            }
+        }
+    }
+    if (found) {
+        list_remove(&found->bucket);
+        list_remove(&found->queue);
+        list_remove(&found->dirty);
+        fs->unused_count--;
+    }
+    spin_unlock(&fs->table);
+    return found;
+}
+
+bool ext2_inode_evict(struct ext2 *fs, uint32_t keep, bool all)
+{
+    struct ext2_inode *inode;
+    bool any = false;
+
+    while ((inode = take_unused(fs, keep, all))) {
+        any = true;
+        ext2_inode_destroy(inode);
+    }
+    return any;
+}
+
+/* There are too many. Dirty ones cannot go yet, and looking through those takes
+ * time, so the next to look comes some inodes later. */
+static void evict_many(struct ext2 *fs)
+{
+    uint32_t step = fs->unused_limit / 8;
+
+    ext2_inode_evict(fs, fs->unused_limit - step, false);
+    spin_lock(&fs->table);
+    fs->unused_bound = MAX(fs->unused_limit, fs->unused_count + step);
+    spin_unlock(&fs->table);
+}
+
+void ext2_release(struct inode *base)
+{
+    struct ext2_inode *inode = ext2_of(base);
+    struct ext2 *fs = ext2_fs(base);
+    bool many;
+
+    spin_lock(&fs->table);
+    if (inode_drop(base)) {
+        if (atomic_load(&base->links)) {
+            list_push_back(&fs->unused, &inode->queue);
+            fs->unused_count++;
+        } else {
+            list_push_back(&fs->dead, &inode->queue);
+        }
+    }
+    many = fs->unused_count > fs->unused_bound;
+    spin_unlock(&fs->table);
+    if (many)
+        evict_many(fs);
+}
+
+/* ---- Dirty contents ------------------------------------------------------ */
+
+void ext2_inode_dirtied(struct ext2_inode *inode)
+{
+    struct ext2 *fs = ext2_fs(&inode->inode);
+
+    spin_lock(&fs->table);
+    if (!list_is_linked(&inode->dirty))
+        list_push_back(&fs->dirty, &inode->dirty);
+    spin_unlock(&fs->table);
+}
+
+static unsigned count_dirty(struct ext2 *fs)
+{
+    struct ext2_inode *inode;
+    unsigned count = 0;
+
+    spin_lock(&fs->table);
+    list_for_each(inode, &fs->dirty, dirty)
+        count++;
+    spin_unlock(&fs->table);
+    return count;
+}
+
+/* Move the first dirty inode to `done` and take a reference; NULL: none. Those
+ * that are dead will never be written. */
+static struct ext2_inode *next_dirty(struct ext2 *fs, struct list *done)
+{
+    struct ext2_inode *inode = NULL;
+    struct list *link;
+
+    spin_lock(&fs->table);
+    while (!inode && (link = list_pop_front(&fs->dirty))) {
+        inode = list_entry(link, struct ext2_inode, dirty);
+        if (!atomic_load(&inode->inode.count) &&
+            !atomic_load(&inode->inode.links)) {
+            inode = NULL;
+            continue;
+        }
+        list_push_back(done, &inode->dirty);
+        reuse(fs, inode);
+    }
+    spin_unlock(&fs->table);
+    return inode;
+}
+
+/* Those that were written meanwhile, or not wholly, stay in the list. */
+static void end_dirty(struct ext2 *fs, struct list *done)
+{
+    struct list *link;
+
+    spin_lock(&fs->table);
+    while ((link = list_pop_front(done)))
+        if (cache_is_dirty(&list_entry(link, struct ext2_inode, dirty)->cache))
+            list_push_back(&fs->dirty, link);
+    spin_unlock(&fs->table);
+}
+
+int ext2_write_contents(struct ext2 *fs)
+{
+    struct ext2_inode *inode;
+    struct list done;
+    unsigned count;
+    int error = 0;
+
+    list_init(&done);
+    mutex_lock(&fs->contents);
+    /* No more than there were: writers must not keep us here. */
+    for (count = count_dirty(fs); count; count--) {
+        int result;
+
+        inode = next_dirty(fs, &done);
+        if (!inode)
+            break;
+        result = cache_write(&inode->cache);
+        if (!error)
+            error = result;
+        inode_put(&inode->inode);
+    }
+    end_dirty(fs, &done);
+    mutex_unlock(&fs->contents);
+    return error;
+}

@@ -1,0 +1,270 @@
+/*
+ * The operations on names: one handle each. When there is no room, dead inodes
+ * are emptied and a commit is made, and then the operation is tried once more.
+ */
+#include "fs/ext2/private.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "mm/uaccess.h"
+
+/* ".." of a directory without a name leads nowhere: its parent may be gone. */
+static int lookup_parent(struct ext2_inode *directory, struct ext2_inode **out)
+{
+    struct ext2 *fs = ext2_fs(&directory->inode);
+    uint32_t number;
+    int result;
+
+    if (directory->inode.number == EXT2_ROOT) {
+        inode_get(&directory->inode);
+        *out = directory;
+        return 0;
+    }
+    if (directory->inode.dead)
+        return -ENOENT;
+    result = ext2_directory_parent(directory, &number);
+    if (!result)
+        result = ext2_inode_get(fs, number, (struct name){"", 0}, false, out);
+    if (!result && (*out)->inode.type != INODE_DIRECTORY) {
+        inode_put(&(*out)->inode);
+        result = ext2_corrupt(fs, "directory %u: its \"..\" is none",
+                              (unsigned)directory->inode.number);
+    }
+    return result;
+}
+
+static int lookup(struct inode *base, struct name name, struct inode **out)
+{
+    struct ext2_inode *directory = ext2_of(base), *found = NULL;
+    struct ext2_place place;
+    int result;
+
+    if (name_is(name, "..")) {
+        result = lookup_parent(directory, &found);
+    } else {
+        result = ext2_directory_find(directory, name, &place);
+        if (!result)
+            result = ext2_inode_get(ext2_fs(base), place.number, name, false,
+                                    &found);
+    }
+    if (!result)
+        *out = &found->inode;
+    return result;
+}
+
+/* ---- Creating ------------------------------------------------------------ */
+
+static struct ext2_inode *new_inode(struct ext2 *fs, struct name name,
+                                    const struct inode_shape *shape)
+{
+    uint16_t mode = shape->type == INODE_DIRECTORY ? EXT2_MODE_DIRECTORY
+                    : shape->type == INODE_DEVICE  ? EXT2_MODE_CHARACTER
+                                                   : EXT2_MODE_FILE;
+    struct ext2_inode *inode = ext2_inode_new(fs, mode, 1, shape, name);
+
+    if (inode && shape->type == INODE_DEVICE)
+        ext2_record_device(inode->pointers, shape->major, shape->minor);
+    return inode;
+}
+
+/* The new inode's number, its record and, of a directory, its first block. */
+static int place_inode(struct ext2_inode *directory, struct ext2_inode *new,
+                       struct journal_handle *handle)
+{
+    struct ext2 *fs = ext2_fs(&directory->inode);
+    bool is_directory = new->inode.type == INODE_DIRECTORY;
+    uint32_t group = ext2_group_of_inode(fs, directory->inode.number), block;
+    struct ext2_record *record;
+    struct ext2_take take;
+    void *bytes;
+    bool made;
+    int result = ext2_take_inode(fs, handle, group, is_directory, &take);
+
+    if (result)
+        return result;
+    new->inode.number = take.number;
+    new->goal = fs->first_block +
+                ext2_group_of_inode(fs, take.number) * fs->blocks_per_group;
+    result = ext2_record_change(fs, handle, take.number, &record);
+    if (!result && is_directory)
+        result = ext2_map_make(new, handle, 0, &block, &made, &bytes);
+    atomic_store(&new->inode.links, is_directory ? 2 : 1);
+    if (!result)
+        result = ext2_inode_publish(new);
+    if (result) {
+        ext2_untake_inode(fs, &take);
+        return result;
+    }
+    if (is_directory) {
+        ext2_directory_sized(new, 1);
+        ext2_directory_format(new, bytes, (uint32_t)directory->inode.number);
+    }
+    ext2_record_format(new, record);
+    return 0;
+}
+
+static int create_step(struct ext2_inode *directory, struct name name,
+                       struct ext2_inode *new, struct journal_handle *handle)
+{
+    struct ext2 *fs = ext2_fs(&directory->inode);
+    struct ext2_record *record;
+    struct ext2_place place;
+    int result =
+        ext2_record_change(fs, handle, directory->inode.number, &record);
+
+    if (!result)
+        result = ext2_directory_room(directory, handle, name.length, &place);
+    if (result)
+        return result;
+    result = place_inode(directory, new, handle);
+    if (!result) {
+        ext2_directory_put(directory, &place, name, new);
+        if (new->inode.type == INODE_DIRECTORY)
+            atomic_fetch_add(&directory->inode.links, 1);
+    }
+    /* It may have grown even when there was no inode. */
+    ext2_record_store(directory, record);
+    return result;
+}
+
+static int create_once(struct ext2_inode *directory, struct name name,
+                       const struct inode_shape *shape, struct inode **out)
+{
+    struct ext2 *fs = ext2_fs(&directory->inode);
+    struct ext2_inode *new = new_inode(fs, name, shape);
+    struct journal_handle handle;
+    int result = new ? ext2_begin(fs, EXT2_NAME_BLOCKS, &handle) : -ENOMEM;
+
+    if (!result) {
+        result = create_step(directory, name, new, &handle);
+        ext2_end(fs, &handle);
+    }
+    if (result)
+        ext2_inode_free(new);
+    else
+        *out = &new->inode;
+    return result;
+}
+
+static int create(struct inode *base, struct name name,
+                  const struct inode_shape *shape, struct inode **out)
+{
+    struct ext2 *fs = ext2_fs(base);
+    int result;
+
+    if (shape->type == INODE_DIRECTORY &&
+        atomic_load(&base->links) >= EXT2_LINKS_MAX)
+        return -EMLINK;
+    if (shape->major > 0xfff)
+        return -EINVAL;
+    ext2_reap_some(fs);
+    result = create_once(ext2_of(base), name, shape, out);
+    if (result == -ENOSPC && ext2_make_room(fs))
+        result = create_once(ext2_of(base), name, shape, out);
+    return result;
+}
+
+/* ---- Linking and unlinking ----------------------------------------------- */
+
+static int link_once(struct ext2_inode *directory, struct name name,
+                     struct ext2_inode *inode)
+{
+    struct ext2 *fs = ext2_fs(&directory->inode);
+    struct ext2_record *record, *linked;
+    struct journal_handle handle;
+    struct ext2_place place;
+    int result = ext2_begin(fs, EXT2_NAME_BLOCKS, &handle);
+
+    if (result)
+        return result;
+    result = ext2_record_change(fs, &handle, directory->inode.number, &record);
+    if (!result)
+        result = ext2_record_change(fs, &handle, inode->inode.number, &linked);
+    if (!result)
+        result = ext2_directory_room(directory, &handle, name.length, &place);
+    if (!result) {
+        atomic_fetch_add(&inode->inode.links, 1);
+        ext2_directory_put(directory, &place, name, inode);
+        ext2_record_store(inode, linked);
+        ext2_record_store(directory, record);
+    }
+    ext2_end(fs, &handle);
+    return result;
+}
+
+static int link(struct inode *base, struct name name, struct inode *inode)
+{
+    struct ext2 *fs = ext2_fs(base);
+    int result;
+
+    if (atomic_load(&inode->links) >= EXT2_LINKS_MAX)
+        return -EMLINK;
+    ext2_reap_some(fs);
+    result = link_once(ext2_of(base), name, ext2_of(inode));
+    if (result == -ENOSPC && ext2_make_room(fs))
+        result = link_once(ext2_of(base), name, ext2_of(inode));
+    return result;
+}
+
+/* Take the name away; what cannot fail any more. */
+static void unlink_found(struct ext2_inode *directory, struct ext2_inode *inode,
+                         struct ext2_place *place,
+                         struct ext2_record *records[2],
+                         struct ext2_super *super)
+{
+    ext2_directory_remove(directory, place);
+    if (inode->inode.type == INODE_DIRECTORY) {
+        atomic_store(&inode->inode.links, 0);
+        atomic_fetch_sub(&directory->inode.links, 1);
+    } else {
+        atomic_fetch_sub(&inode->inode.links, 1);
+    }
+    ext2_record_store(directory, records[0]);
+    ext2_record_store(inode, records[1]);
+    if (!atomic_load(&inode->inode.links))
+        ext2_orphan_add(inode, super, records[1]);
+}
+
+static int unlink(struct inode *base, struct name name, struct inode *inode)
+{
+    struct ext2_inode *directory = ext2_of(base);
+    struct ext2 *fs = ext2_fs(base);
+    struct ext2_record *records[2];
+    struct journal_handle handle;
+    struct ext2_super *super;
+    struct ext2_place place;
+    int result;
+
+    ext2_reap_some(fs);
+    result = ext2_begin(fs, EXT2_NAME_BLOCKS, &handle);
+    if (result)
+        return result;
+    result = ext2_directory_find(directory, name, &place);
+    if (!result && place.number != inode->number)
+        result = -ENOENT;
+    if (!result)
+        result = ext2_directory_change(directory, &handle, &place);
+    if (!result)
+        result = ext2_record_change(fs, &handle, base->number, &records[0]);
+    if (!result)
+        result = ext2_record_change(fs, &handle, inode->number, &records[1]);
+    if (!result)
+        result = ext2_super_change(fs, &handle, &super);
+    if (!result)
+        unlink_found(directory, ext2_of(inode), &place, records, super);
+    ext2_end(fs, &handle);
+    return result;
+}
+
+const struct inode_ops ext2_directory_ops = {
+    .lookup = lookup,
+    .create = create,
+    .link = link,
+    .unlink = unlink,
+    .read_directory = ext2_read_directory,
+    .is_empty = ext2_is_empty,
+    .release = ext2_release,
+};
+
+const struct inode_ops ext2_special_ops = {
+    .release = ext2_release,
+};

@@ -1,0 +1,321 @@
+/*
+ * Inodes without a name, and what becomes of them.
+ *
+ * The disk has a list of them, from the superblock through a field of each
+ * record, so that what was open and unlinked when power went is freed at the
+ * next mount, and what was being truncated is truncated. In memory the list
+ * is the same, in the same order.
+ *
+ * The last user of an unlinked inode may leave anywhere, so freeing is left to
+ * later: each operation that changes names or contents does a step of it
+ * first, and sync and whoever finds no room do all of it.
+ */
+#include "fs/ext2/private.h"
+#include "lib/bits.h"
+#include "lib/errno.h"
+#include "lib/mutate.h"
+#include "lib/string.h"
+
+void ext2_orphan_add(struct ext2_inode *inode, struct ext2_super *super,
+                     struct ext2_record *record)
+{
+    struct ext2 *fs = ext2_fs(&inode->inode);
+
+    mutex_lock(&fs->lock);
+    if (!list_is_linked(&inode->orphan) && !MUTATE(49)) {
+        record->orphan = super->orphan;
+        super->orphan = (uint32_t)inode->inode.number;
+        list_push_front(&fs->orphans, &inode->orphan);
+    }
+    mutex_unlock(&fs->lock);
+}
+
+/* Bring in the field that names `inode` in the list on disk. */
+static int change_link(struct ext2_inode *inode, struct journal_handle *handle,
+                       uint32_t **link)
+{
+    struct ext2 *fs = ext2_fs(&inode->inode);
+    struct ext2_record *record;
+    struct ext2_super *super;
+    struct ext2_inode *before;
+    int result;
+
+    if (inode->orphan.prev == &fs->orphans) {
+        result = ext2_super_change(fs, handle, &super);
+        if (!result)
+            *link = &super->orphan;
+        return result;
+    }
+    before = list_entry(inode->orphan.prev, struct ext2_inode, orphan);
+    result = ext2_record_change(fs, handle, before->inode.number, &record);
+    if (!result)
+        *link = &record->orphan;
+    return result;
+}
+
+/* Take it out. On failure nothing has changed. */
+static int remove_orphan(struct ext2_inode *inode,
+                         struct journal_handle *handle,
+                         struct ext2_record *record)
+{
+    struct ext2 *fs = ext2_fs(&inode->inode);
+    uint32_t *link;
+    int result = 0;
+
+    mutex_lock(&fs->lock);
+    if (list_is_linked(&inode->orphan)) {
+        result = change_link(inode, handle, &link);
+        if (!result) {
+            *link = record->orphan;
+            record->orphan = 0;
+            list_remove(&inode->orphan);
+        }
+    }
+    mutex_unlock(&fs->lock);
+    return result;
+}
+
+/* One handle's worth of it. 0: done; -EAGAIN: go on. */
+static int cut_step(struct ext2_inode *inode)
+{
+    struct ext2 *fs = ext2_fs(&inode->inode);
+    uint64_t size = atomic_load(&inode->inode.size);
+    struct journal_handle handle;
+    struct ext2_record *record;
+    int result = ext2_begin(fs, EXT2_CUT_BLOCKS, &handle);
+
+    if (result)
+        return result;
+    result = ext2_record_change(fs, &handle, inode->inode.number, &record);
+    if (!result) {
+        result = ext2_cut(inode, &handle,
+                          align_up(size, fs->block_size) / fs->block_size);
+        if (!result && atomic_load(&inode->inode.links))
+            result = remove_orphan(inode, &handle, record);
+        ext2_record_store(inode, record);
+    }
+    ext2_end(fs, &handle);
+    return result;
+}
+
+int ext2_cut_finish(struct ext2_inode *inode)
+{
+    while (inode->cut_pending) {
+        int result = cut_step(inode);
+
+        if (!result)
+            inode->cut_pending = false;
+        else if (result != -EAGAIN)
+            return result;
+    }
+    return 0;
+}
+
+/* ---- Freeing ------------------------------------------------------------- */
+
+/* The block of extended attributes loses a user, perhaps the last one. */
+static int drop_attributes(struct ext2_inode *inode,
+                           struct journal_handle *handle)
+{
+    struct ext2 *fs = ext2_fs(&inode->inode);
+    struct ext2_freeing freeing = {.fs = fs, .handle = handle};
+    struct ext2_attributes *attributes;
+    void *bytes;
+    int result;
+
+    if (!inode->attributes)
+        return 0;
+    if (!ext2_is_data(fs, inode->attributes))
+        return ext2_corrupt(fs, "inode %u: attributes in block %u",
+                            (unsigned)inode->inode.number, inode->attributes);
+    result = journal_change(handle, inode->attributes, &bytes);
+    if (result)
+        return result;
+    attributes = bytes;
+    if (attributes->magic != EXT2_ATTRIBUTES_MAGIC || !attributes->users)
+        return ext2_corrupt(fs, "block %u has no attributes",
+                            inode->attributes);
+    if (attributes->users > 1) {
+        attributes->users--;
+    } else {
+        result = ext2_free_prepare(&freeing, inode->attributes);
+        if (!result)
+            result = journal_forget(handle, inode->attributes);
+        if (result)
+            return result;
+        ext2_free_block(&freeing, inode->attributes);
+    }
+    inode->attributes = 0;
+    return 0;
+}
+
+/* What comes when all blocks of the map are gone. */
+static int free_inode(struct ext2_inode *inode, struct journal_handle *handle,
+                      struct ext2_record *record)
+{
+    struct ext2 *fs = ext2_fs(&inode->inode);
+    uint32_t number = (uint32_t)inode->inode.number;
+    struct ext2_bits bits;
+    int result = drop_attributes(inode, handle);
+
+    record->attributes = inode->attributes;
+    if (!result)
+        result = ext2_free_inode_prepare(fs, handle, number, &bits);
+    if (!result)
+        result = remove_orphan(inode, handle, record);
+    if (result)
+        return result;
+    /* Before somebody can have the number again. */
+    ext2_inode_forget(inode);
+    memset(record, 0, fs->inode_size);
+    ext2_free_inode(fs, &bits, number, inode->inode.type == INODE_DIRECTORY);
+    return 0;
+}
+
+/* One handle's worth of freeing a dead inode. 0: it is gone; -EAGAIN. */
+static int reap_step(struct ext2_inode *inode)
+{
+    struct ext2 *fs = ext2_fs(&inode->inode);
+    struct journal_handle handle;
+    struct ext2_record *record;
+    bool has_map = inode->mode == EXT2_MODE_FILE ||
+                   inode->mode == EXT2_MODE_DIRECTORY ||
+                   (inode->mode == EXT2_MODE_LINK &&
+                    inode->sectors > ext2_attribute_sectors(inode));
+    int result = ext2_begin(fs, EXT2_CUT_BLOCKS, &handle);
+
+    if (result)
+        return result;
+    result = ext2_record_change(fs, &handle, inode->inode.number, &record);
+    if (!result) {
+        if (has_map)
+            result = ext2_cut(inode, &handle, 0);
+        ext2_record_store(inode, record);
+        if (!result)
+            result = free_inode(inode, &handle, record);
+    }
+    ext2_end(fs, &handle);
+    return result;
+}
+
+/* A step of work on the first dead inode: 0 when there is none. */
+static int reap_one(struct ext2 *fs)
+{
+    struct ext2_inode *inode = NULL;
+    struct list *first;
+    int result = 0;
+
+    mutex_lock(&fs->reaping);
+    spin_lock(&fs->table);
+    first = list_first(&fs->dead);
+    if (first)
+        inode = list_entry(first, struct ext2_inode, queue);
+    spin_unlock(&fs->table);
+    if (inode) {
+        if (inode->inode.type == INODE_FILE) {
+            atomic_store(&inode->cache.end, 0);
+            cache_drop(&inode->cache, 0);
+        }
+        result = reap_step(inode);
+        if (!result) {
+            ext2_inode_destroy(inode);
+            result = -EAGAIN;
+        }
+    }
+    mutex_unlock(&fs->reaping);
+    return result;
+}
+
+static bool has_dead(struct ext2 *fs)
+{
+    bool any;
+
+    spin_lock(&fs->table);
+    any = !list_is_empty(&fs->dead);
+    spin_unlock(&fs->table);
+    return any;
+}
+
+void ext2_reap_some(struct ext2 *fs)
+{
+    if (has_dead(fs))
+        (void)reap_one(fs);
+}
+
+int ext2_reap_all(struct ext2 *fs)
+{
+    int result;
+
+    do
+        result = reap_one(fs);
+    while (result == -EAGAIN);
+    return result;
+}
+
+bool ext2_make_room(struct ext2 *fs)
+{
+    bool made = has_dead(fs);
+
+    if (made)
+        (void)ext2_reap_all(fs);
+    if (!ext2_enter(fs))
+        return false;
+    if (ext2_holds_blocks(fs))
+        made = journal_commit(fs->journal) == 0;
+    ext2_leave(fs);
+    return made;
+}
+
+/* ---- At mount ------------------------------------------------------------ */
+
+/* Take one inode of the list on disk over, and tell the next. */
+static int load_orphan(struct ext2 *fs, uint32_t number, uint32_t *next,
+                       struct ext2_inode **out)
+{
+    const struct ext2_record *record;
+    struct ext2_view view;
+    int result = 0;
+
+    if (number < fs->first_inode || number > fs->inodes)
+        return ext2_corrupt(fs, "no inode for an orphan: %u", number);
+    result = ext2_record_view(fs, number, &view);
+    if (result)
+        return result;
+    record = view.bytes;
+    *next = record->orphan;
+    ext2_unview(&view);
+    result = ext2_inode_get(fs, number, (struct name){"", 0}, true, out);
+    if (result)
+        return result;
+    if (list_is_linked(&(*out)->orphan)) {
+        inode_put(&(*out)->inode);
+        return ext2_corrupt(fs, "orphan %u is in the list twice", number);
+    }
+    list_push_back(&fs->orphans, &(*out)->orphan);
+    return 0;
+}
+
+int ext2_orphans_load(struct ext2 *fs, uint32_t first)
+{
+    struct ext2_inode *inode = NULL;
+    struct list *at;
+    unsigned count = 0;
+    int result = 0;
+
+    while (first && !result) {
+        result = load_orphan(fs, first, &first, &inode);
+        count += !result;
+    }
+    if (count)
+        ext2_say(fs, "%u unlinked or shortened file%s to be finished", count,
+                 count == 1 ? "" : "s");
+    for (at = fs->orphans.next; at != &fs->orphans;) {
+        inode = list_entry(at, struct ext2_inode, orphan);
+        at = at->next;
+        inode->cut_pending = atomic_load(&inode->inode.links) != 0;
+        if (!result)
+            result = ext2_cut_finish(inode);
+        inode_put(&inode->inode);
+    }
+    return result ? result : ext2_reap_all(fs);
+}

@@ -1,0 +1,450 @@
+/*
+ * What the parts of ext2 share. Nobody else includes this.
+ *
+ *   mount.c      from a device to a root, and back
+ *   geometry.c   what the superblock and the descriptors say
+ *   super.c      metadata blocks, errors
+ *   alloc.c      bitmaps: taking and freeing blocks and inodes
+ *   map.c        from a file's blocks to the disk's
+ *   cut.c        freeing a file's blocks, a step at a time
+ *   inode.c      inodes by number, and their records
+ *   orphan.c     inodes without a name, and what becomes of them
+ *   directory.c  records in directories
+ *   names.c      the operations on names
+ *   file.c       contents
+ *
+ * Every operation is one handle of the journal, or several of bounded size.
+ * Within one, what can fail (blocks brought into the transaction, bits taken)
+ * comes first, and then bytes are changed by steps that cannot.
+ *
+ * Locks, in order: a directory's mutex, an inode's mutex, `reaping`,
+ * `contents`, an inode's `map` (also `loading`), `lock`, `table`.
+ *
+ * Letters at fields: I immutable; a atomic; m the inode's mutex; p its `map`; l
+ * fs->lock; t fs->table.
+ */
+#ifndef FS_EXT2_PRIVATE_H
+#define FS_EXT2_PRIVATE_H
+
+#include "cache/cache.h"
+#include "fs/ext2/ext2.h"
+#include "fs/ext2/format.h"
+#include "fs/journal/journal.h"
+#include "vfs/vfs.h"
+#include "lib/list.h"
+
+#define EXT2_BUCKETS 256
+#define EXT2_LABEL   24
+
+/* Blocks of metadata an operation may bring into a transaction: a new name
+ * with a new inode, one page of contents, a step of freeing. */
+#define EXT2_NAME_BLOCKS  40
+#define EXT2_WRITE_BLOCKS 32
+#define EXT2_CUT_BLOCKS   56
+
+struct ext2_group {
+    uint32_t block_bitmap, inode_bitmap, inode_table; /* I: blocks */
+    uint32_t free_blocks, free_inodes, directories;   /* l */
+    uint8_t *held;    /* l: a bitmap: freed, but not committed; or NULL */
+    bool holds;       /* l: there may be such blocks, the last of them freed */
+    uint32_t held_by; /* l: by this transaction */
+};
+
+struct ext2 {
+    struct superblock superblock;
+    struct writeback writeback;
+    struct block_device *device; /* I */
+    struct cache metadata;
+    struct journal *journal; /* I */
+    struct journal_owner owner;
+
+    /* I: geometry. */
+    uint32_t block_size, block_shift;
+    uint32_t blocks, first_block, blocks_per_group;
+    uint32_t inodes, inodes_per_group, inode_size, first_inode;
+    uint32_t group_count, table_blocks;
+    uint32_t fanout; /* pointers in a block */
+    uint32_t extra;  /* bytes used behind a new inode's first 128 */
+    bool has_types, has_log;
+    uint32_t journal_inode;
+    uint64_t size_limit; /* of a file */
+
+    bool read_only; /* I once mounted */
+    bool marked;    /* I once mounted: the disk says that it is in use */
+    _Atomic uint32_t failed;  /* a: damaged, or could not be written */
+    _Atomic uint32_t stopped; /* a: nothing is changed any more */
+    _Atomic uint32_t closed;  /* a: and the log is put away */
+    _Atomic uint32_t users;   /* a: of `journal`, which goes when it stops */
+
+    struct mutex lock;         /* LOCK_ALLOCATION */
+    struct ext2_group *groups; /* l where said above */
+    uint64_t free_blocks;      /* l */
+    uint64_t free_inodes;      /* l */
+    struct list orphans;       /* l: struct ext2_inode, the newest first, as
+                                  the list on disk has them */
+
+    struct mutex loading;  /* LOCK_OBJECT: one inode is read in at a time */
+    struct mutex reaping;  /* LOCK_REAP: one dead inode is emptied at a time */
+    struct mutex contents; /* LOCK_CONTENTS: one writes contents at a time */
+
+    struct spinlock table;             /* LOCK_INODE_STATE */
+    struct list buckets[EXT2_BUCKETS]; /* t: inodes in memory by number */
+    struct list unused;                /* t: nobody has them; oldest first */
+    struct list dead;                  /* t: nor have they names */
+    struct list dirty;                 /* t: with contents to write */
+    uint32_t unused_count;             /* t */
+    uint32_t unused_limit;             /* I */
+    uint32_t unused_bound;             /* t: with more it is time to evict */
+};
+
+struct ext2_inode {
+    struct inode inode;
+    char label[EXT2_LABEL]; /* I: of its first name we saw */
+    uint16_t mode;          /* I */
+    uint32_t attributes;    /* I: block of extended attributes, or 0 */
+    uint32_t flags;         /* m: EXT2_FLAG_* */
+
+    struct list bucket; /* t */
+    struct list queue;  /* t: unused or dead */
+    struct list dirty;  /* t */
+    struct list orphan; /* l */
+
+    struct mutex map;                 /* LOCK_OBJECT */
+    uint32_t pointers[EXT2_POINTERS]; /* p */
+    uint32_t sectors;                 /* p: i_blocks */
+    uint32_t goal;                    /* p: where the next block should be */
+
+    struct cache cache; /* of a file's contents */
+    bool cut_pending;   /* m: blocks beyond the size are still to be freed;
+                           then it is an orphan, whatever its names */
+
+    /* m: of a directory: its blocks; and that those below `full` have no room
+     * for a record of `full_length` bytes. */
+    uint32_t blocks;
+    uint32_t full;
+    uint32_t full_length;
+};
+
+static inline struct ext2_inode *ext2_of(struct inode *inode)
+{
+    return container_of(inode, struct ext2_inode, inode);
+}
+
+static inline struct ext2 *ext2_fs(const struct inode *inode)
+{
+    return container_of(inode->superblock, struct ext2, superblock);
+}
+
+/* ---- geometry.c ---------------------------------------------------------- */
+
+/* Take over and check what the superblock says; `wanted_read_only` may be set.
+ * 0, -EINVAL: no ext2; -EUCLEAN, -EOPNOTSUPP, told on the console. */
+int ext2_geometry(struct ext2 *fs, const struct ext2_super *super);
+
+/* Read the descriptors of all groups (again). 0, -ENOMEM, -EIO, -EUCLEAN. */
+int ext2_groups_load(struct ext2 *fs);
+
+/* What kind of inode a record is of; false: of none. */
+bool ext2_record_shape(const struct ext2_record *record,
+                       struct inode_shape *shape);
+
+/* A new device's numbers, as records have them. */
+void ext2_record_device(uint32_t pointers[EXT2_POINTERS], uint16_t major,
+                        uint16_t minor);
+
+/* ---- super.c: blocks of metadata, errors --------------------------------- */
+
+/* A block of metadata, to be read; pinned. */
+struct ext2_view {
+    struct page *page;
+    void *bytes;
+};
+
+/* 0, -EIO, -ENOMEM; the block is in range. */
+int ext2_view(struct ext2 *fs, uint32_t block, struct ext2_view *view);
+void ext2_unview(struct ext2_view *view);
+
+/* Say what is damaged, once, and make the file system read-only: -EUCLEAN. */
+int ext2_corrupt(struct ext2 *fs, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* A line about this file system on the console. */
+void ext2_say(struct ext2 *fs, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* The journal may be used until ext2_leave; false: not any more. */
+bool ext2_enter(struct ext2 *fs);
+void ext2_leave(struct ext2 *fs);
+
+/* Begin a handle, for `blocks` blocks, and end it: journal_begin's results, and
+ * -EROFS. */
+int ext2_begin(struct ext2 *fs, uint32_t blocks, struct journal_handle *handle);
+void ext2_end(struct ext2 *fs, struct journal_handle *handle);
+
+/* Whether it has become read-only, or was mounted so. */
+static inline bool ext2_is_read_only(struct ext2 *fs)
+{
+    return fs->read_only || atomic_load(&fs->failed) ||
+           atomic_load(&fs->stopped);
+}
+
+/* The superblock's bytes, to be changed by `handle`. Under fs->lock. */
+int ext2_super_change(struct ext2 *fs, struct journal_handle *handle,
+                      struct ext2_super **out);
+
+/* The superblock past the journal: read and check it, before anything is known
+ * of the disk (ext2_geometry's results, too); show it; mark the disk as in use,
+ * or as left in order, and wait until that is safe. */
+int ext2_super_read(struct ext2 *fs);
+int ext2_super_view(struct ext2 *fs, struct ext2_view *view,
+                    struct ext2_super **super);
+int ext2_super_mark(struct ext2 *fs, bool in_use);
+
+/* Whether `block` may belong to a file: in range, and not one that a group or
+ * the file system as a whole has its own things in. */
+bool ext2_is_data(const struct ext2 *fs, uint32_t block);
+
+/* ---- alloc.c ------------------------------------------------------------- */
+
+static inline uint32_t ext2_group_of_block(const struct ext2 *fs,
+                                           uint32_t block)
+{
+    return (block - fs->first_block) / fs->blocks_per_group;
+}
+
+static inline uint32_t ext2_group_of_inode(const struct ext2 *fs,
+                                           uint64_t number)
+{
+    return (uint32_t)((number - 1) / fs->inodes_per_group);
+}
+
+/* What changes when a bit of a group's bitmap does. */
+struct ext2_bits {
+    struct ext2_group *group;
+    struct ext2_descriptor *descriptor;
+    struct ext2_super *super;
+    uint8_t *bitmap;
+};
+
+/* A block or inode that was taken, and what to give it back with. */
+struct ext2_take {
+    struct ext2_bits bits;
+    uint32_t number; /* of the block or inode; 0: nothing taken */
+    uint32_t bit;
+    bool directory; /* an inode, for a directory */
+};
+
+/* Take a block, as near after `goal` as can be. `metadata`: it can be given
+ * back even when journal_change_new was called for it. 0; -ENOSPC, -ENOMEM,
+ * -EIO, -EUCLEAN. */
+int ext2_take_block(struct ext2 *fs, struct journal_handle *handle,
+                    uint32_t goal, bool metadata, struct ext2_take *take);
+
+/* Give back what this handle has taken: cannot fail. */
+void ext2_untake_block(struct ext2 *fs, struct ext2_take *take, bool metadata);
+
+/* Take an inode in or after `group`; for a directory, in one with much room. */
+int ext2_take_inode(struct ext2 *fs, struct journal_handle *handle,
+                    uint32_t group, bool directory, struct ext2_take *take);
+void ext2_untake_inode(struct ext2 *fs, struct ext2_take *take);
+
+/* Groups from which one step of freeing may take blocks. */
+#define EXT2_FREE_GROUPS 8
+
+/* A step of freeing. */
+struct ext2_freeing {
+    struct ext2 *fs;
+    struct journal_handle *handle;
+    unsigned count; /* of the groups brought in */
+    uint32_t numbers[EXT2_FREE_GROUPS];
+    struct ext2_bits bits[EXT2_FREE_GROUPS];
+};
+
+/* Bring in the group of `block`. 0; -EAGAIN: too many in this step; -ENOMEM,
+ * -EIO; -EUCLEAN: no block of a file, or free already. Then ext2_free_block
+ * cannot fail. */
+int ext2_free_prepare(struct ext2_freeing *freeing, uint32_t block);
+void ext2_free_block(struct ext2_freeing *freeing, uint32_t block);
+
+/* Bring in what freeing inode `number` needs, and free it. */
+int ext2_free_inode_prepare(struct ext2 *fs, struct journal_handle *handle,
+                            uint32_t number, struct ext2_bits *bits);
+void ext2_free_inode(struct ext2 *fs, struct ext2_bits *bits, uint32_t number,
+                     bool directory);
+
+/* Whether there are freed blocks that wait for a commit. */
+bool ext2_holds_blocks(struct ext2 *fs);
+
+/* Give up memory for blocks that wait for nothing any more. */
+void ext2_drop_held(struct ext2 *fs);
+
+/* ---- map.c --------------------------------------------------------------- */
+
+/* The disk's block for block `index`, 0 for a hole. 0, -EIO, -ENOMEM,
+ * -EUCLEAN. Takes inode->map. */
+int ext2_map_find(struct ext2_inode *inode, uint64_t index, uint32_t *block);
+
+/* The same, made where there is a hole (*made tells). With `bytes` (not NULL)
+ * a block that is made is one of metadata: zeroed, and there to be filled. On
+ * failure nothing has changed. Also -ENOSPC, -EFBIG. The caller has asked for
+ * the inode's record and stores it after. */
+int ext2_map_make(struct ext2_inode *inode, struct journal_handle *handle,
+                  uint64_t index, uint32_t *block, bool *made, void **bytes);
+
+/* The largest size a file can have. */
+uint64_t ext2_map_limit(const struct ext2 *fs);
+
+/* For file contents: cache_ops. */
+extern const struct cache_ops ext2_file_cache_ops;
+
+/* ---- cut.c --------------------------------------------------------------- */
+
+/* Free blocks from `first` on, as many as fit in `handle`. 0: all of them are;
+ * -EAGAIN: go on with another handle; or an error, and then, too, what was
+ * done is whole. The caller has asked for the inode's record and stores it
+ * after. */
+int ext2_cut(struct ext2_inode *inode, struct journal_handle *handle,
+             uint64_t first);
+
+/* ---- inode.c ------------------------------------------------------------- */
+
+/* The record of inode `number`, to be read (bytes of `view`). */
+int ext2_record_view(struct ext2 *fs, uint64_t number, struct ext2_view *view);
+
+/* The same, to be changed by `handle`. */
+int ext2_record_change(struct ext2 *fs, struct journal_handle *handle,
+                       uint64_t number, struct ext2_record **record);
+
+/* Fill an inode in memory, of the right type, from its record. 0, -EUCLEAN. */
+int ext2_record_load(struct ext2_inode *inode,
+                     const struct ext2_record *record);
+
+/* How much of a file's sectors its block of attributes is. */
+static inline uint32_t ext2_attribute_sectors(const struct ext2_inode *inode)
+{
+    return inode->attributes ? ext2_fs(&inode->inode)->block_size / BLOCK_SECTOR
+                             : 0;
+}
+
+/* Copy what an inode has in memory into its record. */
+void ext2_record_store(struct ext2_inode *inode, struct ext2_record *record);
+
+/* Make its record from nothing, as create needs it. */
+void ext2_record_format(struct ext2_inode *inode, struct ext2_record *record);
+
+/* Inode `number` with a reference, read in if need be; `label` may be empty.
+ * 0, -EIO, -ENOMEM, -EUCLEAN. `orphan`: it may have no names. */
+int ext2_inode_get(struct ext2 *fs, uint32_t number, struct name label,
+                   bool orphan, struct ext2_inode **out);
+
+/* A new inode in memory of type `mode`, count 1, not yet to be found; NULL: no
+ * memory. Not used after all: ext2_inode_free. */
+struct ext2_inode *ext2_inode_new(struct ext2 *fs, uint16_t mode,
+                                  uint32_t number,
+                                  const struct inode_shape *shape,
+                                  struct name label);
+void ext2_inode_free(struct ext2_inode *inode);
+
+/* It can be found from now on (-EUCLEAN: its number is in use); no longer. */
+int ext2_inode_publish(struct ext2_inode *inode);
+void ext2_inode_forget(struct ext2_inode *inode);
+
+/* Forget an inode's pages, and it. Nobody has it or can find it. */
+void ext2_inode_destroy(struct ext2_inode *inode);
+
+/* Its cache has dirty pages now. */
+void ext2_inode_dirtied(struct ext2_inode *inode);
+
+/* Write the dirty contents of all files, and wait. */
+int ext2_write_contents(struct ext2 *fs);
+
+/* Free inodes that nobody uses, until at most `keep` are left; whether there
+ * were any. `all`: also what is dirty or pending. */
+bool ext2_inode_evict(struct ext2 *fs, uint32_t keep, bool all);
+
+/* inode_ops.release */
+void ext2_release(struct inode *inode);
+
+/* ---- orphan.c ------------------------------------------------------------ */
+
+/* Put an inode at the head of the list of orphans: `super` has been brought
+ * in by ext2_super_change, `record` is its own. Takes fs->lock. */
+void ext2_orphan_add(struct ext2_inode *inode, struct ext2_super *super,
+                     struct ext2_record *record);
+
+/* Free all blocks beyond the size, in as many handles as it takes, and take
+ * the inode from the list of orphans. Its mutex is held, or nobody has it. */
+int ext2_cut_finish(struct ext2_inode *inode);
+
+/* Do some of the work that unlinked inodes have left; or all of it: 0, or the
+ * error that ended it. Without a handle; locks up to LOCK_INODE. */
+void ext2_reap_some(struct ext2 *fs);
+int ext2_reap_all(struct ext2 *fs);
+
+/* An operation found no room: whether it is worth trying once more, as dead
+ * inodes have been emptied, or a commit has released freed blocks. */
+bool ext2_make_room(struct ext2 *fs);
+
+/* At mount: finish what the list of orphans on disk tells of. */
+int ext2_orphans_load(struct ext2 *fs, uint32_t first);
+
+/* ---- directory.c --------------------------------------------------------- */
+
+/* Where a record is, or can be put; valid while its handle is, or (from a
+ * search for reading) while `view` is. */
+struct ext2_place {
+    uint8_t *block;  /* bytes of the block */
+    uint32_t index;  /* of the block in the directory */
+    uint32_t offset; /* of the record */
+    uint32_t before; /* of the record before it in the block; or `offset` */
+    uint32_t number; /* of the inode it names */
+};
+
+/* The record called `name`: 0, -ENOENT, or an error; only index, offset,
+ * before and number are set. */
+int ext2_directory_find(struct ext2_inode *directory, struct name name,
+                        struct ext2_place *place);
+
+/* Bring in the block of a record that was found. */
+int ext2_directory_change(struct ext2_inode *directory,
+                          struct journal_handle *handle,
+                          struct ext2_place *place);
+
+/* Find room for a name of `length` bytes and bring the block in; a block may
+ * be added to the directory, whose record the caller stores after. */
+int ext2_directory_room(struct ext2_inode *directory,
+                        struct journal_handle *handle, size_t length,
+                        struct ext2_place *place);
+
+/* Fill the room with a record; take a record away. Cannot fail. */
+void ext2_directory_put(struct ext2_inode *directory, struct ext2_place *place,
+                        struct name name, const struct ext2_inode *inode);
+void ext2_directory_remove(struct ext2_inode *directory,
+                           struct ext2_place *place);
+
+/* Fill a new directory's first block. */
+void ext2_directory_format(struct ext2_inode *directory, void *block,
+                           uint32_t parent);
+
+/* The number in "..". */
+int ext2_directory_parent(struct ext2_inode *directory, uint32_t *number);
+
+/* The directory has `blocks` blocks now. */
+void ext2_directory_sized(struct ext2_inode *directory, uint32_t blocks);
+
+/* inode_ops */
+int ext2_read_directory(struct inode *inode, uint64_t *slot,
+                        struct directory_entry *out);
+int ext2_is_empty(struct inode *inode);
+
+/* ---- names.c, file.c ----------------------------------------------------- */
+
+extern const struct inode_ops ext2_directory_ops;
+extern const struct inode_ops ext2_file_ops;
+extern const struct inode_ops ext2_link_ops;    /* a symbolic link */
+extern const struct inode_ops ext2_special_ops; /* neither */
+
+/* Make a new file's object and cache. */
+void ext2_file_init(struct ext2_inode *inode);
+
+#endif

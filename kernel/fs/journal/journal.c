@@ -1,0 +1,336 @@
+/*
+ * Operations and what they change: who joins the running transaction, and with
+ * which blocks. See journal.h; commit.c has the rest of its life.
+ */
+#include "fs/journal/journal.h"
+#include "fs/journal/private.h"
+#include "lib/bits.h"
+#include "lib/errno.h"
+#include "lib/panic.h"
+#include "lib/string.h"
+#include "sched/lockrank.h"
+
+/* An operation may ask for this part of them. */
+#define LIMIT_PART 4
+
+/* ---- A transaction's changes --------------------------------------------- */
+
+void transaction_start(struct transaction *transaction, uint32_t sequence)
+{
+    memset(transaction, 0, sizeof(*transaction));
+    transaction->sequence = sequence;
+    transaction->last = &transaction->first;
+    list_init(&transaction->frames);
+}
+
+static struct change **bucket_of(struct transaction *transaction,
+                                 uint32_t block)
+{
+    return &transaction->buckets[block % CHANGE_BUCKETS];
+}
+
+static struct change *find(struct transaction *transaction, uint32_t block)
+{
+    struct change *change = *bucket_of(transaction, block);
+    while (change && change->block != block)
+        change = change->next;
+    return change;
+}
+
+/* Lock held. */
+static void insert(struct journal_handle *handle, struct change *change)
+{
+    struct transaction *transaction = handle->journal->running;
+    struct change **bucket = bucket_of(transaction, change->block);
+    change->next = *bucket;
+    *bucket = change;
+    *transaction->last = change;
+    transaction->last = &change->later;
+    transaction->changes.filled++;
+    transaction->used++;
+    transaction->reserved--;
+    handle->left--;
+}
+
+/* See that there is room for one more of what fits `most` times in a frame;
+ * should it take a new frame, *spare. False: it does, and there is none. Lock
+ * held. */
+static bool has_room_in(struct transaction *transaction, struct filling *last,
+                        uint32_t most, struct page **spare)
+{
+    if (last->page && last->filled < most)
+        return true;
+    if (!*spare)
+        return false;
+    list_push_back(&transaction->frames, &(*spare)->link);
+    *last = (struct filling){*spare, 0};
+    *spare = NULL;
+    return true;
+}
+
+/* An empty change for `block`, not yet inserted; NULL: a frame is needed. Lock
+ * held. */
+static struct change *new_change(struct transaction *transaction,
+                                 uint32_t block, struct page **spare)
+{
+    struct filling *last = &transaction->changes;
+    if (!has_room_in(transaction, last, HAL_PAGE_SIZE / sizeof(struct change),
+                     spare))
+        return NULL;
+    struct change *change =
+        (struct change *)page_data(last->page) + last->filled;
+    *change = (struct change){.block = block};
+    return change;
+}
+
+/* Room for the copy of the change's block. False: a frame is needed. Lock
+ * held. */
+static bool give_copy(struct journal *journal, struct change *change,
+                      struct page **spare)
+{
+    struct transaction *transaction = journal->running;
+    struct filling *last = &transaction->copies;
+    if (change->copy)
+        return true;
+    if (!has_room_in(transaction, last, blocks_per_page(journal), spare))
+        return false;
+    change->copy = last->page;
+    change->offset = last->filled++ * journal->block_size;
+    return true;
+}
+
+void transaction_end(struct transaction *transaction)
+{
+    for (struct change *at = transaction->first; at; at = at->later)
+        if (at->page)
+            cache_unpin(at->page);
+    struct list *frame;
+    while ((frame = list_pop_front(&transaction->frames)))
+        page_put(list_entry(frame, struct page, link));
+    transaction_start(transaction, transaction->sequence);
+}
+
+/* ---- Changing blocks ----------------------------------------------------- */
+
+/* The block's page. Its other blocks must be right, too, so only one that is
+ * all of a page is not read. */
+static int pin(struct journal *journal, uint32_t block, bool new,
+               struct page **page)
+{
+    uint64_t index = block / blocks_per_page(journal);
+    return new &&blocks_per_page(journal) == 1
+               ? cache_pin_new(journal->metadata, index, page)
+               : cache_pin(journal->metadata, index, page);
+}
+
+/* Put the block, whose page is *pinned, into the transaction, if it is not
+ * there yet; a pin or frame that was of use becomes NULL. False: a frame is
+ * needed. Lock held. */
+static bool put_in(struct journal_handle *handle, uint32_t block,
+                   struct page **pinned, struct page **spare)
+{
+    struct journal *journal = handle->journal;
+    struct change *known = find(journal->running, block);
+    struct change *change =
+        known ? known : new_change(journal->running, block, spare);
+    if (!change || !give_copy(journal, change, spare))
+        return false;
+    if (!known)
+        insert(handle, change);
+    if (!change->page) {
+        change->page = *pinned;
+        *pinned = NULL;
+    }
+    change->forgotten = false;
+    return true;
+}
+
+static int bring_in(struct journal_handle *handle, uint32_t block, bool new)
+{
+    struct journal *journal = handle->journal;
+    struct page *pinned, *spare = NULL;
+    bool done = false;
+    ASSERT(handle->left);
+    if (!handle->left)
+        return -EIO;
+    int error = pin(journal, block, new, &pinned);
+    if (error)
+        return error;
+    while (!error && !done) {
+        spin_lock(&journal->lock);
+        done = put_in(handle, block, &pinned, &spare);
+        spin_unlock(&journal->lock);
+        if (!done && !(spare = page_alloc(PAGE_KERNEL)))
+            error = -ENOMEM;
+    }
+    if (pinned)
+        cache_unpin(pinned);
+    if (spare)
+        page_put(spare);
+    return error;
+}
+
+/* The block's change, if the transaction has its bytes; or NULL. */
+static struct change *look_up(struct journal *journal, uint32_t block)
+{
+    spin_lock(&journal->lock);
+    struct change *change = find(journal->running, block);
+    if (change && change->forgotten)
+        change = NULL;
+    spin_unlock(&journal->lock);
+    return change;
+}
+
+static int change_block(struct journal_handle *handle, uint32_t block, bool new,
+                        void **bytes)
+{
+    struct journal *journal = handle->journal;
+    if (block >= journal->blocks)
+        return -EIO;
+    struct change *change = look_up(journal, block);
+    if (!change) {
+        int error = bring_in(handle, block, new);
+        if (error)
+            return error;
+        change = look_up(journal, block);
+    }
+    *bytes = change_bytes(journal, change);
+    if (new)
+        memset(*bytes, 0, journal->block_size);
+    return 0;
+}
+
+int journal_change(struct journal_handle *handle, uint32_t block, void **bytes)
+{
+    return change_block(handle, block, false, bytes);
+}
+
+int journal_change_new(struct journal_handle *handle, uint32_t block,
+                       void **bytes)
+{
+    return change_block(handle, block, true, bytes);
+}
+
+/* Mark the block's change, made if need be, as forgotten; *page is the pin that
+ * is not needed any more, or NULL. False: a frame is needed. Lock held. */
+static bool mark_forgotten(struct journal_handle *handle, uint32_t block,
+                           struct page **page, struct page **spare)
+{
+    struct transaction *running = handle->journal->running;
+    struct change *change = find(running, block);
+    *page = NULL;
+    if (!change) {
+        change = new_change(running, block, spare);
+        if (!change)
+            return false;
+        insert(handle, change);
+    }
+    *page = change->page;
+    change->page = NULL;
+    change->forgotten = true;
+    return true;
+}
+
+int journal_forget(struct journal_handle *handle, uint32_t block)
+{
+    struct journal *journal = handle->journal;
+    struct page *page = NULL, *spare = NULL;
+    bool done = false;
+    int error = 0;
+    if (block >= journal->blocks)
+        return -EIO;
+    bool known = look_up(journal, block);
+    if (!known && !journal->log.runs)
+        return 0;
+    ASSERT(known || handle->left);
+    if (!known && !handle->left)
+        return -ENOMEM;
+    while (!error && !done) {
+        spin_lock(&journal->lock);
+        done = mark_forgotten(handle, block, &page, &spare);
+        spin_unlock(&journal->lock);
+        if (!done && !(spare = page_alloc(PAGE_KERNEL)))
+            error = -ENOMEM;
+    }
+    if (spare)
+        page_put(spare);
+    if (page)
+        cache_unpin(page);
+    return error;
+}
+
+/* ---- Operations ---------------------------------------------------------- */
+
+uint32_t journal_limit(const struct journal *journal)
+{
+    return journal->capacity / LIMIT_PART;
+}
+
+uint32_t journal_running(const struct journal *journal)
+{
+    return journal->running_now;
+}
+
+uint32_t journal_committed(const struct journal *journal)
+{
+    return journal->committed;
+}
+
+bool journal_is_dirty(const struct journal *journal)
+{
+    struct journal *own = (struct journal *)journal;
+    spin_lock(&own->lock);
+    bool dirty = own->running->used || own->running->handles;
+    spin_unlock(&own->lock);
+    return dirty;
+}
+
+static bool has_room(const struct journal *journal, uint32_t blocks)
+{
+    const struct transaction *running = journal->running;
+    return running->used + running->reserved + blocks <= journal->capacity;
+}
+
+int journal_begin(struct journal *journal, uint32_t blocks,
+                  struct journal_handle *handle)
+{
+    int error = journal->read_only ? -EROFS : 0;
+    ASSERT(blocks <= journal_limit(journal));
+    lockrank_acquire(LOCK_JOURNAL);
+    lockrank_release(LOCK_JOURNAL);
+    spin_lock(&journal->lock);
+    while (!error) {
+        if (journal->error)
+            error = -EROFS;
+        else if (journal->stopped)
+            waitq_wait(&journal->changed, &journal->lock);
+        else if (has_room(journal, blocks))
+            break;
+        else {
+            spin_unlock(&journal->lock);
+            error = journal_commit(journal);
+            spin_lock(&journal->lock);
+        }
+    }
+    if (!error) {
+        journal->running->reserved += blocks;
+        journal->running->handles++;
+    }
+    spin_unlock(&journal->lock);
+    if (error)
+        return error;
+    *handle = (struct journal_handle){journal, blocks};
+    lockrank_acquire(LOCK_JOURNAL);
+    return 0;
+}
+
+void journal_end(struct journal_handle *handle)
+{
+    struct journal *journal = handle->journal;
+    spin_lock(&journal->lock);
+    journal->running->reserved -= handle->left;
+    if (--journal->running->handles == 0)
+        waitq_wake_all(&journal->changed);
+    spin_unlock(&journal->lock);
+    lockrank_release(LOCK_JOURNAL);
+}

@@ -1,0 +1,188 @@
+/*
+ * Pipes. One mutex guards all of a pipe; it is held while bytes are copied from
+ * and to user memory, and let go while waiting. Positions only ever grow, and
+ * are taken modulo the size where they are used, so full and empty differ.
+ */
+#include "ipc/pipe.h"
+#include "lib/bits.h"
+#include "lib/errno.h"
+#include "mm/slab.h"
+
+struct pipe {
+    struct mutex mutex; /* guards everything below but `ends` */
+    struct waitq readers, writers;
+    uint64_t taken, put; /* bytes read and written so far */
+    bool has_reader, has_writer;
+    _Atomic uint32_t ends; /* open files; the last frees the pipe */
+    char ring[PIPE_SIZE];
+};
+
+/* Bytes from `position` to where the ring wraps. */
+static size_t until_wrap(uint64_t position)
+{
+    return PIPE_SIZE - position % PIPE_SIZE;
+}
+
+/* Move what is there and wanted: bytes, or -EFAULT when none. */
+static ssize_t take_bytes(struct pipe *pipe, struct cursor *cursor)
+{
+    size_t moved = 0;
+    int result = 0;
+
+    while (cursor->left && pipe->taken != pipe->put) {
+        size_t length = MIN((size_t)(pipe->put - pipe->taken),
+                            MIN(cursor->left, until_wrap(pipe->taken)));
+
+        result =
+            cursor_put(cursor, &pipe->ring[pipe->taken % PIPE_SIZE], length);
+        if (result)
+            break;
+        pipe->taken += length;
+        moved += length;
+    }
+    return moved ? (ssize_t)moved : result;
+}
+
+static ssize_t pipe_read(struct file *file, struct cursor *cursor)
+{
+    struct pipe *pipe = file->private;
+    ssize_t result = 0;
+
+    if (!cursor->left)
+        return 0;
+    mutex_lock(&pipe->mutex);
+    while (pipe->taken == pipe->put && pipe->has_writer && !result)
+        result =
+            waitq_sleep_mutex(&pipe->readers, &pipe->mutex, WAITQ_NO_DEADLINE);
+    if (!result)
+        result = take_bytes(pipe, cursor);
+    if (result > 0)
+        waitq_wake_all(&pipe->writers);
+    mutex_unlock(&pipe->mutex);
+    return result;
+}
+
+static size_t pipe_room(const struct pipe *pipe)
+{
+    return PIPE_SIZE - (size_t)(pipe->put - pipe->taken);
+}
+
+/* Wait until `wanted` bytes have room, or it makes no sense to. */
+static int wait_for_room(struct pipe *pipe, size_t wanted)
+{
+    int result = 0;
+
+    while (pipe->has_reader && pipe_room(pipe) < wanted && !result)
+        result =
+            waitq_sleep_mutex(&pipe->writers, &pipe->mutex, WAITQ_NO_DEADLINE);
+    return pipe->has_reader ? result : -EPIPE;
+}
+
+static int put_bytes(struct pipe *pipe, struct cursor *cursor)
+{
+    while (cursor->left && pipe_room(pipe)) {
+        size_t length =
+            MIN(pipe_room(pipe), MIN(cursor->left, until_wrap(pipe->put)));
+        int result =
+            cursor_take(cursor, &pipe->ring[pipe->put % PIPE_SIZE], length);
+
+        if (result)
+            return result;
+        pipe->put += length;
+        waitq_wake_all(&pipe->readers);
+    }
+    return 0;
+}
+
+static ssize_t pipe_write(struct file *file, struct cursor *cursor)
+{
+    struct pipe *pipe = file->private;
+    size_t length = cursor->left;
+    size_t wanted = length <= PIPE_SIZE ? length : 1;
+    int result = 0;
+
+    mutex_lock(&pipe->mutex);
+    while (cursor->left && !result) {
+        result = wait_for_room(pipe, wanted);
+        if (!result)
+            result = put_bytes(pipe, cursor);
+    }
+    mutex_unlock(&pipe->mutex);
+    if (result == -EPIPE || (result && cursor->left == length))
+        return result;
+    return (ssize_t)(length - cursor->left);
+}
+
+/* One end is gone; the last takes the pipe with it. That is decided after the
+ * mutex has been let go, as letting go of it still touches it. */
+static void close_end(struct pipe *pipe, bool *has_end)
+{
+    mutex_lock(&pipe->mutex);
+    *has_end = false;
+    waitq_wake_all(&pipe->readers);
+    waitq_wake_all(&pipe->writers);
+    mutex_unlock(&pipe->mutex);
+    if (atomic_fetch_sub(&pipe->ends, 1) == 1)
+        slab_free(pipe);
+}
+
+static void close_reader(struct file *file)
+{
+    struct pipe *pipe = file->private;
+
+    close_end(pipe, &pipe->has_reader);
+}
+
+static void close_writer(struct file *file)
+{
+    struct pipe *pipe = file->private;
+
+    close_end(pipe, &pipe->has_writer);
+}
+
+static const struct file_ops reader_ops = {
+    .read = pipe_read,
+    .close = close_reader,
+};
+
+static const struct file_ops writer_ops = {
+    .write = pipe_write,
+    .close = close_writer,
+};
+
+static struct file *make_end(struct pipe *pipe, unsigned flags)
+{
+    struct file *file = file_alloc(flags);
+
+    if (file)
+        file->private = pipe;
+    return file;
+}
+
+int pipe_make(struct file **reader, struct file **writer)
+{
+    struct pipe *pipe = slab_alloc(sizeof(*pipe));
+
+    if (!pipe)
+        return -ENOMEM;
+    *reader = make_end(pipe, OPEN_READ);
+    *writer = make_end(pipe, OPEN_WRITE);
+    if (!*reader || !*writer) {
+        /* Without operations yet, so that this closes no end. */
+        file_put(*reader);
+        file_put(*writer);
+        slab_free(pipe);
+        return -ENOMEM;
+    }
+    mutex_init(&pipe->mutex, LOCK_PIPE);
+    waitq_init(&pipe->readers);
+    waitq_init(&pipe->writers);
+    pipe->taken = 0;
+    pipe->put = 0;
+    pipe->has_reader = true;
+    pipe->has_writer = true;
+    atomic_init(&pipe->ends, 2);
+    (*reader)->ops = &reader_ops;
+    (*writer)->ops = &writer_ops;
+    return 0;
+}

@@ -1,0 +1,22 @@
+/*
+ * Pipes: a small ring of bytes between two open files.
+ */
+#ifndef IPC_PIPE_H
+#define IPC_PIPE_H
+
+#include "vfs/file.h"
+
+/* Bytes a pipe holds. A write of at most this many comes out in one piece. */
+#define PIPE_SIZE 512
+
+/*
+ * Make a pipe: its two ends, each with one reference, the caller's. -ENOMEM.
+ *
+ * Reading waits for a byte, and gives what there is; 0 when no writer is left.
+ * Writing waits until all is in; -EPIPE when no reader is left, even if a part
+ * went in before: nobody will have it. A killed writer gets the count of what
+ * went in, or -EINTR.
+ */
+int pipe_make(struct file **reader, struct file **writer);
+
+#endif

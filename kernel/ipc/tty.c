@@ -1,0 +1,236 @@
+/*
+ * The console's line discipline.
+ *
+ * What is typed goes into a ring in which three positions advance: `taken` by
+ * readers, `ready` when a line is complete, `typed` with every key. Between
+ * ready and typed is the line that can still be edited. An end of input is kept
+ * in the ring as the byte ^D itself, which nothing else puts there. The ring
+ * has room for several lines, typed ahead of their reader.
+ *
+ * A spinlock guards it all, as keys arrive by interrupt; user memory is touched
+ * only after letting go of it. Writers hold a mutex for the whole of a write,
+ * so that what one call writes comes out together; echo may come between.
+ */
+#include "ipc/tty.h"
+#include "vfs/device.h"
+#include "lib/bits.h"
+#include "lib/errno.h"
+
+#define RING  1024 /* a power of two */
+#define PIECE 128
+
+#define CONTROL(letter) ((letter) - '@')
+#define KEY_END         CONTROL('D')
+#define KEY_ERASE       CONTROL('H')
+#define KEY_LIST        CONTROL('P')
+#define KEY_ERASE_LINE  CONTROL('U')
+#define KEY_DELETE      0x7f
+
+static struct {
+    struct spinlock lock;
+    struct waitq readers, writers;
+    struct mutex writing;         /* LOCK_TTY_WRITE: one write at a time */
+    uint32_t taken, ready, typed; /* lock */
+    bool copying;                 /* lock: a reader is about to move `taken` */
+    char ring[RING];              /* lock */
+    size_t (*_Atomic output)(const char *text, size_t length);
+    void (*_Atomic hook)(void);
+} tty;
+
+/* Returns how much was taken. */
+static size_t output(const char *text, size_t length)
+{
+    size_t (*write)(const char *, size_t) = atomic_load(&tty.output);
+
+    return write ? write(text, length) : length;
+}
+
+/* Echo is lost when the device is busy: a key cannot wait. */
+static void echo(const char *text, size_t length)
+{
+    (void)output(text, length);
+}
+
+static bool is_shown(char byte)
+{
+    return (uint8_t)byte >= ' ' && byte != KEY_DELETE;
+}
+
+static bool erase_one(void)
+{
+    if (tty.typed == tty.ready)
+        return false;
+    tty.typed--;
+    if (is_shown(tty.ring[tty.typed % RING]))
+        echo("\b \b", 3);
+    return true;
+}
+
+static void add(char byte)
+{
+    if (tty.typed - tty.taken == RING) {
+        echo("\a", 1);
+        return;
+    }
+    tty.ring[tty.typed++ % RING] = byte;
+    if (is_shown(byte) || byte == '\n' || byte == '\t')
+        echo(&byte, 1);
+    if (byte == '\n' || byte == KEY_END || tty.typed - tty.ready >= TTY_LINE) {
+        tty.ready = tty.typed;
+        waitq_wake_all(&tty.readers);
+    }
+}
+
+void tty_input(uint8_t byte)
+{
+    void (*hook)(void) = atomic_load(&tty.hook);
+
+    if (byte == KEY_LIST) {
+        if (hook)
+            hook();
+        return;
+    }
+    spin_lock(&tty.lock);
+    switch (byte) {
+    case '\0':
+        break;
+    case KEY_ERASE:
+    case KEY_DELETE:
+        erase_one();
+        break;
+    case KEY_ERASE_LINE:
+        while (erase_one())
+            continue;
+        break;
+    case '\r':
+        add('\n');
+        break;
+    default:
+        add((char)byte);
+    }
+    spin_unlock(&tty.lock);
+}
+
+/* Copy a line, or as much of it as `limit` allows; 0 at an end of input, which
+ * is only used up when nothing precedes it. `*next` is where the next begins.
+ * Locked. */
+static size_t copy_line(char *line, size_t limit, uint32_t *next)
+{
+    uint32_t at = tty.taken;
+    size_t length = 0;
+
+    while (length < limit && at != tty.ready) {
+        char byte = tty.ring[at % RING];
+
+        if (byte == KEY_END && length)
+            break;
+        at++;
+        if (byte == KEY_END)
+            break;
+        line[length++] = byte;
+        if (byte == '\n')
+            break;
+    }
+    *next = at;
+    return length;
+}
+
+/* A line is taken when its reader has it: one whose address is bad leaves it
+ * to the next, who waits that long. */
+static ssize_t tty_read(unsigned minor, struct cursor *cursor)
+{
+    char line[TTY_LINE];
+    size_t length;
+    uint32_t next;
+    int result = 0;
+
+    (void)minor;
+    if (!cursor->left)
+        return 0;
+    spin_lock(&tty.lock);
+    while ((tty.taken == tty.ready || tty.copying) && !result)
+        result = waitq_sleep(&tty.readers, &tty.lock, WAITQ_NO_DEADLINE);
+    if (result) {
+        spin_unlock(&tty.lock);
+        return result;
+    }
+    tty.copying = true;
+    length = copy_line(line, MIN(cursor->left, sizeof(line)), &next);
+    spin_unlock(&tty.lock);
+    result = cursor_put(cursor, line, length);
+    spin_lock(&tty.lock);
+    tty.copying = false;
+    if (!result)
+        tty.taken = next;
+    waitq_wake_all(&tty.readers);
+    spin_unlock(&tty.lock);
+    return result ? result : (ssize_t)length;
+}
+
+/* Send all of `text`, waiting for room. 0, or -EINTR when killed. */
+static int send(const char *text, size_t length)
+{
+    int result = 0;
+
+    spin_lock(&tty.lock);
+    while (length && !result) {
+        size_t sent = output(text, length);
+
+        text += sent;
+        length -= sent;
+        if (length)
+            result = waitq_sleep(&tty.writers, &tty.lock, WAITQ_NO_DEADLINE);
+    }
+    spin_unlock(&tty.lock);
+    return result;
+}
+
+static ssize_t tty_write(unsigned minor, struct cursor *cursor)
+{
+    char piece[PIECE];
+    size_t done = 0;
+    int result = 0;
+
+    (void)minor;
+    mutex_lock(&tty.writing);
+    while (cursor->left && !result) {
+        size_t length = MIN(cursor->left, sizeof(piece));
+
+        result = cursor_take(cursor, piece, length);
+        if (!result)
+            result = send(piece, length);
+        if (!result)
+            done += length;
+    }
+    mutex_unlock(&tty.writing);
+    return done ? (ssize_t)done : result;
+}
+
+void tty_output_room(void)
+{
+    /* The lock keeps this from falling between a writer's try and sleep. */
+    spin_lock(&tty.lock);
+    waitq_wake_all(&tty.writers);
+    spin_unlock(&tty.lock);
+}
+
+void tty_set_output(size_t (*write)(const char *text, size_t length))
+{
+    atomic_store(&tty.output, write);
+}
+
+void tty_set_hook(void (*hook)(void))
+{
+    atomic_store(&tty.hook, hook);
+}
+
+int tty_init(void)
+{
+    static const struct device_driver driver = {tty_read, tty_write};
+
+    spin_init(&tty.lock, LOCK_TTY);
+    waitq_init(&tty.readers);
+    waitq_init(&tty.writers);
+    mutex_init(&tty.writing, LOCK_TTY_WRITE);
+    return device_register(DEVICE_CONSOLE, &driver);
+}

@@ -1,0 +1,38 @@
+/*
+ * The console as programs see it: lines that are edited while they are typed,
+ * echo, and output as it is given.
+ *
+ * Keys: carriage return is a newline; backspace and delete take back a
+ * character, ^U the line; ^D ends the input, so that a read gets what precedes
+ * it, or nothing; ^P calls the hook. A line is at most TTY_LINE bytes and is
+ * handed over unfinished when it reaches that.
+ *
+ * The driver of the device stands below: it calls tty_input and
+ * tty_output_room, and is called through what tty_set_output is given.
+ */
+#ifndef IPC_TTY_H
+#define IPC_TTY_H
+
+#include "lib/types.h"
+
+#define TTY_LINE 128
+
+/* Make the console device 1, any minor. Once, at boot, before input. -EBUSY. */
+int tty_init(void);
+
+/* Where output goes: takes as many bytes as it has room for and returns how
+ * many; from any context. Until this is called output is thrown away. */
+void tty_set_output(size_t (*write)(const char *text, size_t length));
+
+/* What ^P does, called with no lock held, from an interrupt. */
+void tty_set_hook(void (*hook)(void));
+
+/* A byte was typed. From any context; the caller holds no lock of LOCK_TTY or
+ * above. */
+void tty_input(uint8_t byte);
+
+/* The output that took less than it was given would take more now. The same
+ * conditions. */
+void tty_output_room(void);
+
+#endif

@@ -1,0 +1,111 @@
+/*
+ * Open files, and the table of descriptors that refer to them.
+ *
+ * An open file is what fork and dup share: a position, how it was opened, and
+ * a table of what it does. Files of a file system read and write through their
+ * inode; a device goes to its driver; a pipe has a table of its own.
+ */
+#ifndef VFS_FILE_H
+#define VFS_FILE_H
+
+#include "vfs/vfs.h"
+
+/* Descriptors a table can hold, and how many before it needs memory. */
+#define FILE_TABLE_MAX   128
+#define FILE_TABLE_FIRST 16
+
+/* A result of reads and writes: bytes moved, or a negative errno when it was
+ * none. The open flags have been checked. */
+struct file_ops {
+    ssize_t (*read)(struct file *file, struct cursor *cursor);
+    ssize_t (*write)(struct file *file, struct cursor *cursor);
+    /* The last reference is gone. May be missing. */
+    void (*close)(struct file *file);
+};
+
+struct file {
+    _Atomic uint32_t count;
+    uint32_t flags;             /* I: OPEN_* */
+    const struct file_ops *ops; /* I once open */
+    struct inode *inode;        /* I: with a reference; NULL: a pipe */
+    uint64_t offset;            /* the inode's mutex */
+    void *private;              /* I once open: whatever ops want */
+};
+
+/* ---- Making one ---------------------------------------------------------- */
+
+/* An open file of nothing yet, one reference; NULL: no memory. */
+struct file *file_alloc(unsigned flags);
+
+/* Make it a file of `inode`, whose reference it takes over even when it fails:
+ * -EISDIR, -ENODEV, or what the file system says. */
+int file_attach(struct file *file, struct inode *inode);
+
+/* ---- Using it ------------------------------------------------------------ */
+
+/* One more reference; the caller has one. Returns the file. */
+struct file *file_get(struct file *file);
+/* One fewer; the last closes the file. May sleep. NULL is allowed. */
+void file_put(struct file *file);
+
+/* Move up to cursor->left bytes, from where the file stands. May sleep, for a
+ * pipe or a console also long: -EINTR when killed. Returns how many, 0 at the
+ * end; -EBADF when not open for it; -EISDIR, -EFAULT, -EIO, -ENOSPC, -EFBIG,
+ * -EPIPE when nothing was moved; -ESPIPE from OPEN_NO_HOLES. */
+ssize_t file_read(struct file *file, struct cursor *cursor);
+ssize_t file_write(struct file *file, struct cursor *cursor);
+
+/* Read at `offset` and leave the position alone; -ESPIPE for what is no file
+ * of a file system. */
+ssize_t file_read_at(struct file *file, struct cursor *cursor, uint64_t offset);
+
+void file_stat(const struct file *file, struct file_stat *out);
+
+bool file_is_directory(const struct file *file);
+
+/*
+ * Who is given the slots of a directory. `emit` gets one slot, of which the
+ * first `within` bytes of DIRECTORY_SLOT_SIZE have been used before. It
+ * returns how many more it has used: fewer than were left ends the reading.
+ * Or a negative errno. It may touch user memory.
+ */
+struct directory_sink {
+    int (*emit)(struct directory_sink *sink,
+                const struct directory_entry *entry, unsigned within);
+};
+
+/* Give the slots from the file's position on to `sink`, and advance by what it
+ * uses. 0; -ENOTDIR, -EBADF; or an error when nothing had been used. */
+int file_read_directory(struct file *file, struct directory_sink *sink);
+
+/* ---- Descriptors --------------------------------------------------------- */
+
+/* Does not move in memory while in use. */
+struct file_table {
+    struct spinlock lock;
+    uint16_t capacity;                    /* lock */
+    uint64_t used[FILE_TABLE_MAX / 64];   /* lock: a bit a descriptor */
+    struct file **slots;                  /* lock: `first`, or slab memory */
+    struct file *first[FILE_TABLE_FIRST]; /* lock */
+};
+
+void file_table_init(struct file_table *table);
+
+/* Make `to`, uninitialised, refer to the same open files. 0, or -ENOMEM and
+ * then `to` is an empty table. */
+int file_table_copy(struct file_table *to, struct file_table *from);
+
+/* Close everything: an empty table is left. May sleep. */
+void file_table_drop(struct file_table *table);
+
+/* Put `file` at the lowest free descriptor, which is returned; the caller's
+ * reference goes to the table. -EMFILE or -ENOMEM, and it does not. */
+int file_table_install(struct file_table *table, struct file *file);
+
+/* The file at `fd` with a reference for the caller; NULL: none there. */
+struct file *file_table_get(struct file_table *table, int fd);
+
+/* Take it out: the table's reference goes to the caller. NULL: none there. */
+struct file *file_table_remove(struct file_table *table, int fd);
+
+#endif

@@ -1,0 +1,130 @@
+/*
+ * Descriptors: a bit for each that is in use, so that the lowest free one and
+ * the used ones are found without looking at the others, and a fork costs a
+ * few instructions for each open file. The first few slots lie in the table
+ * itself; a process that opens more gets room for all there can be.
+ */
+#include "vfs/file.h"
+#include "lib/bits.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "mm/slab.h"
+
+void file_table_init(struct file_table *table)
+{
+    spin_init(&table->lock, LOCK_FILE_TABLE);
+    table->capacity = FILE_TABLE_FIRST;
+    table->slots = table->first;
+    for (unsigned i = 0; i < ARRAY_SIZE(table->used); i++)
+        table->used[i] = 0;
+}
+
+static bool is_used(const struct file_table *table, unsigned fd)
+{
+    return table->used[fd / 64] & BIT(fd % 64);
+}
+
+/* Room for all descriptors, from memory. The table is locked, or not yet
+ * known to anybody else. */
+static int table_grow(struct file_table *table)
+{
+    struct file **slots = slab_alloc(FILE_TABLE_MAX * sizeof(*slots));
+
+    if (!slots)
+        return -ENOMEM;
+    memcpy(slots, table->first, sizeof(table->first));
+    table->slots = slots;
+    table->capacity = FILE_TABLE_MAX;
+    return 0;
+}
+
+int file_table_copy(struct file_table *to, struct file_table *from)
+{
+    int result = 0;
+
+    file_table_init(to);
+    spin_lock(&from->lock);
+    if (from->capacity > FILE_TABLE_FIRST)
+        result = table_grow(to);
+    for (unsigned i = 0; !result && i < ARRAY_SIZE(to->used); i++) {
+        to->used[i] = from->used[i];
+        for (uint64_t rest = from->used[i]; rest; rest &= rest - 1) {
+            unsigned fd = i * 64 + bit_lowest(rest);
+
+            to->slots[fd] = file_get(from->slots[fd]);
+        }
+    }
+    spin_unlock(&from->lock);
+    return result;
+}
+
+void file_table_drop(struct file_table *table)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(table->used); i++)
+        while (table->used[i])
+            file_put(file_table_remove(
+                table, (int)(i * 64 + bit_lowest(table->used[i]))));
+    if (table->slots != table->first)
+        slab_free(table->slots);
+    table->slots = table->first;
+    table->capacity = FILE_TABLE_FIRST;
+}
+
+/* The lowest free descriptor, or FILE_TABLE_MAX. */
+static unsigned lowest_free(const struct file_table *table)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(table->used); i++)
+        if (~table->used[i])
+            return i * 64 + bit_lowest(~table->used[i]);
+    return FILE_TABLE_MAX;
+}
+
+int file_table_install(struct file_table *table, struct file *file)
+{
+    unsigned fd;
+    int result;
+
+    spin_lock(&table->lock);
+    fd = lowest_free(table);
+    if (fd == FILE_TABLE_MAX)
+        result = -EMFILE;
+    else if (fd >= table->capacity)
+        result = table_grow(table);
+    else
+        result = 0;
+    if (!result) {
+        table->slots[fd] = file;
+        table->used[fd / 64] |= BIT(fd % 64);
+        result = (int)fd;
+    }
+    spin_unlock(&table->lock);
+    return result;
+}
+
+struct file *file_table_get(struct file_table *table, int fd)
+{
+    struct file *file = NULL;
+
+    if (fd < 0 || fd >= FILE_TABLE_MAX)
+        return NULL;
+    spin_lock(&table->lock);
+    if (is_used(table, (unsigned)fd))
+        file = file_get(table->slots[fd]);
+    spin_unlock(&table->lock);
+    return file;
+}
+
+struct file *file_table_remove(struct file_table *table, int fd)
+{
+    struct file *file = NULL;
+
+    if (fd < 0 || fd >= FILE_TABLE_MAX)
+        return NULL;
+    spin_lock(&table->lock);
+    if (is_used(table, (unsigned)fd)) {
+        file = table->slots[fd];
+        table->used[fd / 64] &= ~BIT(fd % 64);
+    }
+    spin_unlock(&table->lock);
+    return file;
+}

@@ -1,0 +1,141 @@
+/*
+ * Filling a file system from a cpio archive, through the same verbs a process
+ * would use, so that any file system can be filled.
+ *
+ * Several names of one file come as entries with one number; one of them, not
+ * always the first, has the contents. The first makes the file, the others are
+ * links to it, and whichever has contents writes them.
+ */
+#include "vfs/initrd.h"
+#include "dev/cpio.h"
+#include "vfs/file.h"
+#include "cache/radix.h"
+#include "lib/errno.h"
+#include "lib/printf.h"
+
+#define MODE_TYPE      0170000
+#define MODE_DIRECTORY 0040000
+#define MODE_FILE      0100000
+
+/* The archive being unpacked; numbers of files mean nothing beyond it. */
+struct unpacking {
+    const struct fs_context *context;
+    struct cpio cpio;
+    struct radix linked; /* by number: the first name of several */
+    size_t start;        /* of the archive the numbers belong to */
+};
+
+static int write_contents(const struct fs_context *context,
+                          const struct cpio_entry *entry)
+{
+    struct cursor cursor = cursor_kernel(entry->data, entry->size);
+    struct file *file;
+    ssize_t written = 0;
+    int result =
+        vfs_open(context, entry->name, OPEN_CREATE | OPEN_WRITE, &file);
+
+    if (result)
+        return result;
+    if (entry->size)
+        written = file_write(file, &cursor);
+    file_put(file);
+    if (written < 0)
+        return (int)written;
+    return (size_t)written == entry->size ? 0 : -ENOSPC;
+}
+
+static int unpack_file(struct unpacking *unpacking,
+                       const struct cpio_entry *entry)
+{
+    const struct fs_context *context = unpacking->context;
+    const char *first = NULL;
+    int result = vfs_unlink(context, entry->name);
+
+    if (result && result != -ENOENT)
+        return result;
+    if (entry->nlink > 1)
+        first = radix_get(&unpacking->linked, entry->ino);
+    if (first) {
+        result = vfs_link(context, first, entry->name);
+        if (result || !entry->size)
+            return result;
+    } else if (entry->nlink > 1) {
+        result = radix_set(&unpacking->linked, entry->ino, (void *)entry->name);
+        if (result)
+            return result;
+    }
+    return write_contents(context, entry);
+}
+
+static int unpack_directory(const struct fs_context *context, const char *path)
+{
+    struct file_stat there;
+    int result = vfs_mkdir(context, path);
+
+    if (result == -EEXIST && vfs_stat(context, path, &there) == 0 &&
+        there.type == INODE_DIRECTORY)
+        return 0;
+    return result;
+}
+
+static int unpack_entry(struct unpacking *unpacking,
+                        const struct cpio_entry *entry)
+{
+    if (unpacking->start != unpacking->cpio.start) {
+        radix_clear(&unpacking->linked);
+        unpacking->start = unpacking->cpio.start;
+    }
+    switch (entry->mode & MODE_TYPE) {
+    case MODE_DIRECTORY:
+        return unpack_directory(unpacking->context, entry->name);
+    case MODE_FILE:
+        return unpack_file(unpacking, entry);
+    default:
+        return -ENOSYS;
+    }
+}
+
+static const char *reason(int error)
+{
+    switch (error) {
+    case -ENOSYS:
+        return "neither a file nor a directory";
+    case -ENOENT:
+    case -ENOTDIR:
+        return "there is no directory for it";
+    case -ENOSPC:
+    case -ENOMEM:
+        return "no memory is left for it";
+    case -EEXIST:
+    case -EISDIR:
+        return "something else has its name";
+    default:
+        return "it cannot be made";
+    }
+}
+
+int initrd_unpack(const struct fs_context *context, const void *archive,
+                  size_t size)
+{
+    struct unpacking unpacking = {.context = context};
+    struct cpio_entry entry;
+    int more, result, first = 0;
+
+    cpio_open(&unpacking.cpio, archive, size);
+    while ((more = cpio_next(&unpacking.cpio, &entry)) == 1) {
+        result = unpack_entry(&unpacking, &entry);
+        if (!result)
+            continue;
+        kprintf("calf: initrd: %s: %s (error %d)\n", entry.name, reason(result),
+                -result);
+        if (!first)
+            first = result;
+    }
+    radix_clear(&unpacking.linked);
+    if (more < 0) {
+        kprintf("calf: initrd: damaged at byte %zu of %zu: %s\n",
+                unpacking.cpio.offset, size, unpacking.cpio.error);
+        return more;
+    }
+    return first;
+}

@@ -1,0 +1,254 @@
+/*
+ * The file layer: what every file system is made of, and the verbs on paths.
+ *
+ * An inode is a file, directory or device node as the kernel holds it: counted,
+ * with its own mutex, and with a table of operations by which its file system
+ * gives it life. A superblock is a file system as a whole: its root, and the
+ * directory it is mounted on. Operations may sleep and may fail with -EIO, so a
+ * file system on a disk stands beside one in memory without a change here.
+ *
+ * There is no cache of names: a directory answers lookups itself, under its
+ * mutex. Names are therefore always true, and adding, finding and removing one
+ * name are one critical section.
+ *
+ * Locks, in the order they are taken: the names mutex (LOCK_FS_NAMES: whoever
+ * removes or mounts on a directory), one directory's mutex (LOCK_INODE_PARENT),
+ * one other inode's (LOCK_INODE). Two directories are never locked together: a
+ * directory is first declared dead under its own mutex, when it is empty, and
+ * then its name is taken out of its parent; the names mutex holds both steps
+ * together.
+ *
+ * Letters at fields: I immutable; a atomic; m the inode's mutex; n names mutex.
+ */
+#ifndef VFS_VFS_H
+#define VFS_VFS_H
+
+#include "cache/writeback.h"
+#include "lib/types.h"
+#include "mm/object.h"
+#include "mm/uaccess.h"
+#include "sched/mutex.h"
+#include <stdatomic.h>
+
+/* Bytes in one component of a path. */
+#define NAME_LIMIT 255
+
+/* A directory's size and positions count this many bytes a slot. */
+#define DIRECTORY_SLOT_SIZE 16
+
+/* A component of a path; not terminated. */
+struct name {
+    const char *text;
+    size_t length;
+};
+
+enum inode_type {
+    INODE_DIRECTORY = 1,
+    INODE_FILE,
+    INODE_DEVICE,
+    INODE_PIPE, /* only as the type of an open file */
+};
+
+/* What a new inode is to be. */
+struct inode_shape {
+    enum inode_type type;
+    uint16_t major, minor; /* of a device */
+};
+
+/* What can be asked of a file without opening it. */
+struct file_stat {
+    enum inode_type type;
+    uint32_t device; /* number of the file system it is on */
+    uint64_t number; /* of the inode, within it */
+    uint32_t links;
+    uint64_t size;         /* bytes; a directory: slots * DIRECTORY_SLOT_SIZE */
+    uint16_t major, minor; /* of a device */
+};
+
+/* One slot of a directory, as read_directory gives it. */
+struct directory_entry {
+    uint64_t number; /* of the inode; 0: the slot is empty */
+    size_t length;
+    char name[NAME_LIMIT + 1]; /* terminated */
+};
+
+struct inode;
+struct file;
+struct superblock;
+
+/*
+ * What a file system does for its inodes. A missing function means that this
+ * cannot be done there (-EPERM), but for the ones that say otherwise. Those up
+ * to `is_empty` are of directories and called with the directory's mutex held.
+ */
+struct inode_ops {
+    /* The inode called `name`, with a reference; "..", too, but never ".".
+     * -ENOENT, or what went wrong. Always present in a directory. */
+    int (*lookup)(struct inode *directory, struct name name,
+                  struct inode **out);
+
+    /* A new inode under a name known to be free, with a reference for the
+     * caller. On failure nothing has changed. */
+    int (*create)(struct inode *directory, struct name name,
+                  const struct inode_shape *shape, struct inode **out);
+
+    /* One more name, known to be free, for `inode`, which is no directory, is
+     * on this file system, has a name left and is locked. */
+    int (*link)(struct inode *directory, struct name name, struct inode *inode);
+
+    /* Take away the name of `inode`. It is locked; but a directory is dead
+     * and empty instead. The caller has a reference. */
+    int (*unlink)(struct inode *directory, struct name name,
+                  struct inode *inode);
+
+    /* The first slot at or after number *slot, which is set to that slot's
+     * number: 1, or 0 at the end, or what went wrong. 0 and 1 are "." and
+     * "..". */
+    int (*read_directory)(struct inode *directory, uint64_t *slot,
+                          struct directory_entry *out);
+
+    /* Nothing but "." and "..": 1, or 0, or what went wrong. */
+    int (*is_empty)(struct inode *directory);
+
+    /* Move bytes at `offset`, the inode locked, at most cursor->left: how
+     * many, 0 at the end, or what went wrong when it was none. */
+    ssize_t (*read)(struct inode *inode, struct cursor *cursor,
+                    uint64_t offset);
+    ssize_t (*write)(struct inode *inode, struct cursor *cursor,
+                     uint64_t offset);
+
+    /* Make the size `size`, the inode locked. Where missing, opening with
+     * OPEN_TRUNCATE does nothing. */
+    int (*truncate)(struct inode *inode, uint64_t size);
+
+    /* The inode is being opened as `file`, and nothing is locked: may set
+     * file->ops and file->private, or refuse. Where missing, the open file
+     * reads and writes by the functions above. */
+    int (*open)(struct inode *inode, struct file *file);
+
+    /* In place of giving back the last reference there seems to be. A file
+     * system that can find its inodes again by number takes the lock that
+     * guards finding, calls inode_drop, and keeps or frees the inode when
+     * that says so. May be called with an address space locked: takes no lock
+     * below LOCK_OBJECT. Always present. */
+    void (*release)(struct inode *inode);
+};
+
+struct inode {
+    const struct inode_ops *ops;        /* I */
+    struct superblock *superblock;      /* I */
+    uint64_t number;                    /* I: never 0 */
+    uint8_t type;                       /* I: enum inode_type */
+    bool dead;                          /* m: a directory without a name */
+    uint16_t major, minor;              /* I: of a device */
+    _Atomic uint32_t count;             /* a: references */
+    _Atomic uint32_t links;             /* a: names */
+    _Atomic uint64_t size;              /* a: changed under m */
+    struct superblock *_Atomic mounted; /* a: on this directory; set under n */
+    struct mutex mutex;
+    struct object object; /* I: .ops NULL: cannot be mapped */
+};
+
+struct superblock {
+    struct writeback *writeback; /* I: NULL: all is in memory */
+    const char *type;            /* I: "ramfs" */
+    uint32_t device;             /* I: tells mounted file systems apart */
+    struct inode *root;          /* I: with a reference */
+    struct inode *covered; /* I once mounted, with a reference; NULL: top */
+};
+
+/* Where a process's paths begin. Its owner sees to it that it does not change
+ * during a call. */
+struct fs_context {
+    struct inode *root; /* "/", and as far up as ".." leads */
+    struct inode *cwd;
+};
+
+/* How to open. Reading a directory needs OPEN_READ alone. */
+#define OPEN_READ     1u
+#define OPEN_WRITE    2u
+#define OPEN_CREATE   4u  /* a file, if there is nothing */
+#define OPEN_TRUNCATE 8u  /* a file loses its contents; needs no OPEN_WRITE */
+#define OPEN_NO_HOLES 16u /* a write that begins behind the end is refused */
+
+/* Once at boot, before anything else of this layer. */
+void vfs_init(void);
+
+/* ---- Inodes -------------------------------------------------------------- */
+
+/* Fill in a new inode: count 1, no names, size 0, not mappable. */
+void inode_init(struct inode *inode, struct superblock *superblock,
+                const struct inode_ops *ops, uint64_t number,
+                const struct inode_shape *shape);
+
+/* One more reference; the caller has one. Returns the inode. */
+struct inode *inode_get(struct inode *inode);
+
+/* One fewer. May sleep. NULL is allowed. */
+void inode_put(struct inode *inode);
+
+/* For a release operation: give up one reference; true when it was the last,
+ * and then all that other holders did is visible. */
+bool inode_drop(struct inode *inode);
+
+/* Tell about it. Takes no lock. */
+void inode_stat(const struct inode *inode, struct file_stat *out);
+
+/* get and put for the object operations of a file system's inodes. */
+void inode_object_get(struct object *object);
+void inode_object_put(struct object *object);
+
+/* Whether `name` is the terminated `text`. */
+bool name_is(struct name name, const char *text);
+
+/* A number for superblock.device. */
+uint32_t vfs_device_number(void);
+
+/* ---- Contexts ------------------------------------------------------------ */
+
+/* Both places are `root`, which stays the caller's. */
+void fs_context_init(struct fs_context *context, struct inode *root);
+void fs_context_copy(struct fs_context *to, const struct fs_context *from);
+void fs_context_drop(struct fs_context *context);
+
+/* ---- Verbs on paths ------------------------------------------------------
+ * Paths are terminated strings in kernel memory. Slashes at the end and
+ * repeated ones mean nothing. All may sleep, hold no lock and return 0 or
+ * -ENOENT (also for an empty path), -ENOTDIR, -ENAMETOOLONG, -ENOMEM, -EIO,
+ * and what is listed. What failed has changed nothing.
+ */
+
+/* Open a file; the result has one reference, the caller's. -EISDIR: a
+ * directory, and not for reading alone; -ENODEV: a device without a driver;
+ * -EPERM, -EACCES, -ENOSPC. */
+int vfs_open(const struct fs_context *context, const char *path, unsigned flags,
+             struct file **out);
+
+/* Make a directory or a device node. -EEXIST, -EPERM, -ENOSPC. */
+int vfs_mkdir(const struct fs_context *context, const char *path);
+int vfs_mknod(const struct fs_context *context, const char *path,
+              uint16_t major, uint16_t minor);
+
+/* A second name. -EPERM: `old` is a directory, or names cannot be added
+ * there; -EXDEV: on another file system; -EEXIST, -EMLINK, -ENOSPC. */
+int vfs_link(const struct fs_context *context, const char *old,
+             const char *new);
+
+/* Remove a name of something that is no directory (-EISDIR); an empty
+ * directory; or either. -EINVAL: "."; -ENOTEMPTY: "..", or there is something
+ * in it; -EBUSY: a root or mounted on; -EPERM. What is open or somebody's
+ * working directory lives on without a name. */
+int vfs_unlink(const struct fs_context *context, const char *path);
+int vfs_rmdir(const struct fs_context *context, const char *path);
+int vfs_remove(const struct fs_context *context, const char *path);
+
+int vfs_chdir(struct fs_context *context, const char *path);
+int vfs_stat(const struct fs_context *context, const char *path,
+             struct file_stat *out);
+
+/* Put the root of `superblock` in place of the directory at `path`, for good.
+ * -EBUSY when something is mounted there, or it is mounted already. */
+int vfs_mount(const struct fs_context *context, const char *path,
+              struct superblock *superblock);
+
+#endif

@@ -1,0 +1,245 @@
+/*
+ * The machine is tests/host/mm/hal.c's; positions of files are found by seeking
+ * in an open file of this side's own.
+ */
+/* sources: tests/host/disk/disk.c kernel/fs/ext2/[a-z]*.c */
+/* sources: kernel/fs/journal/[a-z]*.c */
+/* sources: kernel/cache/cache.c kernel/cache/io.c kernel/cache/reclaim.c */
+/* sources: kernel/cache/radix.c kernel/vfs/vfs.c */
+/* sources: kernel/vfs/namei.c kernel/vfs/inode.c kernel/vfs/file.c */
+/* sources: kernel/vfs/device.c */
+#include <assert.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/disk/ext2_host.h"
+#include "cache/cache.h"
+#include "fs/ext2/ext2.h"
+#include "vfs/file.h"
+#include "cache/writeback.h"
+#include "lib/errno.h"
+#include "lib/printf.h"
+#include "host/mm/hal.h"
+
+#define MEMORY (48ul << 20)
+
+struct fs_context host_at;
+struct superblock *host_super;
+char host_console[4096];
+uint64_t host_frames;
+
+static void keep_text(const char *text, size_t length)
+{
+    size_t used = strlen(host_console);
+
+    if (getenv("CONSOLE"))
+        fwrite(text, 1, length, stderr);
+    if (used + length >= sizeof(host_console)) {
+        size_t lost = used + length + 1 - sizeof(host_console);
+
+        if (lost > used)
+            return;
+        memmove(host_console, host_console + lost, used - lost + 1);
+        used -= lost;
+    }
+    memcpy(host_console + used, text, length);
+    host_console[used + length] = '\0';
+}
+
+/* Nothing is written behind the test's back. */
+int writeback_pace(void)
+{
+    return 0;
+}
+
+bool writeback_shrink(void)
+{
+    return false;
+}
+
+void thread_yield(void)
+{
+    sched_yield();
+}
+
+int host_boot(void **state)
+{
+    (void)state;
+    mm_boot(MEMORY);
+    kprintf_set_sink(keep_text);
+    vfs_init();
+    return cache_start();
+}
+
+int host_mount(struct disk *disk, bool read_only)
+{
+    int result;
+
+    host_console[0] = '\0';
+    host_frames = page_free_count();
+    result = ext2_mount(&disk->device, read_only, &host_super);
+    if (!result)
+        fs_context_init(&host_at, host_super->root);
+    return result;
+}
+
+int host_unmount(void)
+{
+    fs_context_drop(&host_at);
+    return ext2_unmount(host_super);
+}
+
+int host_sync(void)
+{
+    return host_super->writeback->ops->sync(host_super->writeback);
+}
+
+uint8_t host_byte(uint64_t seed, uint64_t i)
+{
+    uint64_t word = (seed + i / 8 + 1) * 0x9e3779b97f4a7c15u;
+
+    word ^= word >> 29;
+    return (uint8_t)((word * 0xbf58476d1ce4e5b9u) >> (8 + i % 8 * 6));
+}
+
+void host_fill(uint8_t *to, uint64_t seed, uint64_t from, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        to[i] = host_byte(seed, from + i);
+}
+
+static int open_file(const char *path, unsigned flags, uint64_t offset,
+                     struct file **file)
+{
+    int result = vfs_open(&host_at, path, flags, file);
+
+    if (!result)
+        (*file)->offset = offset;
+    return result;
+}
+
+ssize_t host_put(const char *path, uint64_t offset, const void *data,
+                 size_t length)
+{
+    struct cursor cursor = cursor_kernel(data, length);
+    struct file *file;
+    ssize_t moved = open_file(path, OPEN_WRITE | OPEN_CREATE, offset, &file);
+
+    if (moved)
+        return moved;
+    moved = file_write(file, &cursor);
+    file_put(file);
+    return moved;
+}
+
+ssize_t host_get(const char *path, uint64_t offset, void *data, size_t length)
+{
+    struct cursor cursor = cursor_kernel(data, length);
+    struct file *file;
+    ssize_t moved = open_file(path, OPEN_READ, offset, &file);
+
+    if (moved)
+        return moved;
+    moved = file_read(file, &cursor);
+    file_put(file);
+    return moved;
+}
+
+int host_touch(const char *path)
+{
+    struct file *file;
+    int result = open_file(path, OPEN_WRITE | OPEN_CREATE, 0, &file);
+
+    if (!result)
+        file_put(file);
+    return result;
+}
+
+int host_truncate(const char *path, uint64_t size)
+{
+    struct file *file;
+    int result = open_file(path, OPEN_WRITE, 0, &file);
+
+    if (result)
+        return result;
+    mutex_lock(&file->inode->mutex);
+    result = file->inode->ops->truncate
+                 ? file->inode->ops->truncate(file->inode, size)
+                 : -EPERM;
+    mutex_unlock(&file->inode->mutex);
+    file_put(file);
+    return result;
+}
+
+struct file_stat host_stat(const char *path)
+{
+    struct file_stat stat = {0};
+
+    assert(!vfs_stat(&host_at, path, &stat));
+    return stat;
+}
+
+int host_status(const char *path)
+{
+    struct file_stat stat;
+
+    return vfs_stat(&host_at, path, &stat);
+}
+
+/* ---- Directories --------------------------------------------------------- */
+
+struct gathering {
+    struct directory_sink sink;
+    char **names;
+    size_t count;
+};
+
+static int gather(struct directory_sink *sink,
+                  const struct directory_entry *entry, unsigned within)
+{
+    struct gathering *to = (struct gathering *)sink;
+
+    if (entry->number && strcmp(entry->name, ".") &&
+        strcmp(entry->name, "..")) {
+        to->names = realloc(to->names, (to->count + 1) * sizeof(char *));
+        to->names[to->count++] = strdup(entry->name);
+    }
+    return (int)(DIRECTORY_SLOT_SIZE - within);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+char *host_list(const char *path)
+{
+    struct gathering to = {.sink = {gather}};
+    struct file *file;
+    char *text;
+    size_t size = 1;
+    int result = open_file(path, OPEN_READ, 0, &file);
+
+    if (result)
+        return NULL;
+    result = file_read_directory(file, &to.sink);
+    file_put(file);
+    if (to.count)
+        qsort(to.names, to.count, sizeof(char *), by_name);
+    for (size_t i = 0; i < to.count; i++)
+        size += strlen(to.names[i]) + 1;
+    text = calloc(size, 1);
+    for (size_t i = 0; i < to.count; i++) {
+        strcat(strcat(text, to.names[i]), "/");
+        free(to.names[i]);
+    }
+    free(to.names);
+    if (result) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}

@@ -1,0 +1,155 @@
+/*
+ * Damaged disks: bytes of a small file system's metadata are changed at random,
+ * it is mounted, everything in it is looked at, and everything is changed that
+ * can be. Each step may fail; none may end the kernel, hang, use memory that is
+ * not its own, or leave some behind. MUTATIONS= and SEED= choose.
+ */
+/* sources: tests/host/disk/ext2_walk.c */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "host/disk/ext2_host.h"
+#include "host/disk/ext2_walk.h"
+#include "host/mm/hal.h"
+#include "host/lib/seed.h"
+
+/* Seconds one damaged disk may take. */
+#define PATIENCE 60
+
+static uint64_t random_state;
+
+static unsigned pick(unsigned below)
+{
+    return (unsigned)(disk_random(&random_state) % below);
+}
+
+/* ---- Damage -------------------------------------------------------------- */
+
+/* Blocks of zeros, and of files: their contents are all digits. */
+static bool is_dull(const uint8_t *block)
+{
+    for (unsigned i = 0; i < 1024; i++)
+        if (block[i] && block[i] != '\n' && (block[i] < '0' || block[i] > '9'))
+            return false;
+    return true;
+}
+
+/* A block of metadata. */
+static uint8_t *pick_block(const struct disk *disk)
+{
+    for (;;) {
+        uint8_t *block =
+            disk->bytes + pick((unsigned)(disk->size / 1024)) * 1024ul;
+
+        if (!is_dull(block))
+            return block;
+    }
+}
+
+static uint32_t pick_value(const struct disk *disk)
+{
+    static const uint32_t values[] = {
+        0, 1, 2, 11, 0xffffffff, 0x7fffffff, 0x80000000, 0xffff, 0x10000};
+
+    switch (pick(4)) {
+    case 0:
+        return values[pick(sizeof(values) / sizeof(values[0]))];
+    case 1:
+        return pick((unsigned)(disk->size / 1024) + 2);
+    case 2:
+        return pick(64);
+    default:
+        return (uint32_t)disk_random(&random_state);
+    }
+}
+
+static void damage(struct disk *disk)
+{
+    unsigned count = 1 + pick(4) * pick(4);
+
+    while (count--) {
+        uint8_t *block = pick_block(disk);
+        uint32_t value = pick_value(disk);
+        unsigned at;
+
+        /* Where something is: most of a table of inodes is not in use. */
+        do
+            at = pick(1024) & ~3u;
+        while (!memcmp(block + at, "\0\0\0\0", 4) && pick(8));
+        switch (pick(4)) {
+        case 0:
+            memcpy(block + at, &value, 4);
+            break;
+        case 1:
+            memcpy(block + at + pick(2) * 2, &value, 2);
+            break;
+        case 2:
+            block[at + pick(4)] = (uint8_t)value;
+            break;
+        default:
+            block[at + pick(4)] ^= (uint8_t)(1u << pick(8));
+            break;
+        }
+    }
+}
+
+/* ---- The tests ----------------------------------------------------------- */
+
+static void look(struct disk *disk)
+{
+    alarm(PATIENCE);
+    assert_true(walk_disk(disk));
+    alarm(0);
+}
+
+static void mutate(const char *options)
+{
+    struct disk *image = walk_image(options);
+    unsigned long mutations = test_number("MUTATIONS", 200);
+    uint64_t seed = test_number("SEED", 1);
+
+    look(image);
+    for (; mutations--; seed++) {
+        struct disk *disk = disk_new(image->size);
+
+        memcpy(disk->bytes, image->bytes, image->size);
+        random_state = seed * 0x9e3779b97f4a7c15u | 1;
+        walk_random = seed;
+        if (getenv("VERBOSE"))
+            fprintf(stderr, "seed %llu\n", (unsigned long long)seed);
+        damage(disk);
+        look(disk);
+        disk_free(disk);
+    }
+    assert_int_equal(mm_audit(), 0);
+    disk_free(image);
+}
+
+static void test_damage_without_log(void **state)
+{
+    (void)state;
+    mutate("-t ext2 -b 1024 -I 128");
+}
+
+static void test_damage_with_log(void **state)
+{
+    (void)state;
+    mutate("-t ext3 -b 1024 -J size=1");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_damage_without_log),
+        cmocka_unit_test(test_damage_with_log),
+    };
+
+    return cmocka_run_group_tests(tests, host_boot, NULL);
+}

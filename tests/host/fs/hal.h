@@ -1,0 +1,46 @@
+/*
+ * For tests of kernel/fs: stands in for arch/hal.h (its include guard is taken
+ * here, by -include on the test's flags line) and for spinlocks. Physical
+ * memory begins at 0 of an array of the test's.
+ */
+#ifndef ARCH_HAL_H
+#define ARCH_HAL_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define HAL_PAGE_SHIFT 12
+#define HAL_PAGE_SIZE  4096ul
+
+struct hal_range {
+    uint64_t start, end;
+};
+
+extern uint8_t stub_memory[];
+
+static inline void *hal_phys_to_virt(uint64_t physical)
+{
+    return stub_memory + physical;
+}
+
+static inline uint64_t hal_virt_to_phys(const void *direct)
+{
+    return (uint64_t)((const uint8_t *)direct - stub_memory);
+}
+
+static inline void hal_clear_page(void *page)
+{
+    memset(page, 0, HAL_PAGE_SIZE);
+}
+
+static inline void hal_copy_page(void *to, const void *from)
+{
+    memcpy(to, from, HAL_PAGE_SIZE);
+}
+
+#include "host/lib/fake_spinlock.h"
+
+#endif

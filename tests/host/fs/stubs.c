@@ -1,0 +1,276 @@
+/*
+ * The layers below kernel/fs, played for its tests on one thread: allocators
+ * that count and can be told to fail, locks that check their order and that no
+ * spinlock is held where the kernel might sleep, and user memory that faults.
+ */
+#include "host/fs/stubs.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cache/writeback.h"
+#include "lib/errno.h"
+#include "mm/slab.h"
+#include "mm/uaccess.h"
+#include "sched/waitq.h"
+
+_Alignas(4096) uint8_t stub_memory[STUB_FRAMES * 4096];
+static struct page descriptors[STUB_FRAMES];
+struct page *page_array = descriptors;
+struct page *page_frames = descriptors;
+
+unsigned stub_fail_after;
+long stub_objects, stub_frames;
+uint64_t stub_fault_from = UINT64_MAX;
+void (*stub_while_asleep)(void);
+unsigned stub_locks_held;
+
+static unsigned ranks[16];
+
+static void acquire(unsigned rank)
+{
+    assert(stub_locks_held < 16);
+    assert(!stub_locks_held || ranks[stub_locks_held - 1] < rank);
+    ranks[stub_locks_held++] = rank;
+}
+
+static void release(unsigned rank)
+{
+    assert(stub_locks_held && ranks[stub_locks_held - 1] == rank);
+    stub_locks_held--;
+}
+
+static void may_sleep(void)
+{
+    assert(!stub_locks_held || ranks[stub_locks_held - 1] < LOCK_FIRST_SPIN);
+}
+
+static bool fails(void)
+{
+    return stub_fail_after && --stub_fail_after == 0;
+}
+
+/* File systems stay for good, and the tests count objects and frames
+ * themselves: the sanitizer is not to report the file systems. */
+const char *__asan_default_options(void);
+
+const char *__asan_default_options(void)
+{
+    return "detect_leaks=0";
+}
+
+/* ---- Allocators ---------------------------------------------------------- */
+
+void *slab_alloc(size_t size)
+{
+    void *object = fails() ? NULL : malloc(size);
+
+    if (object)
+        memset(object, 0xa5, size);
+    stub_objects += object != NULL;
+    return object;
+}
+
+void *slab_alloc_zeroed(size_t size)
+{
+    void *object = slab_alloc(size);
+
+    return object ? memset(object, 0, size) : NULL;
+}
+
+void slab_free(void *object)
+{
+    stub_objects -= object != NULL;
+    free(object);
+}
+
+/* A frame that is kept counts as an allocation, too. */
+bool page_should_fail(void)
+{
+    return fails();
+}
+
+struct page *page_alloc_zeroed(enum page_kind kind)
+{
+    struct page *page = descriptors;
+
+    while (page < descriptors + STUB_FRAMES && atomic_load(&page->count))
+        page++;
+    if (page == descriptors + STUB_FRAMES || fails())
+        return NULL;
+    atomic_store(&page->count, 1);
+    page->kind = kind;
+    memset(page_data(page), 0, HAL_PAGE_SIZE);
+    stub_frames++;
+    return page;
+}
+
+struct page *page_alloc(enum page_kind kind)
+{
+    struct page *page = page_alloc_zeroed(kind);
+
+    if (page)
+        memset(page_data(page), 0xa5, HAL_PAGE_SIZE);
+    return page;
+}
+
+void page_free(struct page *page)
+{
+    memset(page_data(page), 0xdd, HAL_PAGE_SIZE);
+    page->kind = PAGE_FREE;
+    stub_frames--;
+}
+
+_Noreturn void page_count_error(struct page *page, uint32_t count)
+{
+    (void)page;
+    (void)count;
+    abort();
+}
+
+/* ---- Locks --------------------------------------------------------------- */
+
+void spin_lock(struct spinlock *lock)
+{
+    acquire(lock->rank);
+    lock->holder = 1;
+}
+
+void spin_unlock(struct spinlock *lock)
+{
+    lock->holder = 0;
+    release(lock->rank);
+}
+
+void mutex_init(struct mutex *mutex, enum lock_rank rank)
+{
+    memset(mutex, 0, sizeof(*mutex));
+    mutex->rank = rank;
+}
+
+void mutex_lock(struct mutex *mutex)
+{
+    may_sleep();
+    acquire(mutex->rank);
+    mutex->holder = (struct thread *)mutex;
+}
+
+void mutex_unlock(struct mutex *mutex)
+{
+    mutex->holder = NULL;
+    release(mutex->rank);
+}
+
+bool mutex_held(const struct mutex *mutex)
+{
+    return mutex->holder != NULL;
+}
+
+void waitq_init(struct waitq *queue)
+{
+    memset(queue, 0, sizeof(*queue));
+}
+
+static int asleep(void)
+{
+    may_sleep();
+    if (!stub_while_asleep)
+        return -EINTR;
+    stub_while_asleep();
+    return 0;
+}
+
+int waitq_sleep(struct waitq *queue, struct spinlock *lock, uint64_t deadline)
+{
+    int result;
+
+    (void)queue;
+    (void)deadline;
+    spin_unlock(lock);
+    result = asleep();
+    spin_lock(lock);
+    return result;
+}
+
+int waitq_sleep_mutex(struct waitq *queue, struct mutex *lock,
+                      uint64_t deadline)
+{
+    int result;
+
+    (void)queue;
+    (void)deadline;
+    mutex_unlock(lock);
+    result = asleep();
+    mutex_lock(lock);
+    return result;
+}
+
+void waitq_wake_all(struct waitq *queue)
+{
+    (void)queue;
+}
+
+/* ---- Disks: there are none ---------------------------------------------- */
+
+int writeback_pace(void)
+{
+    return 0;
+}
+
+bool writeback_shrink(void)
+{
+    return false;
+}
+
+/* ---- User memory --------------------------------------------------------- */
+
+static int check(const struct cursor *cursor, size_t length)
+{
+    assert(length <= cursor->left);
+    if (cursor->user)
+        may_sleep();
+    return cursor->user && cursor->address + length > stub_fault_from ? -EFAULT
+                                                                      : 0;
+}
+
+static void advance(struct cursor *cursor, size_t length)
+{
+    cursor->address += length;
+    cursor->left -= length;
+}
+
+/* A failing copy may have done a part of it: here, the first byte. */
+int cursor_put(struct cursor *cursor, const void *from, size_t length)
+{
+    int result = check(cursor, length);
+
+    memcpy((void *)cursor->address, from, result ? 0 : length);
+    if (!result)
+        advance(cursor, length);
+    return result;
+}
+
+int cursor_take(struct cursor *cursor, void *to, size_t length)
+{
+    int result = check(cursor, length);
+
+    if (result && length)
+        memset(to, 0xee, 1);
+    else
+        memcpy(to, (const void *)cursor->address, length);
+    if (!result)
+        advance(cursor, length);
+    return result;
+}
+
+int cursor_put_zeros(struct cursor *cursor, size_t length)
+{
+    int result = check(cursor, length);
+
+    if (!result) {
+        memset((void *)cursor->address, 0, length);
+        advance(cursor, length);
+    }
+    return result;
+}

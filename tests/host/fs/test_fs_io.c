@@ -1,0 +1,670 @@
+/*
+ * What is not a file on a file system but looks like one: pipes, the console's
+ * line editing, the texts of /proc; and a file system filled from an initrd.
+ */
+/* sources: kernel/vfs/vfs.c kernel/vfs/namei.c kernel/vfs/inode.c */
+/* sources: kernel/vfs/file.c kernel/vfs/device.c kernel/cache/radix.c */
+/* sources: kernel/fs/ram/ramfs.c kernel/fs/ram/data.c kernel/ipc/pipe.c */
+/* sources: kernel/ipc/tty.c kernel/fs/proc/procfs.c kernel/fs/proc/file.c */
+/* sources: kernel/vfs/initrd.c kernel/dev/cpio.c kernel/lib/panic.c */
+/* sources: kernel/lib/printf.c kernel/lib/string.c kernel/lib/text.c */
+/* sources: tests/host/fs/stubs.c */
+/* flags: -include tests/host/fs/hal.h */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vfs/device.h"
+#include "vfs/initrd.h"
+#include "ipc/pipe.h"
+#include "fs/proc/procfs.h"
+#include "fs/ram/ramfs.h"
+#include "ipc/tty.h"
+#include "host/fs/stubs.h"
+#include "lib/errno.h"
+#include "lib/printf.h"
+
+static struct fs_context at;
+static char buffer[100000];
+
+static ssize_t put(struct file *file, const void *data, size_t length)
+{
+    struct cursor cursor = cursor_user((uintptr_t)data, length);
+
+    return file_write(file, &cursor);
+}
+
+static ssize_t get(struct file *file, size_t length)
+{
+    struct cursor cursor = cursor_user((uintptr_t)buffer, length);
+
+    memset(buffer, '#', sizeof(buffer));
+    return file_read(file, &cursor);
+}
+
+/* ---- Pipes --------------------------------------------------------------- */
+
+static struct file *reader, *writer;
+static unsigned sleeps;
+static ssize_t read_asleep;
+
+static void make_pipe(void)
+{
+    assert_int_equal(pipe_make(&reader, &writer), 0);
+    sleeps = 0;
+}
+
+static void test_pipe(void **state)
+{
+    char data[PIPE_SIZE];
+    long objects = stub_objects;
+
+    (void)state;
+    make_pipe();
+    for (unsigned i = 0; i < sizeof(data); i++)
+        data[i] = (char)rand();
+    assert_int_equal(put(writer, data, 300), 300);
+    assert_int_equal(get(reader, 100), 100);
+    assert_memory_equal(buffer, data, 100);
+    assert_int_equal(put(writer, data + 300, 212), 212);
+    assert_int_equal(put(writer, data, 100), 100);
+    /* Full, and nobody to make room: killed while waiting. */
+    assert_int_equal(put(writer, data, 1), -EINTR);
+    assert_int_equal(get(reader, 0), 0);
+    assert_int_equal(get(reader, 100000), PIPE_SIZE);
+    assert_memory_equal(buffer, data + 100, 412);
+    assert_memory_equal(buffer + 412, data, 100);
+    assert_int_equal(get(reader, 1), -EINTR);
+    assert_int_equal(put(reader, data, 1), -EBADF);
+    assert_int_equal(get(writer, 1), -EBADF);
+    assert_int_equal(put(writer, data, 10), 10);
+    file_put(writer);
+    assert_int_equal(get(reader, 100), 10);
+    assert_int_equal(get(reader, 100), 0);
+    file_put(reader);
+    assert_int_equal(stub_objects, objects);
+}
+
+/* The other end, while a thread sleeps. */
+static void read_some(void)
+{
+    static char piece[200];
+    struct cursor cursor = cursor_kernel(piece, sizeof(piece));
+
+    sleeps++;
+    read_asleep += file_read(reader, &cursor);
+}
+
+static void close_the_reader(void)
+{
+    file_put(reader);
+}
+
+static void test_pipe_waiting(void **state)
+{
+    (void)state;
+    make_pipe();
+    stub_while_asleep = read_some;
+    assert_int_equal(put(writer, buffer, 5000), 5000);
+    assert_true(sleeps > 5);
+    /* A write that fits is never cut in two. */
+    get(reader, PIPE_SIZE);
+    assert_int_equal(put(writer, buffer, 500), 500);
+    sleeps = 0;
+    read_asleep = 0;
+    assert_int_equal(put(writer, buffer, PIPE_SIZE), PIPE_SIZE);
+    assert_int_equal(sleeps, 3);
+    assert_int_equal(read_asleep, 500);
+    stub_while_asleep = close_the_reader;
+    assert_int_equal(put(writer, buffer, 5000), -EPIPE);
+    stub_while_asleep = NULL;
+    assert_int_equal(put(writer, buffer, 1), -EPIPE);
+    file_put(writer);
+}
+
+static void test_pipe_faults(void **state)
+{
+    static char data[600];
+
+    (void)state;
+    make_pipe();
+    stub_fault_from = (uintptr_t)data + 600;
+    assert_int_equal(put(writer, data + 598, 3), -EFAULT);
+    assert_int_equal(put(writer, data, 3), 3);
+    stub_fault_from = (uintptr_t)buffer;
+    assert_int_equal(get(reader, 3), -EFAULT);
+    stub_fault_from = UINT64_MAX;
+    assert_int_equal(get(reader, 3), 3);
+    file_put(reader);
+    file_put(writer);
+    for (unsigned nth = 1; nth <= 3; nth++) {
+        long objects = stub_objects;
+
+        stub_fail_after = nth;
+        assert_int_equal(pipe_make(&reader, &writer), -ENOMEM);
+        assert_int_equal(stub_objects, objects);
+    }
+}
+
+/* ---- The console --------------------------------------------------------- */
+
+static char shown[4096];
+static size_t shown_length, room = SIZE_MAX;
+static unsigned lists;
+
+static size_t show(const char *text, size_t length)
+{
+    if (length > room)
+        length = room;
+    room -= length;
+    memcpy(shown + shown_length, text, length);
+    shown_length += length;
+    shown[shown_length] = '\0';
+    return length;
+}
+
+static void list_processes(void)
+{
+    lists++;
+}
+
+static void type(const char *keys)
+{
+    while (*keys)
+        tty_input((uint8_t)*keys++);
+}
+
+static struct file *console;
+
+static void expect_line(const char *line)
+{
+    size_t length = strlen(line);
+
+    assert_int_equal(get(console, 1000), length);
+    assert_memory_equal(buffer, line, length);
+}
+
+static void expect_shown(const char *text)
+{
+    assert_string_equal(shown, text);
+    shown_length = 0;
+    shown[0] = '\0';
+}
+
+static void test_console_editing(void **state)
+{
+    (void)state;
+    type("hello\r");
+    expect_shown("hello\n");
+    expect_line("hello\n");
+    type("ab\bc\x7f\x7f\x7f\x7f\x7fx\n");
+    expect_shown("ab\b \bc\b \b\b \bx\n");
+    expect_line("x\n");
+    type("one\ntwo\x15three\n");
+    expect_line("one\n");
+    expect_line("three\n");
+    expect_shown("one\ntwo\b \b\b \b\b \bthree\n");
+    type("a\x10\x1b\x08z\n");
+    assert_int_equal(lists, 1);
+    expect_shown("az\n");
+    expect_line("az\n");
+    assert_int_equal(get(console, 10), -EINTR);
+    type("not yet");
+    assert_int_equal(get(console, 10), -EINTR);
+    type("\x15");
+    expect_shown("not yet\b \b\b \b\b \b\b \b\b \b\b \b\b \b");
+    type("long line\n");
+    assert_int_equal(get(console, 4), 4);
+    assert_memory_equal(buffer, "long", 4);
+    expect_line(" line\n");
+    expect_shown("long line\n");
+}
+
+static void test_console_end(void **state)
+{
+    (void)state;
+    type("\x04");
+    expect_line("");
+    type("abc\x04");
+    expect_line("abc");
+    expect_line("");
+    type("x\ny\x04\x04z\n");
+    expect_line("x\n");
+    expect_line("y");
+    expect_line("");
+    expect_line("");
+    expect_line("z\n");
+    expect_shown("abcx\nyz\n");
+}
+
+static void test_console_limits(void **state)
+{
+    (void)state;
+    for (int i = 0; i < TTY_LINE + 2; i++)
+        type("x");
+    assert_int_equal(get(console, 1000), TTY_LINE);
+    type("\n");
+    expect_line("xx\n");
+    shown_length = 0;
+    for (int i = 0; i < 1030; i++)
+        type("\n");
+    assert_int_equal(shown[1023], '\n');
+    assert_int_equal(shown[1024], '\a');
+    for (int i = 0; i < 1024; i++)
+        expect_line("\n");
+    assert_int_equal(get(console, 10), -EINTR);
+    shown_length = 0;
+}
+
+/* A reader without memory for its line leaves it to the next. */
+static void test_console_faults(void **state)
+{
+    (void)state;
+    type("kept\nthe next\n\x04");
+    stub_fault_from = (uintptr_t)buffer;
+    assert_int_equal(get(console, 1000), -EFAULT);
+    assert_int_equal(get(console, 2), -EFAULT);
+    stub_fault_from = UINT64_MAX;
+    expect_line("kept\n");
+    stub_fault_from = (uintptr_t)buffer + 3;
+    assert_int_equal(get(console, 1000), -EFAULT);
+    assert_int_equal(get(console, 3), 3);
+    stub_fault_from = UINT64_MAX;
+    expect_line(" next\n");
+    expect_line("");
+    assert_int_equal(get(console, 10), -EINTR);
+    shown_length = 0;
+}
+
+static void make_room(void)
+{
+    room += 100;
+    tty_output_room();
+}
+
+static void test_console_output(void **state)
+{
+    char text[1000];
+
+    (void)state;
+    memset(text, 'o', sizeof(text) - 1);
+    text[999] = '\0';
+    room = 50;
+    stub_while_asleep = make_room;
+    assert_int_equal(put(console, text, 999), 999);
+    expect_shown(text);
+    stub_while_asleep = NULL;
+    room = 300;
+    assert_int_equal(put(console, text, 999), 256);
+    room = 0;
+    assert_int_equal(put(console, text, 999), -EINTR);
+    type("quiet\n");
+    room = SIZE_MAX;
+    expect_line("quiet\n");
+    shown_length = 0;
+}
+
+/* ---- /proc --------------------------------------------------------------- */
+
+static unsigned lines = 3, shows;
+static char command[300];
+
+static int show_lines(struct text *out)
+{
+    shows++;
+    for (unsigned i = 0; i < lines; i++)
+        text_printf(out, "line %u\n", i);
+    return 0;
+}
+
+static ssize_t take_command(const char *text, size_t length)
+{
+    if (length == 3 && memcmp(text, "bad", 3) == 0)
+        return -EINVAL;
+    strcpy(command, text);
+    return (ssize_t)length;
+}
+
+static bool process_seven = true;
+
+static int next_process(int after)
+{
+    static const int numbers[] = {1, 7, 300000};
+
+    for (unsigned i = 0; i < 3; i++)
+        if (numbers[i] > after && (numbers[i] != 7 || process_seven))
+            return numbers[i];
+    return 0;
+}
+
+static int self_process(void)
+{
+    return process_seven ? 7 : 0;
+}
+
+static int show_process(int number, const char *file, struct text *out)
+{
+    if (number == 1)
+        return -ESRCH;
+    text_printf(out, "%s of %d\n", file, number);
+    return 0;
+}
+
+static const char *const process_files[] = {"maps", "status", NULL};
+static const struct procfs_processes all_processes = {
+    next_process,
+    self_process,
+    show_process,
+    process_files,
+};
+static const struct procfs_entry lines_entry = {.show = show_lines};
+static const struct procfs_entry power_entry = {.write = take_command};
+
+static struct file *open_proc(const char *path, unsigned flags)
+{
+    struct file *file;
+
+    assert_int_equal(vfs_open(&at, path, flags, &file), 0);
+    return file;
+}
+
+static int open_result(const char *path, unsigned flags)
+{
+    struct file *file = NULL;
+    int result = vfs_open(&at, path, flags, &file);
+
+    if (!result)
+        file_put(file);
+    return result;
+}
+
+static void test_proc_snapshot(void **state)
+{
+    long objects = stub_objects;
+    struct file *file = open_proc("/proc/lines", OPEN_READ);
+
+    (void)state;
+    lines = 2000;
+    assert_int_equal(get(file, 10), 10);
+    assert_memory_equal(buffer, "line 0\nlin", 10);
+    assert_int_equal(get(file, 100), 11);
+    assert_memory_equal(buffer, "e 1\nline 2\n", 11);
+    assert_int_equal(get(file, 100), 0);
+    assert_int_equal(shows, 1);
+    file_put(file);
+    file = open_proc("/proc/lines", OPEN_READ);
+    assert_int_equal(get(file, sizeof(buffer)),
+                     10 * 7 + 90 * 8 + 900 * 9 + 1000 * 10);
+    assert_memory_equal(buffer + 10 * 7, "line 10\n", 8);
+    file_put(file);
+    lines = 300000; /* too long: a beginning, of a megabyte */
+    file = open_proc("/proc/lines", OPEN_READ);
+    assert_int_equal(get(file, 10), 10);
+    file_put(file);
+    lines = 3;
+    file = open_proc("/proc/cmdline", OPEN_READ);
+    assert_int_equal(get(file, 100), 8);
+    assert_memory_equal(buffer, "run=100%", 8);
+    file_put(file);
+    assert_int_equal(stub_objects, objects);
+    for (unsigned nth = 1; nth <= 3; nth++) {
+        stub_fail_after = nth;
+        assert_int_equal(open_result("/proc/lines", OPEN_READ), -ENOMEM);
+        assert_int_equal(stub_objects, objects);
+    }
+}
+
+static void test_proc_commands(void **state)
+{
+    struct file *file;
+    char longest[PROCFS_COMMAND + 1];
+
+    (void)state;
+    assert_int_equal(open_result("/proc/power", OPEN_READ), -EACCES);
+    assert_int_equal(open_result("/proc/lines", OPEN_WRITE), -EACCES);
+    assert_int_equal(open_result("/proc/self/maps", OPEN_WRITE), -EACCES);
+    assert_int_equal(open_result("/proc/cmdline", OPEN_WRITE), -EACCES);
+    assert_int_equal(open_result("/proc/new", OPEN_CREATE), -EPERM);
+    assert_int_equal(vfs_mkdir(&at, "/proc/new"), -EPERM);
+    assert_int_equal(vfs_unlink(&at, "/proc/power"), -EPERM);
+    assert_int_equal(vfs_rmdir(&at, "/proc/7"), -EPERM);
+    file = open_proc("/proc/power", OPEN_WRITE | OPEN_CREATE | OPEN_TRUNCATE);
+    assert_int_equal(put(file, "off 3", 5), 5);
+    assert_string_equal(command, "off 3");
+    assert_int_equal(put(file, "bad", 3), -EINVAL);
+    memset(longest, 'c', sizeof(longest));
+    assert_int_equal(put(file, longest, PROCFS_COMMAND + 1), -EINVAL);
+    assert_string_equal(command, "off 3");
+    assert_int_equal(put(file, longest, PROCFS_COMMAND), PROCFS_COMMAND);
+    assert_int_equal(strlen(command), PROCFS_COMMAND);
+    file_put(file);
+}
+
+struct listing {
+    struct directory_sink sink;
+    char text[400];
+    int limit;       /* bytes of a slot to use, or 0: all */
+    unsigned within; /* of the last slot */
+};
+
+static int list_slot(struct directory_sink *sink,
+                     const struct directory_entry *entry, unsigned within)
+{
+    struct listing *listing = (struct listing *)sink;
+    size_t length = strlen(listing->text);
+
+    assert_int_not_equal(entry->number, 0);
+    listing->within = within;
+    snprintf(listing->text + length, sizeof(listing->text) - length, "%s ",
+             entry->name);
+    return listing->limit ? listing->limit : DIRECTORY_SLOT_SIZE - (int)within;
+}
+
+static void expect_listing(const char *path, const char *names)
+{
+    struct listing listing = {.sink = {list_slot}};
+    struct file *file = open_proc(path, OPEN_READ);
+
+    assert_int_equal(file_read_directory(file, &listing.sink), 0);
+    assert_string_equal(listing.text, names);
+    file_put(file);
+}
+
+static void test_proc_names(void **state)
+{
+    struct file_stat first, second;
+    struct file *file;
+
+    (void)state;
+    expect_listing("/proc", ". .. self lines power cmdline 1 7 300000 ");
+    expect_listing("/proc/300000", ". .. maps status ");
+    file = open_proc("/proc/self/status", OPEN_READ);
+    assert_int_equal(get(file, 100), 12);
+    assert_memory_equal(buffer, "status of 7\n", 12);
+    file_put(file);
+    assert_int_equal(vfs_stat(&at, "/proc/7", &first), 0);
+    assert_int_equal(vfs_stat(&at, "/proc/self", &second), 0);
+    assert_int_equal(first.number, second.number);
+    assert_int_equal(vfs_stat(&at, "/proc/7/../power", &first), 0);
+    assert_int_equal(vfs_stat(&at, "/proc/7/../../proc", &first), 0);
+    assert_int_equal(open_result("/proc/1/maps", OPEN_READ), -ESRCH);
+    assert_int_equal(open_result("/proc/2", OPEN_READ), -ENOENT);
+    assert_int_equal(open_result("/proc/07", OPEN_READ), -ENOENT);
+    assert_int_equal(open_result("/proc/7x", OPEN_READ), -ENOENT);
+    assert_int_equal(open_result("/proc/0", OPEN_READ), -ENOENT);
+    assert_int_equal(open_result("/proc/4294967303", OPEN_READ), -ENOENT);
+    assert_int_equal(open_result("/proc/99999999999999999999", OPEN_READ),
+                     -ENOENT);
+    assert_int_equal(vfs_chdir(&at, "/proc/7"), 0);
+    process_seven = false;
+    expect_listing("/proc", ". .. lines power cmdline 1 300000 ");
+    assert_int_equal(open_result("/proc/self", OPEN_READ), -ENOENT);
+    assert_int_equal(open_result("maps", OPEN_READ), -ENOENT);
+    process_seven = true;
+    assert_int_equal(vfs_chdir(&at, "/"), 0);
+}
+
+/* A slot of which a part was read, and then its process is gone. */
+static void test_proc_vanishing(void **state)
+{
+    struct listing first = {.sink = {list_slot}, .limit = 7};
+    struct listing rest = {.sink = {list_slot}};
+    struct file *file = open_proc("/proc", OPEN_READ);
+
+    (void)state;
+    file->offset = 36 * DIRECTORY_SLOT_SIZE; /* after process 1 */
+    assert_int_equal(file_read_directory(file, &first.sink), 0);
+    assert_string_equal(first.text, "7 ");
+    assert_int_equal(file->offset % DIRECTORY_SLOT_SIZE, 7);
+    process_seven = false;
+    assert_int_equal(file_read_directory(file, &rest.sink), 0);
+    assert_string_equal(rest.text, "300000 ");
+    process_seven = true;
+    assert_int_equal(rest.within, 0);
+    file_put(file);
+}
+
+/* ---- The initrd ---------------------------------------------------------- */
+
+static char archive[20000];
+static size_t archive_size;
+static char printed[2000];
+
+static void print(const char *text, size_t length)
+{
+    strncat(printed, text, length);
+}
+
+static void pack(const char *name, unsigned mode, unsigned number,
+                 unsigned links, const char *data)
+{
+    size_t length = strlen(data);
+
+    archive_size += (size_t)sprintf(
+        archive + archive_size,
+        "070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%s", number,
+        mode, 0, 0, links, 0, (unsigned)length, 0, 0, 0, 0,
+        (unsigned)strlen(name) + 1, 0, name);
+    archive[archive_size++] = '\0';
+    while (archive_size % 4)
+        archive[archive_size++] = '\0';
+    memcpy(archive + archive_size, data, length);
+    archive_size += length;
+    while (archive_size % 4)
+        archive[archive_size++] = '\0';
+}
+
+static void expect_file(const char *path, const char *contents, unsigned links)
+{
+    struct file *file = open_proc(path, OPEN_READ);
+    struct file_stat stat;
+
+    file_stat(file, &stat);
+    assert_int_equal(stat.links, links);
+    assert_int_equal(get(file, 1000), strlen(contents));
+    assert_memory_equal(buffer, contents, strlen(contents));
+    file_put(file);
+}
+
+static void test_initrd(void **state)
+{
+    (void)state;
+    archive_size = 0;
+    printed[0] = '\0';
+    pack(".", 040755, 1, 2, "");
+    pack("boot", 040755, 2, 2, "");
+    pack("boot/one", 0100755, 3, 2, "");
+    pack("two", 0100755, 3, 2, "contents");
+    pack("empty", 0100644, 4, 1, "");
+    pack("same", 0100644, 5, 1, "the older and longer");
+    pack("TRAILER!!!", 0, 0, 1, "");
+    memset(archive + archive_size, 0, 64);
+    archive_size += 64;
+    pack("boot", 040755, 2, 2, "");
+    pack("three", 0100644, 3, 2, "other");
+    pack("same", 0100644, 5, 1, "newer");
+    pack("TRAILER!!!", 0, 0, 1, "");
+    assert_int_equal(initrd_unpack(&at, archive, archive_size), 0);
+    assert_string_equal(printed, "");
+    expect_file("/boot/one", "contents", 2);
+    expect_file("/two", "contents", 2);
+    expect_file("/empty", "", 1);
+    expect_file("/three", "other", 1);
+    expect_file("/same", "newer", 1);
+}
+
+static void test_initrd_bad(void **state)
+{
+    (void)state;
+    archive_size = 0;
+    printed[0] = '\0';
+    pack("nowhere/x", 0100644, 3, 1, "x");
+    pack("link", 0120777, 4, 1, "x");
+    pack("two", 040755, 4, 1, "");
+    pack("after", 0100644, 5, 1, "made all the same");
+    assert_int_equal(initrd_unpack(&at, archive, archive_size), -EUCLEAN);
+    expect_file("/after", "made all the same", 1);
+    assert_non_null(strstr(printed, "calf: initrd: nowhere/x: there is no "
+                                    "directory for it (error 2)\n"));
+    assert_non_null(strstr(printed, "calf: initrd: link: neither"));
+    assert_non_null(strstr(printed, "calf: initrd: two: something else"));
+    assert_non_null(strstr(printed, "calf: initrd: damaged at byte "));
+    pack("TRAILER!!!", 0, 0, 1, "");
+    assert_int_equal(initrd_unpack(&at, archive, archive_size), -ENOENT);
+}
+
+static int start(void **state)
+{
+    struct superblock *root, *proc;
+
+    (void)state;
+    vfs_init();
+    kprintf_set_sink(print);
+    if (ramfs_make("ramfs", 100, &root) || tty_init() || procfs_make(&proc))
+        return -1;
+    fs_context_init(&at, root->root);
+    tty_set_output(show);
+    tty_set_hook(list_processes);
+    procfs_set_processes(&all_processes);
+    return vfs_mkdir(&at, "/proc") || vfs_mount(&at, "/proc", proc) ||
+           procfs_register("lines", &lines_entry) ||
+           procfs_register("power", &power_entry) ||
+           procfs_set_text("cmdline", "run=100%") ||
+           vfs_mknod(&at, "/console", DEVICE_CONSOLE, 5) ||
+           vfs_open(&at, "/console", OPEN_READ | OPEN_WRITE, &console);
+}
+
+static int finish(void **state)
+{
+    (void)state;
+    file_put(console);
+    fs_context_drop(&at);
+    return (int)stub_locks_held;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_pipe),
+        cmocka_unit_test(test_pipe_waiting),
+        cmocka_unit_test(test_pipe_faults),
+        cmocka_unit_test(test_console_editing),
+        cmocka_unit_test(test_console_end),
+        cmocka_unit_test(test_console_limits),
+        cmocka_unit_test(test_console_faults),
+        cmocka_unit_test(test_console_output),
+        cmocka_unit_test(test_proc_snapshot),
+        cmocka_unit_test(test_proc_commands),
+        cmocka_unit_test(test_proc_names),
+        cmocka_unit_test(test_proc_vanishing),
+        cmocka_unit_test(test_initrd),
+        cmocka_unit_test(test_initrd_bad),
+    };
+
+    return cmocka_run_group_tests(tests, start, finish);
+}
