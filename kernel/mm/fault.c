@@ -20,14 +20,9 @@
  * made for a read.
  */
 #include "lib/errno.h"
-#include "mm/exercise.h"
 #include "mm/pt.h"
 #include "mm/space.h"
 #include "mm/stats.h"
-
-#ifndef MUTANT
-#define mutant_pause() ((void)0)
-#endif
 
 /* One fault on its way through the functions below. */
 struct context {
@@ -65,10 +60,8 @@ static void sync_code(const struct context *c)
 static enum fault fill_zero(struct context *c, pte_t *slot)
 {
     if (c->access != ACCESS_WRITE) {
-        pt_fill(slot, MUTATE(27)
-                          ? leaf_for(c, pt_zero_page, false)
-                          : pte_leaf_uncounted(page_physical(pt_zero_page),
-                                               c->region->prot & PROT_EXECUTE));
+        pt_fill(slot, pte_leaf_uncounted(page_physical(pt_zero_page),
+                                         c->region->prot & PROT_EXECUTE));
         return FAULT_ZERO;
     }
     struct page *page = page_alloc_zeroed(PAGE_ANONYMOUS);
@@ -134,23 +127,15 @@ static inline enum fault break_sharing(struct context *c, pte_t *slot)
         return FAULT_ZERO;
     }
     struct page *page = pte_page(leaf);
-    if (EXERCISE(COW) && page->kind == PAGE_ANONYMOUS)
-        return cow_write_fault(machine, c->va, slot);
-    if (page_count(page) == 1 && !MUTATE(8)) {
+    if (page_count(page) == 1) {
         ASSERT(page->kind == PAGE_ANONYMOUS);
         pt_reuse(machine, c->va, slot);
         return FAULT_REUSE;
-    }
-    if (MUTATE(9)) {
-        page_put(page);
-        mutant_pause();
     }
     struct page *copy = copy_of(page);
     if (!copy)
         return FAULT_NOMEM;
     sync_code(c);
-    if (MUTATE(9))
-        page_get(page);
     pt_replace(machine, c->va, slot, leaf_for(c, copy, true));
     return FAULT_COPY;
 }
@@ -181,24 +166,6 @@ static enum fault resolve_read(struct context *c)
     return spurious(c);
 }
 
-#ifdef MUTANT
-
-struct page *space_peek(struct space *space, uint64_t va)
-{
-    space_lock(space);
-    pte_t leaf = pt_link(&space->machine, space->root, va);
-    space_unlock(space);
-    return pte_is_none(leaf) ? NULL : pte_page(leaf);
-}
-
-void mutant_pause(void)
-{
-    for (volatile int i = 0; i < 2000; i++)
-        ;
-}
-
-#endif
-
 /* Lent nodes are taken back by the first fault that comes by where they are:
  * elsewhere they cost it nothing. */
 static void lock_for_fault(struct space *space, uint64_t va)
@@ -215,8 +182,7 @@ enum fault space_fault(struct space *space, uint64_t va, enum access access)
     c.va = va & ~(HAL_PAGE_SIZE - 1);
     lock_for_fault(space, va);
     c.region = region_find(space->regions, va);
-    if (c.region &&
-        (allowed(c.region, access) || (MUTATE(1) && access == ACCESS_WRITE)))
+    if (c.region && allowed(c.region, access))
         fault = access == ACCESS_WRITE ? resolve_write(&c) : resolve_read(&c);
     space_unlock(space);
     stat_count(STAT_FAULT_SPURIOUS + fault);

@@ -11,7 +11,6 @@
 
 #include "arch/hal.h"
 #include "lib/list.h"
-#include "lib/mutate.h"
 #include "sched/spinlock.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -141,10 +140,17 @@ static inline struct page *page_at(uint64_t index);
 uint64_t page_span(void);
 
 /* ---- Failing on command, for tests of the paths where memory ends ---------
- * In debug builds, and in those with a bug put back; nothing of it in others.
+ * In debug builds, and where the build says so; nothing of it in others.
  */
-#if defined(DEBUG) || defined(MUTANT)
+#ifndef PAGE_FAIL_ON_COMMAND
+#ifdef DEBUG
 #define PAGE_FAIL_ON_COMMAND 1
+#else
+#define PAGE_FAIL_ON_COMMAND 0
+#endif
+#endif
+
+#if PAGE_FAIL_ON_COMMAND
 
 /* Make the nth allocation (frame or object) from now by the running thread
  * fail, once; 0 switches it off. */
@@ -155,7 +161,6 @@ uint64_t page_failed_count(void);
 bool page_should_fail(void);
 
 #else
-#define PAGE_FAIL_ON_COMMAND 0
 
 static inline bool page_should_fail(void)
 {
@@ -207,8 +212,6 @@ static inline void page_get(struct page *page)
 {
     uint32_t old =
         atomic_fetch_add_explicit(&page->count, 1, memory_order_relaxed);
-    if (MUTATE(17) && old == 255)
-        atomic_store(&page->count, 0);
     if (__builtin_expect(old - 1 >= PAGE_COUNT_MAX - 1, 0))
         page_count_error(page, old);
 }
@@ -217,13 +220,6 @@ static inline void page_get(struct page *page)
  * holders did to the frame is visible. */
 static inline bool page_drop(struct page *page)
 {
-    if (MUTATE(10)) {
-        uint32_t count = atomic_load(&page->count);
-        atomic_store(&page->count, count - 1);
-        return count == 1;
-    }
-    if (MUTATE(13) && page_count(page) == 0)
-        return false;
     uint32_t old =
         atomic_fetch_sub_explicit(&page->count, 1, memory_order_release);
     if (__builtin_expect(old - 1 >= PAGE_COUNT_MAX, 0))

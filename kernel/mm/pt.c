@@ -171,8 +171,7 @@ static struct page *copy_child(struct hal_space *space, pte_t *slot,
         shoot_down(space, HAL_FLUSH_ALL);
     else
         hal_space_refresh(space, HAL_FLUSH_ALL);
-    if (!MUTATE(24) || page_count(child) > 1)
-        pt_put(child);
+    pt_put(child);
     stat_count(STAT_NODES_COPIED);
     return copy;
 }
@@ -212,8 +211,6 @@ pte_t *pt_own(struct hal_space *space, struct page *root, uint64_t va)
             continue;
         }
         node_pull(node, i, true);
-        if (MUTATE(21) && pte_kind(*slot) == PTE_LAZY)
-            pte_store(slot, pte_none());
         node = pte_is_none(*slot) ? create_child(space, node, i)
                                   : pt_own_child(space, slot);
     }
@@ -234,10 +231,9 @@ void pt_replace(struct hal_space *space, uint64_t va, pte_t *slot, pte_t leaf)
 {
     pte_t old = *slot;
     pte_store(slot, leaf);
-    if (!MUTATE(19))
-        shoot_down(space, va);
+    shoot_down(space, va);
     if (pte_counted(old))
-        leaf_put(pte_page(old));
+        page_put(pte_page(old));
 }
 
 void pt_reuse(struct hal_space *space, uint64_t va, pte_t *slot)

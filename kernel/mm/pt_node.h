@@ -5,7 +5,6 @@
 #ifndef MM_PT_NODE_H
 #define MM_PT_NODE_H
 
-#include "mm/exercise.h"
 #include "mm/pt.h"
 
 /* An empty node of `level`, count 1; NULL when there is no frame. */
@@ -41,7 +40,7 @@ static inline void node_drop_entry(pte_t entry, unsigned level)
     if (level)
         pt_put(pte_page(entry));
     else if (pte_counted(entry))
-        leaf_put(pte_page(entry));
+        page_put(pte_page(entry));
 }
 
 /* Share one entry: what a second node gets, which is counted, while the entry
@@ -65,14 +64,8 @@ static inline pte_t node_share_leaf(pte_t *slot)
     pte_t leaf = *slot;
     if (pte_is_none(leaf))
         return leaf;
-    if (MUTATE(2) && !pte_writable(leaf) && page_count(pte_page(leaf)) == 1)
-        return leaf;
-    if (MUTATE(3) && pte_counted(leaf) && page_count(pte_page(leaf)) > 1)
-        return leaf;
     if (pte_counted(leaf))
         page_get(pte_page(leaf));
-    if (MUTATE(20))
-        return pte_without_write(leaf);
     if (pte_writable(leaf)) {
         leaf = pte_without_write(leaf);
         pte_weaken(slot, leaf);

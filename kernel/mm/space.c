@@ -106,15 +106,13 @@ static bool share_memory(struct space *parent, struct space *child,
     child->regions = region_list_get(parent->regions);
     /* The parent's edges are LAZY now, and its writable translations must be
      * forgotten before anybody relies on that. */
-    if (!MUTATE(18))
-        hal_space_flush(&parent->machine, HAL_FLUSH_ALL);
+    hal_space_flush(&parent->machine, HAL_FLUSH_ALL);
     atomic_store(&child->machine.stale_harts,
                  atomic_load(&parent->machine.stale_harts));
     if (eager_policy() != FORK_SHARE)
         return !eager_copy(parent, child);
     pt_fork_path(parent->root, root, write, execute);
-    if (!MUTATE(18))
-        hal_space_refresh(&parent->machine, HAL_FLUSH_ALL);
+    hal_space_refresh(&parent->machine, HAL_FLUSH_ALL);
     parent->fork_write = child->fork_write = write | 1; /* never 0 */
     return true;
 }
@@ -130,8 +128,7 @@ struct space *space_fork(struct space *parent, uint64_t write, uint64_t execute)
     bool shared = share_memory(parent, child, write, execute);
     mutex_unlock(&parent->lock);
     if (!shared) {
-        if (!MUTATE(11))
-            space_destroy(child);
+        space_destroy(child);
         return NULL;
     }
     return child;

@@ -99,13 +99,6 @@ void memory_print(struct text *out);
 /* Frames that the space's leaves point at, shared ones included. */
 uint64_t space_resident(struct space *space);
 
-#ifdef MUTANT
-/* For bugs put back: the page that is mapped at `va`, or NULL; and time for
- * somebody else to come between. */
-struct page *space_peek(struct space *space, uint64_t va);
-void mutant_pause(void);
-#endif
-
 /* Lock one space for anything but a fork: nodes that are lent for a fork, and
  * that nobody borrows any more, are taken back first. */
 void space_lock(struct space *space);

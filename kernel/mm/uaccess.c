@@ -5,13 +5,8 @@
 #include "arch/hal.h"
 #include "lib/bits.h"
 #include "lib/errno.h"
-#include "lib/mutate.h"
 #include "lib/string.h"
 #include "sched/lockrank.h"
-#ifdef MUTANT
-#include "mm/pt.h"
-#include "mm/space.h"
-#endif
 
 bool user_range_ok(uint64_t va, uint64_t length)
 {
@@ -29,52 +24,9 @@ int user_read(void *to, uint64_t from, size_t length)
     return may_copy(from, length) ? hal_user_read(to, from, length) : -EFAULT;
 }
 
-#ifdef MUTANT
-
-/* What kernels without an MMU path do, done wrong: write where the entry
- * points, without asking whether the page is shared. */
-static int write_through(uint64_t to, const char *from, size_t length)
-{
-    while (length) {
-        size_t piece = MIN(length, HAL_PAGE_SIZE - to % HAL_PAGE_SIZE);
-        struct page *page = space_peek(space_current(), to);
-        if (!page && hal_user_write(to, from, piece))
-            return -EFAULT;
-        if (page)
-            memcpy((char *)page_data(page) + to % HAL_PAGE_SIZE, from, piece);
-        to += piece;
-        from += piece;
-        length -= piece;
-    }
-    return 0;
-}
-
-static int mutant_write(uint64_t to, const char *from, size_t length)
-{
-    size_t first = 0;
-    int error = 0;
-    if (!MUTATE(4)) {
-        first = MUTATE(5) ? HAL_PAGE_SIZE - to % HAL_PAGE_SIZE : length;
-        first = MIN(first, length);
-        error = hal_user_write(to, from, first);
-    }
-    if (MUTATE(6) && error)
-        return write_through(to, from, length);
-    return error ? error
-                 : write_through(to + first, from + first, length - first);
-}
-
-#endif
-
 int user_write(uint64_t to, const void *from, size_t length)
 {
-    if (!may_copy(to, length))
-        return -EFAULT;
-#ifdef MUTANT
-    if (MUTATE(4) || MUTATE(5) || MUTATE(6))
-        return mutant_write(to, from, length);
-#endif
-    return hal_user_write(to, from, length);
+    return may_copy(to, length) ? hal_user_write(to, from, length) : -EFAULT;
 }
 
 int user_clear(uint64_t to, size_t length)

@@ -12,7 +12,6 @@
 #include "fs/ext2/private.h"
 #include "lib/bits.h"
 #include "lib/errno.h"
-#include "lib/mutate.h"
 #include "lib/string.h"
 #include "mm/slab.h"
 
@@ -175,8 +174,6 @@ static int take_in_group(struct ext2 *fs, struct journal_handle *handle,
 
     if (result)
         return result;
-    if (MUTATE(48))
-        waiting = NULL;
     take->bit = find_clear(view.bytes, waiting, from, end);
     ext2_unview(&view);
     if (take->bit == end && from == 0 && !waiting)

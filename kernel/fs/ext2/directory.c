@@ -13,7 +13,6 @@
 #include "fs/ext2/private.h"
 #include "lib/bits.h"
 #include "lib/errno.h"
-#include "lib/mutate.h"
 #include "lib/string.h"
 
 #define SHORTEST 12u
@@ -34,8 +33,6 @@ static bool is_valid(const struct ext2 *fs, void *block, uint32_t offset)
 {
     const struct ext2_entry *entry = entry_at(block, offset);
 
-    if (MUTATE(51))
-        return entry->length != 0;
     if (fs->block_size - offset < EXT2_ENTRY_HEAD)
         return false;
     if (entry->length < EXT2_ENTRY_HEAD || entry->length % 4 ||

@@ -13,7 +13,6 @@
 #include "fs/ext2/private.h"
 #include "lib/bits.h"
 #include "lib/errno.h"
-#include "lib/mutate.h"
 #include "lib/printf.h"
 #include "lib/string.h"
 #include "mm/uaccess.h"
@@ -329,7 +328,7 @@ static int shrink_step(struct ext2_inode *file, uint64_t size,
         return result;
     set_size(file, size);
     cache_drop(&file->cache, pages_of(size));
-    if (last && !MUTATE(50)) {
+    if (last) {
         clear(last, size, align_up(size, HAL_PAGE_SIZE));
         mark_dirty(file, last);
     }

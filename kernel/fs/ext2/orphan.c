@@ -13,7 +13,6 @@
 #include "fs/ext2/private.h"
 #include "lib/bits.h"
 #include "lib/errno.h"
-#include "lib/mutate.h"
 #include "lib/string.h"
 
 void ext2_orphan_add(struct ext2_inode *inode, struct ext2_super *super,
@@ -22,7 +21,7 @@ void ext2_orphan_add(struct ext2_inode *inode, struct ext2_super *super,
     struct ext2 *fs = ext2_fs(&inode->inode);
 
     mutex_lock(&fs->lock);
-    if (!list_is_linked(&inode->orphan) && !MUTATE(49)) {
+    if (!list_is_linked(&inode->orphan)) {
         record->orphan = super->orphan;
         super->orphan = (uint32_t)inode->inode.number;
         list_push_front(&fs->orphans, &inode->orphan);

@@ -12,7 +12,6 @@
 #include "fs/journal/private.h"
 #include "lib/bits.h"
 #include "lib/errno.h"
-#include "lib/mutate.h"
 #include "lib/string.h"
 #include "mm/slab.h"
 #include "sched/lockrank.h"
@@ -96,7 +95,7 @@ static int write_transaction(struct journal *journal,
                              struct transaction *transaction)
 {
     struct block_device *device = journal->metadata->device;
-    int error = MUTATE(43) ? write_home(journal, transaction) : 0;
+    int error = 0;
     if (!transaction->used)
         error = block_flush(device);
     else if (journal->log.runs)
@@ -128,10 +127,10 @@ static void round_fail(struct journal *journal, int error)
 static void commit(struct journal *journal)
 {
     struct journal_owner *owner = journal->owner;
-    int error = MUTATE(46) ? 0 : owner->write_contents(owner);
+    int error = owner->write_contents(owner);
     struct transaction *taken = NULL;
     operations_stop(journal);
-    if (!error && !MUTATE(46))
+    if (!error)
         error = owner->write_contents(owner);
     if (!error) {
         taken = take_running(journal);

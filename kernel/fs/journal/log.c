@@ -12,7 +12,6 @@
 #include "fs/journal/private.h"
 #include "lib/bits.h"
 #include "lib/errno.h"
-#include "lib/mutate.h"
 #include "lib/string.h"
 
 uint32_t log_place(const struct log *log, uint32_t index)
@@ -124,7 +123,7 @@ static struct change *put_revokes(struct journal *journal,
     be32_t *blocks = (be32_t *)(revoke + 1);
     uint32_t count = 0;
     for (; at && count < revokes_per_block(journal->block_size); at = at->later)
-        if (at->forgotten && !MUTATE(45))
+        if (at->forgotten)
             blocks[count++] = be32(at->block);
     revoke->length = be32(sizeof(*revoke) + count * sizeof(be32_t));
     if (count)
@@ -139,7 +138,7 @@ static uint8_t *copy_of(const struct change *change)
 
 static bool looks_like_log(const struct change *change)
 {
-    return !MUTATE(44) && be32_get(*(be32_t *)copy_of(change)) == LOG_MAGIC;
+    return be32_get(*(be32_t *)copy_of(change)) == LOG_MAGIC;
 }
 
 /* A block of the log must not be taken for what it is not. */
@@ -234,7 +233,7 @@ int log_write(struct journal *journal, struct transaction *transaction)
         return error;
     uint32_t start = log->head;
     error = write_body(journal, transaction);
-    if (!error && !MUTATE(41))
+    if (!error)
         error = block_flush(log->io.device);
     if (error)
         return error;
@@ -248,7 +247,7 @@ int log_write(struct journal *journal, struct transaction *transaction)
     journal_io_add(&log->io, BLOCK_WRITE, log_place(log, 0), log->superblock,
                    0);
     error = journal_io_wait(&log->io);
-    if (!error && !MUTATE(42))
+    if (!error)
         error = block_flush(log->io.device);
     log->tail = start;
     return error;

@@ -16,7 +16,6 @@
 #include "cache/radix.h"
 #include "lib/bits.h"
 #include "lib/errno.h"
-#include "lib/mutate.h"
 #include "lib/printf.h"
 #include "mm/slab.h"
 
@@ -347,8 +346,6 @@ static int walk(struct replay *r, enum pass pass)
         r->end = r->sequence;
     while (result > 0 && r->left && (pass == SCAN || r->sequence != r->end))
         result = walk_block(r, pass);
-    if (MUTATE(47) && pass == SCAN && !result)
-        r->end++;
     return result < 0 ? result : 0;
 }
 
