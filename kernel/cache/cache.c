@@ -283,13 +283,25 @@ void cache_unpin(struct page *page)
     spin_unlock(&cache_lock);
 }
 
-int cache_share(struct cache *cache, uint64_t index, struct page **out)
+int cache_share(struct cache *cache, uint64_t index, bool wait,
+                struct page **out)
 {
     spin_lock(&cache_lock);
-    int error = pin_and_read(cache, index, out);
+    struct page *page = wait ? NULL : cache_find(cache, index);
+    int error = 0;
+    if (wait)
+        error = pin_and_read(cache, index, &page);
+    else if (index >= atomic_load(&cache->end))
+        error = -ENXIO;
+    else if (!page || !(page->level & CACHE_VALID) ||
+             page->level & CACHE_READING)
+        error = -EAGAIN;
     if (!error) {
-        page_get(*out);
-        unpin(*out);
+        page_get(page);
+        page->level |= CACHE_REFERENCED;
+        if (wait)
+            unpin(page);
+        *out = page;
     }
     spin_unlock(&cache_lock);
     return error;

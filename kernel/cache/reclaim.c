@@ -11,11 +11,10 @@
 #include "cache/private.h"
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "mm/oom.h"
 
 /* Words of the map looked at under one holding of the lock. */
 #define HAND_STEP 8
-/* Pages given back at most, or a few more. */
-#define HAND_BATCH 16
 
 static uint64_t *map;  /* cache_lock: a bit a frame */
 static uint64_t words; /* I: of the map */
@@ -63,13 +62,13 @@ static unsigned turn_hand(void)
     return given;
 }
 
-static bool give_back(void)
+static uint64_t scan(uint64_t wanted)
 {
-    unsigned given = 0;
+    uint64_t given = 0;
     uint64_t looked = 0;
-    while (given < HAND_BATCH && looked < 2 * words && cache_page_count()) {
+    while (given < wanted && looked < 2 * words && cache_page_count()) {
         spin_lock(&cache_lock);
-        for (unsigned i = 0; i < HAND_STEP && given < HAND_BATCH; i++)
+        for (unsigned i = 0; i < HAND_STEP && given < wanted; i++)
             given += turn_hand();
         spin_unlock(&cache_lock);
         looked += HAND_STEP;
@@ -99,7 +98,8 @@ uint64_t cache_spare_count(void)
 
 int cache_reclaim_start(void)
 {
-    static struct page_keeper keeper = {give_back, cache_spare_count, NULL};
+    static struct shrinker shrinker = {.scan = scan,
+                                       .count = cache_spare_count};
     words = (page_span() + 63) / 64;
     uint64_t size = align_up(words * sizeof *map, HAL_PAGE_SIZE);
     struct page *page =
@@ -108,6 +108,6 @@ int cache_reclaim_start(void)
         return -ENOMEM;
     map = page_data(page);
     memset(map, 0, size);
-    page_add_keeper(&keeper);
+    oom_add_shrinker(&shrinker);
     return 0;
 }

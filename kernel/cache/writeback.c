@@ -4,6 +4,7 @@
 #include "cache/writeback.h"
 #include "cache/cache.h"
 #include "lib/errno.h"
+#include "mm/oom.h"
 #include "sched/thread.h"
 
 #define SECOND 1000000000ul
@@ -16,10 +17,20 @@
 static struct writeback *systems[FILE_SYSTEMS]; /* I once boot is over */
 static unsigned count;
 
+static uint64_t scan(uint64_t wanted)
+{
+    (void)wanted;
+    return writeback_shrink();
+}
+
+static struct shrinker shrinker = {.scan = scan, .sleeps = true};
+
 int writeback_add(struct writeback *writeback)
 {
     if (count == FILE_SYSTEMS)
         return -ENOSPC;
+    if (!count)
+        oom_add_shrinker(&shrinker);
     systems[count++] = writeback;
     return 0;
 }

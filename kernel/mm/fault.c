@@ -15,21 +15,37 @@
  * slot there is; the count of the page in it says what to do. Nothing but
  * counts is evidence of ownership: no dirty bit, no accessed bit, no history.
  *
+ * A fault has up to three phases. It looks, with the space locked, and most are
+ * resolved by that. If a page of a file has to be read, or memory to be found,
+ * it lets go of the space and sees to that with nothing locked. Then it looks
+ * again, at everything: what it has got is used if the region and the slot
+ * still want just this page, however often they have changed meanwhile.
+ *
  * A write fault never ends with a read-only entry, and the instruction that
  * faulted simply runs again: nothing is stored through a mapping that was
  * made for a read.
  */
 #include "lib/errno.h"
+#include "mm/oom.h"
 #include "mm/pt.h"
 #include "mm/space.h"
 #include "mm/stats.h"
+#include "sched/thread.h"
+
+/* A look has found that an object's page has to be waited for. */
+#define FAULT_MISSING FAULTS
 
 /* One fault on its way through the functions below. */
 struct context {
     struct space *space;
-    const struct region *region;
-    uint64_t va; /* of the page */
+    const struct region *region; /* only while the space is locked */
+    uint64_t va;                 /* of the page */
     enum access access;
+    struct {
+        struct object *object; /* with a reference; NULL: none */
+        uint64_t index;        /* in pages */
+        struct page *page;     /* with a reference, once it is there */
+    } missing;
 };
 
 static bool allowed(const struct region *region, enum access access)
@@ -72,26 +88,39 @@ static enum fault fill_zero(struct context *c, pte_t *slot)
     return FAULT_ZERO;
 }
 
-static inline struct page *copy_of(const struct page *page)
+/* The object's page at the fault, with a reference. The one that was missing is
+ * taken if it is still this one. */
+static enum fault object_page(struct context *c, struct page **out)
 {
-    struct page *copy = page_alloc(PAGE_ANONYMOUS);
-    if (copy) {
-        hal_copy_page(page_data(copy), page_data(page));
-        stat_count(STAT_PAGES_COPIED);
+    struct object *object = c->region->object;
+    uint64_t offset = c->va - c->region->start + c->region->offset;
+    uint64_t index = offset >> HAL_PAGE_SHIFT;
+    if (c->missing.page && c->missing.object == object &&
+        c->missing.index == index) {
+        *out = c->missing.page;
+        c->missing.page = NULL;
+        return FAULT_FILE;
     }
-    return copy;
+    int error = object->ops->page(object, index, false, out);
+    if (error == -EAGAIN && !c->missing.object) {
+        object->ops->get(object);
+        c->missing.object = object;
+        c->missing.index = index;
+    }
+    return !error             ? FAULT_FILE
+           : error == -EAGAIN ? FAULT_MISSING
+           : error == -ENOMEM ? FAULT_NOMEM
+                              : FAULT_BUS;
 }
 
 static enum fault fill_file(struct context *c, pte_t *slot)
 {
-    struct object *object = c->region->object;
-    uint64_t offset = c->va - c->region->start + c->region->offset;
     struct page *page;
-    int error = object->ops->page(object, offset >> HAL_PAGE_SHIFT, &page);
-    if (error)
-        return error == -ENOMEM ? FAULT_NOMEM : FAULT_BUS;
+    enum fault fault = object_page(c, &page);
+    if (fault != FAULT_FILE)
+        return fault;
     if (c->access == ACCESS_WRITE) {
-        struct page *copy = copy_of(page);
+        struct page *copy = page_alloc_copy(PAGE_ANONYMOUS, page);
         page_put(page);
         if (!copy)
             return FAULT_NOMEM;
@@ -132,7 +161,7 @@ static inline enum fault break_sharing(struct context *c, pte_t *slot)
         pt_reuse(machine, c->va, slot);
         return FAULT_REUSE;
     }
-    struct page *copy = copy_of(page);
+    struct page *copy = page_alloc_copy(PAGE_ANONYMOUS, page);
     if (!copy)
         return FAULT_NOMEM;
     sync_code(c);
@@ -175,63 +204,146 @@ static void lock_for_fault(struct space *space, uint64_t va)
         space_settle(space);
 }
 
+static inline enum fault look(struct context *c)
+{
+    enum fault fault = FAULT_SEGV;
+    lock_for_fault(c->space, c->va);
+    c->region = region_find(c->space->regions, c->va);
+    if (c->region && allowed(c->region, c->access))
+        fault = c->access == ACCESS_WRITE ? resolve_write(c) : resolve_read(c);
+    space_unlock(c->space);
+    return fault;
+}
+
+static void drop_missing(struct context *c)
+{
+    if (c->missing.page)
+        page_put(c->missing.page);
+    if (c->missing.object)
+        c->missing.object->ops->put(c->missing.object);
+    c->missing.page = NULL;
+    c->missing.object = NULL;
+}
+
+/* Whether to look again after `fault`; and get what it lacks. No lock. */
+static bool supply(struct context *c, enum fault *fault, unsigned *tries)
+{
+    if (*fault == FAULT_MISSING) {
+        struct object *object = c->missing.object;
+        /* One that was got before is not what is wanted now. */
+        if (c->missing.page) {
+            drop_missing(c);
+            return true;
+        }
+        int error =
+            object->ops->page(object, c->missing.index, true, &c->missing.page);
+        if (!error)
+            return true;
+        *fault = error == -ENOMEM ? FAULT_NOMEM : FAULT_BUS;
+    }
+    drop_missing(c);
+    return *fault == FAULT_NOMEM && oom_retry(tries, 1);
+}
+
 enum fault space_fault(struct space *space, uint64_t va, enum access access)
 {
-    struct context c = {.space = space, .access = access};
-    enum fault fault = FAULT_SEGV;
-    c.va = va & ~(HAL_PAGE_SIZE - 1);
-    lock_for_fault(space, va);
-    c.region = region_find(space->regions, va);
-    if (c.region && allowed(c.region, access))
-        fault = access == ACCESS_WRITE ? resolve_write(&c) : resolve_read(&c);
-    space_unlock(space);
+    struct context c = {
+        .space = space, .va = va & ~(HAL_PAGE_SIZE - 1), .access = access};
+    unsigned tries = 0;
+    enum fault fault;
+    do
+        fault = look(&c);
+    while (!fault_resolved(fault) && supply(&c, &fault, &tries));
+    drop_missing(&c);
     stat_count(STAT_FAULT_SPURIOUS + fault);
     return fault;
 }
 
-/* Locked. Fill [start, *end) of one region; where that ended, at an error, is
- * the new *end: the path to everything below is the space's own. */
-static int populate(struct space *space, uint64_t start, uint64_t *end)
+/* Find the region that c->va is in, and how to fill it; false: there is none.
+ * Locked. */
+static bool find_region(struct context *c)
 {
-    struct context c = {.space = space, .va = start};
-    int error = 0;
-    c.region = region_find(space->regions, start);
-    c.access = c.region->object ? ACCESS_READ : ACCESS_WRITE;
-    for (; c.va < *end && !error; c.va += HAL_PAGE_SIZE) {
-        pte_t *slot = pt_own(&space->machine, space->root, c.va);
-        enum fault fault = FAULT_SPURIOUS;
-        if (!slot || pte_is_none(*slot))
-            fault = fill(&c, slot);
-        if (fault_resolved(fault))
+    c->region = region_find(c->space->regions, c->va);
+    if (!c->region)
+        return false;
+    bool write = c->region->prot & PROT_WRITE && !c->region->object;
+    c->access = write ? ACCESS_WRITE : ACCESS_READ;
+    return true;
+}
+
+/* Locked. Bring in the pages of [c->va, end); c->va is the first that is not
+ * there, and *slot what pt_own said of it. */
+static enum fault populate(struct context *c, uint64_t end, pte_t **slot)
+{
+    struct space *space = c->space;
+    *slot = NULL;
+    c->region = NULL;
+    for (; c->va < end; c->va += HAL_PAGE_SIZE) {
+        if ((!c->region || c->va >= c->region->end) && !find_region(c))
+            return FAULT_SEGV;
+        *slot = pt_own(&space->machine, space->root, c->va);
+        if (*slot && !pte_is_none(**slot))
             continue;
-        error = fault == FAULT_NOMEM ? -ENOMEM : -EIO;
-        *end = slot ? c.va + HAL_PAGE_SIZE : c.va;
+        enum fault fault = fill(c, *slot);
+        if (!fault_resolved(fault))
+            return fault;
     }
-    return error;
+    return FAULT_SPURIOUS;
+}
+
+static int error_of(enum fault fault)
+{
+    return fault_resolved(fault)  ? 0
+           : fault == FAULT_NOMEM ? -ENOMEM
+           : fault == FAULT_BUS   ? -EIO
+                                  : -EFAULT;
 }
 
 int space_populate(struct space *space, uint64_t start, uint64_t end)
 {
-    space_lock(space);
-    int error = populate(space, start, &end);
-    space_unlock(space);
-    return error;
+    struct context c = {.space = space, .va = start};
+    unsigned tries = 0;
+    enum fault fault;
+    pte_t *slot;
+    do {
+        space_lock(space);
+        fault = populate(&c, end, &slot);
+        space_unlock(space);
+    } while (!fault_resolved(fault) && supply(&c, &fault, &tries));
+    drop_missing(&c);
+    return error_of(fault);
+}
+
+/* Undo a map: nothing here needs memory, of which there is none. Every node on
+ * the way to what was brought in is the space's own, as it has been locked
+ * since. */
+static void take_back(struct context *c, const struct region *region,
+                      const pte_t *slot)
+{
+    struct space *space = c->space;
+    uint64_t end = slot ? c->va + HAL_PAGE_SIZE : c->va;
+    if (end > region->start)
+        pt_clear(&space->machine, space->root, region->start, end);
+    region_remove(space->regions, region->start, region->end);
 }
 
 int space_map_now(struct space *space, const struct region *region)
 {
-    uint64_t reached = region->end;
-    int error = space_map(space, region);
-    if (error)
-        return error;
-    space_lock(space);
-    error = populate(space, region->start, &reached);
-    /* Nothing here needs memory, of which there is none: so not space_unmap,
-     * which would want all of the range's nodes. */
-    if (error && reached > region->start)
-        pt_clear(&space->machine, space->root, region->start, reached);
-    if (error)
-        region_remove(space->regions, region->start, region->end);
-    space_unlock(space);
+    unsigned tries = 0;
+    uint64_t missing;
+    int error;
+    do {
+        struct context c = {.space = space, .va = region->start};
+        pte_t *slot;
+        space_lock(space);
+        error = region->object ? -EINVAL : space_add_region(space, region);
+        if (!error) {
+            error = error_of(populate(&c, region->end, &slot));
+            if (error)
+                take_back(&c, region, slot);
+        }
+        missing = (region->end - c.va) >> HAL_PAGE_SHIFT;
+        space_unlock(space);
+    } while (error == -ENOMEM && oom_retry(&tries, missing));
     return error;
 }

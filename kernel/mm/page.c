@@ -5,13 +5,15 @@
  * size; a freed block joins its free neighbour. In front of it every hart has
  * a stock of single frames, so that most allocations touch nothing another
  * hart touches. When the buddy allocator is empty a hart takes from the other
- * harts' stocks, and then asks the keepers, before it says that there is no
- * memory: a frame is never out of reach because it lies in the wrong place.
+ * harts' stocks, and then asks shrinkers (oom.h), before it says that there is
+ * no memory: a frame is never out of reach because it lies in the wrong place.
  */
 #include "mm/page_init.h"
 #include "lib/bits.h"
 #include "lib/panic.h"
 #include "lib/string.h"
+#include "mm/oom.h"
+#include "mm/stats.h"
 #include "sched/thread.h"
 
 #define ORDERS      11
@@ -43,7 +45,6 @@ static struct spinlock buddy_lock = SPINLOCK(LOCK_PAGE);
 static struct list free_blocks[ORDERS]; /* buddy_lock */
 static uint64_t buddy_free;             /* buddy_lock to change: frames */
 static struct stock stocks[HAL_MAX_HARTS];
-static struct page_keeper *keepers; /* I once boot is over */
 
 bool page_is_known(uint64_t frame)
 {
@@ -62,10 +63,7 @@ uint64_t page_total_count(void)
 
 uint64_t page_free_count(void)
 {
-    uint64_t count = page_unused_count();
-    for (struct page_keeper *k = keepers; k; k = k->next)
-        count += k->spare();
-    return count;
+    return page_unused_count() + oom_count();
 }
 
 uint64_t page_unused_count(void)
@@ -74,23 +72,6 @@ uint64_t page_unused_count(void)
     for (unsigned i = 0; i < hal_hart_count(); i++)
         count += stocks[i].any.length + stocks[i].zeroed.length;
     return count;
-}
-
-void page_add_keeper(struct page_keeper *keeper)
-{
-    struct page_keeper **at = &keepers;
-    while (*at)
-        at = &(*at)->next;
-    keeper->next = NULL;
-    *at = keeper;
-}
-
-static bool reclaim(void)
-{
-    for (struct page_keeper *k = keepers; k; k = k->next)
-        if (k->reclaim())
-            return true;
-    return false;
 }
 
 _Noreturn void page_count_error(struct page *page, uint32_t count)
@@ -270,6 +251,9 @@ static void drain_all(void)
 
 #if PAGE_FAIL_ON_COMMAND
 
+/* thread.fail_after of a thread that has just had its failure. */
+#define JUST_FAILED UINT32_MAX
+
 static _Atomic uint64_t failed_count;
 
 void page_fail_after(uint32_t nth)
@@ -285,9 +269,20 @@ uint64_t page_failed_count(void)
 bool page_should_fail(void)
 {
     struct thread *self = thread_current();
-    if (!self->fail_after || --self->fail_after)
+    if (!self->fail_after || self->fail_after == JUST_FAILED ||
+        --self->fail_after)
         return false;
+    self->fail_after = JUST_FAILED;
     atomic_fetch_add_explicit(&failed_count, 1, memory_order_relaxed);
+    return true;
+}
+
+bool page_failed_on_command(void)
+{
+    struct thread *self = thread_current();
+    if (self->fail_after != JUST_FAILED)
+        return false;
+    self->fail_after = 0;
     return true;
 }
 
@@ -316,7 +311,7 @@ static inline struct page *get_frame(void)
     struct page *page = take_one();
     while (!page) {
         page = take_from_others();
-        if (page || !reclaim())
+        if (page || !oom_reclaim())
             break;
         page = take_one();
     }
@@ -348,6 +343,17 @@ struct page *page_alloc_zeroed(enum page_kind kind)
     return page;
 }
 
+struct page *page_alloc_copy(enum page_kind kind, const struct page *source)
+{
+    struct page *copy = page_alloc(kind);
+    if (copy) {
+        hal_copy_page(page_data(copy), page_data(source));
+        if (kind == PAGE_ANONYMOUS)
+            stat_count(STAT_PAGES_COPIED);
+    }
+    return copy;
+}
+
 static struct page *take_block(unsigned order)
 {
     spin_lock(&buddy_lock);
@@ -364,7 +370,7 @@ struct page *page_alloc_block(enum page_kind kind, unsigned order)
     while (!page) {
         drain_all();
         page = take_block(order);
-        if (page || !reclaim())
+        if (page || !oom_reclaim())
             break;
     }
     if (!page)

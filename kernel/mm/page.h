@@ -74,10 +74,12 @@ int page_init(const struct hal_range *ram, size_t ram_count,
 /* Give boot memory (the initrd) to the allocator: whole frames inside. */
 void page_release_range(struct hal_range range);
 
-/* A frame with count 1 and unspecified contents, or zeroed; NULL when there
- * is none. From any context but an interrupt handler. */
+/* A frame with count 1 and unspecified contents, or zeroed, or with those of
+ * `source`; NULL when there is none (oom.h). From any context but an interrupt
+ * handler. */
 struct page *page_alloc(enum page_kind kind);
 struct page *page_alloc_zeroed(enum page_kind kind);
+struct page *page_alloc_copy(enum page_kind kind, const struct page *source);
 
 /* 2^order adjacent frames under the first one's descriptor. */
 struct page *page_alloc_block(enum page_kind kind, unsigned order);
@@ -102,7 +104,7 @@ static inline uint64_t page_physical(const struct page *page);
 static inline struct page *page_of_physical(uint64_t physical);
 
 /* Frames to be had; those that lie in the allocator (the rest is with
- * keepers, below); and those Calf manages at all. */
+ * shrinkers, oom.h); and those Calf manages at all. */
 uint64_t page_free_count(void);
 uint64_t page_unused_count(void);
 uint64_t page_total_count(void);
@@ -110,19 +112,6 @@ uint64_t page_total_count(void);
 /* Frames by kind, and how many have a count above 1; under no lock: for
  * reports. */
 void page_count_kinds(uint64_t counts[PAGE_KINDS], uint64_t *shared);
-
-/* Who keeps frames that it can do without. */
-struct page_keeper {
-    /* Asked for frames when none is left: true when it gave some back. It may
-     * be called with spinlocks below LOCK_STACK held. */
-    bool (*reclaim)(void);
-    /* The frames it could give, which are as good as free. */
-    uint64_t (*spare)(void);
-    struct page_keeper *next; /* page.c */
-};
-
-/* Add one, at boot; they are asked in this order. */
-void page_add_keeper(struct page_keeper *keeper);
 
 /* The frame is another kind from now on. Its owner alone says so. */
 static inline void page_become(struct page *page, enum page_kind kind)
@@ -159,8 +148,15 @@ void page_fail_after(uint32_t nth);
 uint64_t page_failed_count(void);
 /* Whether this allocation is the one to fail: for allocators. */
 bool page_should_fail(void);
+/* Whether one has, since the last call: it is no sign of memory running out. */
+bool page_failed_on_command(void);
 
 #else
+
+static inline bool page_failed_on_command(void)
+{
+    return false;
+}
 
 static inline bool page_should_fail(void)
 {

@@ -154,21 +154,25 @@ static bool range_valid(uint64_t start, uint64_t end)
            is_aligned(start | end, HAL_PAGE_SIZE);
 }
 
-int space_map(struct space *space, const struct region *region)
+int space_add_region(struct space *space, const struct region *region)
 {
     if (!range_valid(region->start, region->end) ||
         !(region->prot & PROT_READ) ||
         !is_aligned(region->offset, HAL_PAGE_SIZE))
         return -EINVAL;
-    space_lock(space);
-    int error = 0;
     if (region_overlaps(space->regions, region->start, region->end))
-        error = -EEXIST;
-    else
-        /* One more than is needed now: to take it out again may cut one. */
-        error = region_list_own(&space->regions, 2);
+        return -EEXIST;
+    /* One more than is needed now: to take it out again may cut one. */
+    int error = region_list_own(&space->regions, 2);
     if (!error)
         region_insert(space->regions, region);
+    return error;
+}
+
+int space_map(struct space *space, const struct region *region)
+{
+    space_lock(space);
+    int error = space_add_region(space, region);
     space_unlock(space);
     return error;
 }

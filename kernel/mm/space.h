@@ -65,12 +65,16 @@ struct space *space_current(void);
  * object, if any, is kept as long as needed. 0, -EINVAL, -EEXIST or -ENOMEM. */
 int space_map(struct space *space, const struct region *region);
 
-/* The same, and all of it is there; else nothing has changed. -ENOMEM or -EIO,
- * too. For memory or an object that only the caller's thread maps. */
+/* The same for memory that may be written, and all of it is there; else nothing
+ * has changed. */
 int space_map_now(struct space *space, const struct region *region);
 
-/* Bring in whatever [start, end) of one region lacks: pages of zeros, or the
- * object's. 0, -ENOMEM or -EIO; pages brought in until then stay. */
+/* The part of both for a space that is locked. */
+int space_add_region(struct space *space, const struct region *region);
+
+/* Bring in whatever the regions of [start, end) lack: pages of zeros, or the
+ * object's. 0, -ENOMEM, -EIO, or -EFAULT where there is no region;
+ * pages brought in until then stay. */
 int space_populate(struct space *space, uint64_t start, uint64_t end);
 
 /* Drop all regions and memory in [start, end). 0, -EINVAL, or -ENOMEM with
@@ -83,7 +87,7 @@ int space_protect(struct space *space, uint64_t start, uint64_t end,
                   uint8_t prot);
 
 /* Memory at `va` was touched and the tables refused: make it right, or say
- * what is wrong. May sleep. */
+ * what is wrong. May sleep; no lock of LOCK_REAP or above is held. */
 enum fault space_fault(struct space *space, uint64_t va, enum access access);
 
 /* In a few words, what lies at `va`: for messages. */

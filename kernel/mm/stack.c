@@ -7,6 +7,7 @@
  * why they count as free memory.
  */
 #include "mm/stack.h"
+#include "mm/oom.h"
 #include "mm/page.h"
 #include "sched/spinlock.h"
 
@@ -37,8 +38,10 @@ static void put_frames(struct stack *stack, int count)
         page_put(stack->pages[i]);
 }
 
-static bool give_back(void)
+/* One stack at a time: another may be wanted right after. */
+static uint64_t scan(uint64_t wanted)
 {
+    (void)wanted;
     spin_lock(&lock);
     struct stack *stack = pop(&mapped);
     if (stack) {
@@ -49,15 +52,13 @@ static bool give_back(void)
         push(&unmapped, stack);
     }
     spin_unlock(&lock);
-    return stack;
+    return stack ? HAL_STACK_PAGES : 0;
 }
 
-static uint64_t could_give(void)
+static uint64_t count(void)
 {
     return spare_frames;
 }
-
-static struct page_keeper keeper = {give_back, could_give, NULL};
 
 void stack_init(void)
 {
@@ -65,7 +66,8 @@ void stack_init(void)
         stacks[i].pages = frames[i];
         push(&unmapped, &stacks[i]);
     }
-    page_add_keeper(&keeper);
+    static struct shrinker shrinker = {.scan = scan, .count = count};
+    oom_add_shrinker(&shrinker);
 }
 
 /* Frames for a stack that is ours alone. */

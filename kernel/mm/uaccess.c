@@ -15,7 +15,7 @@ bool user_range_ok(uint64_t va, uint64_t length)
 
 static bool may_copy(uint64_t va, size_t length)
 {
-    lockrank_assert_below(LOCK_SPACE_LIST);
+    lockrank_assert_below(LOCK_REAP);
     return user_range_ok(va, length);
 }
 

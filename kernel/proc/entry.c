@@ -5,7 +5,6 @@
  * A fault that cannot be resolved marks the thread killed after one line that
  * says what happened; it leaves like any other killed thread.
  */
-#include "cache/writeback.h"
 #include "lib/printf.h"
 #include "lib/text.h"
 #include "mm/space.h"
@@ -55,12 +54,10 @@ bool hal_upcall_memory_fault(uint64_t va, enum access access, bool in_kernel)
     struct space *space = space_current();
     stat_count(STAT_FAULTS);
     enum fault fault = space_fault(space, va, access);
-    if (fault == FAULT_NOMEM && writeback_shrink())
-        fault = space_fault(space, va, access);
     if (fault_resolved(fault))
         return true;
-    if (fault == FAULT_NOMEM && !process_current()->parent) {
-        /* Nothing lives without the first process: it waits for memory. */
+    if (fault == FAULT_NOMEM && !in_kernel && !process_current()->parent) {
+        /* Nothing lives without the first process: it waits (oom.h). */
         thread_sleep_until(hal_time() + 10000000);
         return true;
     }

@@ -8,6 +8,7 @@
 #include "cache/writeback.h"
 #include "lib/bits.h"
 #include "lib/errno.h"
+#include "mm/oom.h"
 #include "mm/slab.h"
 
 #define WRITE_PART (256ul << 10)
@@ -63,7 +64,7 @@ static ssize_t inode_file_write(struct file *file, struct cursor *cursor)
     struct inode *inode = file->inode;
     size_t most = inode->superblock->writeback ? WRITE_PART : SIZE_MAX;
     ssize_t total = 0, moved;
-    ssize_t tried = 0; /* bytes written when memory was asked for last */
+    unsigned tries = 0;
     bool again;
 
     if (!inode->ops->write)
@@ -76,10 +77,8 @@ static ssize_t inode_file_write(struct file *file, struct cursor *cursor)
         if (inode->superblock->writeback && writeback_pace())
             again = false;
         /* What was written so far may be what memory is full of. */
-        if (moved == -ENOMEM && total > tried) {
-            tried = total;
-            again = writeback_shrink();
-        }
+        if (moved == -ENOMEM && total)
+            again = oom_retry(&tries, 1);
     } while (again && cursor->left);
     return total ? total : moved;
 }

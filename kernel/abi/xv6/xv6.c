@@ -8,11 +8,11 @@
  */
 #include "abi/xv6/xv6.h"
 #include "abi/xv6/call.h"
-#include "cache/writeback.h"
 #include "lib/bits.h"
 #include "lib/errno.h"
 #include "lib/printf.h"
 #include "lib/string.h"
+#include "mm/oom.h"
 #include "mm/uaccess.h"
 #include "proc/elf.h"
 
@@ -94,14 +94,15 @@ static const handler_t handlers[] = {
 #undef SYS
 };
 
-/* A call that found no memory has changed nothing, so it is tried once more
- * when there is some to be had. */
+/* A call that found no memory has changed nothing (oom.h). */
 static int64_t handle(handler_t handler, struct process *self,
                       struct hal_frame *frame)
 {
-    int64_t result = handler(self, frame);
-    if (result == -ENOMEM && writeback_shrink())
+    unsigned tries = 0;
+    int64_t result;
+    do
         result = handler(self, frame);
+    while (result == -ENOMEM && oom_retry(&tries, 1));
     return result;
 }
 

@@ -384,11 +384,12 @@ static int truncate(struct inode *inode, uint64_t size)
 
 /* ---- Mapping ------------------------------------------------------------- */
 
-static int object_page(struct object *object, uint64_t index, struct page **out)
+static int object_page(struct object *object, uint64_t index, bool wait,
+                       struct page **out)
 {
     struct inode *inode = container_of(object, struct inode, object);
 
-    return cache_share(&ext2_of(inode)->cache, index, out);
+    return cache_share(&ext2_of(inode)->cache, index, wait, out);
 }
 
 static void object_name(struct object *object, char *buffer, size_t size)

@@ -105,6 +105,15 @@ void mm_boot(uint64_t bytes)
         mm_fail("no zero page");
 }
 
+bool mm_locks_a_space(void)
+{
+    struct space *space;
+    list_for_each(space, space_all(), link)
+        if (mutex_held(&space->lock))
+            return true;
+    return false;
+}
+
 unsigned mm_audit(void)
 {
     static char buffer[16 << 10];

@@ -60,6 +60,9 @@ void mm_speculate(uint64_t va);
 /* The program makes its stores to code visible: fence.i on all harts. */
 void mm_fence_code(void);
 
+/* Whether this hart has a space locked. */
+bool mm_locks_a_space(void);
+
 /* Compare every hart's cache with the tables it came from: the entries that
  * should have been flushed, each told on stderr. */
 unsigned mm_stale_entries(void);

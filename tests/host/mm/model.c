@@ -51,11 +51,22 @@ static void tell_lines(void)
 /* ---- The file --------------------------------------------------------------
  */
 
-static int file_page(struct object *object, uint64_t index, struct page **out)
+/* A page has to be waited for every second time, and then somebody else may
+ * come between. */
+static bool file_is_here[FILE_PAGES];
+
+static int file_page(struct object *object, uint64_t index, bool wait,
+                     struct page **out)
 {
     (void)object;
+    if (wait && mm_locks_a_space())
+        mm_fail("a page of a file is waited for with a space locked");
     if (index >= FILE_PAGES)
         return -ENXIO;
+    if (wait)
+        machine_between();
+    else if ((file_is_here[index] = !file_is_here[index]))
+        return -EAGAIN;
     if (page_should_fail())
         return -ENOMEM;
     page_get(file_pages[index]);
@@ -208,7 +219,8 @@ static void begin(struct process *p, uint32_t nth)
 /* Whether the operation may say that there was no memory. */
 static bool end(struct process *p, uint32_t nth)
 {
-    failed_one = nth && !thread_current()->fail_after;
+    uint32_t left = thread_current()->fail_after;
+    failed_one = nth && (left == 0 || left > nth);
     page_fail_after(0);
     if (p)
         p->busy = false;
