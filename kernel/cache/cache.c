@@ -337,10 +337,9 @@ int cache_part(struct cache *cache, struct page **page)
 {
     if (page_count(*page) == 1)
         return 0;
-    struct page *copy = page_alloc(PAGE_KERNEL);
+    struct page *copy = page_alloc_copy(PAGE_KERNEL, *page);
     if (!copy)
         return -ENOMEM;
-    hal_copy_page(page_data(copy), page_data(*page));
     spin_lock(&cache_lock);
     replace(cache, *page, copy);
     spin_unlock(&cache_lock);

@@ -39,7 +39,8 @@ static void check_leaf(struct audit *a, const struct page *node, uint64_t va,
                        pte_t leaf, bool exclusive)
 {
     if (!pte_counted(leaf)) {
-        if (pte_page(leaf) != pt_zero_page || pte_writable(leaf))
+        if (pte_kind(leaf) == PTE_LEAF &&
+            (pte_page(leaf) != pt_zero_page || pte_writable(leaf)))
             differ(a, node, "uncounted leaf is not the read-only zero page");
         return;
     }
@@ -122,7 +123,7 @@ static void visit(struct audit *a, struct page *node, uint64_t base,
             continue;
         if (i < node->table.low || i > node->table.high)
             differ(a, node, "slot in use outside the used range");
-        if (node->level == 0) {
+        if (!pte_is_edge(slots[i])) {
             check_leaf(a, node, va, slots[i], exclusive);
             continue;
         }

@@ -44,11 +44,9 @@ static int copy_leaf(struct space *space, uint64_t va, pte_t *slot)
     if (page->kind != PAGE_ANONYMOUS)
         return 0;
     if (page_count(page) > 1) {
-        struct page *copy = page_alloc(PAGE_ANONYMOUS);
+        struct page *copy = page_alloc_copy(PAGE_ANONYMOUS, page);
         if (!copy)
             return -ENOMEM;
-        hal_copy_page(page_data(copy), page_data(page));
-        stat_count(STAT_PAGES_COPIED);
         pt_replace(&space->machine, va, slot,
                    pte_leaf(page_physical(copy), true, pte_executable(*slot)));
         return 0;
@@ -67,7 +65,7 @@ static int own_all(struct space *space, struct page *node, uint64_t base,
         int error = 0;
         if (pte_is_none(slots[i]))
             continue;
-        if (node->level) {
+        if (pte_is_edge(slots[i])) {
             struct page *child = pt_own_child(&space->machine, &slots[i]);
             if (!child)
                 return -ENOMEM;

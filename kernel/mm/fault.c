@@ -46,6 +46,7 @@ struct context {
         uint64_t index;        /* in pages */
         struct page *page;     /* with a reference, once it is there */
     } missing;
+    unsigned tries; /* of oom_retry */
 };
 
 static bool allowed(const struct region *region, enum access access)
@@ -226,7 +227,8 @@ static void drop_missing(struct context *c)
 }
 
 /* Whether to look again after `fault`; and get what it lacks. No lock. */
-static bool supply(struct context *c, enum fault *fault, unsigned *tries)
+static __attribute__((noinline)) bool supply(struct context *c,
+                                             enum fault *fault)
 {
     if (*fault == FAULT_MISSING) {
         struct object *object = c->missing.object;
@@ -241,20 +243,24 @@ static bool supply(struct context *c, enum fault *fault, unsigned *tries)
             return true;
         *fault = error == -ENOMEM ? FAULT_NOMEM : FAULT_BUS;
     }
-    drop_missing(c);
-    return *fault == FAULT_NOMEM && oom_retry(tries, 1);
+    return *fault == FAULT_NOMEM && oom_retry(&c->tries, 1);
+}
+
+static inline struct context begin(struct space *space, uint64_t va)
+{
+    return (struct context){.space = space, .va = va & ~(HAL_PAGE_SIZE - 1)};
 }
 
 enum fault space_fault(struct space *space, uint64_t va, enum access access)
 {
-    struct context c = {
-        .space = space, .va = va & ~(HAL_PAGE_SIZE - 1), .access = access};
-    unsigned tries = 0;
+    struct context c = begin(space, va);
     enum fault fault;
+    c.access = access;
     do
         fault = look(&c);
-    while (!fault_resolved(fault) && supply(&c, &fault, &tries));
-    drop_missing(&c);
+    while (__builtin_expect(!fault_resolved(fault), 0) && supply(&c, &fault));
+    if (c.missing.object)
+        drop_missing(&c);
     stat_count(STAT_FAULT_SPURIOUS + fault);
     return fault;
 }
@@ -301,15 +307,14 @@ static int error_of(enum fault fault)
 
 int space_populate(struct space *space, uint64_t start, uint64_t end)
 {
-    struct context c = {.space = space, .va = start};
-    unsigned tries = 0;
+    struct context c = begin(space, start);
     enum fault fault;
     pte_t *slot;
     do {
         space_lock(space);
         fault = populate(&c, end, &slot);
         space_unlock(space);
-    } while (!fault_resolved(fault) && supply(&c, &fault, &tries));
+    } while (!fault_resolved(fault) && supply(&c, &fault));
     drop_missing(&c);
     return error_of(fault);
 }
@@ -333,7 +338,7 @@ int space_map_now(struct space *space, const struct region *region)
     uint64_t missing;
     int error;
     do {
-        struct context c = {.space = space, .va = region->start};
+        struct context c = begin(space, region->start);
         pte_t *slot;
         space_lock(space);
         error = region->object ? -EINVAL : space_add_region(space, region);

@@ -201,14 +201,12 @@ static inline uint32_t page_count(const struct page *page)
     return atomic_load_explicit(&page->count, memory_order_acquire);
 }
 
-/* A count beyond this is an error of ours, not many sharers. */
-#define PAGE_COUNT_MAX 0x7fffffffu
-
 static inline void page_get(struct page *page)
 {
     uint32_t old =
         atomic_fetch_add_explicit(&page->count, 1, memory_order_relaxed);
-    if (__builtin_expect(old - 1 >= PAGE_COUNT_MAX - 1, 0))
+    /* So many sharers, or none, are an error of ours. */
+    if (__builtin_expect((int32_t)old <= 0, 0))
         page_count_error(page, old);
 }
 
@@ -218,7 +216,7 @@ static inline bool page_drop(struct page *page)
 {
     uint32_t old =
         atomic_fetch_sub_explicit(&page->count, 1, memory_order_release);
-    if (__builtin_expect(old - 1 >= PAGE_COUNT_MAX, 0))
+    if (__builtin_expect((int32_t)old <= 0, 0))
         page_count_error(page, old);
     if (old != 1)
         return false;

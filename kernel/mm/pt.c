@@ -64,12 +64,9 @@ static void share_into(struct page *source, struct page *copy)
     copy->table.origin = source->table.origin;
     if (copy->table.origin)
         page_get(node_origin(copy));
-    if (source->level)
-        for (unsigned i = low; i <= high; i++)
-            to[i] = node_share_edge(&from[i]);
-    else
-        for (unsigned i = low; i <= high; i++)
-            to[i] = node_share_leaf(&from[i]);
+    for (unsigned i = low; i <= high; i++)
+        if (!pte_is_none(from[i]))
+            to[i] = entry_share(&from[i]);
     if (source->level != PT_ROOT_LEVEL)
         atomic_store(&source->sealed, true);
 }
@@ -95,12 +92,8 @@ static void seal(struct page *node)
     spin_lock(&node->table.lock);
     if (!node->sealed) {
         pte_t *slots = pt_slots(node);
-        for (unsigned i = node->table.low; i <= node->table.high; i++) {
-            if (node->level == 0)
-                pte_weaken(&slots[i], pte_without_write(slots[i]));
-            else if (pte_kind(slots[i]) == PTE_OWNED)
-                pte_weaken(&slots[i], pte_lazy(pte_physical(slots[i])));
-        }
+        for (unsigned i = node->table.low; i <= node->table.high; i++)
+            entry_weaken(&slots[i], slots[i]);
         atomic_store(&node->sealed, true);
         stat_count(STAT_NODES_SEALED);
     }
@@ -133,7 +126,7 @@ pte_t pt_link(struct hal_space *space, struct page *root, uint64_t va)
         pte_t *slot = &pt_slots(node)[i];
         node_pull(node, i, exclusive);
         pte_t edge = pte_load(slot);
-        if (pte_is_none(edge))
+        if (!pte_is_edge(edge))
             return edge;
         struct page *child = pte_page(edge);
         enum pte_kind kind = pte_kind(edge);
@@ -243,18 +236,22 @@ void pt_reuse(struct hal_space *space, uint64_t va, pte_t *slot)
     hal_space_refresh(space, va);
 }
 
-/* The node is emptied on the way, so its frame is one of zeros again. */
 void pt_put(struct page *node)
 {
-    if (!page_drop(node))
-        return;
+    if (page_drop(node))
+        node_free(node);
+}
+
+/* The node is emptied on the way, so its frame is one of zeros again. */
+void node_free(struct page *node)
+{
     pte_t *slots = pt_slots(node);
     for (unsigned i = node->table.low; i <= node->table.high; i++) {
         pte_t entry = slots[i];
         if (pte_is_none(entry))
             continue;
         slots[i] = pte_none();
-        node_drop_entry(entry, node->level);
+        entry_put(entry);
     }
     if (node->table.origin)
         pt_put(node_origin(node));

@@ -63,7 +63,7 @@ static inline void pte_weaken(pte_t *slot, pte_t e)
 
 static inline struct page *pte_page(pte_t e)
 {
-    return page_of_physical(pte_physical(e));
+    return page_frames + pte_frame(e);
 }
 
 /* The immortal page of zeros; its leaves are not counted. */

@@ -45,7 +45,7 @@ static pte_t share_from(struct page *origin, unsigned slot)
 {
     pte_t *from = &pt_slots(origin)[slot];
     spin_lock(&origin->table.lock);
-    pte_t entry = origin->level ? node_share_edge(from) : node_share_leaf(from);
+    pte_t entry = pte_is_none(*from) ? *from : entry_share(from);
     spin_unlock(&origin->table.lock);
     return entry;
 }
@@ -61,7 +61,7 @@ static void install_shared(struct page *node, unsigned slot, pte_t entry)
     }
     spin_unlock(&node->table.lock);
     if (late)
-        node_drop_entry(entry, node->level);
+        entry_put(entry);
 }
 
 /* Whether the slots just below, or just above, have all been brought in. */
@@ -110,9 +110,7 @@ void node_settle_debt(struct page *node)
     for (unsigned i = low; i <= high; i++) {
         if (!pte_is_none(to[i]) || pte_is_none(from[i]))
             continue;
-        pte_store(&to[i], alone           ? from[i]
-                          : origin->level ? node_share_edge(&from[i])
-                                          : node_share_leaf(&from[i]));
+        pte_store(&to[i], alone ? from[i] : entry_share(&from[i]));
         if (alone)
             pte_store(&from[i], pte_none());
     }
@@ -177,7 +175,8 @@ static void fold(struct page *borrower, struct page *origin)
             continue;
         pte_t old = pt_slots(origin)[i];
         move_entry(borrower, origin, i);
-        node_drop_entry(old, origin->level);
+        if (!pte_is_none(old))
+            entry_put(old);
     }
     borrower->table.origin = 0;
     atomic_store(&origin->sealed, false);
@@ -224,11 +223,9 @@ static void split_page(pte_t *parent, pte_t *child)
     if (!pte_counted(*parent) || page_count(page) != 2 ||
         pte_executable(*parent))
         return;
-    struct page *copy = page_alloc(PAGE_ANONYMOUS);
+    struct page *copy = page_alloc_copy(PAGE_ANONYMOUS, page);
     if (!copy)
         return;
-    hal_copy_page(page_data(copy), page_data(page));
-    stat_count(STAT_PAGES_COPIED);
     pte_store(child,
               pte_leaf(page_physical(copy), true, pte_executable(*parent)));
     pte_store(parent, pte_with_write(*parent));

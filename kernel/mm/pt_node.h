@@ -32,46 +32,44 @@ pte_t node_entry(const struct page *node, unsigned slot);
 /* The one edge to a child of count 1, on an exclusive path, becomes OWNED. */
 void node_claim(pte_t *slot, struct page *child);
 
-/* Give up what an entry of a node of `level` refers to. */
-static inline void node_drop_entry(pte_t entry, unsigned level)
+/* ---- Entries, by kind: edges and leaves, at any level ---------------------
+ */
+
+/* The last reference to a node is gone (pt.c). */
+void node_free(struct page *node);
+
+/* Give up what the entry, which is not NONE, refers to. */
+static inline void entry_put(pte_t entry)
 {
-    if (pte_is_none(entry))
+    struct page *page = pte_page(entry);
+    if (!pte_counted(entry) || !page_drop(page))
         return;
-    if (level)
-        pt_put(pte_page(entry));
-    else if (pte_counted(entry))
-        page_put(pte_page(entry));
+    if (pte_is_edge(entry))
+        node_free(page);
+    else
+        page_free(page);
 }
 
-/* Share one entry: what a second node gets, which is counted, while the entry
- * itself loses write permission or ownership. The node is locked, or not
- * visible to anybody else. */
-static inline pte_t node_share_edge(pte_t *slot)
+/* Take from the entry in `slot` what only one node may have. The node is locked,
+ * or nobody else sees it. */
+static inline pte_t entry_weaken(pte_t *slot, pte_t entry)
 {
-    pte_t edge = *slot;
-    if (pte_is_none(edge))
-        return edge;
-    page_get(pte_page(edge));
-    if (pte_kind(edge) == PTE_OWNED) {
-        edge = pte_lazy(pte_physical(edge));
-        pte_weaken(slot, edge);
-    }
-    return edge;
+    entry = pte_shared(entry);
+    pte_weaken(slot, entry);
+    return entry;
 }
 
-static inline pte_t node_share_leaf(pte_t *slot)
+/* That, and what a second node gets, which is counted. Not of NONE. */
+static inline pte_t entry_share(pte_t *slot)
 {
-    pte_t leaf = *slot;
-    if (pte_is_none(leaf))
-        return leaf;
-    if (pte_counted(leaf))
-        page_get(pte_page(leaf));
-    if (pte_writable(leaf)) {
-        leaf = pte_without_write(leaf);
-        pte_weaken(slot, leaf);
-    }
-    return leaf;
+    pte_t entry = *slot;
+    if (pte_counted(entry))
+        page_get(pte_page(entry));
+    return entry_weaken(slot, entry);
 }
+
+/* ---- Borrowing ------------------------------------------------------------
+ */
 
 /* Bring in what the origin has for a slot (pt_borrow.c). */
 void node_pull_from(struct page *node, struct page *origin, unsigned slot,

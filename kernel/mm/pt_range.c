@@ -10,11 +10,12 @@
 #include "mm/pt_node.h"
 #include "mm/stats.h"
 
-/* Pages and nodes taken out of the tree, put only after a shootdown. */
+/* Entries taken out of the tree; what they refer to is put only after a
+ * shootdown. */
 struct harvest {
     struct hal_space *space;
     unsigned count;
-    struct page *pages[64];
+    pte_t entries[64];
 };
 
 static void harvest_put(struct harvest *harvest)
@@ -23,25 +24,19 @@ static void harvest_put(struct harvest *harvest)
         return;
     stat_count(STAT_SHOOTDOWNS);
     hal_space_flush(harvest->space, HAL_FLUSH_ALL);
-    for (unsigned i = 0; i < harvest->count; i++) {
-        if (harvest->pages[i]->kind == PAGE_TABLE)
-            pt_put(harvest->pages[i]);
-        else
-            page_put(harvest->pages[i]);
-    }
+    for (unsigned i = 0; i < harvest->count; i++)
+        entry_put(harvest->entries[i]);
     harvest->count = 0;
 }
 
 static void detach(struct harvest *harvest, pte_t *slot)
 {
     pte_t old = *slot;
-    if (pte_is_none(old))
-        return;
     pte_store(slot, pte_none());
-    if (pte_kind(old) == PTE_LEAF && !pte_counted(old))
+    if (!pte_counted(old))
         return;
-    harvest->pages[harvest->count++] = pte_page(old);
-    if (harvest->count == ARRAY_SIZE(harvest->pages))
+    harvest->entries[harvest->count++] = old;
+    if (harvest->count == ARRAY_SIZE(harvest->entries))
         harvest_put(harvest);
 }
 
@@ -55,7 +50,8 @@ static int own_end(struct hal_space *space, struct page *root, uint64_t va,
     for (unsigned level = PT_ROOT_LEVEL; level > 0; level--) {
         pte_t *slot = &pt_slots(node)[pt_slot(va, level)];
         uint64_t low = align_down(va, pt_span(level));
-        if (pte_is_none(*slot) || (start <= low && low + pt_span(level) <= end))
+        if (!pte_is_edge(*slot) ||
+            (start <= low && low + pt_span(level) <= end))
             return 0;
         node = pt_own_child(space, slot);
         if (!node)
@@ -101,7 +97,7 @@ static void clear_below(struct harvest *harvest, struct page *node,
             break;
         if (pte_is_none(slots[i]))
             continue;
-        if (node->level == 0 || (start <= low && low + span <= end))
+        if (!pte_is_edge(slots[i]) || (start <= low && low + span <= end))
             detach(harvest, &slots[i]);
         else
             clear_below(harvest, pte_page(slots[i]), low, start, end);
@@ -133,7 +129,7 @@ static int protect_below(struct hal_space *space, struct page *node,
             continue;
         if (low >= end)
             break;
-        if (node->level == 0) {
+        if (!pte_is_edge(slots[i])) {
             if (apply)
                 pte_store(&slots[i], pte_protected(slots[i], execute));
             continue;

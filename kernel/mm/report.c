@@ -69,11 +69,9 @@ static struct census take_census(const struct page *node)
         c.owned += kind == PTE_OWNED;
         c.lazy += kind == PTE_LAZY;
         c.linked += kind == PTE_LINKED;
-        if (kind != PTE_LEAF)
-            continue;
-        c.leaves++;
-        c.writable += pte_writable(slots[i]);
-        c.zero += !pte_counted(slots[i]);
+        c.leaves += kind == PTE_LEAF;
+        c.writable += kind == PTE_LEAF && pte_writable(slots[i]);
+        c.zero += kind == PTE_LEAF && !pte_counted(slots[i]);
     }
     return c;
 }
@@ -107,16 +105,15 @@ static void print_node(const struct page *node, const char *edge, unsigned slot,
                     page_physical(node_origin(node)) >> HAL_PAGE_SHIFT,
                     page_count(node_origin(node)));
     if (node->level)
-        text_printf(out, " %u owned %u lazy %u linked\n", c.owned, c.lazy,
+        text_printf(out, " %u owned %u lazy %u linked", c.owned, c.lazy,
                     c.linked);
-    else
-        text_printf(out, " %u leaves, %u writable, %u zero page\n", c.leaves,
+    if (c.leaves || !node->level)
+        text_printf(out, " %u leaves, %u writable, %u zero page", c.leaves,
                     c.writable, c.zero);
-    if (!node->level)
-        return;
+    text_printf(out, "\n");
     const pte_t *slots = pt_slots(node);
     for (unsigned i = node->table.low; i <= node->table.high; i++)
-        if (!pte_is_none(slots[i]))
+        if (pte_is_edge(slots[i]))
             print_node(pte_page(slots[i]), edge_name(slots[i]), i, out);
 }
 
@@ -135,8 +132,10 @@ static uint64_t count_leaves(const struct page *node)
         if (node->level == PT_ROOT_LEVEL && i >= PT_USER_ROOT_SLOTS)
             break;
         pte_t entry = node_entry(node, i);
-        if (!pte_is_none(entry))
-            sum += node->level ? count_leaves(pte_page(entry)) : 1;
+        if (pte_is_edge(entry))
+            sum += count_leaves(pte_page(entry));
+        else if (pte_kind(entry) == PTE_LEAF)
+            sum += pt_span(node->level) >> HAL_PAGE_SHIFT;
     }
     return sum;
 }

@@ -95,14 +95,13 @@ static const handler_t handlers[] = {
 };
 
 /* A call that found no memory has changed nothing (oom.h). */
-static int64_t handle(handler_t handler, struct process *self,
-                      struct hal_frame *frame)
+static __attribute__((noinline)) int64_t
+handle_again(handler_t handler, struct process *self, struct hal_frame *frame)
 {
     unsigned tries = 0;
-    int64_t result;
-    do
+    int64_t result = -ENOMEM;
+    while (result == -ENOMEM && oom_retry(&tries, 1))
         result = handler(self, frame);
-    while (result == -ENOMEM && oom_retry(&tries, 1));
     return result;
 }
 
@@ -111,10 +110,12 @@ static void call(struct process *self, struct hal_frame *frame)
     uint64_t number = hal_frame_syscall(frame);
     int64_t result = -1;
     if (number < ARRAY_SIZE(handlers) && handlers[number])
-        result = handle(handlers[number], self, frame);
+        result = handlers[number](self, frame);
     else
         kprintf("calf: pid %d (%s): unknown system call %ld\n", self->pid,
                 self->name, (long)number);
+    if (result == -ENOMEM)
+        result = handle_again(handlers[number], self, frame);
     hal_frame_set_result(frame, result < 0 ? -1 : result);
 }
 

@@ -74,11 +74,17 @@ static inline uint64_t pte_frame_bits(uint64_t physical)
     return (physical >> 12) << 10;
 }
 
-/* The physical address an entry of any kind but NONE points at. The bits above
- * the frame number are reserved and zero in all that is made here. */
+/* The frame an entry of any kind but NONE points at, by number and by physical
+ * address. The bits above the number are reserved and zero in all that is made
+ * here. */
+static inline uint64_t pte_frame(pte_t e)
+{
+    return e.bits >> 10;
+}
+
 static inline uint64_t pte_physical(pte_t e)
 {
-    return e.bits >> 10 << 12;
+    return pte_frame(e) << 12;
 }
 
 static inline pte_t pte_owned(uint64_t node)
@@ -138,7 +144,23 @@ static inline bool pte_is_none(pte_t e)
     return e.bits == 0;
 }
 
-/* Of a leaf: */
+/* Whether it leads to a node. What is no edge and not NONE is a leaf, at
+ * whatever level it stands and whether or not hardware sees it. */
+static inline bool pte_is_edge(pte_t e)
+{
+    return !(e.bits & (SV39_R | SV39_X)) &&
+           (e.bits & (SV39_V | SV39_SOFT_SHARED));
+}
+
+/* The entry as two nodes may have it: an edge is not OWNED, a leaf not
+ * writable. */
+static inline pte_t pte_shared(pte_t e)
+{
+    e.bits &= ~(uint64_t)SV39_W;
+    return pte_is_owned(e) ? pte_lazy(pte_physical(e)) : e;
+}
+
+/* Of a leaf; pte_counted also of an edge, whose node always is: */
 static inline bool pte_writable(pte_t e)
 {
     return e.bits & SV39_W;
@@ -164,9 +186,11 @@ static inline pte_t pte_with_write(pte_t e)
     return (pte_t){e.bits | SV39_W};
 }
 
-/* The leaf read-only, and executable or not. */
+/* The leaf read-only, and executable or not, if hardware sees it. */
 static inline pte_t pte_protected(pte_t e, bool execute)
 {
+    if (!(e.bits & SV39_V))
+        return e;
     e.bits &= ~(uint64_t)(SV39_W | SV39_X);
     return (pte_t){e.bits | (execute ? SV39_X : 0)};
 }

@@ -384,7 +384,7 @@ static void get_free(void)
 static void get_too_often(void)
 {
     struct page *page = page_alloc(PAGE_ANONYMOUS);
-    atomic_store(&page->count, PAGE_COUNT_MAX);
+    atomic_store(&page->count, 0x80000000u);
     page_get(page);
 }
 
