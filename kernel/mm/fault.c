@@ -44,6 +44,7 @@ struct context {
     struct {
         struct object *object; /* with a reference; NULL: none */
         uint64_t index;        /* in pages */
+        bool wanted;           /* this page is to be got */
         struct page *page;     /* with a reference, once it is there */
     } missing;
     unsigned tries; /* of oom_retry */
@@ -106,7 +107,10 @@ static enum fault object_page(struct context *c, struct page **out)
     if (error == -EAGAIN && !c->missing.object) {
         object->ops->get(object);
         c->missing.object = object;
+    }
+    if (error == -EAGAIN && c->missing.object == object && !c->missing.page) {
         c->missing.index = index;
+        c->missing.wanted = true;
     }
     return !error             ? FAULT_FILE
            : error == -EAGAIN ? FAULT_MISSING
@@ -232,11 +236,11 @@ static __attribute__((noinline)) bool supply(struct context *c,
 {
     if (*fault == FAULT_MISSING) {
         struct object *object = c->missing.object;
-        /* One that was got before is not what is wanted now. */
-        if (c->missing.page) {
+        if (!c->missing.wanted) { /* what was got before is in the way */
             drop_missing(c);
             return true;
         }
+        c->missing.wanted = false;
         int error =
             object->ops->page(object, c->missing.index, true, &c->missing.page);
         if (!error)
