@@ -238,7 +238,7 @@ static bool ends_writable(const struct page *root, uint64_t va)
     const struct page *node = root;
     for (unsigned level = PT_ROOT_LEVEL; level > 0; level--) {
         pte_t edge = node_entry(node, pt_slot(va, level));
-        if (pte_is_none(edge))
+        if (!pte_is_edge(edge))
             return false;
         node = pte_page(edge);
     }

@@ -130,7 +130,7 @@ const uint8_t *mm_peek(const struct space *space, uint64_t va)
     const struct page *node = space->root;
     for (unsigned level = PT_ROOT_LEVEL; level > 0; level--) {
         pte_t edge = node_entry(node, pt_slot(va, level));
-        if (pte_is_none(edge))
+        if (!pte_is_edge(edge))
             return NULL;
         node = pte_page(edge);
     }
