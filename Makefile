@@ -83,7 +83,8 @@ kernel_flags := -std=gnu17 -g -Ikernel -Ikernel/arch/riscv -mabi=lp64 \
     -fno-omit-frame-pointer -fno-asynchronous-unwind-tables \
     -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes
 ifeq ($(kind),debug)
-kernel_flags += -O1 -DDEBUG=1 -fsanitize=undefined -Wframe-larger-than=2048
+kernel_flags += -O1 -DDEBUG=1 -fsanitize=undefined \
+    -fsanitize-undefined-trap-on-error -Wframe-larger-than=2048
 else
 kernel_flags += -O2 -Wframe-larger-than=1024
 endif
