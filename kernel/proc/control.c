@@ -77,7 +77,7 @@ static ssize_t write_crash(const char *text, size_t length)
     if (starts_with(text, "stack"))
         return recurse(length);
     if (starts_with(text, "undefined")) {
-        volatile int bits = 32;
+        volatile int bits = 32 + (int)length;
         bits = 1 << bits;
     }
     return -EINVAL;
