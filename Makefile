@@ -83,7 +83,8 @@ kernel_flags := -std=gnu17 -g -Ikernel -Ikernel/arch/riscv -mabi=lp64 \
     -fno-omit-frame-pointer -fno-asynchronous-unwind-tables \
     -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes
 ifeq ($(kind),debug)
-kernel_flags += -O1 -DDEBUG=1 -fsanitize=undefined -Wframe-larger-than=2048
+kernel_flags += -O1 -DDEBUG=1 -fsanitize=undefined \
+    -fsanitize-undefined-trap-on-error -Wframe-larger-than=2048
 else
 kernel_flags += -O2 -Wframe-larger-than=1024
 endif
@@ -181,6 +182,7 @@ $(test_programs): $(U)/tests/%: $(U)/obj/tests/guest/programs/%.c.o \
 	$(q)$(user_link) $(filter %.o,$^) $(U)/libcalf.a -o $@
 
 comma := ,
+blank := $(subst ,, )
 own_script := tests/guest/programs/lowbuffer.ld
 # It may write its code, and newer linkers need telling that this is meant.
 meant := $(if $(family),,$(if $(findstring no-warn-rwx,$(shell $(cross)ld --help \
@@ -266,7 +268,9 @@ grade: tools-run all ## the test suites item by item, with points
 # made from:
 #     /* sources: kernel/lib/string.c kernel/lib/printf.c */
 # and may add   /* flags: ... */   and   /* sanitize: thread */.  What files of
-# the tests among its sources say so counts as well.
+# the tests among its sources say so counts as well.  A source is compiled once
+# for all tests that agree in sanitizers and flags: the folder of the object is
+# named after them.
 
 H := build/host
 host_sources := $(wildcard tests/host/*/test_*.c)
@@ -277,15 +281,29 @@ host_flags := -std=gnu17 -g -O1 -Wall -Wextra -Itests -Ikernel \
     -DDEBUG=1 -fno-omit-frame-pointer -fno-sanitize-recover=all $(host_extra)
 told = $(shell tools/lib/told $1 $2)
 usual := address,undefined
-sanitizers = $(or $(call told,sanitize,$1),$(usual))
+own_flags = $(strip -fsanitize=$(or $(call told,sanitize,$1),$(usual)) \
+    $(call told,flags,$1))
 
-$(host_tests): $(H)/%: $$(call host_source,%) \
-    $$(call told,sources,$$(call host_source,%)) $(host_headers) Makefile \
-    | tools-test
+# $1: a test; $2: its own flags; $3: the folder of its objects. The rules below
+# find the flags by test and by folder.
+compiled = $(filter-out -Wl$(comma)%,$1)
+folder_for = $(subst $(blank),,$(subst =,-,$(subst /,-,$1)))
+objects_in = $(eval flags-$1 := $2)$(eval flags-$3 := $(call compiled,$2)) \
+    $(patsubst %,$(H)/objects/$3/%.o,$1 $(call told,sources,$1))
+objects_with = $(call objects_in,$1,$2,$(call folder_for,$(call compiled,$2)))
+objects_for = $(call objects_with,$1,$(call own_flags,$1))
+folder_of = $(firstword $(subst /, ,$1))
+source_of = $(patsubst $(call folder_of,$1)/%,%,$1)
+
+$(host_tests): $(H)/%: $$(call objects_for,$$(call host_source,%))
+	$(say) HOSTLD $@
+	$(q)gcc $(host_flags) $(flags-$(call host_source,$*)) $^ -lcmocka \
+	    -lpthread -o $@
+
+$(H)/objects/%.o: $$(call source_of,$$*) Makefile | tools-test
 	@mkdir -p $(@D)
 	$(say) HOSTCC $<
-	$(q)gcc $(host_flags) -fsanitize=$(call sanitizers,$<) \
-	    $(call told,flags,$<) $(filter %.c,$^) -lcmocka -lpthread -o $@
+	$(q)gcc $(host_flags) $(flags-$(call folder_of,$*)) -MMD -MP -c $< -o $@
 
 test_needs := tools-test all $(test_programs) debug-build clang-build
 
@@ -352,4 +370,4 @@ say := @$(if $(filter 0,$(V)),printf '  %-7s%s\n',:)
 -include tests/spin/spin.mk
 -include tests/fuzz/fuzz.mk
 -include $(kernel_objects:.o=.d)
--include $(shell find $(U)/obj -name '*.d' 2>/dev/null)
+-include $(shell find $(U)/obj $(H)/objects -name '*.d' 2>/dev/null)

@@ -23,6 +23,7 @@
 #include "mm/audit.h"
 #include "mm/eager.h"
 #include "mm/pt.h"
+#include "mm/reserve.h"
 #include "mm/slab.h"
 #include "mm/stack.h"
 #include "proc/control.h"
@@ -326,8 +327,7 @@ static void start_files(struct fs_context *context)
     else
         unpack_initrd(context);
     page_release_range(board.initrd);
-    ramfs_set_aside(ram);
-    slab_set_aside();
+    reserve_fill();
     mount_at(context, "/dev", dev);
     mount_at(context, "/proc", proc);
 }

@@ -153,50 +153,47 @@ static struct cache_window plan_ahead(struct cache *cache, uint64_t index)
     return window;
 }
 
-/* The page, found or put there, being read by nobody; *fresh is the frame to
- * put there, when there is one. 1: a frame is needed. */
-static int find_or_insert(struct cache *cache, uint64_t index, bool any,
-                          struct page **fresh, struct page **out)
+/* A page to put there. cache_lock held; lets it go. */
+static struct page *make_page(bool may_use_reserve)
 {
-    for (;;) {
-        if (index > UINT32_MAX || (!any && index >= atomic_load(&cache->end)))
-            return -ENXIO;
-        *out = cache_find(cache, index);
-        if (!*out)
-            break;
-        if (!((*out)->level & CACHE_READING))
-            return 0;
-        cache_wait(*out);
-    }
-    if (!*fresh)
-        return 1;
-    cache_insert(cache, index, *fresh);
-    *out = *fresh;
-    *fresh = NULL;
-    return 0;
+    spin_unlock(&cache_lock);
+    struct page *page = page_alloc(PAGE_KERNEL);
+    spin_lock(&cache_lock);
+    return page || !may_use_reserve ? page : cache_take_reserve();
 }
 
-/* That, and pinned. cache_lock held; lets it go to allocate. */
+/* The page, found or put there, pinned, being read by nobody. `any`: also past
+ * the end. cache_lock held; lets it go. */
 static int pin(struct cache *cache, uint64_t index, bool any, struct page **out)
 {
-    struct page *fresh = NULL;
-    int result;
-    while ((result = find_or_insert(cache, index, any, &fresh, out)) == 1) {
-        spin_unlock(&cache_lock);
-        fresh = page_alloc(PAGE_KERNEL);
-        spin_lock(&cache_lock);
-        if (!fresh && !any)
-            fresh = cache_take_reserve();
-        if (!fresh)
-            return -ENOMEM;
+    struct page *page, *fresh = NULL;
+    int result = -ENXIO;
+    while (index <= UINT32_MAX && (any || index < atomic_load(&cache->end))) {
+        page = cache_find(cache, index);
+        if (page && page->level & CACHE_READING) {
+            cache_wait(page);
+            continue;
+        }
+        if (!page && !fresh) {
+            fresh = make_page(!any);
+            if (!fresh)
+                return -ENOMEM;
+            continue;
+        }
+        if (!page) {
+            cache_insert(cache, index, fresh);
+            page = fresh;
+            fresh = NULL;
+        }
+        page->owner++;
+        page->level |= CACHE_REFERENCED;
+        *out = page;
+        result = 0;
+        break;
     }
     if (fresh)
         page_put(fresh);
-    if (result)
-        return result;
-    (*out)->owner++;
-    (*out)->level |= CACHE_REFERENCED;
-    return 0;
+    return result;
 }
 
 static void unpin(struct page *page)
@@ -208,51 +205,41 @@ static void unpin(struct page *page)
         cache_remove(page);
 }
 
-/* One attempt to read a pinned page. cache_lock held; lets it go. */
-static int try_read(struct cache *cache, struct page *page,
-                    struct cache_window ahead)
-{
-    cache_begin(page, CACHE_READING);
-    spin_unlock(&cache_lock);
-    int error = cache_read(cache, page, ahead);
-    spin_lock(&cache_lock);
-    while (page->level & CACHE_READING)
-        cache_wait(page);
-    if (page->level & CACHE_VALID)
-        return 0;
-    return error ? error : -EIO;
-}
-
-/* Read a pinned page that shows nothing yet; without the pin when it fails.
- * It may have failed for a neighbour in the same request. cache_lock held;
- * lets it go. */
+/* Read a pinned page that shows nothing yet. It may fail for a neighbour in the
+ * same request: then it is read alone. cache_lock held; lets it go. */
 static int read_pinned(struct cache *cache, struct page *page,
                        struct cache_window ahead)
 {
-    int error = try_read(cache, page, ahead);
-    if (error && ahead.from < ahead.to)
-        error = try_read(cache, page, (struct cache_window){0, 0});
-    if (error)
-        unpin(page);
-    return error;
+    for (;; ahead.to = ahead.from) {
+        cache_begin(page, CACHE_READING);
+        spin_unlock(&cache_lock);
+        int error = cache_read(cache, page, ahead);
+        spin_lock(&cache_lock);
+        while (page->level & CACHE_READING)
+            cache_wait(page);
+        if (page->level & CACHE_VALID)
+            return 0;
+        if (ahead.from >= ahead.to)
+            return error ? error : -EIO;
+    }
 }
 
 /* cache_lock held; lets it go. */
 static int pin_and_read(struct cache *cache, uint64_t index, struct page **out)
 {
-    struct page *page;
-    int error = pin(cache, index, false, &page);
+    int error = pin(cache, index, false, out);
     if (error)
         return error;
     struct cache_window ahead = plan_ahead(cache, index);
-    if (!(page->level & CACHE_VALID)) {
-        error = read_pinned(cache, page, ahead);
+    if (!((*out)->level & CACHE_VALID)) {
+        error = read_pinned(cache, *out, ahead);
+        if (error)
+            unpin(*out);
     } else if (ahead.from < ahead.to) {
         spin_unlock(&cache_lock);
         (void)cache_read(cache, NULL, ahead);
         spin_lock(&cache_lock);
     }
-    *out = page;
     return error;
 }
 
@@ -361,12 +348,13 @@ static void drop(struct cache *cache, uint64_t index)
     spin_unlock(&cache_lock);
 }
 
-/* The index of the page in frame `number`, if it is one of the cache's. */
-static bool is_at(const struct cache *cache, uint64_t number, uint64_t *index)
+bool cache_is_at(const struct cache *cache, uint64_t number, uint8_t state,
+                 uint64_t *index)
 {
     const struct page *page = page_at(number);
     spin_lock(&cache_lock);
-    bool is = cache_has(page) && page->cached.cache == cache;
+    bool is = cache_has(page) && page->cached.cache == cache &&
+              (page->level & state) == state;
     *index = is ? page->cached.index : 0;
     spin_unlock(&cache_lock);
     return is;
@@ -384,7 +372,7 @@ void cache_drop(struct cache *cache, uint64_t first)
     }
     /* Far apart: it is shorter to go by frame. */
     for (uint64_t i = 0; i < page_span() && cache->pages; i++)
-        if (is_at(cache, i, &index) && index >= first)
+        if (cache_is_at(cache, i, 0, &index) && index >= first)
             drop(cache, index);
 }
 

@@ -267,16 +267,10 @@ static bool write_at(struct builder *b, struct cache *cache, uint64_t index)
 static bool write_by_frame(struct builder *b, struct cache *cache)
 {
     bool starved = false;
-    for (uint64_t i = 0; i < page_span(); i++) {
-        struct page *page = page_at(i);
-        spin_lock(&cache_lock);
-        bool is = cache_has(page) && page->cached.cache == cache &&
-                  (page->level & CACHE_DIRTY);
-        uint64_t index = is ? page->cached.index : 0;
-        spin_unlock(&cache_lock);
-        if (is)
+    uint64_t index;
+    for (uint64_t i = 0; i < page_span(); i++)
+        if (cache_is_at(cache, i, CACHE_DIRTY, &index))
             starved |= write_at(b, cache, index);
-    }
     return starved;
 }
 

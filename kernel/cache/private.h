@@ -31,7 +31,7 @@ static inline bool cache_has(const struct page *page)
     return __atomic_load_n(&page->kind, __ATOMIC_RELAXED) == PAGE_DISK;
 }
 
-/* ---- cache.c: all with cache_lock held ----------------------------------- */
+/* ---- cache.c: with cache_lock held --------------------------------------- */
 
 struct page *cache_find(const struct cache *cache, uint64_t index);
 
@@ -49,6 +49,11 @@ void cache_clear_dirty(struct page *page);
  * lets the lock go meanwhile. Say that something has. */
 void cache_wait(const void *about);
 void cache_wake(const void *about);
+
+/* Whether page `number` of memory is one of the cache's, in that state, and its
+ * index. cache_lock is not held here. */
+bool cache_is_at(const struct cache *cache, uint64_t number, uint8_t state,
+                 uint64_t *index);
 
 /* ---- io.c ---------------------------------------------------------------- */
 

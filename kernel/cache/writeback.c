@@ -50,26 +50,26 @@ static bool is_any_dirty(void)
     return false;
 }
 
-int writeback_sync(void)
+static int sync_all(bool stop)
 {
     int result = 0;
     for (unsigned i = 0; i < count; i++) {
-        int error = systems[i]->ops->sync(systems[i]);
+        const struct writeback_ops *ops = systems[i]->ops;
+        int error = (stop ? ops->stop : ops->sync)(systems[i]);
         if (!result)
             result = error;
     }
     return result;
 }
 
+int writeback_sync(void)
+{
+    return sync_all(false);
+}
+
 int writeback_stop(void)
 {
-    int result = 0;
-    for (unsigned i = 0; i < count; i++) {
-        int error = systems[i]->ops->stop(systems[i]);
-        if (!result)
-            result = error;
-    }
-    return result;
+    return sync_all(true);
 }
 
 int writeback_pace(void)

@@ -60,9 +60,6 @@ int fdt_find_path(const struct fdt *fdt, const char *path);
 int fdt_find_compatible(const struct fdt *fdt, int after,
                         const char *compatible);
 
-/* The node that others call `phandle`. */
-int fdt_find_phandle(const struct fdt *fdt, uint32_t phandle);
-
 /* May the node be used? Its status is "okay", or it has none. */
 bool fdt_is_enabled(const struct fdt *fdt, int node);
 

@@ -87,18 +87,6 @@ int fdt_find_compatible(const struct fdt *fdt, int after,
     return node;
 }
 
-int fdt_find_phandle(const struct fdt *fdt, uint32_t phandle)
-{
-    int node = fdt->root;
-    uint32_t own;
-
-    for (; node >= 0; node = fdt_next(fdt, node)) {
-        if (!fdt_u32(fdt, node, "phandle", &own) && own == phandle)
-            break;
-    }
-    return node;
-}
-
 /* ---- Addresses ---------------------------------------------------------- */
 
 /* How many cells an address and a size on a bus take. */

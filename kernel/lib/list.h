@@ -96,12 +96,6 @@ static inline struct list *list_first(const struct list *head)
     return list_is_empty(head) ? NULL : head->next;
 }
 
-/* The last link in the ring `head`, or NULL. */
-static inline struct list *list_last(const struct list *head)
-{
-    return list_is_empty(head) ? NULL : head->prev;
-}
-
 /* Takes the first link out of the ring `head` and returns it, or NULL. */
 static inline struct list *list_pop_front(struct list *head)
 {

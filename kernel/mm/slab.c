@@ -4,8 +4,7 @@
 #include "mm/slab.h"
 #include "lib/bits.h"
 #include "lib/panic.h"
-#include "mm/hoard.h"
-#include "mm/page.h"
+#include "mm/reserve.h"
 #include "mm/slab_guard.h"
 
 /* `level` of a frame, which is 0 as it comes: one large object with its block,
@@ -36,7 +35,6 @@ static const uint16_t sizes[] = {16,  32,  48,  64,  96,   128,  192,    256,
 _Static_assert(sizeof(struct slab) % 16 == 0, "objects are 16-aligned");
 
 static struct class classes[CLASSES];
-static struct hoard hoard; /* of frames for slabs */
 
 /* The class for a size, by its number of 16 bytes, rounded up. */
 static uint8_t class_of[LARGEST / 16 + 1];
@@ -54,21 +52,9 @@ void slab_init(void)
     }
 }
 
-void slab_set_aside(void)
-{
-    hoard_fill(&hoard, PAGE_SLAB);
-}
-
-static void give_back(struct page *page)
-{
-    page->level = WHOLE_FRAMES; /* as it is no slab now */
-    if (!hoard_keep(&hoard, page))
-        page_put(page);
-}
-
 static struct slab *slab_create(unsigned class)
 {
-    struct page *page = hoard_alloc(&hoard, PAGE_SLAB, false);
+    struct page *page = reserve_alloc(PAGE_SLAB, false);
     if (!page)
         return NULL;
     page->level = FIRST_CLASS + class;
@@ -163,7 +149,7 @@ void slab_free(void *memory)
         list_push_back(&c->partial, &slab->link);
     spin_unlock(&c->lock);
     if (empty)
-        give_back(page);
+        reserve_free(page);
 }
 
 static const void *damage_in(const struct slab *slab, size_t size)

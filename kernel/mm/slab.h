@@ -17,10 +17,6 @@
 
 void slab_init(void);
 
-/* At the end of boot: from now on a few frames more than are in use are kept
- * for objects, see hoard.h. */
-void slab_set_aside(void);
-
 /* Memory for `size` bytes, 16-aligned; NULL when there is none. The first
  * does not clear it. */
 void *slab_alloc(size_t size);

@@ -64,7 +64,8 @@ static uint64_t recurse(volatile uint64_t depth)
     return depth == UINT64_MAX ? depth : recurse(depth + 1) + depth;
 }
 
-/* "panic", "fault" or "stack": to see what a fault of the kernel looks like. */
+/* "panic", "fault", "stack" or, which debug builds find, "undefined": to see
+ * what a fault of the kernel looks like. */
 static ssize_t write_crash(const char *text, size_t length)
 {
     if (starts_with(text, "panic"))
@@ -75,6 +76,10 @@ static ssize_t write_crash(const char *text, size_t length)
     }
     if (starts_with(text, "stack"))
         return recurse(length);
+    if (starts_with(text, "undefined")) {
+        volatile int bits = 32 + (int)length;
+        bits = 1 << bits;
+    }
     return -EINVAL;
 }
 

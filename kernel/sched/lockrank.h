@@ -35,6 +35,7 @@ enum lock_rank {
     LOCK_NODE_1,
     LOCK_NODE_0,
     LOCK_SLAB,
+    LOCK_RESERVE,
     LOCK_STACK,
     LOCK_CACHE,
     LOCK_PAGE_STOCK,

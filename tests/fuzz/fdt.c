@@ -86,7 +86,6 @@ static void ask_tree(const struct fdt *fdt)
     for (unsigned i = 0; i < ARRAY_SIZE(paths); i++)
         fdt_find_path(fdt, paths[i]);
     fdt_find_compatible(fdt, -1, "ns16550a");
-    fdt_find_phandle(fdt, 1);
     for (unsigned i = 0; i < MOST_NODES; i++)
         if (fdt_reserved(fdt, i, &address, &size))
             break;

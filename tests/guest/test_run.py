@@ -64,6 +64,14 @@ def test_kernel_fault_is_125():
     assert "calf: PANIC: " in r.out
 
 
+def test_undefined_behaviour_of_a_debug_kernel_is_told():
+    r = tools_run("--debug", "echo undefined > /proc/crash")
+    assert r.status == 125, r
+    assert re.search(r"calf: PANIC: this debug build found undefined behaviour "
+                     r"at pc (0x\w+)\n(.*\n)*  at \1 write_crash\+", r.out), r
+    assert re.search(r"called from 0x\w+ command_write\+", r.out), r
+
+
 def test_a_program_cannot_fake_the_end():
     r = tools_run("echo calf: power off, status 0; echo more; exit 3")
     assert r.status == 3

@@ -5,6 +5,7 @@
 #define ARCH_RISCV_INTERNAL_H
 
 #include "arch/hal.h"
+#include "arch/riscv/sbi.h"
 #include <stdint.h>
 
 /* Where the image is linked; `offset` of a place in it from its start. */
@@ -18,12 +19,10 @@ static inline uint64_t image_offset(const void *place)
 /* mmu.c: where the image was loaded. */
 void mmu_set_image(uint64_t physical);
 
-/* smp.c: call `function` for the harts of `set` (kernel numbers) but this
- * one, by the masks of hardware identifiers that the SBI wants. */
-void hart_call_set(uint64_t set,
-                   void (*function)(uint64_t mask, uint64_t base, uint64_t x,
-                                    uint64_t y),
-                   uint64_t x, uint64_t y);
+/* smp.c: ask the harts of `set` (kernel numbers) but this one, by the masks of
+ * hardware identifiers that the SBI wants. */
+void harts_ask(uint64_t set, enum sbi_request request, uint64_t start,
+               uint64_t size);
 /* A software interrupt arrived. */
 void smp_interrupt(void);
 

@@ -16,7 +16,6 @@
 #include "arch/hal.h"
 #include "arch/riscv/csr.h"
 #include "arch/riscv/internal.h"
-#include "arch/riscv/sbi.h"
 #include "arch/riscv/sv39.h"
 #include "lib/errno.h"
 
@@ -196,7 +195,7 @@ static void set_stack(unsigned slot, const uint64_t *frames)
     bool on = hal_irq_save();
     atomic_thread_fence(memory_order_seq_cst);
     __asm__ volatile("sfence.vma" ::: "memory");
-    hart_call_set(~0ul, sbi_remote_sfence, stack_low(slot), STACK_SIZE);
+    harts_ask(~0ul, SBI_SFENCE, stack_low(slot), STACK_SIZE);
     hal_irq_restore(on);
 }
 
@@ -234,27 +233,6 @@ void hal_space_activate(struct hal_space *space)
         atomic_fetch_and(&old->active_harts, ~bit);
 }
 
-void hal_space_flush(struct hal_space *space, uint64_t va)
-{
-    atomic_thread_fence(memory_order_seq_cst);
-    bool on = hal_irq_save();
-    uint64_t harts = atomic_load(&space->active_harts);
-    uint64_t self = 1ul << hal_self()->hart;
-    if (harts & self) {
-        if (va == HAL_FLUSH_ALL)
-            __asm__ volatile("sfence.vma" ::: "memory");
-        else
-            __asm__ volatile("sfence.vma %0" ::"r"(va) : "memory");
-    }
-    if (harts & ~self) {
-        if (va == HAL_FLUSH_ALL)
-            hart_call_set(harts, sbi_remote_sfence, 0, UINT64_MAX);
-        else
-            hart_call_set(harts, sbi_remote_sfence, va, HAL_PAGE_SIZE);
-    }
-    hal_irq_restore(on);
-}
-
 void hal_space_refresh(struct hal_space *space, uint64_t va)
 {
     (void)space;
@@ -264,12 +242,19 @@ void hal_space_refresh(struct hal_space *space, uint64_t va)
         __asm__ volatile("sfence.vma %0" ::"r"(va) : "memory");
 }
 
-static void remote_fence_i(uint64_t mask, uint64_t base, uint64_t unused0,
-                           uint64_t unused1)
+void hal_space_flush(struct hal_space *space, uint64_t va)
 {
-    (void)unused0;
-    (void)unused1;
-    sbi_remote_fence_i(mask, base);
+    atomic_thread_fence(memory_order_seq_cst);
+    bool on = hal_irq_save();
+    uint64_t harts = atomic_load(&space->active_harts);
+    uint64_t self = 1ul << hal_self()->hart;
+    if (harts & self)
+        hal_space_refresh(space, va);
+    if (harts & ~self && va == HAL_FLUSH_ALL)
+        harts_ask(harts, SBI_SFENCE, 0, UINT64_MAX);
+    else if (harts & ~self)
+        harts_ask(harts, SBI_SFENCE, va, HAL_PAGE_SIZE);
+    hal_irq_restore(on);
 }
 
 void hal_space_sync_code(struct hal_space *space)
@@ -279,6 +264,6 @@ void hal_space_sync_code(struct hal_space *space)
     /* Those that run it later fence then; those that run it now, now. */
     atomic_fetch_or(&space->stale_harts, ~self);
     __asm__ volatile("fence.i" ::: "memory");
-    hart_call_set(atomic_load(&space->active_harts), remote_fence_i, 0, 0);
+    harts_ask(atomic_load(&space->active_harts), SBI_FENCE_I, 0, 0);
     hal_irq_restore(on);
 }

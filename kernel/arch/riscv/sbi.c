@@ -37,20 +37,13 @@ void sbi_set_timer(uint64_t ticks)
     call(SBI_TIME, 0, ticks, 0, 0, 0);
 }
 
-void sbi_send_ipi(uint64_t hart_mask, uint64_t hart_base)
+void sbi_ask_harts(enum sbi_request request, uint64_t hart_mask,
+                   uint64_t hart_base, uint64_t start, uint64_t size)
 {
-    call(SBI_IPI, 0, hart_mask, hart_base, 0, 0);
-}
-
-void sbi_remote_fence_i(uint64_t hart_mask, uint64_t hart_base)
-{
-    call(SBI_RFENCE, 0, hart_mask, hart_base, 0, 0);
-}
-
-void sbi_remote_sfence(uint64_t hart_mask, uint64_t hart_base, uint64_t start,
-                       uint64_t size)
-{
-    call(SBI_RFENCE, 1, hart_mask, hart_base, start, size);
+    if (request == SBI_INTERRUPT)
+        call(SBI_IPI, 0, hart_mask, hart_base, 0, 0);
+    else
+        call(SBI_RFENCE, request, hart_mask, hart_base, start, size);
 }
 
 struct sbi_result sbi_hart_start(uint64_t hardware_id, uint64_t physical,

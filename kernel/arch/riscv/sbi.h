@@ -11,11 +11,13 @@ struct sbi_result {
     int64_t value;
 };
 
+/* What other harts can be asked for; the fences by their function numbers. */
+enum sbi_request { SBI_FENCE_I = 0, SBI_SFENCE = 1, SBI_INTERRUPT };
+
+/* The mask's bit 0 is hart `hart_base`; `start` and `size` are SFENCE's. */
+void sbi_ask_harts(enum sbi_request request, uint64_t hart_mask,
+                   uint64_t hart_base, uint64_t start, uint64_t size);
 void sbi_set_timer(uint64_t ticks);
-void sbi_send_ipi(uint64_t hart_mask, uint64_t hart_base);
-void sbi_remote_fence_i(uint64_t hart_mask, uint64_t hart_base);
-void sbi_remote_sfence(uint64_t hart_mask, uint64_t hart_base, uint64_t start,
-                       uint64_t size);
 struct sbi_result sbi_hart_start(uint64_t hardware_id, uint64_t physical,
                                  uint64_t opaque);
 

@@ -8,7 +8,6 @@
 #include "arch/hal.h"
 #include "arch/riscv/csr.h"
 #include "arch/riscv/internal.h"
-#include "arch/riscv/sbi.h"
 #include "lib/errno.h"
 
 /* Where a started hart looks for its thread (boot.S); entry 0 stays empty. */
@@ -66,10 +65,8 @@ int hal_hart_start(unsigned hart, uint64_t hardware_id,
     return 0;
 }
 
-void hart_call_set(uint64_t set,
-                   void (*function)(uint64_t mask, uint64_t base, uint64_t x,
-                                    uint64_t y),
-                   uint64_t x, uint64_t y)
+void harts_ask(uint64_t set, enum sbi_request request, uint64_t start,
+               uint64_t size)
 {
     unsigned count = hal_hart_count();
     if (count < HAL_MAX_HARTS)
@@ -87,21 +84,13 @@ void hart_call_set(uint64_t set,
             mask |= 1ul << (id - base);
             set &= ~(1ul << hart);
         }
-        function(mask, base, x, y);
+        sbi_ask_harts(request, mask, base, start, size);
     }
-}
-
-static void send_ipi(uint64_t mask, uint64_t base, uint64_t unused0,
-                     uint64_t unused1)
-{
-    (void)unused0;
-    (void)unused1;
-    sbi_send_ipi(mask, base);
 }
 
 void hal_hart_wake(unsigned hart)
 {
-    hart_call_set(1ul << hart, send_ipi, 0, 0);
+    harts_ask(1ul << hart, SBI_INTERRUPT, 0, 0);
 }
 
 void smp_interrupt(void)
@@ -128,7 +117,7 @@ void hal_harts_freeze(bool for_ever)
     if (for_ever)
         atomic_store(&freeze_for_ever, true);
     atomic_store(&freeze, true);
-    hart_call_set(others, send_ipi, 0, 0);
+    harts_ask(others, SBI_INTERRUPT, 0, 0);
     uint64_t limit = csr_read(time) + 1000000;
     while ((atomic_load(&frozen) & others) != others) {
         if (for_ever && csr_read(time) > limit)

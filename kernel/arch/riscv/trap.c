@@ -135,6 +135,12 @@ void trap_kernel(struct hal_frame *frame, uint64_t cause)
         return;
     }
     fault_frame = frame;
+#ifdef DEBUG
+    /* Where C leaves behaviour undefined, gcc puts ebreak, clang unimp. */
+    if (cause == CAUSE_BREAKPOINT || cause == CAUSE_ILLEGAL)
+        panic("this debug build found undefined behaviour at pc %p",
+              (void *)pc);
+#endif
     panic("%s in the kernel at pc %p, address %p", cause_name(cause),
           (void *)pc, (void *)value);
 }

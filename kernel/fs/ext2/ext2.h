@@ -28,12 +28,4 @@
 int ext2_mount(struct block_device *device, bool read_only,
                struct superblock **out);
 
-/* The opposite, for tests: stop, and free it all. Nobody has an inode of it any
- * more, but for the superblock's own reference to the root. 0, or what kept it
- * from being left in good order. */
-int ext2_unmount(struct superblock *superblock);
-
-/* Whether it is read-only, or has become so. */
-bool ext2_cannot_write(struct superblock *superblock);
-
 #endif

@@ -270,8 +270,7 @@ static int end_journal(struct ext2 *fs)
     return result;
 }
 
-/* Free what there is. Nobody has an inode, but for the root's first one. */
-static void destroy(struct ext2 *fs)
+void ext2_destroy(struct ext2 *fs)
 {
     struct list *link;
 
@@ -329,7 +328,7 @@ int ext2_mount(struct block_device *device, bool read_only,
     if (result) {
         if (fs->journal)
             (void)end_journal(fs);
-        destroy(fs);
+        ext2_destroy(fs);
         return result;
     }
     *out = &fs->superblock;
@@ -337,16 +336,6 @@ int ext2_mount(struct block_device *device, bool read_only,
 }
 
 /* ---- Mounted ------------------------------------------------------------- */
-
-static struct ext2 *fs_of(struct superblock *superblock)
-{
-    return container_of(superblock, struct ext2, superblock);
-}
-
-bool ext2_cannot_write(struct superblock *superblock)
-{
-    return ext2_is_read_only(fs_of(superblock));
-}
 
 static int sync(struct writeback *writeback)
 {
@@ -408,14 +397,6 @@ static int stop(struct writeback *writeback)
     closed = end_journal(fs);
     atomic_store(&fs->closed, true);
     return result ? result : closed;
-}
-
-int ext2_unmount(struct superblock *superblock)
-{
-    int result = stop(superblock->writeback);
-
-    destroy(fs_of(superblock));
-    return result;
 }
 
 static const struct writeback_ops writeback_ops = {

@@ -30,8 +30,6 @@
 #include "fs/ext2/ext2.h"
 #include "fs/ext2/format.h"
 #include "fs/journal/journal.h"
-#include "vfs/vfs.h"
-#include "lib/list.h"
 
 #define EXT2_BUCKETS 256
 #define EXT2_LABEL   24
@@ -351,6 +349,8 @@ void ext2_inode_forget(struct ext2_inode *inode);
 
 /* Forget an inode's pages, and it. Nobody has it or can find it. */
 void ext2_inode_destroy(struct ext2_inode *inode);
+/* And all else that mount.c made. Nobody has an inode but the root's first. */
+void ext2_destroy(struct ext2 *fs);
 
 /* Its cache has dirty pages now. */
 void ext2_inode_dirtied(struct ext2_inode *inode);

@@ -13,7 +13,7 @@
 #include "lib/errno.h"
 #include "lib/printf.h"
 #include "lib/string.h"
-#include "mm/page.h"
+#include "mm/reserve.h"
 
 /* Sizes stay far from where offsets could wrap. */
 #define SIZE_LIMIT (UINT64_C(1) << 40)
@@ -27,7 +27,7 @@ static struct page *take_frame(struct ramfs *fs)
     struct page *page = NULL;
 
     if (atomic_fetch_add(&fs->pages, 1) < fs->page_limit)
-        page = hoard_alloc(&fs->hoard, PAGE_CACHE, true);
+        page = reserve_alloc(PAGE_CACHE, true);
     if (!page)
         atomic_fetch_sub(&fs->pages, 1);
     return page;
@@ -38,14 +38,9 @@ static struct page *take_frame(struct ramfs *fs)
  * holding a spinlock. */
 static void forget_frame(struct ramfs *fs, struct page *page)
 {
-    bool shared = page_count(page) > 1;
-
-    if (shared)
-        hoard_lose(&fs->hoard);
-    if (shared || !hoard_keep(&fs->hoard, page)) {
-        page->kind = PAGE_ANONYMOUS;
-        page_put(page);
-    }
+    if (page_count(page) > 1)
+        page_become(page, PAGE_ANONYMOUS);
+    reserve_free(page);
     atomic_fetch_sub(&fs->pages, 1);
 }
 

@@ -7,7 +7,6 @@
 
 #include "cache/radix.h"
 #include "vfs/vfs.h"
-#include "mm/hoard.h"
 
 /* The first part of a file's first name, for /proc/PID/maps. */
 #define RAMFS_LABEL 24
@@ -21,7 +20,6 @@ struct ramfs {
     struct superblock superblock;
     uint64_t page_limit;        /* I */
     _Atomic uint64_t pages;     /* a: frames of contents */
-    struct hoard hoard;         /* those, and what is kept for more */
     _Atomic uint64_t entries;   /* a: bounded as said above */
     uint64_t number_words;      /* I */
     _Atomic uint64_t numbers[]; /* a: a bit for each inode number in use */

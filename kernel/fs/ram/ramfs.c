@@ -348,10 +348,3 @@ int ramfs_make(const char *type, uint64_t page_limit, struct superblock **out)
     *out = &fs->superblock;
     return 0;
 }
-
-void ramfs_set_aside(struct superblock *superblock)
-{
-    struct ramfs *fs = container_of(superblock, struct ramfs, superblock);
-
-    hoard_fill(&fs->hoard, PAGE_CACHE);
-}

@@ -17,8 +17,4 @@
  * good. `type` is what superblock.type will say. -ENOMEM. */
 int ramfs_make(const char *type, uint64_t page_limit, struct superblock **out);
 
-/* At the end of boot: from now on a few frames more than its files have are
- * kept for them, see mm/hoard.h. */
-void ramfs_set_aside(struct superblock *superblock);
-
 #endif

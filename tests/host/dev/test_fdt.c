@@ -149,8 +149,6 @@ static void test_find(void **state)
     assert_int_equal(fdt_find_compatible(&fdt, node, "ns16550a"), -ENOENT);
     assert_int_equal(fdt_find_compatible(&fdt, -1, "second"), fdt.root);
     assert_int_equal(fdt_find_compatible(&fdt, -1, "ns16550"), -ENOENT);
-    assert_int_equal(fdt_find_phandle(&fdt, 9), find("/cpus/cpu@7"));
-    assert_int_equal(fdt_find_phandle(&fdt, 0), -ENOENT);
     assert_true(fdt_is_enabled(&fdt, find("/cpus/cpu@0")));
     assert_false(fdt_is_enabled(&fdt, find("/cpus/cpu@7")));
     assert_true(fdt_is_enabled(&fdt, find("/soc")));
@@ -411,7 +409,6 @@ static void ask_everything(const struct fdt *tree)
             assert_true(length < BLOB_SIZE);
     }
     fdt_find_compatible(tree, -1, "none");
-    fdt_find_phandle(tree, 77);
     fdt_find_path(tree, "/soc/uart@1000");
     fdt_find_path(tree, "serial0");
     for (unsigned i = 0; i < 100; i++) {

@@ -17,7 +17,7 @@
 
 #include "host/disk/ext2_host.h"
 #include "cache/cache.h"
-#include "fs/ext2/ext2.h"
+#include "fs/ext2/private.h"
 #include "vfs/file.h"
 #include "cache/writeback.h"
 #include "lib/errno.h"
@@ -88,8 +88,17 @@ int host_mount(struct disk *disk, bool read_only)
 
 int host_unmount(void)
 {
+    int result;
+
     fs_context_drop(&host_at);
-    return ext2_unmount(host_super);
+    result = host_super->writeback->ops->stop(host_super->writeback);
+    ext2_destroy(container_of(host_super, struct ext2, superblock));
+    return result;
+}
+
+bool host_is_read_only(void)
+{
+    return ext2_is_read_only(container_of(host_super, struct ext2, superblock));
 }
 
 int host_sync(void)

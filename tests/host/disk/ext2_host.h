@@ -23,6 +23,8 @@ int host_mount(struct disk *disk, bool read_only);
 /* The opposite; asserts that nothing of it is left in memory. */
 int host_unmount(void);
 int host_sync(void);
+/* Whether it was mounted so, or has become so. */
+bool host_is_read_only(void);
 
 /* Contents that tell where they are: byte i of the stream `seed`. */
 uint8_t host_byte(uint64_t seed, uint64_t i);

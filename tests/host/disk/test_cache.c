@@ -547,8 +547,9 @@ static void *disk_thread(void *unused)
     mm_on_hart(MM_HARTS - 1);
     while (!atomic_load(&over)) {
         pthread_mutex_lock(&waiting_lock);
-        struct list *first = rand() % 2 ? list_pop_front(&waiting) : NULL;
-        if (!first && (first = list_last(&waiting)))
+        struct list *first = rand() % 2 ? waiting.next : waiting.prev;
+        first = first == &waiting ? NULL : first;
+        if (first)
             list_remove(first);
         pthread_mutex_unlock(&waiting_lock);
         if (first)

@@ -188,7 +188,7 @@ static void run(const char *options)
         if (worker->sizes[i % FILES])
             check_own(worker, i % FILES, path);
     }
-    assert_false(ext2_cannot_write(host_super));
+    assert_false(host_is_read_only());
     assert_int_equal(host_unmount(), 0);
     disk_unserve(disk);
     assert_int_equal(mm_audit(), 0);

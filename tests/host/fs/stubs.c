@@ -3,6 +3,7 @@
  * that count and can be told to fail, locks that check their order and that no
  * spinlock is held where the kernel might sleep, and user memory that faults.
  */
+/* sources: kernel/mm/reserve.c */
 #include "host/fs/stubs.h"
 
 #include <assert.h>

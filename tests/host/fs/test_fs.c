@@ -22,7 +22,7 @@
 #include "vfs/file.h"
 #include "cache/radix.h"
 #include "fs/ram/ramfs.h"
-#include "mm/hoard.h"
+#include "mm/reserve.h"
 #include "host/fs/stubs.h"
 #include "lib/errno.h"
 #include "host/lib/seed.h"
@@ -551,19 +551,19 @@ static void test_no_holes(void **state)
     assert_int_equal(vfs_unlink(&at, "f"), 0);
 }
 
-/* The first frames of files cost nothing once they have been set aside, also
- * when others hold those, and are not given back. */
-static void test_set_aside(void **state)
+/* The first pages of files come from the reserve, also when others use that,
+ * and go back to it. */
+static void test_reserve(void **state)
 {
     struct file *file = open_new("f"), *second = open_new("g");
     long frames;
 
     (void)state;
-    ramfs_set_aside(at.root->superblock);
+    reserve_fill();
     frames = stub_frames;
-    assert_int_equal(frames, frames_before + HOARD_FRAMES);
+    assert_int_equal(frames, frames_before + RESERVE_PAGES);
     for (int round = 0; round < 3; round++) {
-        for (int i = 0; i < HOARD_FRAMES; i++)
+        for (int i = 0; i < RESERVE_PAGES; i++)
             assert_int_equal(write_at(file, i * 4096, "x", 1), 1);
         assert_int_equal(stub_frames, frames);
         assert_int_equal(write_at(second, 0, "x", 1), 1);
@@ -949,7 +949,7 @@ int main(void)
         TEST(test_unlinked_file_lives),
         TEST(test_numbers),
         TEST(test_no_holes),
-        TEST(test_set_aside),
+        TEST(test_reserve),
         TEST(test_truncating_open),
         TEST(test_user_faults),
         TEST(test_full),

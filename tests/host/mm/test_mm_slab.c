@@ -16,7 +16,7 @@
 
 #include "lib/text.h"
 #include "mm/audit.h"
-#include "mm/hoard.h"
+#include "mm/reserve.h"
 #include "mm/slab.h"
 #include "mm/slab_guard.h"
 #include "host/mm/hal.h"
@@ -323,34 +323,83 @@ static void test_audit_sees_damage(void **unused)
     slab_free(object);
 }
 
-/* What a few objects more than at the end of boot need is not taken from the
- * frames that others have, and not given to them. */
-static void test_set_aside(void **unused)
+/* Slabs hold no more pages than the reserve has, until they need more; then
+ * they hold what they use. */
+static void test_reserve(void **unused)
 {
-    uint8_t *objects[2 * HOARD_FRAMES];
+    enum { MANY = 2 * RESERVE_PAGES };
+    uint8_t *objects[MANY];
     (void)unused;
-    slab_set_aside();
-    assert_int_equal(page_unused_count(), before - HOARD_FRAMES);
-    before -= HOARD_FRAMES;
+    reserve_fill();
+    assert_int_equal(page_unused_count(), before - RESERVE_PAGES);
+    before -= RESERVE_PAGES;
     for (int round = 0; round < 3; round++) {
-        for (int i = 0; i < HOARD_FRAMES; i++)
-            objects[i] = slab_alloc(1900); /* two in a frame */
+        for (int i = 0; i < RESERVE_PAGES; i++)
+            objects[i] = slab_alloc(1900); /* two in a page */
         assert_int_equal(page_unused_count(), before);
-        for (int i = HOARD_FRAMES; i < 2 * HOARD_FRAMES; i++)
+        for (int i = RESERVE_PAGES; i < MANY; i++)
             objects[i] = slab_alloc(1300); /* three */
         assert_int_equal(page_unused_count(), before);
-        for (int i = 0; i < 2 * HOARD_FRAMES; i++)
+        for (int i = 0; i < MANY; i++)
             slab_free(objects[i]);
-        for (int i = 0; i < 2 * HOARD_FRAMES; i++)
+        for (int i = 0; i < MANY; i++)
             objects[i] = slab_alloc(1900);
-        uint8_t *one_more = slab_alloc(1900);
-        assert_int_equal(page_unused_count(), before - 1);
-        slab_free(one_more);
         assert_int_equal(page_unused_count(), before);
-        for (int i = 0; i < 2 * HOARD_FRAMES; i++)
+        uint8_t *more[6];
+        for (int i = 0; i < 6; i++)
+            more[i] = slab_alloc(1900);
+        assert_int_equal(page_unused_count(), before - 3);
+        for (int i = 0; i < 6; i++)
+            slab_free(more[i]);
+        assert_int_equal(page_unused_count(), before);
+        for (int i = 0; i < MANY; i++)
             slab_free(objects[i]);
         assert_int_equal(page_unused_count(), before);
     }
+}
+
+/* Files need zeros, and give up pages that are mapped: the reserve has others
+ * for those. A page of the reserve can fail on command like any other. */
+static void test_reserve_of_pages(void **unused)
+{
+    (void)unused;
+    struct page *page = reserve_alloc(PAGE_CACHE, true);
+    assert_int_equal(page_unused_count(), before);
+    assert_int_equal(page->kind, PAGE_CACHE);
+    memset(page_data(page), 1, HAL_PAGE_SIZE);
+    reserve_free(page);
+    page_fail_after(1);
+    assert_null(reserve_alloc(PAGE_CACHE, true));
+    page = reserve_alloc(PAGE_CACHE, true);
+    for (unsigned i = 0; i < HAL_PAGE_SIZE; i++)
+        assert_int_equal(((uint8_t *)page_data(page))[i], 0);
+    page_get(page);
+    page_become(page, PAGE_ANONYMOUS);
+    reserve_free(page);
+    assert_int_equal(page_count(page), 1);
+    assert_int_equal(page_unused_count(), before - 1);
+    page_put(page);
+    assert_int_equal(page_unused_count(), before);
+}
+
+/* When memory ends, what was not had is not counted as held. */
+static void test_reserve_without_memory(void **unused)
+{
+    static struct page *taken[2048];
+    struct page *held_pages[RESERVE_PAGES];
+    unsigned count = 0;
+    (void)unused;
+    while ((taken[count] = page_alloc(PAGE_KERNEL)))
+        count++;
+    for (int i = 0; i < RESERVE_PAGES; i++)
+        assert_non_null(held_pages[i] = reserve_alloc(PAGE_SLAB, false));
+    assert_null(reserve_alloc(PAGE_SLAB, false));
+    assert_null(reserve_alloc(PAGE_CACHE, true));
+    for (int i = 0; i < RESERVE_PAGES; i++)
+        reserve_free(held_pages[i]);
+    assert_int_equal(page_unused_count(), 0);
+    while (count)
+        page_put(taken[--count]);
 }
 
 #define CASE(test) cmocka_unit_test_setup_teardown(test, begin, finish)
@@ -367,7 +416,9 @@ int main(void)
         CASE(test_fail_after),
         CASE(test_guards),
         CASE(test_audit_sees_damage),
-        CASE(test_set_aside), /* last: it is for good */
+        CASE(test_reserve), /* from here on, for good */
+        CASE(test_reserve_of_pages),
+        CASE(test_reserve_without_memory),
     };
     mm_boot(8ul << 20);
     return cmocka_run_group_tests(tests, NULL, NULL);
