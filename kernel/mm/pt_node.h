@@ -50,8 +50,8 @@ static inline void entry_put(pte_t entry)
         page_free(page);
 }
 
-/* Take from the entry in `slot` what only one node may have. The node is locked,
- * or nobody else sees it. */
+/* Take from the entry in `slot` what only one node may have. The node is
+ * locked, or nobody else sees it. */
 static inline pte_t entry_weaken(pte_t *slot, pte_t entry)
 {
     entry = pte_shared(entry);
