@@ -63,7 +63,7 @@ H := build/host
 # K is the kernel that is built: kernel/, or a copy of it with a patch applied,
 # for a known bug (MUTANT=4) or an exercise (EXERCISE=cow). An exercise is a
 # folder: kernel.patch, points, its own *.c, which are compiled with the kernel,
-# *.h, and perhaps exercise.mk, which may change what has been set here.
+# *.h, and perhaps exercise.mk, which may change kernel_sources, kernel_flags.
 
 K := kernel
 EXERCISES ?= exercises
@@ -88,7 +88,7 @@ else ifneq ($(EXERCISE),)
 ifneq ($(filter $(exercises),$(EXERCISE)) $(words $(EXERCISE)),$(EXERCISE) 1)
 $(error there is no exercise $(EXERCISE); there is: $(exercises))
 endif
-patched := build/$(exercise_folder)
+patched := $(B)
 patch := $(exercise_folder)/kernel.patch
 # A misspelt name is told where it stands, not by the linker.
 patched_flags := -I$(exercise_folder) -Werror=implicit-function-declaration
@@ -108,8 +108,6 @@ all: $(B)/calf.img $(B)/initrd.cpio ## the kernel and its programs
 
 kernel_sources := $(sort $(shell find $(K) -name '*.c' -o -name '*.S')) \
     $(patched_sources)
--include $(patched_make)
-kernel_objects := $(kernel_sources:%=$(B)/%.o)
 kernel_script := $(K)/arch/riscv/kernel.ld
 
 kernel_flags := -std=gnu17 -g -I$(K) -I$(K)/arch/riscv -mabi=lp64 \
@@ -122,6 +120,9 @@ else
 kernel_flags += -O2 -Wframe-larger-than=1024
 endif
 kernel_flags += $(patched_flags) $(kernel_extra)
+
+-include $(patched_make)
+kernel_objects := $(kernel_sources:%=$(B)/%.o)
 
 # A first `make` on a new machine finds its tools before it compiles.
 $(kernel_objects) $(B)/symbols-none.S: | tools-run

@@ -1,8 +1,8 @@
 /*
- * Does a failure become short? This test replaces user_write by one that has
- * bug 4 of docs/BUGS.md: the kernel writes through a shared page. A random
- * sequence fails then, and shrinks to a process, how its page came to be shared,
- * and a write by the kernel.
+ * Does a failure become short? Here user_write is replaced by one that has bug
+ * 4 of docs/BUGS.md: the kernel writes through a shared page. So a random
+ * sequence fails, and shrinks to a process, how its page came to be shared, and
+ * a write by the kernel.
  * And the parts it is made of: streams, steps as text, sequences done again.
  */
 /* sources: tests/host/mm/shrink.c */
