@@ -72,7 +72,10 @@ exercises := $(patsubst $(EXERCISES)/%/kernel.patch,%,\
     $(wildcard $(EXERCISES)/*/kernel.patch))
 mutants := $(foreach p,$(wildcard tests/mutants/*.patch),\
     $(patsubst 0%,%,$(firstword $(subst -, ,$(notdir $p)))))
-MUTANT ?= $(if $(filter mutant,$(MAKECMDGOALS)),$(or $(N),without a number))
+MUTANT ?=
+ifneq ($(filter mutant,$(MAKECMDGOALS)),)
+MUTANT := $(or $(N),without a number)
+endif
 
 ifneq ($(MUTANT),)
 ifneq ($(filter $(mutants),$(MUTANT)) $(words $(MUTANT)),$(MUTANT) 1)
@@ -98,7 +101,8 @@ endif
 
 ifdef patched
 K := $(patched)/kernel
-failure := $(shell tools/kernel-patch apply $(patch) $(patched) 2>&1)
+failure := $(shell tools/install-tools run; \
+    tools/kernel-patch apply $(patch) $(patched) 2>&1)
 $(if $(failure),$(error $(failure)))
 endif
 
