@@ -183,7 +183,7 @@ def test_wrong_usage_is_2(words):
 
 
 @pytest.mark.parametrize("words", [["check", "nosuch.patch"],
-                                   ["apply", "nosuch.patch", "build/none"],
+                                   ["apply", "nosuch.patch", "build/mutants"],
                                    ["save", "nosuch.patch"]])
 def test_a_patch_that_is_not_there_is_told(words):
     status, said = kernel_patch(*words)
