@@ -6,6 +6,7 @@
 #   build/release  build/debug  build/clang-release  build/clang-debug
 #       calf.elf (with symbols)   calf.img (what boots)   initrd.cpio
 #   build/release-NAME               the same with EXERCISE=NAME (exercises/)
+#   build/mutants/N/release          the same with known bug N (tests/mutants/)
 #   build/user  build/clang-user     the programs, unstripped, for gdb
 #   build/disk.img                   the disk of `make run`: it stays
 #   build/host                       the host's unit tests
@@ -56,29 +57,64 @@ endif
 
 B := build/$(family)$(kind)$(EXERCISE:%=-%)
 U := build/$(family)user
+H := build/host
+
+# ---- A patched kernel --------------------------------------------------------
+# K is the kernel that is built: kernel/, or a copy of it with a patch applied,
+# for a known bug (MUTANT=4) or an exercise (EXERCISE=cow). An exercise is a
+# folder: kernel.patch, points, its own *.c, which are compiled with the kernel,
+# *.h, and perhaps exercise.mk, which may change kernel_sources, kernel_flags.
+
+K := kernel
+EXERCISES ?= exercises
+exercise_folder := $(EXERCISES)/$(EXERCISE)
+exercises := $(patsubst $(EXERCISES)/%/kernel.patch,%,\
+    $(wildcard $(EXERCISES)/*/kernel.patch))
+mutants := $(foreach p,$(wildcard tests/mutants/*.patch),\
+    $(patsubst 0%,%,$(firstword $(subst -, ,$(notdir $p)))))
+MUTANT ?=
+ifneq ($(filter mutant,$(MAKECMDGOALS)),)
+MUTANT := $(or $(N),without a number)
+endif
+
+ifneq ($(MUTANT),)
+ifneq ($(filter $(mutants),$(MUTANT)) $(words $(MUTANT)),$(MUTANT) 1)
+$(error there is no mutant $(MUTANT); tools/mutants --list shows what there is)
+endif
+patched := build/mutants/$(MUTANT)
+patch := $(wildcard $(foreach n,$(MUTANT) 0$(MUTANT),tests/mutants/$n-*.patch))
+B := $(patched)/$(family)$(kind)
+H := $(patched)/host
+# Some bugs show only when an allocation fails.
+patched_flags := -DPAGE_FAIL_ON_COMMAND=1
+else ifneq ($(EXERCISE),)
+ifneq ($(filter $(exercises),$(EXERCISE)) $(words $(EXERCISE)),$(EXERCISE) 1)
+$(error there is no exercise $(EXERCISE); there is: $(exercises))
+endif
+patched := $(B)
+patch := $(exercise_folder)/kernel.patch
+# A misspelt name is told where it stands, not by the linker.
+patched_flags := -I$(exercise_folder) -Werror=implicit-function-declaration
+patched_sources := $(wildcard $(exercise_folder)/*.c)
+patched_make := $(exercise_folder)/exercise.mk
+endif
+
+ifdef patched
+K := $(patched)/kernel
+failure := $(shell tools/install-tools run; \
+    tools/kernel-patch apply $(patch) $(patched) 2>&1)
+$(if $(failure),$(error $(failure)))
+endif
 
 all: $(B)/calf.img $(B)/initrd.cpio ## the kernel and its programs
 
 # ---- Kernel ------------------------------------------------------------------
 
-kernel_sources := $(sort $(shell find kernel -name '*.c' -o -name '*.S'))
-kernel_objects := $(kernel_sources:%=$(B)/%.o)
-# An exercise has files of its own, some in place of the kernel's.
-exercises := $(notdir $(wildcard exercises/*))
-exercise_folder = exercises/$(EXERCISE)
-ifneq ($(EXERCISE),)
-ifeq ($(filter $(EXERCISE),$(exercises)),)
-$(error EXERCISE=$(EXERCISE): there is no such exercise; there is: $(exercises))
-endif
-kernel_sources := $(filter-out kernel/mm/eager.c,$(kernel_sources)) \
-    $(exercise_folder)/cow.c exercises/cow/fork.c
-kernel_objects := $(kernel_sources:%=$(B)/%.o)
-# A misspelt name is told where it stands, not by the linker.
-exercise_flags := -DEXERCISE_COW=1 -Werror=implicit-function-declaration
-endif
-kernel_script := kernel/arch/riscv/kernel.ld
+kernel_sources := $(sort $(shell find $(K) -name '*.c' -o -name '*.S')) \
+    $(patched_sources)
+kernel_script := $(K)/arch/riscv/kernel.ld
 
-kernel_flags := -std=gnu17 -g -Ikernel -Ikernel/arch/riscv -mabi=lp64 \
+kernel_flags := -std=gnu17 -g -I$(K) -I$(K)/arch/riscv -mabi=lp64 \
     -mcmodel=medany -ffreestanding -fno-common -fno-pic -fno-stack-protector \
     -fno-omit-frame-pointer -fno-asynchronous-unwind-tables \
     -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes
@@ -88,7 +124,10 @@ kernel_flags += -O1 -DDEBUG=1 -fsanitize=undefined \
 else
 kernel_flags += -O2 -Wframe-larger-than=1024
 endif
-kernel_flags += $(exercise_flags) $(kernel_extra)
+kernel_flags += $(patched_flags) $(kernel_extra)
+
+-include $(patched_make)
+kernel_objects := $(kernel_sources:%=$(B)/%.o)
 
 # A first `make` on a new machine finds its tools before it compiles.
 $(kernel_objects) $(B)/symbols-none.S: | tools-run
@@ -247,18 +286,15 @@ gdb: tools-run tools-gdb ## gdb on the debug build (starts QEMU if needed)
 
 include bench/bench.mk
 
-
-mutants: all tools-test ## put known bugs back, one by one: the tests catch each
+mutants: tools-test ## put known bugs back, one by one: the tests catch each
 	@tools/mutants
 
 crash: tools-test all $(U)/tests/crashload ## cut the power 1 000 times
 	@tests/crash/run
 
-mutant: all ## put bug N back and run: make mutant N=4 [COMMAND=cowtest]
-	$(q)$(MAKE) --no-print-directory B=build/mutants/$(N) \
-	    kernel_extra=-DMUTANT=$(N) build/mutants/$(N)/calf.img
-	@tools/run --harts $(HARTS) --mem $(MEM) --initrd $(B)/initrd.cpio \
-	    --kernel build/mutants/$(N)/calf.img $(COMMAND)
+mutant: tools-run all ## put bug N back and run: make mutant N=4 [COMMAND=cowtest]
+	@tools/run --harts $(HARTS) --mem $(MEM) --kernel $(B)/calf.img \
+	    --initrd $(B)/initrd.cpio $(COMMAND)
 
 grade: tools-run all ## the test suites item by item, with points
 	@tools/grade --build $(family)$(kind) $(EXERCISE:%=--exercise %) $(ITEMS)
@@ -272,14 +308,15 @@ grade: tools-run all ## the test suites item by item, with points
 # for all tests that agree in sanitizers and flags: the folder of the object is
 # named after them.
 
-H := build/host
 host_sources := $(wildcard tests/host/*/test_*.c)
 host_tests := $(patsubst %.c,$(H)/%,$(notdir $(host_sources)))
 host_source = $(filter %/$1.c,$(host_sources))
-host_headers := $(shell find kernel tests/host -name '*.h' -o -name '*.tbl')
-host_flags := -std=gnu17 -g -O1 -Wall -Wextra -Itests -Ikernel \
+# A bug is put back in them, too; an exercise is for the guest alone.
+host_kernel := $(if $(MUTANT),$(K),kernel)
+host_headers := $(shell find $(host_kernel) tests/host -name '*.h' -o -name '*.tbl')
+host_flags := -std=gnu17 -g -O1 -Wall -Wextra -Itests -I$(host_kernel) \
     -DDEBUG=1 -fno-omit-frame-pointer -fno-sanitize-recover=all $(host_extra)
-told = $(shell tools/lib/told $1 $2)
+told = $(shell tools/lib/told $1 $2 $(host_kernel))
 usual := address,undefined
 own_flags = $(strip -fsanitize=$(or $(call told,sanitize,$1),$(usual)) \
     $(call told,flags,$1))
@@ -338,6 +375,7 @@ our_c := $(shell find kernel user tests bench exercises -name '*.[ch]' 2>/dev/nu
 
 lint: tools-lint ## layers, format and static analysis, no findings
 	@status=0; tools/layers || status=1; \
+	tools/kernel-patch check || status=1; \
 	clang-format --dry-run --Werror $(our_c) || status=1; \
 	tools/analyse || status=1; exit $$status
 

@@ -11,7 +11,7 @@
  *   last owner    count 1: nothing to copy, take W back
  *
  * The three functions below are all that is missing. The kernel calls them at
- * the right moments (kernel/mm/exercise.h says when, and under which locks);
+ * the right moments (cow.h says when, and under which locks);
  * as they stand they are right for a kernel in which every page belongs to
  * one process, so write all three before you try: one that shares and two
  * that do not know of it make the kernel panic. What you need:
@@ -38,9 +38,9 @@
  *
  * docs/TEACHING.md has hints, docs/BUGS.md what went wrong for others.
  */
+#include "cow.h"
 #include "arch/hal.h"
 #include "lib/errno.h"
-#include "mm/exercise.h"
 #include "mm/pt.h"
 #include "mm/stats.h"
 

@@ -8,6 +8,7 @@
  * to copy on write nothing is left but the tree's invalid edges, which keep
  * the hardware out of both trees while this file works on them.
  */
+#include "cow.h"
 #include "lib/errno.h"
 #include "lib/printf.h"
 #include "mm/eager.h"

@@ -1,10 +1,10 @@
 # Fuzz targets: tests/fuzz/NAME.c, with the files it is made from named as in
 # a host test. A /* flags: ... */ line may add to how it is compiled.
 
-FUZZ := build/fuzz
+FUZZ := $(dir $(H))fuzz
 fuzz_names := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 fuzz_flags := -std=gnu17 -g -O1 -Wall -Wextra -Itests/fuzz -Itests \
-    -Itests/host/mm/machine -Ikernel -DDEBUG=1 -fno-omit-frame-pointer \
+    -Itests/host/mm/machine -I$(host_kernel) -DDEBUG=1 -fno-omit-frame-pointer \
     -fno-sanitize-recover=all -fsanitize=fuzzer,address,undefined
 
 TARGET ?= $(fuzz_names)

@@ -1,15 +1,17 @@
 """The exercises: as they stand, solved, and solved wrongly.
 
-tests/exercise/solution.patch turns exercises/cow/cow.c into a solution, which
-shows that there is one and that the grader finds it. The usual mistakes are
-made in it one at a time; each must cost points.
+tests/exercises/cow/solution.patch turns exercises/cow/cow.c into a solution,
+which shows that there is one and that the grader finds it. The usual mistakes
+are made in it one at a time; each must cost points.
 """
 
+import difflib
 import io
 import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import tarfile
 
@@ -17,7 +19,7 @@ import pytest
 from conftest import ROOT, tools_run
 
 FOLDER = os.path.join("build", "exercise-tests")
-PATCH = os.path.join(ROOT, "tests", "exercise", "solution.patch")
+PATCH = os.path.join(ROOT, "tests", "exercises", "cow", "solution.patch")
 SHARING = {"simple", "sole-owner-reuses", "copy-without-memory",
            "write-without-memory"}
 
@@ -38,11 +40,19 @@ MISTAKES = {
 }
 
 
-def make(*words):
-    done = subprocess.run(["make", "-s", "EXERCISE=cow", *words], cwd=ROOT,
+def make(*words, exercise="cow"):
+    """What is compiled and linked, or why not."""
+    done = subprocess.run(["make", f"EXERCISE={exercise}", *words], cwd=ROOT,
                           text=True, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def make_elsewhere(folder, exercise, target):
+    """The same for an exercise whose folder is in FOLDER; built there, too."""
+    return make(f"EXERCISES={folder}", f"B={folder}/build",
+                f"{folder}/build/{target}", exercise=exercise)
 
 
 def solution():
@@ -59,11 +69,13 @@ def solution():
 
 def kernel_with(text):
     """The exercise's kernel with TEXT as the student's file."""
-    with open(os.path.join(ROOT, FOLDER, "cow.c"), "w", encoding="utf-8") as f:
+    own = os.path.join(ROOT, FOLDER, "cow")
+    shutil.copytree(os.path.join(ROOT, "exercises", "cow"), own,
+                    dirs_exist_ok=True)
+    with open(os.path.join(own, "cow.c"), "w", encoding="utf-8") as f:
         f.write(text)
-    image = os.path.join(FOLDER, "kernel", "calf.img")
-    make(f"exercise_folder={FOLDER}", f"B={FOLDER}/kernel", image)
-    return os.path.join(ROOT, image)
+    make_elsewhere(FOLDER, "cow", "calf.img")
+    return os.path.join(ROOT, FOLDER, "build", "calf.img")
 
 
 def grade(tmp_path, *words):
@@ -91,13 +103,72 @@ def test_what_is_handed_out_has_no_solution():
     words.remove("-o")
     done = subprocess.run(words, cwd=ROOT, stdout=subprocess.PIPE, check=True)
     key = b"pte_t leaf = pte_without_write(*parent)"
-    with open(os.path.join(ROOT, "tests/exercise/solution.patch"), "rb") as f:
+    with open(os.path.join(ROOT, "tests/exercises/cow/solution.patch"), "rb") as f:
         assert key in f.read()
     with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
         files = {m.name: archive.extractfile(m).read()
                  for m in archive.getmembers() if m.isfile()}
     assert "calf/exercises/cow/cow.c" in files and "calf/Makefile" in files
     assert not [name for name, text in files.items() if key in text]
+
+
+def test_a_misspelt_exercise_is_told_in_one_sentence():
+    done = subprocess.run(["make", "EXERCISE=cwo", "all"], cwd=ROOT, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert done.returncode == 2
+    assert len(done.stdout.splitlines()) == 1
+    assert "there is no exercise cwo; there is: cow" in done.stdout
+
+
+def test_an_edit_compiles_one_file_and_no_edit_none():
+    """What the tree's own exercise is: it is not edited here."""
+    text = solution()
+    kernel_with(text)
+    target = os.path.join(FOLDER, "cow", "cow.c")
+    assert not re.search(r"^ +(CC|LD) ", make_elsewhere(FOLDER, "cow",
+                                                        "calf.img"), re.M)
+    with open(os.path.join(ROOT, target), "a", encoding="utf-8") as f:
+        f.write("/* edited */\n")
+    said = make_elsewhere(FOLDER, "cow", "calf.img")
+    assert re.findall(r"^ +CC +(.*)$", said, re.M) == [target]
+
+
+GREETING = """\
+/* What a kernel says of itself. */
+#include "greeting.h"
+
+const char *greeting(void)
+{
+    return "hello, " WHOM "\\n";
+}
+"""
+
+
+def test_a_second_exercise_needs_its_folder_alone():
+    """A patch, a file, a header and a flag of its own: all take part."""
+    own = os.path.join(ROOT, FOLDER, "second", "greeting")
+    os.makedirs(own, exist_ok=True)
+    with open(os.path.join(ROOT, "kernel", "main.c"), encoding="utf-8") as f:
+        old = f.read()
+    new, count = re.subn(r'(procfs_set_text\("version",)\s.*?\\n"\)',
+                         r"\1 greeting())", old, 1, re.S)
+    new = re.sub(r"^#include", '#include "greeting.h"\n#include', new, 1, re.M)
+    assert count == 1
+    change = difflib.unified_diff(
+        old.splitlines(True), new.splitlines(True),
+        "a/kernel/main.c", "b/kernel/main.c")
+    for name, text in (("kernel.patch", "Another text\n\n" + "".join(change)),
+                       ("greeting.c", GREETING),
+                       ("greeting.h", "const char *greeting(void);\n"),
+                       ("exercise.mk",
+                        "kernel_flags += -DWHOM='\"student\"'\n")):
+        with open(os.path.join(own, name), "w", encoding="utf-8") as f:
+            f.write(text)
+    folder = os.path.join(FOLDER, "second")
+    make_elsewhere(folder, "greeting", "calf.img")
+    r = tools_run("--kernel", os.path.join(ROOT, folder, "build", "calf.img"),
+                  "cat /proc/version")
+    assert (r.status, r.out) == (0, "hello, student\n"), r
 
 
 def test_every_section_is_worth_something():
