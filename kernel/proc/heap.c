@@ -50,12 +50,11 @@ static int shrink(struct process *self, uint64_t to)
     return start < end ? space_unmap(self->space, start, end) : 0;
 }
 
-int process_move_break(int64_t delta, bool lazy, uint64_t *old)
+/* Locked. */
+static int move_break(struct process *self, int64_t delta, bool lazy)
 {
-    struct process *self = process_current();
     uint64_t from = self->heap_end;
     int error = 0;
-    *old = from;
     if (delta < 0 && (uint64_t)-delta > from)
         return 0;
     if (delta > 0 && (uint64_t)delta > self->abi->top - from)
@@ -67,5 +66,15 @@ int process_move_break(int64_t delta, bool lazy, uint64_t *old)
         error = shrink(self, to);
     if (!error)
         self->heap_end = to;
+    return error;
+}
+
+int process_move_break(int64_t delta, bool lazy, uint64_t *old)
+{
+    struct process *self = process_current();
+    mutex_lock(&self->break_lock);
+    *old = self->heap_end;
+    int error = move_break(self, delta, lazy);
+    mutex_unlock(&self->break_lock);
     return error;
 }

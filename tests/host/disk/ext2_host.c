@@ -82,13 +82,13 @@ int host_mount(struct disk *disk, bool read_only)
     host_frames = page_free_count();
     result = ext2_mount(&disk->device, read_only, &host_super);
     if (!result)
-        fs_context_init(&host_at, host_super->root);
+        fs_context_init(&host_at, host_super->root, NULL);
     return result;
 }
 
 int host_unmount(void)
 {
-    fs_context_drop(&host_at);
+    fs_context_put(&host_at);
     return ext2_unmount(host_super);
 }
 
