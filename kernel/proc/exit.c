@@ -68,10 +68,11 @@ _Noreturn void process_exit(int status)
         leave();
     }
     self->status = status;
+    bool first = !self->parent;
     struct space *space = self->space;
     self->space = NULL;
     spin_unlock(&process_lock);
-    if (!self->parent) {
+    if (first) {
         kprintf("calf: init exited with status %d: powering off\n", status);
         process_stop_disks();
         hal_power_off();

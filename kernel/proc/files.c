@@ -11,7 +11,8 @@
 struct view {
     int32_t parent;
     unsigned tasks, hart;
-    const char *state;
+    const char *state, *abi;
+    char name[sizeof(((struct process *)0)->name)];
 };
 
 static struct view view_of(const struct process *process)
@@ -21,8 +22,11 @@ static struct view view_of(const struct process *process)
                                         [THREAD_RUNNING] = "running",
                                         [THREAD_SLEEPING] = "sleeping",
                                         [THREAD_DEAD] = "exiting"};
-    struct view view = {.state = "zombie"};
+    struct view view = {.state = "zombie", .abi = "none"};
     spin_lock(&process_lock);
+    memcpy(view.name, process->name, sizeof view.name);
+    if (process->abi)
+        view.abi = process->abi->name;
     if (process->parent)
         view.parent = process->parent->pid;
     view.tasks = process->running;
@@ -73,21 +77,20 @@ static int show_processes(struct text *out)
             continue;
         struct view view = view_of(process);
         text_printf(out, "%5d %5d %-8s %4u %7lu %s\n", pid, view.parent,
-                    view.state, view.hart, pages_of(process), process->name);
+                    view.state, view.hart, pages_of(process), view.name);
         process_put(process);
     }
     return 0;
 }
 
-static void print_status(const struct process *process, struct text *out)
+static void print_status(struct process *process, struct text *out)
 {
     struct view view = view_of(process);
     text_printf(out,
                 "name: %s\npid: %d\nparent: %d\nstate: %s\nhart: %u\n"
                 "pages: %lu\nbreak: 0x%lx\nabi: %s\ntasks: %u\n",
-                process->name, process->pid, view.parent, view.state, view.hart,
-                pages_of(process), process->heap_end,
-                process->abi ? process->abi->name : "none", view.tasks);
+                view.name, process->pid, view.parent, view.state, view.hart,
+                pages_of(process), process->heap_end, view.abi, view.tasks);
 }
 
 static int show_one(int pid, const char *file, struct text *out)
@@ -136,7 +139,7 @@ void process_print_all(void)
         if (!process)
             continue;
         struct view view = view_of(process);
-        kprintf("%5d %-8s %4u %s\n", pid, view.state, view.hart, process->name);
+        kprintf("%5d %-8s %4u %s\n", pid, view.state, view.hart, view.name);
         process_put(process);
     }
 }

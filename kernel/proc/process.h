@@ -54,26 +54,26 @@ struct abi {
  * is the only one (exec, exit), so its tasks read it without a lock, and others
  * under the table lock. */
 struct process {
-    int32_t pid;              /* I */
-    _Atomic uint32_t count;   /* a: the table, readers, users of own parts */
-    struct list tasks;        /* T: running ones, by `link`; none: a zombie */
-    struct list ended;        /* T: ended ones to be freed, by `link` */
-    unsigned running;         /* T: how many tasks run */
-    struct task *ender;       /* T: the one that ends the others; or NULL */
-    int status;               /* T: what it exited with */
-    struct process *parent;   /* T */
-    struct list children;     /* T: running ones, by `sibling` */
-    struct list zombies;      /* T: exited ones, by `sibling` */
-    struct list sibling;      /* T */
-    struct list all;          /* T: in order of pid */
-    struct waitq changes;     /* T: a child has exited, a task has ended */
-    struct space *space;      /* E, with a reference; NULL once exiting */
-    struct file_table *files; /* E, with a reference */
-    struct fs_context *fs;    /* E, with a reference */
-    const struct abi *abi;    /* E */
-    struct mutex break_lock;  /* LOCK_BREAK */
-    uint64_t heap_end;        /* B: the program break */
-    char name[16];            /* E: of the program */
+    int32_t pid;               /* I */
+    _Atomic uint32_t count;    /* a: the table, readers, users of own parts */
+    struct list tasks;         /* T: running ones, by `link`; none: a zombie */
+    struct list ended;         /* T: ended ones to be freed, by `link` */
+    unsigned running;          /* T: how many tasks run */
+    struct task *ender;        /* T: the one that ends the others; or NULL */
+    int status;                /* T: what it exited with */
+    struct process *parent;    /* T */
+    struct list children;      /* T: running ones, by `sibling` */
+    struct list zombies;       /* T: exited ones, by `sibling` */
+    struct list sibling;       /* T */
+    struct list all;           /* T: in order of pid */
+    struct waitq changes;      /* T: a child has exited, a task has ended */
+    struct space *space;       /* E, with a reference; NULL once exiting */
+    struct file_table *files;  /* E, with a reference */
+    struct fs_context *fs;     /* E, with a reference */
+    const struct abi *abi;     /* E */
+    struct mutex break_lock;   /* LOCK_BREAK */
+    _Atomic uint64_t heap_end; /* a: the program break; changed under B */
+    char name[16];             /* E: of the program */
     /* The parts it begins with, which others may share, lie in it. */
     struct task first_task;
     struct fs_context own_fs;
