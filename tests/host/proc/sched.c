@@ -95,6 +95,8 @@ _Noreturn void thread_end(void)
 {
     struct thread *self = thread_current();
     lockrank_assert_may_sleep();
+    if (self->space)
+        mm_fail("a thread ends in a space, which may be gone by now");
     atomic_store(&self->state, THREAD_DEAD);
     leave_hart(self);
     /* The thread's memory is its owner's again. */

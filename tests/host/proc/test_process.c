@@ -381,6 +381,10 @@ static void scenario_exit(void)
         thread_yield();
     }
     let_go();
+    /* The zombie keeps what its last task stood on, and no more. */
+    while (running(victim))
+        thread_yield();
+    CHECK(list_first(&victim->ended) == list_last(&victim->ended));
     expect(pid, 7);
 }
 
@@ -550,19 +554,19 @@ static void scenario_exec_fails(void)
     CHECK(hellos == 1 && hits >= 5);
 }
 
-static void three_and_rest(void)
+static void stuck_beside_two(void)
 {
-    three_siblings();
-    atomic_fetch_add(&arrived, 1);
-    for (;;)
-        user_tick();
+    CHECK(spawn(RUNNER) && spawn(SLEEPER));
+    stuck();
 }
 
+/* The others end, though the first one is stuck. */
 static void scenario_kill(void)
 {
-    int pid = start(three_and_rest);
-    until(&arrived, 4);
+    int pid = start(stuck_beside_two);
+    until(&arrived, 3);
     CHECK(kill(pid) == 0 && kill(pid) == 0);
+    until_ending(victim);
     let_go();
     expect(pid, -1);
     CHECK(kill(1) == -EPERM);
