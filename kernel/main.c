@@ -315,7 +315,8 @@ static void start_files(struct fs_context *context)
     bool on_disk = find_root(&root);
     if (ramfs_make("ramfs", page_total_count() / 4, &ram))
         refuse("not enough memory for a file system");
-    fs_context_init(context, on_disk ? root->root : ram->root, NULL);
+    struct inode *top = on_disk ? root->root : ram->root;
+    fs_context_init(context, top, inode_get(top), NULL);
     if (devfs_make(&dev) || procfs_make(&proc) || control_register_files() ||
         process_register_files() || disks_register_file() ||
         procfs_set_text("cmdline", command_line) ||

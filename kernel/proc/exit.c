@@ -37,10 +37,14 @@ static struct process *init_of(struct process *process)
     return process;
 }
 
-/* Locked: end the running task, which has left the space. */
-static _Noreturn void leave(void)
+/* Locked: end the running task, which has left the space. Once it has let go of
+ * the lock, its process may be gone. */
+static _Noreturn void leave(struct process *self)
 {
-    task_retire();
+    list_remove(&task_current()->link);
+    list_push_back(&self->ended, &task_current()->link);
+    self->running--;
+    waitq_wake_all(&self->changes);
     spin_unlock(&process_lock);
     thread_end();
 }
@@ -65,7 +69,7 @@ _Noreturn void process_exit(int status)
     spin_lock(&process_lock);
     if (!task_end_others()) {
         space_enter(NULL);
-        leave();
+        leave(self);
     }
     self->status = status;
     bool first = !self->parent;
@@ -85,7 +89,7 @@ _Noreturn void process_exit(int status)
 
     spin_lock(&process_lock);
     become_zombie(self);
-    leave();
+    leave(self);
 }
 
 /* Locked: take an exited child off the table, or NULL. */

@@ -29,27 +29,6 @@ static int abandon(struct process *process)
     return -ENOMEM;
 }
 
-/* The break is of the same moment as the memory below it. */
-static bool fork_memory(struct process *parent, struct process *child,
-                        const struct hal_frame *frame)
-{
-    mutex_lock(&parent->break_lock);
-    child->heap_end = parent->heap_end;
-    child->space =
-        space_fork(parent->space, hal_frame_sp(frame), hal_frame_pc(frame));
-    mutex_unlock(&parent->break_lock);
-    return child->space;
-}
-
-/* The new task goes on where the running one came in, with another result. */
-static void copy_registers(struct task *task, const struct hal_frame *frame)
-{
-    struct hal_frame *start = hal_thread_frame(&task->thread.machine);
-    *start = *frame;
-    hal_frame_set_result(start, 0);
-    hal_thread_copy_fpu(&task->thread.machine);
-}
-
 int process_fork(void)
 {
     struct process *parent = process_current();
@@ -59,14 +38,24 @@ int process_fork(void)
     const struct hal_frame *frame = hal_thread_frame(hal_self());
     struct task *task = &child->first_task;
     if (task_init(task, child, enter_user, NULL) ||
-        file_table_copy(child->files, parent->files) ||
-        !fork_memory(parent, child, frame))
+        file_table_copy(child->files, parent->files))
+        return abandon(child);
+    /* The break is that of the same moment as the memory below it. */
+    mutex_lock(&parent->break_lock);
+    child->heap_end = parent->heap_end;
+    child->space =
+        space_fork(parent->space, hal_frame_sp(frame), hal_frame_pc(frame));
+    mutex_unlock(&parent->break_lock);
+    if (!child->space)
         return abandon(child);
 
     child->abi = parent->abi;
     memcpy(child->name, parent->name, sizeof child->name);
     task->thread.space = &child->space->machine;
-    copy_registers(task, frame);
+    struct hal_frame *start = hal_thread_frame(&task->thread.machine);
+    *start = *frame;
+    hal_frame_set_result(start, 0);
+    hal_thread_copy_fpu(&task->thread.machine);
     process_insert(child, parent, task);
     int32_t pid = child->pid;
     thread_run(&task->thread);

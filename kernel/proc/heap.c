@@ -50,31 +50,22 @@ static int shrink(struct process *self, uint64_t to)
     return start < end ? space_unmap(self->space, start, end) : 0;
 }
 
-/* Locked. */
-static int move_break(struct process *self, int64_t delta, bool lazy)
-{
-    uint64_t from = self->heap_end;
-    int error = 0;
-    if (delta < 0 && (uint64_t)-delta > from)
-        return 0;
-    if (delta > 0 && (uint64_t)delta > self->abi->top - from)
-        return -ENOMEM;
-    uint64_t to = from + delta;
-    if (to > from)
-        error = grow(self, to, lazy);
-    else if (to < from)
-        error = shrink(self, to);
-    if (!error)
-        self->heap_end = to;
-    return error;
-}
-
 int process_move_break(int64_t delta, bool lazy, uint64_t *old)
 {
     struct process *self = process_current();
+    int error = 0;
     mutex_lock(&self->break_lock);
-    *old = self->heap_end;
-    int error = move_break(self, delta, lazy);
+    uint64_t from = self->heap_end, to = from + delta;
+    if (delta > 0)
+        error = (uint64_t)delta > self->abi->top - from ? -ENOMEM
+                                                        : grow(self, to, lazy);
+    else if ((uint64_t)-delta > from)
+        to = from;
+    else
+        error = shrink(self, to);
+    if (!error)
+        self->heap_end = to;
     mutex_unlock(&self->break_lock);
+    *old = from;
     return error;
 }

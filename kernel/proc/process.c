@@ -67,7 +67,7 @@ struct process *process_alloc(const struct fs_context *from)
     process->files = &process->own_files;
     file_table_init(process->files, release_files);
     process->fs = &process->own_fs;
-    fs_context_copy(process->fs, from, release_fs);
+    fs_context_init(process->fs, from->root, fs_context_cwd(from), release_fs);
     return process;
 }
 

@@ -28,8 +28,10 @@
 #include "vfs/file.h"
 #include "vfs/vfs.h"
 #include "mm/space.h"
-#include "proc/task.h"
+#include "mm/stack.h"
+#include "sched/thread.h"
 
+struct process;
 struct elf_image;
 struct exec_arguments;
 
@@ -53,6 +55,16 @@ struct abi {
 /* Letters: I set once; a atomic; T table lock; B break lock; E by a task that
  * is the only one (exec, exit), so its tasks read it without a lock, and others
  * under the table lock. */
+
+/* A thread of a process. When it ends, it goes from the running tasks to the
+ * ended ones. Its memory, and the stack it stands on until then, are freed by
+ * another: by the task that ended it, or with the last one by the parent. */
+struct task {
+    struct thread thread; /* its owner is the process */
+    struct stack *stack;  /* I */
+    struct list link;     /* T */
+};
+
 struct process {
     int32_t pid;               /* I */
     _Atomic uint32_t count;    /* a: the table, readers, users of own parts */
@@ -80,7 +92,13 @@ struct process {
     struct file_table own_files;
 };
 
-/* The running task's; NULL for a kernel thread. */
+/* The running task; not valid in a kernel thread, which is none. */
+static inline struct task *task_current(void)
+{
+    return container_of(thread_current(), struct task, thread);
+}
+
+/* The running task's; NULL in a kernel thread. */
 static inline struct process *process_current(void)
 {
     return thread_current()->owner;
@@ -157,5 +175,29 @@ struct process *process_alloc(const struct fs_context *from);
 /* Put it and its first task into the table, as a child of `parent`. */
 void process_insert(struct process *process, struct process *parent,
                     struct task *task);
+
+/* Make `task` one of `process` that will run entry(argument); nobody sees it
+ * yet. It is the process's first_task, or slab memory that is the task's own
+ * from now on; zeroed. Its space is the caller's to set. 0, or -ENOMEM. */
+int task_init(struct task *task, struct process *process, void (*entry)(void *),
+              void *argument);
+
+/* Give back one that never ran, or has ended. */
+void task_free(struct task *task);
+
+/* process_lock is held: make it one of the process's, before thread_run. When
+ * the running task is of the same process and killed, so is the new one: a
+ * kill, which takes the lock too, misses neither. */
+void task_add(struct process *process, struct task *task);
+
+/* process_lock is held: kill the other tasks of the process and wait until
+ * they have ended, with the lock let go meanwhile. True: the running task is
+ * the only one, and nobody else may end it while process->ender is set. False
+ * when another was first; then the running one is killed and has to leave. */
+bool task_end_others(void);
+
+/* Free the tasks that have ended, when no more can: the caller is the last
+ * task, or has taken the zombie. No lock is held. */
+void task_reap(struct process *process);
 
 #endif

@@ -1,7 +1,6 @@
 /*
  * The tasks of a process: making one, ending the others, clearing away.
  */
-#include "proc/task.h"
 #include "lib/errno.h"
 #include "mm/slab.h"
 #include "proc/process.h"
@@ -51,16 +50,6 @@ bool task_end_others(void)
     while (self->running > 1)
         waitq_wait(&self->changes, &process_lock);
     return true;
-}
-
-void task_retire(void)
-{
-    struct process *self = process_current();
-    struct task *me = task_current();
-    list_remove(&me->link);
-    list_push_back(&self->ended, &me->link);
-    self->running--;
-    waitq_wake_all(&self->changes);
 }
 
 void task_reap(struct process *process)

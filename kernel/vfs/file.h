@@ -101,7 +101,12 @@ void file_table_init(struct file_table *table,
 int file_table_copy(struct file_table *to, struct file_table *from);
 
 /* One more reference. One fewer; the last closes everything. May sleep. */
-struct file_table *file_table_get(struct file_table *table);
+static inline struct file_table *file_table_get(struct file_table *table)
+{
+    atomic_fetch_add_explicit(&table->count, 1, memory_order_relaxed);
+    return table;
+}
+
 void file_table_put(struct file_table *table);
 
 /* Put `file` at the lowest free descriptor, which is returned; the caller's

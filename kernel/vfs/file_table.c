@@ -22,12 +22,6 @@ void file_table_init(struct file_table *table,
         table->used[i] = 0;
 }
 
-struct file_table *file_table_get(struct file_table *table)
-{
-    atomic_fetch_add_explicit(&table->count, 1, memory_order_relaxed);
-    return table;
-}
-
 static bool is_used(const struct file_table *table, unsigned fd)
 {
     return table->used[fd / 64] & BIT(fd % 64);

@@ -16,33 +16,15 @@ void vfs_init(void)
     mutex_init(&names, LOCK_FS_NAMES);
 }
 
-static void set_places(struct fs_context *context, struct inode *root,
-                       struct inode *cwd,
-                       void (*release)(struct fs_context *context))
+void fs_context_init(struct fs_context *context, struct inode *root,
+                     struct inode *cwd,
+                     void (*release)(struct fs_context *context))
 {
     atomic_init(&context->count, 1);
     spin_init(&context->lock, LOCK_FS_CONTEXT);
     context->release = release;
     context->root = inode_get(root);
     context->cwd = cwd;
-}
-
-void fs_context_init(struct fs_context *context, struct inode *root,
-                     void (*release)(struct fs_context *context))
-{
-    set_places(context, root, inode_get(root), release);
-}
-
-void fs_context_copy(struct fs_context *to, const struct fs_context *from,
-                     void (*release)(struct fs_context *context))
-{
-    set_places(to, from->root, fs_context_cwd(from), release);
-}
-
-struct fs_context *fs_context_get(struct fs_context *context)
-{
-    atomic_fetch_add_explicit(&context->count, 1, memory_order_relaxed);
-    return context;
 }
 
 void fs_context_put(struct fs_context *context)
@@ -57,7 +39,7 @@ void fs_context_put(struct fs_context *context)
 
 struct inode *fs_context_cwd(const struct fs_context *context)
 {
-    /* To lock it is no change that a reader of the context could see. */
+    /* Locking changes nothing that the context says. */
     struct spinlock *lock = (struct spinlock *)&context->lock;
     struct inode *cwd;
 

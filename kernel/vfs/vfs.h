@@ -208,18 +208,21 @@ uint32_t vfs_device_number(void);
 
 /* ---- Contexts ------------------------------------------------------------ */
 
-/* Make it have both places at `root`, which stays the caller's, and one
- * reference. After the last one `release`, if any, is called to free it. */
+/* Give it these places and one reference. The one to `root` stays the caller's,
+ * that to `cwd` does not. After the context's last one `release`, if any, is
+ * called to free it. */
 void fs_context_init(struct fs_context *context, struct inode *root,
-                     void (*release)(struct fs_context *context));
-
-/* The same with the places of `from`. */
-void fs_context_copy(struct fs_context *to, const struct fs_context *from,
+                     struct inode *cwd,
                      void (*release)(struct fs_context *context));
 
 /* One more reference: what vfs_chdir does with one holds for all. One fewer;
  * the last gives the places back, and may sleep. */
-struct fs_context *fs_context_get(struct fs_context *context);
+static inline struct fs_context *fs_context_get(struct fs_context *context)
+{
+    atomic_fetch_add_explicit(&context->count, 1, memory_order_relaxed);
+    return context;
+}
+
 void fs_context_put(struct fs_context *context);
 
 /* The working directory with a reference for the caller. */

@@ -82,7 +82,8 @@ int host_mount(struct disk *disk, bool read_only)
     host_frames = page_free_count();
     result = ext2_mount(&disk->device, read_only, &host_super);
     if (!result)
-        fs_context_init(&host_at, host_super->root, NULL);
+        fs_context_init(&host_at, host_super->root, inode_get(host_super->root),
+                        NULL);
     return result;
 }
 

@@ -42,7 +42,7 @@ static int start(void **state)
     vfs_init();
     if (ramfs_make("ramfs", PAGE_LIMIT, &root))
         return -1;
-    fs_context_init(&at, root->root, NULL);
+    fs_context_init(&at, root->root, inode_get(root->root), NULL);
     objects_before = stub_objects;
     frames_before = stub_frames;
     return 0;

@@ -1012,7 +1012,8 @@ static int boot(void **state)
     process_init();
     process_add_abi(&abi);
     process_register_files();
-    fs_context_init(&context, files_make(names, ARRAY_SIZE(names)), NULL);
+    struct inode *root = files_make(names, ARRAY_SIZE(names));
+    fs_context_init(&context, root, inode_get(root), NULL);
     int error = process_start_first(&context, "/init");
     fs_context_put(&context);
     /* A first scenario of nothing: process 1 is at rest after it. */
