@@ -1,5 +1,5 @@
 /*
- * The end of processes, and waiting for it.
+ * The end of processes and tasks, and waiting for it.
  *
  * The task that ends a process ends its siblings first. Then it gives up what
  * the process has, while it can still sleep, and the process becomes a zombie
@@ -11,6 +11,34 @@
 #include "lib/panic.h"
 #include "lib/printf.h"
 #include "proc/process.h"
+
+/* A sibling that is killed leaves soon, whatever it is doing: its killable
+ * sleeps end, and the others do by themselves. So this sleep is bounded and
+ * needs no end by a kill; the ender holds nothing that a sibling could want. */
+bool task_end_others(void)
+{
+    struct process *self = process_current();
+    struct task *task, *me = task_current();
+    if (self->ender)
+        return false;
+    self->ender = me;
+    list_for_each(task, &self->tasks, link)
+        if (task != me)
+            thread_kill(&task->thread);
+    while (self->running > 1)
+        waitq_wait(&self->changes, &process_lock);
+    return true;
+}
+
+void task_reap(struct process *process)
+{
+    struct list *node;
+    while ((node = list_pop_front(&process->ended))) {
+        struct task *task = list_entry(node, struct task, link);
+        thread_await_end(&task->thread);
+        task_free(task);
+    }
+}
 
 /* Locked: move all of one list of children to process 1. */
 static void hand_over(struct list *from, struct list *to, struct process *init)

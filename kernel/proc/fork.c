@@ -1,5 +1,5 @@
 /*
- * Making processes.
+ * Making processes and tasks.
  *
  * fork prepares everything that can fail, then commits what cannot: the child
  * is nowhere to be seen until it is complete. Memory is one call, space_fork,
@@ -9,7 +9,28 @@
 #include "lib/panic.h"
 #include "lib/printf.h"
 #include "lib/string.h"
+#include "mm/slab.h"
 #include "proc/process.h"
+
+int task_init(struct task *task, struct process *process, void (*entry)(void *),
+              void *argument)
+{
+    task->stack = stack_alloc();
+    if (!task->stack)
+        return -ENOMEM;
+    thread_init(&task->thread, process->name, task->stack->low, entry,
+                argument);
+    task->thread.owner = process;
+    return 0;
+}
+
+void task_free(struct task *task)
+{
+    struct process *process = task->thread.owner;
+    stack_free(task->stack);
+    if (task != &process->first_task)
+        slab_free(task);
+}
 
 static void enter_user(void *unused)
 {

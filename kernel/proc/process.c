@@ -106,6 +106,15 @@ static void insert_in_order(struct process *process)
     list_insert_before(at->next, &process->all);
 }
 
+void task_add(struct process *process, struct task *task)
+{
+    task->thread.owner_id = process->pid;
+    list_push_back(&process->tasks, &task->link);
+    process->running++;
+    if (process == process_current() && thread_killed(thread_current()))
+        thread_kill(&task->thread);
+}
+
 void process_insert(struct process *process, struct process *parent,
                     struct task *task)
 {

@@ -11,7 +11,7 @@
  */
 /* sanitize: thread */
 /* sources: tests/host/proc/sched.c tests/host/proc/files.c */
-/* sources: kernel/proc/process.c kernel/proc/task.c kernel/proc/fork.c */
+/* sources: kernel/proc/process.c kernel/proc/fork.c */
 /* sources: kernel/proc/exec.c kernel/proc/exit.c kernel/proc/elf.c */
 /* sources: kernel/proc/heap.c kernel/proc/entry.c kernel/proc/files.c */
 /* sources: kernel/lib/string.c */
