@@ -316,7 +316,8 @@ static void start_files(struct fs_context *context)
     bool on_disk = find_root(&root);
     if (ramfs_make("ramfs", page_total_count() / 4, &ram))
         refuse("not enough memory for a file system");
-    fs_context_init(context, on_disk ? root->root : ram->root);
+    struct inode *top = on_disk ? root->root : ram->root;
+    fs_context_init(context, top, inode_get(top), NULL);
     if (devfs_make(&dev) || procfs_make(&proc) || control_register_files() ||
         process_register_files() || disks_register_file() ||
         procfs_set_text("cmdline", command_line) ||
@@ -338,9 +339,9 @@ static void start_system(void *unused)
     (void)unused;
     start_files(&context);
     kprintf("calf: init started %lu ms after power-on\n", hal_time() / 1000000);
-    if (process_start_first(context.root, "/init"))
+    if (process_start_first(&context, "/init"))
         refuse("not enough memory for the first process");
-    fs_context_drop(&context);
+    fs_context_put(&context);
 }
 
 _Noreturn void kernel_main(uint64_t hardware_id, const void *tree)

@@ -28,6 +28,7 @@ static struct space *create_bare(void)
     struct space *space = slab_alloc_zeroed(sizeof *space);
     if (!space)
         return NULL;
+    atomic_store(&space->count, 1);
     mutex_init(&space->lock, LOCK_SPACE);
     mutex_lock(&list_lock);
     list_push_back(&spaces, &space->link);
@@ -74,6 +75,12 @@ void space_destroy(struct space *space)
     list_remove(&space->link);
     mutex_unlock(&list_lock);
     slab_free(space);
+}
+
+void space_put(struct space *space)
+{
+    if (space && atomic_fetch_sub(&space->count, 1) == 1)
+        space_destroy(space);
 }
 
 struct space *space_create(void)

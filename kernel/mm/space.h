@@ -20,6 +20,7 @@ struct space {
     struct region_list *regions; /* l */
     uint64_t fork_write;         /* l: path on which nodes may be lent; or 0 */
     struct list link;            /* L */
+    _Atomic uint32_t count;      /* a: references */
 };
 
 /* What a fault turned out to be. */
@@ -52,6 +53,17 @@ struct space *space_create(void);
  * before. */
 struct space *space_fork(struct space *parent, uint64_t write,
                          uint64_t execute);
+
+/* One more reference; the caller has one, or a lock that keeps one. Returns the
+ * space. A space is made with one. */
+static inline struct space *space_get(struct space *space)
+{
+    atomic_fetch_add_explicit(&space->count, 1, memory_order_relaxed);
+    return space;
+}
+
+/* One fewer; the last destroys it. NULL is allowed. May sleep. */
+void space_put(struct space *space);
 
 /* Give up a space that no thread uses. May take long. */
 void space_destroy(struct space *space);

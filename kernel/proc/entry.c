@@ -23,7 +23,7 @@ static void die(const char *what)
     uint64_t pc = hal_frame_pc(hal_thread_frame(hal_self()));
     kprintf("calf: pid %d (%s) killed: %s (pc 0x%lx)\n", self->pid, self->name,
             what, pc);
-    thread_kill(&self->thread);
+    thread_kill(thread_current());
 }
 
 static void report_memory_fault(struct space *space, uint64_t va,

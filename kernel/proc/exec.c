@@ -3,8 +3,9 @@
  *
  * The new image is built in a space of its own while the old one waits: the
  * thread enters the new space, so that ordinary copies to user memory fill
- * it, and steps back should anything fail. Only then is the old space given
- * up. Whole pages of the file are mapped, not read.
+ * it, and steps back should anything fail. The process's other tasks go on in
+ * the old space; only then are they ended, and the old space is given up. Whole
+ * pages of the file are mapped, not read.
  */
 #include "lib/bits.h"
 #include "lib/errno.h"
@@ -64,15 +65,6 @@ static int load_segment(struct space *space, struct file *file,
     return error;
 }
 
-static void take_space(struct process *self, struct space *space)
-{
-    mutex_lock(&self->memory);
-    struct space *old = self->space;
-    self->space = space;
-    mutex_unlock(&self->memory);
-    space_destroy(old);
-}
-
 static void take_name(struct process *self, const char *path)
 {
     const char *name = path;
@@ -82,21 +74,54 @@ static void take_name(struct process *self, const char *path)
     strlcpy(self->name, name, sizeof self->name);
 }
 
-/* Build the image in `space`, which the thread has entered. */
-static int build(struct space *space, struct file *file,
-                 const struct elf_image *image, const struct abi *abi,
-                 const struct exec_arguments *arguments,
-                 struct hal_frame *frame, uint64_t *heap)
+/* What a process becomes: the space is built, or being built. */
+struct program {
+    struct space *space;
+    const struct abi *abi;
+    const char *path;
+    struct hal_frame frame; /* the registers it starts with */
+    uint64_t heap;          /* where its break starts */
+};
+
+/* Build the image in the program's space, which the thread has entered. */
+static int build(struct program *program, struct file *file,
+                 const struct elf_image *image,
+                 const struct exec_arguments *arguments)
 {
+    struct space *space = program->space;
     for (unsigned i = 0; i < image->count; i++) {
         int error = load_segment(space, file, &image->segments[i]);
         if (error)
             return error;
     }
-    int error = abi->start(image, arguments, space, frame, heap);
+    int error = program->abi->start(image, arguments, space, &program->frame,
+                                    &program->heap);
     if (!error)
         hal_space_sync_code(&space->machine);
     return error;
+}
+
+/* End the other tasks and exchange the program. 0, or -EINTR: another task ends
+ * this one. */
+static int become(struct process *self, const struct program *program)
+{
+    spin_lock(&process_lock);
+    if (!task_end_others()) {
+        spin_unlock(&process_lock);
+        return -EINTR;
+    }
+    struct space *old = self->space;
+    self->space = program->space;
+    self->abi = program->abi;
+    self->heap_end = program->heap;
+    take_name(self, program->path);
+    self->ender = NULL;
+    spin_unlock(&process_lock);
+    task_reap(self);
+    space_put(old);
+    hal_thread_drop_fpu();
+    *hal_thread_frame(hal_self()) = program->frame;
+    return 0;
 }
 
 static int exec_file(struct process *self, struct file *file, const char *path,
@@ -112,29 +137,23 @@ static int exec_file(struct process *self, struct file *file, const char *path,
     struct space *space = space_create();
     if (!space)
         return -ENOMEM;
-    struct hal_frame frame;
-    uint64_t heap;
+    struct program program = {.space = space, .abi = abi, .path = path};
     space_enter(space);
-    error = build(space, file, &image, abi, arguments, &frame, &heap);
+    error = build(&program, file, &image, arguments);
+    if (!error)
+        error = become(self, &program);
     if (error) {
         space_enter(self->space);
-        space_destroy(space);
-        return error;
+        space_put(space);
     }
-    take_space(self, space);
-    take_name(self, path);
-    self->abi = abi;
-    self->heap_end = heap;
-    hal_thread_drop_fpu();
-    *hal_thread_frame(hal_self()) = frame;
-    return 0;
+    return error;
 }
 
 int process_exec(const char *path, const struct exec_arguments *arguments)
 {
     struct process *self = process_current();
     struct file *file;
-    int error = vfs_open(&self->fs, path, OPEN_READ, &file);
+    int error = vfs_open(self->fs, path, OPEN_READ, &file);
     if (error)
         return error;
     error = exec_file(self, file, path, arguments);

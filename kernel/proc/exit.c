@@ -1,10 +1,10 @@
 /*
- * The end of processes, and waiting for it.
+ * The end of processes and tasks, and waiting for it.
  *
- * An exiting process gives up what it has while it can still sleep, then
- * becomes a zombie in its parent's list. The parent takes it from there and
- * frees what the zombie was standing on: its stack. Children of the exiting
- * one go to process 1.
+ * The task that ends a process ends its siblings first. Then it gives up what
+ * the process has, while it can still sleep, and the process becomes a zombie
+ * in its parent's list. The parent takes it from there and frees what the last
+ * task was standing on: its stack. Children of the exiting one go to process 1.
  */
 #include "cache/writeback.h"
 #include "lib/errno.h"
@@ -12,14 +12,32 @@
 #include "lib/printf.h"
 #include "proc/process.h"
 
-static void give_up_memory(struct process *self)
+/* A sibling that is killed leaves soon, whatever it is doing: its killable
+ * sleeps end, and the others do by themselves. So this sleep is bounded and
+ * needs no end by a kill; the ender holds nothing that a sibling could want. */
+bool task_end_others(void)
 {
-    mutex_lock(&self->memory);
-    struct space *space = self->space;
-    self->space = NULL;
-    mutex_unlock(&self->memory);
-    space_enter(NULL);
-    space_destroy(space);
+    struct process *self = process_current();
+    struct task *task, *me = task_current();
+    if (self->ender)
+        return false;
+    self->ender = me;
+    list_for_each(task, &self->tasks, link)
+        if (task != me)
+            thread_kill(&task->thread);
+    while (self->running > 1)
+        waitq_wait(&self->changes, &process_lock);
+    return true;
+}
+
+void task_reap(struct process *process)
+{
+    struct list *node;
+    while ((node = list_pop_front(&process->ended))) {
+        struct task *task = list_entry(node, struct task, link);
+        thread_await_end(&task->thread);
+        task_free(task);
+    }
 }
 
 /* Locked: move all of one list of children to process 1. */
@@ -47,32 +65,59 @@ static struct process *init_of(struct process *process)
     return process;
 }
 
-_Noreturn void process_exit(int status)
+/* Locked: end the running task, which has left the space. Once it has let go of
+ * the lock, its process may be gone. */
+static _Noreturn void leave(struct process *self)
 {
-    struct process *self = process_current();
-    if (!self->parent) {
-        kprintf("calf: init exited with status %d: powering off\n", status);
-        process_stop_disks();
-        hal_power_off();
-    }
-    file_table_drop(&self->files);
-    fs_context_drop(&self->fs);
-    give_up_memory(self);
+    list_remove(&task_current()->link);
+    list_push_back(&self->ended, &task_current()->link);
+    self->running--;
+    waitq_wake_all(&self->changes);
+    spin_unlock(&process_lock);
+    thread_end();
+}
 
-    spin_lock(&process_lock);
+/* Locked: tell the parent, and see to the children. */
+static void become_zombie(struct process *self)
+{
     struct process *init = init_of(self);
     hand_over(&self->children, &init->children, init);
     bool orphans = !list_is_empty(&self->zombies);
     hand_over(&self->zombies, &init->zombies, init);
-    self->zombie = true;
-    self->status = status;
     list_remove(&self->sibling);
     list_push_back(&self->parent->zombies, &self->sibling);
-    waitq_wake_all(&self->parent->child_exits);
+    waitq_wake_all(&self->parent->changes);
     if (orphans)
-        waitq_wake_all(&init->child_exits);
+        waitq_wake_all(&init->changes);
+}
+
+_Noreturn void process_exit(int status)
+{
+    struct process *self = process_current();
+    spin_lock(&process_lock);
+    if (!task_end_others()) {
+        space_enter(NULL);
+        leave(self);
+    }
+    self->status = status;
+    bool first = !self->parent;
+    struct space *space = self->space;
+    self->space = NULL;
     spin_unlock(&process_lock);
-    thread_end();
+    if (first) {
+        kprintf("calf: init exited with status %d: powering off\n", status);
+        process_stop_disks();
+        hal_power_off();
+    }
+    task_reap(self);
+    file_table_put(self->files);
+    fs_context_put(self->fs);
+    space_enter(NULL);
+    space_put(space);
+
+    spin_lock(&process_lock);
+    become_zombie(self);
+    leave(self);
 }
 
 /* Locked: take an exited child off the table, or NULL. */
@@ -96,15 +141,15 @@ int process_wait(int *status)
         if (list_is_empty(&self->children))
             error = -ECHILD;
         else
-            error = waitq_sleep(&self->child_exits, &process_lock,
-                                WAITQ_NO_DEADLINE);
+            error =
+                waitq_sleep(&self->changes, &process_lock, WAITQ_NO_DEADLINE);
     }
     spin_unlock(&process_lock);
     if (!child)
         return error;
     int32_t pid = child->pid;
     *status = child->status;
-    thread_await_end(&child->thread);
-    process_free(child);
+    task_reap(child);
+    process_put(child);
     return pid;
 }

@@ -7,41 +7,63 @@
 #include "lib/string.h"
 #include "proc/process.h"
 
-static const char *state_name(const struct process *process)
+/* A process at one moment; state and hart are those of its first task. */
+struct view {
+    int32_t parent;
+    unsigned tasks, hart;
+    const char *state, *abi;
+    char name[sizeof(((struct process *)0)->name)];
+};
+
+static struct view view_of(const struct process *process)
 {
     static const char *const names[] = {[THREAD_NEW] = "new",
                                         [THREAD_READY] = "ready",
                                         [THREAD_RUNNING] = "running",
                                         [THREAD_SLEEPING] = "sleeping",
                                         [THREAD_DEAD] = "exiting"};
-    return process->zombie ? "zombie" : names[process->thread.state];
+    struct view view = {.state = "zombie", .abi = "none"};
+    spin_lock(&process_lock);
+    memcpy(view.name, process->name, sizeof view.name);
+    if (process->abi)
+        view.abi = process->abi->name;
+    if (process->parent)
+        view.parent = process->parent->pid;
+    view.tasks = process->running;
+    if (view.tasks) {
+        struct list *first = list_first(&process->tasks);
+        struct thread *thread = &list_entry(first, struct task, link)->thread;
+        view.hart = thread->machine.hart;
+        view.state = names[thread->state];
+    }
+    spin_unlock(&process_lock);
+    return view;
 }
 
-/* Parent's pid, under the lock that keeps the parent. */
-static int32_t parent_of(struct process *process)
+/* The process's space with a reference, or NULL when it has none any more. */
+static struct space *space_of(const struct process *process)
 {
     spin_lock(&process_lock);
-    int32_t pid = process->parent ? process->parent->pid : 0;
+    struct space *space = process->space ? space_get(process->space) : NULL;
     spin_unlock(&process_lock);
-    return pid;
+    return space;
 }
 
-/* Run `print` on the process's space, if it still has one. */
-static void with_space(struct process *process,
+static void with_space(const struct process *process,
                        void (*print)(struct space *, struct text *),
                        struct text *out)
 {
-    mutex_lock(&process->memory);
-    if (process->space)
-        print(process->space, out);
-    mutex_unlock(&process->memory);
+    struct space *space = space_of(process);
+    if (space)
+        print(space, out);
+    space_put(space);
 }
 
-static uint64_t pages_of(struct process *process)
+static uint64_t pages_of(const struct process *process)
 {
-    mutex_lock(&process->memory);
-    uint64_t pages = process->space ? space_resident(process->space) : 0;
-    mutex_unlock(&process->memory);
+    struct space *space = space_of(process);
+    uint64_t pages = space ? space_resident(space) : 0;
+    space_put(space);
     return pages;
 }
 
@@ -53,9 +75,9 @@ static int show_processes(struct text *out)
         struct process *process = process_find(pid);
         if (!process)
             continue;
-        text_printf(out, "%5d %5d %-8s %4u %7lu %s\n", pid, parent_of(process),
-                    state_name(process), process->thread.machine.hart,
-                    pages_of(process), process->name);
+        struct view view = view_of(process);
+        text_printf(out, "%5d %5d %-8s %4u %7lu %s\n", pid, view.parent,
+                    view.state, view.hart, pages_of(process), view.name);
         process_put(process);
     }
     return 0;
@@ -63,13 +85,12 @@ static int show_processes(struct text *out)
 
 static void print_status(struct process *process, struct text *out)
 {
+    struct view view = view_of(process);
     text_printf(out,
                 "name: %s\npid: %d\nparent: %d\nstate: %s\nhart: %u\n"
-                "pages: %lu\nbreak: 0x%lx\nabi: %s\n",
-                process->name, process->pid, parent_of(process),
-                state_name(process), process->thread.machine.hart,
-                pages_of(process), process->heap_end,
-                process->abi ? process->abi->name : "none");
+                "pages: %lu\nbreak: 0x%lx\nabi: %s\ntasks: %u\n",
+                view.name, process->pid, view.parent, view.state, view.hart,
+                pages_of(process), process->heap_end, view.abi, view.tasks);
 }
 
 static int show_one(int pid, const char *file, struct text *out)
@@ -117,8 +138,8 @@ void process_print_all(void)
         struct process *process = process_find(pid);
         if (!process)
             continue;
-        kprintf("%5d %-8s %4u %s\n", pid, state_name(process),
-                process->thread.machine.hart, process->name);
+        struct view view = view_of(process);
+        kprintf("%5d %-8s %4u %s\n", pid, view.state, view.hart, view.name);
         process_put(process);
     }
 }

@@ -1,15 +1,36 @@
 /*
- * Making processes.
+ * Making processes and tasks.
  *
  * fork prepares everything that can fail, then commits what cannot: the child
  * is nowhere to be seen until it is complete. Memory is one call, space_fork,
- * whatever its size.
+ * whatever its size. Of the parent's tasks, only the calling one is copied.
  */
 #include "lib/errno.h"
 #include "lib/panic.h"
 #include "lib/printf.h"
 #include "lib/string.h"
+#include "mm/slab.h"
 #include "proc/process.h"
+
+int task_init(struct task *task, struct process *process, void (*entry)(void *),
+              void *argument)
+{
+    task->stack = stack_alloc();
+    if (!task->stack)
+        return -ENOMEM;
+    thread_init(&task->thread, process->name, task->stack->low, entry,
+                argument);
+    task->thread.owner = process;
+    return 0;
+}
+
+void task_free(struct task *task)
+{
+    struct process *process = task->thread.owner;
+    stack_free(task->stack);
+    if (task != &process->first_task)
+        slab_free(task);
+}
 
 static void enter_user(void *unused)
 {
@@ -17,41 +38,49 @@ static void enter_user(void *unused)
     hal_enter_user();
 }
 
+/* What has been made of a process when not all of it could be. -ENOMEM. */
+static int abandon(struct process *process)
+{
+    if (process->first_task.stack)
+        task_free(&process->first_task);
+    file_table_put(process->files);
+    fs_context_put(process->fs);
+    space_put(process->space);
+    process_put(process);
+    return -ENOMEM;
+}
+
 int process_fork(void)
 {
     struct process *parent = process_current();
-    struct process *child = process_alloc();
+    struct process *child = process_alloc(parent->fs);
     if (!child)
         return -ENOMEM;
     const struct hal_frame *frame = hal_thread_frame(hal_self());
+    struct task *task = &child->first_task;
+    if (task_init(task, child, enter_user, NULL) ||
+        file_table_copy(child->files, parent->files))
+        return abandon(child);
+    /* The break is that of the same moment as the memory below it. */
+    mutex_lock(&parent->break_lock);
+    child->heap_end = parent->heap_end;
     child->space =
         space_fork(parent->space, hal_frame_sp(frame), hal_frame_pc(frame));
+    mutex_unlock(&parent->break_lock);
     if (!child->space)
-        goto no_space;
-    if (file_table_copy(&child->files, &parent->files))
-        goto no_files;
+        return abandon(child);
 
-    fs_context_copy(&child->fs, &parent->fs);
     child->abi = parent->abi;
-    child->heap_end = parent->heap_end;
     memcpy(child->name, parent->name, sizeof child->name);
-    struct thread *thread = &child->thread;
-    thread_init(thread, child->name, child->stack->low, enter_user, NULL);
-    thread->space = &child->space->machine;
-    struct hal_frame *start = hal_thread_frame(&thread->machine);
+    task->thread.space = &child->space->machine;
+    struct hal_frame *start = hal_thread_frame(&task->thread.machine);
     *start = *frame;
     hal_frame_set_result(start, 0);
-    hal_thread_copy_fpu(&thread->machine);
-    process_insert(child, parent);
+    hal_thread_copy_fpu(&task->thread.machine);
+    process_insert(child, parent, task);
     int32_t pid = child->pid;
-    thread_run(thread);
+    thread_run(&task->thread);
     return pid;
-
-no_files:
-    space_destroy(child->space);
-no_space:
-    process_free(child);
-    return -ENOMEM;
 }
 
 /* The first process starts in the kernel and execs its program. */
@@ -69,22 +98,18 @@ static void first_entry(void *path)
     hal_enter_user();
 }
 
-int process_start_first(struct inode *root, const char *path)
+int process_start_first(const struct fs_context *from, const char *path)
 {
-    struct process *process = process_alloc();
+    struct process *process = process_alloc(from);
     if (!process)
         return -ENOMEM;
+    struct task *task = &process->first_task;
     process->space = space_create();
-    if (!process->space) {
-        process_free(process);
-        return -ENOMEM;
-    }
-    fs_context_init(&process->fs, root);
+    if (!process->space || task_init(task, process, first_entry, (void *)path))
+        return abandon(process);
     strlcpy(process->name, "init", sizeof process->name);
-    thread_init(&process->thread, process->name, process->stack->low,
-                first_entry, (void *)path);
-    process->thread.space = &process->space->machine;
-    process_insert(process, NULL);
-    thread_run(&process->thread);
+    task->thread.space = &process->space->machine;
+    process_insert(process, NULL, task);
+    thread_run(&task->thread);
     return 0;
 }

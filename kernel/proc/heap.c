@@ -53,19 +53,19 @@ static int shrink(struct process *self, uint64_t to)
 int process_move_break(int64_t delta, bool lazy, uint64_t *old)
 {
     struct process *self = process_current();
-    uint64_t from = self->heap_end;
     int error = 0;
-    *old = from;
-    if (delta < 0 && (uint64_t)-delta > from)
-        return 0;
-    if (delta > 0 && (uint64_t)delta > self->abi->top - from)
-        return -ENOMEM;
-    uint64_t to = from + delta;
-    if (to > from)
-        error = grow(self, to, lazy);
-    else if (to < from)
+    mutex_lock(&self->break_lock);
+    uint64_t from = self->heap_end, to = from + delta;
+    if (delta > 0)
+        error = (uint64_t)delta > self->abi->top - from ? -ENOMEM
+                                                        : grow(self, to, lazy);
+    else if ((uint64_t)-delta > from)
+        to = from;
+    else
         error = shrink(self, to);
     if (!error)
         self->heap_end = to;
+    mutex_unlock(&self->break_lock);
+    *old = from;
     return error;
 }

@@ -39,33 +39,36 @@ const struct abi *process_find_abi(const struct elf_image *image)
     return NULL;
 }
 
-struct process *process_alloc(void)
+static void release_files(struct file_table *table)
 {
-    struct process *process = slab_alloc_zeroed(sizeof *process);
+    process_put(container_of(table, struct process, own_files));
+}
+
+static void release_fs(struct fs_context *context)
+{
+    process_put(container_of(context, struct process, own_fs));
+}
+
+struct process *process_alloc(const struct fs_context *from)
+{
+    struct process *process = slab_alloc(sizeof *process);
     if (!process)
         return NULL;
-    process->stack = stack_alloc();
-    if (!process->stack) {
-        slab_free(process);
-        return NULL;
-    }
-    atomic_store(&process->count, 1);
+    memset(process, 0, offsetof(struct process, own_fs));
+    atomic_store(&process->count, 3);
+    list_init(&process->tasks);
+    list_init(&process->ended);
     list_init(&process->children);
     list_init(&process->zombies);
     list_init(&process->sibling);
     list_init(&process->all);
-    waitq_init(&process->child_exits);
-    mutex_init(&process->memory, LOCK_PROCESS_SPACE);
-    file_table_init(&process->files);
+    waitq_init(&process->changes);
+    mutex_init(&process->break_lock, LOCK_BREAK);
+    process->files = &process->own_files;
+    file_table_init(process->files, release_files);
+    process->fs = &process->own_fs;
+    fs_context_init(process->fs, from->root, fs_context_cwd(from), release_fs);
     return process;
-}
-
-/* One whose thread never ran, or has ended. */
-void process_free(struct process *process)
-{
-    stack_free(process->stack);
-    process->stack = NULL;
-    process_put(process);
 }
 
 void process_put(struct process *process)
@@ -103,12 +106,21 @@ static void insert_in_order(struct process *process)
     list_insert_before(at->next, &process->all);
 }
 
-void process_insert(struct process *process, struct process *parent)
+void task_add(struct process *process, struct task *task)
+{
+    task->thread.owner_id = process->pid;
+    list_push_back(&process->tasks, &task->link);
+    process->running++;
+    if (process == process_current() && thread_killed(thread_current()))
+        thread_kill(&task->thread);
+}
+
+void process_insert(struct process *process, struct process *parent,
+                    struct task *task)
 {
     spin_lock(&process_lock);
     process->pid = new_pid();
-    process->thread.owner = process;
-    process->thread.owner_id = process->pid;
+    task_add(process, task);
     process->parent = parent;
     insert_in_order(process);
     if (parent)
@@ -137,14 +149,13 @@ int32_t process_next(int32_t after)
 
 int process_kill(int32_t pid)
 {
-    int error = -ESRCH;
+    struct task *task;
     spin_lock(&process_lock);
     struct process *process = search(pid, true);
-    if (process) {
-        error = process->parent ? 0 : -EPERM;
-        if (!error && !process->zombie)
-            thread_kill(&process->thread);
-    }
+    int error = !process ? -ESRCH : process->parent ? 0 : -EPERM;
+    if (!error)
+        list_for_each(task, &process->tasks, link)
+            thread_kill(&task->thread);
     spin_unlock(&process_lock);
     return error;
 }

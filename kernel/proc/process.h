@@ -1,5 +1,23 @@
 /*
- * Processes: a thread, a space, open files, and a place in the family tree.
+ * Processes: tasks that share a space, open files and the places where paths
+ * begin, and a place in the family tree. Space, files and places are counted,
+ * each by itself, so that processes can share them.
+ *
+ * What happens to a process of several tasks (process_lock decides who comes
+ * first):
+ *
+ *   fork   copies the calling task alone.
+ *   exit   The first task that exits, or whose exec succeeds, ends the others.
+ *          Its status is the process's; another that exits or execs meanwhile
+ *          just leaves. The process is running until its last task gives up
+ *          space and files, and then a zombie, once.
+ *   exec   builds the new image while the siblings run in the old one. When all
+ *          that can fail is done the siblings are ended; then the image is
+ *          exchanged. An exec that fails has changed nothing.
+ *   kill   marks every task. During an exec or exit it comes on top: that goes
+ *          on, and the exec'd program ends before its first instruction.
+ *   wait   may be called by any task, by several at once. Each zombie goes to
+ *          one of them; with no child left all of them get -ECHILD.
  *
  * The verbs here are the kernel's own; what a program's registers and errors
  * mean is its ABI's business (struct abi, chosen at exec).
@@ -34,30 +52,53 @@ struct abi {
     void (*syscall)(struct process *process, struct hal_frame *frame);
 };
 
-/* Letters: I set once; a atomic; s by the process itself; T table lock; M
- * `memory` mutex. */
-struct process {
-    struct thread thread;     /* its one thread */
-    struct stack *stack;      /* I */
-    int32_t pid;              /* I */
-    _Atomic uint32_t count;   /* a: who may look at it: the table, readers */
-    bool zombie;              /* T: has exited */
-    int status;               /* T: what it exited with */
-    struct process *parent;   /* T */
-    struct list children;     /* T: running ones, by `sibling` */
-    struct list zombies;      /* T: exited ones, by `sibling` */
-    struct list sibling;      /* T */
-    struct list all;          /* T: in order of pid */
-    struct waitq child_exits; /* its condition is under T */
-    struct mutex memory;      /* LOCK_PROCESS_SPACE: the next field */
-    struct space *space;      /* M: changed by s; NULL once exiting */
-    uint64_t heap_end;        /* s: the program break */
-    const struct abi *abi;    /* s */
-    struct fs_context fs;     /* s */
-    struct file_table files;  /* has its own lock */
-    char name[16];            /* s: of the program */
+/* Letters: I set once; a atomic; T table lock; B break lock; E by a task that
+ * is the only one (exec, exit), so its tasks read it without a lock, and others
+ * under the table lock. */
+
+/* A thread of a process. When it ends, it goes from the running tasks to the
+ * ended ones. Its memory, and the stack it stands on until then, are freed by
+ * another: by the task that ended it, or with the last one by the parent. */
+struct task {
+    struct thread thread; /* its owner is the process */
+    struct stack *stack;  /* I */
+    struct list link;     /* T */
 };
 
+struct process {
+    int32_t pid;               /* I */
+    _Atomic uint32_t count;    /* a: the table, readers, users of own parts */
+    struct list tasks;         /* T: running ones, by `link`; none: a zombie */
+    struct list ended;         /* T: ended ones to be freed, by `link` */
+    unsigned running;          /* T: how many tasks run */
+    struct task *ender;        /* T: the one that ends the others; or NULL */
+    int status;                /* T: what it exited with */
+    struct process *parent;    /* T */
+    struct list children;      /* T: running ones, by `sibling` */
+    struct list zombies;       /* T: exited ones, by `sibling` */
+    struct list sibling;       /* T */
+    struct list all;           /* T: in order of pid */
+    struct waitq changes;      /* T: a child has exited, a task has ended */
+    struct space *space;       /* E, with a reference; NULL once exiting */
+    struct file_table *files;  /* E, with a reference */
+    struct fs_context *fs;     /* E, with a reference */
+    const struct abi *abi;     /* E */
+    struct mutex break_lock;   /* LOCK_BREAK */
+    _Atomic uint64_t heap_end; /* a: the program break; changed under B */
+    char name[16];             /* E: of the program */
+    /* The parts it begins with, which others may share, lie in it. */
+    struct task first_task;
+    struct fs_context own_fs;
+    struct file_table own_files;
+};
+
+/* The running task; not valid in a kernel thread, which is none. */
+static inline struct task *task_current(void)
+{
+    return container_of(thread_current(), struct task, thread);
+}
+
+/* The running task's; NULL in a kernel thread. */
 static inline struct process *process_current(void)
 {
     return thread_current()->owner;
@@ -69,12 +110,12 @@ void process_init(void);
 void process_add_abi(const struct abi *abi);
 const struct abi *process_find_abi(const struct elf_image *image);
 
-/* Make process 1 and let it exec `path`. Its console, if `console` opens, is
- * its business. 0 or a negative errno. */
-int process_start_first(struct inode *root, const char *path);
+/* Make process 1 and let it exec `path`; its paths begin where those of `from`
+ * do. 0 or -ENOMEM. */
+int process_start_first(const struct fs_context *from, const char *path);
 
-/* A copy of the running process that returns 0 from its system call. Its pid,
- * or -EAGAIN when there are too many, or -ENOMEM; then nothing has changed. */
+/* A copy of the running process, with the running task alone, that returns 0
+ * from its system call. Its pid, or -ENOMEM; then nothing has changed. */
 int process_fork(void);
 
 /* Arguments of an exec in kernel memory: `count` strings one after another. */
@@ -85,21 +126,24 @@ struct exec_arguments {
     char *strings;
 };
 
-/* Run the program at `path` in place of the running one. 0, and the return to
- * user mode starts it; or a negative errno and nothing has changed. */
+/* Run the program at `path` in place of the running one; the process's other
+ * tasks have ended then. 0, and the return to user mode starts it; or a
+ * negative errno and nothing has changed. -EINTR: another task was first to
+ * exec or exit, and this one leaves on its way to user mode. */
 int process_exec(const char *path, const struct exec_arguments *arguments);
 
 /* Before the machine stops: all that was written is safe on disk then. */
 void process_stop_disks(void);
 
-/* Leave with `status`. */
+/* End the process with `status`, unless another task was first to end it, or to
+ * exec; then the running task ends alone. */
 _Noreturn void process_exit(int status);
 
 /* Wait for a child to exit: its pid, and its status. -ECHILD when there is
- * none, -EINTR when killed. */
+ * none (left), -EINTR when killed. */
 int process_wait(int *status);
 
-/* Mark a process killed. 0, -ESRCH, or -EPERM: the first one stays. */
+/* Mark all tasks of a process killed. 0, -ESRCH, or -EPERM: it is process 1. */
 int process_kill(int32_t pid);
 
 /* Move the program break by `delta` bytes. Growth is there at once, zeroed,
@@ -120,10 +164,40 @@ void process_print_all(void);
 /* /proc: processes, PID/maps, PID/tree, PID/status. */
 int process_register_files(void);
 
-/* For fork.c and exit.c. */
+/* ---- Between the files of this layer ------------------------------------- */
+
 extern struct spinlock process_lock; /* T */
-struct process *process_alloc(void);
-void process_free(struct process *process);
-void process_insert(struct process *process, struct process *parent);
+
+/* A process known to nobody, without tasks, space and open files; its paths
+ * begin where those of `from` do. NULL: no memory. */
+struct process *process_alloc(const struct fs_context *from);
+
+/* Put it and its first task into the table, as a child of `parent`. */
+void process_insert(struct process *process, struct process *parent,
+                    struct task *task);
+
+/* Make `task` one of `process` that will run entry(argument); nobody sees it
+ * yet. It is the process's first_task, or slab memory that is the task's own
+ * from now on; zeroed. Its space is the caller's to set. 0, or -ENOMEM. */
+int task_init(struct task *task, struct process *process, void (*entry)(void *),
+              void *argument);
+
+/* Give back one that never ran, or has ended. */
+void task_free(struct task *task);
+
+/* process_lock is held: make it one of the process's, before thread_run. When
+ * the running task is of the same process and killed, so is the new one: a
+ * kill, which takes the lock too, misses neither. */
+void task_add(struct process *process, struct task *task);
+
+/* process_lock is held: kill the other tasks of the process and wait until
+ * they have ended, with the lock let go meanwhile. True: the running task is
+ * the only one, and nobody else may end it while process->ender is set. False
+ * when another was first; then the running one is killed and has to leave. */
+bool task_end_others(void);
+
+/* Free the tasks that have ended, when no more can: the caller is the last
+ * task, or has taken the zombie. No lock is held. */
+void task_reap(struct process *process);
 
 #endif

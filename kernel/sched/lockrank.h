@@ -11,7 +11,7 @@
 enum lock_rank {
     LOCK_NONE,
     /* sleeping */
-    LOCK_PROCESS_SPACE,
+    LOCK_BREAK,
     LOCK_FS_NAMES,
     LOCK_INODE_PARENT,
     LOCK_INODE,
@@ -28,6 +28,7 @@ enum lock_rank {
     LOCK_FIRST_SPIN,
     LOCK_PROCESS_TABLE = LOCK_FIRST_SPIN,
     LOCK_FILE_TABLE,
+    LOCK_FS_CONTEXT,
     LOCK_INODE_STATE,
     LOCK_JOURNAL_STATE,
     LOCK_TTY,

@@ -13,7 +13,6 @@
  */
 #include "lib/bits.h"
 #include "lib/panic.h"
-#include "lib/string.h"
 #include "sched/spinlock.h"
 #include "sched/thread.h"
 
@@ -190,7 +189,7 @@ void thread_init(struct thread *thread, const char *name, void *stack,
     thread->irq_was_on = true;
     thread->entry = entry;
     thread->argument = argument;
-    strlcpy(thread->name, name, sizeof thread->name);
+    thread->name = name;
     thread->machine.hart = hal_self()->hart;
     hal_thread_init(&thread->machine, stack, thread_first_run, thread);
 }

@@ -42,7 +42,7 @@ struct thread {
     void *argument;            /* I */
     void *owner;               /* I: its process, or NULL */
     uint32_t owner_id;         /* I: the process's number, for reports */
-    char name[16];             /* I */
+    const char *name;          /* I: stays its owner's */
 #ifdef DEBUG
     uint16_t ranks[16]; /* s: of the locks held */
     uint16_t rank_count;
@@ -59,7 +59,7 @@ static inline struct thread *thread_current(void)
 }
 
 /* Prepare `thread` (zeroed) to run entry(argument) on `stack`, whose low end
- * it is, HAL_STACK_PAGES long. */
+ * it is, HAL_STACK_PAGES long. `name` has to last as long as the thread. */
 void thread_init(struct thread *thread, const char *name, void *stack,
                  void (*entry)(void *), void *argument);
 

@@ -80,8 +80,10 @@ int file_read_directory(struct file *file, struct directory_sink *sink);
 
 /* ---- Descriptors --------------------------------------------------------- */
 
-/* Does not move in memory while in use. */
+/* Counted, so that processes can share it. Does not move in memory. */
 struct file_table {
+    _Atomic uint32_t count;                    /* a */
+    void (*release)(struct file_table *table); /* I: frees it; or NULL */
     struct spinlock lock;
     uint16_t capacity;                    /* lock */
     uint64_t used[FILE_TABLE_MAX / 64];   /* lock: a bit a descriptor */
@@ -89,21 +91,30 @@ struct file_table {
     struct file *first[FILE_TABLE_FIRST]; /* lock */
 };
 
-void file_table_init(struct file_table *table);
+/* Make it empty, with one reference. After the last one `release`, if any, is
+ * called to free the memory. */
+void file_table_init(struct file_table *table,
+                     void (*release)(struct file_table *table));
 
-/* Make `to`, uninitialised, refer to the same open files. 0, or -ENOMEM and
- * then `to` is an empty table. */
+/* Make `to`, which is empty and nobody else's yet, refer to the same open files
+ * as `from`. 0, or -ENOMEM and then it is still empty. */
 int file_table_copy(struct file_table *to, struct file_table *from);
 
-/* Close everything: an empty table is left. May sleep. */
-void file_table_drop(struct file_table *table);
+/* One more reference. One fewer; the last closes everything. May sleep. */
+static inline struct file_table *file_table_get(struct file_table *table)
+{
+    atomic_fetch_add_explicit(&table->count, 1, memory_order_relaxed);
+    return table;
+}
+
+void file_table_put(struct file_table *table);
 
 /* Put `file` at the lowest free descriptor, which is returned; the caller's
  * reference goes to the table. -EMFILE or -ENOMEM, and it does not. */
 int file_table_install(struct file_table *table, struct file *file);
 
 /* The file at `fd` with a reference for the caller; NULL: none there. */
-struct file *file_table_get(struct file_table *table, int fd);
+struct file *file_table_find(struct file_table *table, int fd);
 
 /* Take it out: the table's reference goes to the caller. NULL: none there. */
 struct file *file_table_remove(struct file_table *table, int fd);

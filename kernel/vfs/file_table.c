@@ -10,8 +10,11 @@
 #include "lib/string.h"
 #include "mm/slab.h"
 
-void file_table_init(struct file_table *table)
+void file_table_init(struct file_table *table,
+                     void (*release)(struct file_table *table))
 {
+    atomic_init(&table->count, 1);
+    table->release = release;
     spin_init(&table->lock, LOCK_FILE_TABLE);
     table->capacity = FILE_TABLE_FIRST;
     table->slots = table->first;
@@ -42,7 +45,6 @@ int file_table_copy(struct file_table *to, struct file_table *from)
 {
     int result = 0;
 
-    file_table_init(to);
     spin_lock(&from->lock);
     if (from->capacity > FILE_TABLE_FIRST)
         result = table_grow(to);
@@ -58,16 +60,17 @@ int file_table_copy(struct file_table *to, struct file_table *from)
     return result;
 }
 
-void file_table_drop(struct file_table *table)
+void file_table_put(struct file_table *table)
 {
+    if (atomic_fetch_sub(&table->count, 1) != 1)
+        return;
     for (unsigned i = 0; i < ARRAY_SIZE(table->used); i++)
-        while (table->used[i])
-            file_put(file_table_remove(
-                table, (int)(i * 64 + bit_lowest(table->used[i]))));
+        for (uint64_t rest = table->used[i]; rest; rest &= rest - 1)
+            file_put(table->slots[i * 64 + bit_lowest(rest)]);
     if (table->slots != table->first)
         slab_free(table->slots);
-    table->slots = table->first;
-    table->capacity = FILE_TABLE_FIRST;
+    if (table->release)
+        table->release(table);
 }
 
 /* The lowest free descriptor, or FILE_TABLE_MAX. */
@@ -101,7 +104,7 @@ int file_table_install(struct file_table *table, struct file *file)
     return result;
 }
 
-struct file *file_table_get(struct file_table *table, int fd)
+struct file *file_table_find(struct file_table *table, int fd)
 {
     struct file *file = NULL;
 

@@ -80,12 +80,12 @@ static int step(const struct fs_context *context, struct inode **at,
 int namei_parent(const struct fs_context *context, const char *path,
                  struct inode **directory, struct name *last)
 {
-    struct inode *at = *path == '/' ? context->root : context->cwd;
+    struct inode *at;
     int result;
 
     if (!*path)
         return -ENOENT;
-    inode_get(at);
+    at = *path == '/' ? inode_get(context->root) : fs_context_cwd(context);
     for (;;) {
         result = take_component(&path, last);
         if (!result && at->type != INODE_DIRECTORY)

@@ -16,24 +16,37 @@ void vfs_init(void)
     mutex_init(&names, LOCK_FS_NAMES);
 }
 
-void fs_context_init(struct fs_context *context, struct inode *root)
+void fs_context_init(struct fs_context *context, struct inode *root,
+                     struct inode *cwd,
+                     void (*release)(struct fs_context *context))
 {
+    atomic_init(&context->count, 1);
+    spin_init(&context->lock, LOCK_FS_CONTEXT);
+    context->release = release;
     context->root = inode_get(root);
-    context->cwd = inode_get(root);
+    context->cwd = cwd;
 }
 
-void fs_context_copy(struct fs_context *to, const struct fs_context *from)
+void fs_context_put(struct fs_context *context)
 {
-    to->root = inode_get(from->root);
-    to->cwd = inode_get(from->cwd);
-}
-
-void fs_context_drop(struct fs_context *context)
-{
+    if (atomic_fetch_sub(&context->count, 1) != 1)
+        return;
     inode_put(context->root);
     inode_put(context->cwd);
-    context->root = NULL;
-    context->cwd = NULL;
+    if (context->release)
+        context->release(context);
+}
+
+struct inode *fs_context_cwd(const struct fs_context *context)
+{
+    /* Locking changes nothing that the context says. */
+    struct spinlock *lock = (struct spinlock *)&context->lock;
+    struct inode *cwd;
+
+    spin_lock(lock);
+    cwd = inode_get(context->cwd);
+    spin_unlock(lock);
+    return cwd;
 }
 
 /* A component that names a directory whatever is in the parent. */
@@ -310,7 +323,7 @@ int vfs_remove(const struct fs_context *context, const char *path)
 
 int vfs_chdir(struct fs_context *context, const char *path)
 {
-    struct inode *inode;
+    struct inode *inode, *old;
     int result = namei(context, path, &inode);
 
     if (result)
@@ -319,8 +332,11 @@ int vfs_chdir(struct fs_context *context, const char *path)
         inode_put(inode);
         return -ENOTDIR;
     }
-    inode_put(context->cwd);
+    spin_lock(&context->lock);
+    old = context->cwd;
     context->cwd = inode;
+    spin_unlock(&context->lock);
+    inode_put(old);
     return 0;
 }
 

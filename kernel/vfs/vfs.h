@@ -157,11 +157,13 @@ struct superblock {
     struct inode *covered; /* I once mounted, with a reference; NULL: top */
 };
 
-/* Where a process's paths begin. Its owner sees to it that it does not change
- * during a call. */
+/* Where paths begin: counted, so that processes can share it. */
 struct fs_context {
-    struct inode *root; /* "/", and as far up as ".." leads */
-    struct inode *cwd;
+    _Atomic uint32_t count;                      /* a */
+    struct spinlock lock;                        /* LOCK_FS_CONTEXT */
+    void (*release)(struct fs_context *context); /* I: frees it; or NULL */
+    struct inode *root; /* I: "/", and as far up as ".." leads */
+    struct inode *cwd;  /* lock */
 };
 
 /* How to open. Reading a directory needs OPEN_READ alone. */
@@ -206,10 +208,25 @@ uint32_t vfs_device_number(void);
 
 /* ---- Contexts ------------------------------------------------------------ */
 
-/* Both places are `root`, which stays the caller's. */
-void fs_context_init(struct fs_context *context, struct inode *root);
-void fs_context_copy(struct fs_context *to, const struct fs_context *from);
-void fs_context_drop(struct fs_context *context);
+/* Give it these places and one reference. The one to `root` stays the caller's,
+ * that to `cwd` does not. After the context's last one `release`, if any, is
+ * called to free it. */
+void fs_context_init(struct fs_context *context, struct inode *root,
+                     struct inode *cwd,
+                     void (*release)(struct fs_context *context));
+
+/* One more reference: what vfs_chdir does with one holds for all. One fewer;
+ * the last gives the places back, and may sleep. */
+static inline struct fs_context *fs_context_get(struct fs_context *context)
+{
+    atomic_fetch_add_explicit(&context->count, 1, memory_order_relaxed);
+    return context;
+}
+
+void fs_context_put(struct fs_context *context);
+
+/* The working directory with a reference for the caller. */
+struct inode *fs_context_cwd(const struct fs_context *context);
 
 /* ---- Verbs on paths ------------------------------------------------------
  * Paths are terminated strings in kernel memory. Slashes at the end and

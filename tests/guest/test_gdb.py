@@ -60,7 +60,7 @@ IN_THE_KERNEL = (
     "calf walk",
     "calf page root", "calf page", "calf page 10", "calf page 0x80200000",
     f"print *{SELF}->space->root", f"print {SELF}->space->lock",
-    f"print {SELF}->thread", f"print/r {SELF}->thread.irq_depth",
+    f"print {SELF}->first_task.thread", f"print/r {SELF}->first_task.thread.irq_depth",
     "print process_lock", "print 'kernel/proc/process.c'::processes",
     f"print {ENTRY}",
     "calf page nonsense", "calf tree nonsense", "print $runs(\"sh\")",
@@ -139,7 +139,7 @@ def test_printers(said):
     assert re.search(r"= mutex space, held by thread sh \(pid \d+\) running "
                      r"hart \d, 0 waiting", printed(f"{SELF}->space->lock"))
     assert re.search(r"= thread sh \(pid \d+\) running hart \d",
-                     printed(f"{SELF}->thread"))
+                     printed(f"{SELF}->first_task.thread"))
     assert re.search(r"= spinlock process_table, (free|held by hart \d)",
                      printed("process_lock"))
     processes = re.findall(r"^ +\d+ +[-\d]+ \w+ ", said["calf ps"], re.M)

@@ -61,18 +61,19 @@ class Command(gdb.Command):
 class Ps(Command):
     """List the processes: calf ps
 
-The state is that of the thread; a zombie waits for its parent."""
+State and hart are those of the first task; a zombie waits for its parent."""
 
     word, most = "ps", 0
 
     def run(self):
         say("  pid parent state    hart name")
         for p in kernel.processes():
-            thread = p["thread"]
-            state = "zombie" if p["zombie"] else kernel.constant_name(
-                "enum thread_state", thread["state"], "THREAD_")
+            state, hart = "zombie", 0
+            for thread in kernel.threads_of(p)[:1]:
+                state = kernel.constant_name(
+                    "enum thread_state", thread["state"], "THREAD_")
+                hart = int(thread["machine"]["hart"])
             parent = int(p["parent"]["pid"]) if int(p["parent"]) else "-"
-            hart = int(thread["machine"]["hart"])
             say(f"{int(p['pid']):5} {parent:>6} {state:8} {hart:4} "
                 f"{kernel.text(p['name'])}")
 

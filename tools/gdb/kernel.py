@@ -82,13 +82,19 @@ def processes():
     return list(ring(head, "struct process", "all"))
 
 
+def threads_of(process):
+    """The threads of a process's running tasks."""
+    return [task["thread"]
+            for task in ring(process["tasks"], "struct task", "link")]
+
+
 def running_process():
-    """The process whose thread is on the selected hart, or None."""
+    """The process one of whose threads is on the selected hart, or None."""
     # In the kernel tp is the thread, in a program sscratch.
     registers = [int(gdb.parse_and_eval(name)) & (2**64 - 1)
                  for name in ("$tp", "$sscratch")]
-    return next((p for p in processes()
-                 if int(p["thread"].address) in registers), None)
+    return next((p for p in processes() for thread in threads_of(p)
+                 if int(thread.address) in registers), None)
 
 
 def find_process(word):

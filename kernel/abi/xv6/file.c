@@ -33,13 +33,13 @@ _Static_assert(sizeof(struct xv6_record) == 16, "as programs know it");
 
 static struct file *call_file(struct process *self, struct hal_frame *frame)
 {
-    return file_table_get(&self->files, call_int(frame, 0));
+    return file_table_find(self->files, call_int(frame, 0));
 }
 
 /* Put an open file in the table; the reference is gone either way. */
 static int64_t install(struct process *self, struct file *file)
 {
-    int fd = file_table_install(&self->files, file);
+    int fd = file_table_install(self->files, file);
     if (fd < 0)
         file_put(file);
     return fd;
@@ -58,7 +58,7 @@ int64_t xv6_open(struct process *self, struct hal_frame *frame)
     flags |= mode & XV6_CREATE ? OPEN_CREATE : 0;
     flags |= mode & XV6_TRUNC ? OPEN_TRUNCATE : 0;
     struct file *file;
-    error = vfs_open(&self->fs, path, flags, &file);
+    error = vfs_open(self->fs, path, flags, &file);
     if (!error && mode && file_is_directory(file)) {
         file_put(file);
         error = -EISDIR;
@@ -68,7 +68,7 @@ int64_t xv6_open(struct process *self, struct hal_frame *frame)
 
 int64_t xv6_close(struct process *self, struct hal_frame *frame)
 {
-    struct file *file = file_table_remove(&self->files, call_int(frame, 0));
+    struct file *file = file_table_remove(self->files, call_int(frame, 0));
     if (!file)
         return -EBADF;
     file_put(file);
@@ -187,9 +187,9 @@ int64_t xv6_pipe(struct process *self, struct hal_frame *frame)
     else
         error = user_write(call_address(frame, 0), fds, sizeof fds);
     if (error) {
-        file_put(file_table_remove(&self->files, fds[0]));
+        file_put(file_table_remove(self->files, fds[0]));
         if (fds[1] >= 0)
-            file_put(file_table_remove(&self->files, fds[1]));
+            file_put(file_table_remove(self->files, fds[1]));
     }
     return error;
 }
@@ -200,7 +200,7 @@ static int64_t on_path(struct process *self, struct hal_frame *frame,
 {
     char path[XV6_PATH];
     int error = call_path(frame, 0, path);
-    return error ? error : verb(&self->fs, path);
+    return error ? error : verb(self->fs, path);
 }
 
 int64_t xv6_unlink(struct process *self, struct hal_frame *frame)
@@ -217,7 +217,7 @@ int64_t xv6_chdir(struct process *self, struct hal_frame *frame)
 {
     char path[XV6_PATH];
     int error = call_path(frame, 0, path);
-    return error ? error : vfs_chdir(&self->fs, path);
+    return error ? error : vfs_chdir(self->fs, path);
 }
 
 int64_t xv6_mknod(struct process *self, struct hal_frame *frame)
@@ -225,7 +225,7 @@ int64_t xv6_mknod(struct process *self, struct hal_frame *frame)
     char path[XV6_PATH];
     int error = call_path(frame, 0, path);
     return error ? error
-                 : vfs_mknod(&self->fs, path, call_int(frame, 1),
+                 : vfs_mknod(self->fs, path, call_int(frame, 1),
                              call_int(frame, 2));
 }
 
@@ -235,5 +235,5 @@ int64_t xv6_link(struct process *self, struct hal_frame *frame)
     int error = call_path(frame, 0, old);
     if (!error)
         error = call_path(frame, 1, new);
-    return error ? error : vfs_link(&self->fs, old, new);
+    return error ? error : vfs_link(self->fs, old, new);
 }

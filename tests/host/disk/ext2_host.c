@@ -82,7 +82,8 @@ int host_mount(struct disk *disk, bool read_only)
     host_frames = page_free_count();
     result = ext2_mount(&disk->device, read_only, &host_super);
     if (!result)
-        fs_context_init(&host_at, host_super->root);
+        fs_context_init(&host_at, host_super->root, inode_get(host_super->root),
+                        NULL);
     return result;
 }
 
@@ -90,7 +91,7 @@ int host_unmount(void)
 {
     int result;
 
-    fs_context_drop(&host_at);
+    fs_context_put(&host_at);
     result = host_super->writeback->ops->stop(host_super->writeback);
     ext2_destroy(container_of(host_super, struct ext2, superblock));
     return result;

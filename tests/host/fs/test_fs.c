@@ -42,7 +42,7 @@ static int start(void **state)
     vfs_init();
     if (ramfs_make("ramfs", PAGE_LIMIT, &root))
         return -1;
-    fs_context_init(&at, root->root);
+    fs_context_init(&at, root->root, inode_get(root->root), NULL);
     objects_before = stub_objects;
     frames_before = stub_frames;
     return 0;
@@ -54,7 +54,7 @@ static int finish(void **state)
     assert_int_equal(stub_locks_held, 0);
     assert_int_equal(stub_objects, objects_before);
     assert_int_equal(stub_frames, frames_before);
-    fs_context_drop(&at);
+    fs_context_put(&at);
     return 0;
 }
 
@@ -852,7 +852,8 @@ static void test_descriptors(void **state)
     struct file *file = open_new("f"), *same;
 
     (void)state;
-    file_table_init(&table);
+    file_table_init(&table, NULL);
+    file_table_init(&copy, NULL);
     for (int i = 0; i < FILE_TABLE_MAX; i++)
         assert_int_equal(file_table_install(&table, file_get(file)), i);
     assert_int_equal(file_table_install(&table, file), -EMFILE);
@@ -860,32 +861,33 @@ static void test_descriptors(void **state)
     file_put(file_table_remove(&table, 77));
     file_put(file_table_remove(&table, 3));
     assert_null(file_table_remove(&table, 3));
-    assert_null(file_table_get(&table, 3));
-    assert_null(file_table_get(&table, -1));
-    assert_null(file_table_get(&table, FILE_TABLE_MAX));
-    same = file_table_get(&table, 4);
+    assert_null(file_table_find(&table, 3));
+    assert_null(file_table_find(&table, -1));
+    assert_null(file_table_find(&table, FILE_TABLE_MAX));
+    same = file_table_find(&table, 4);
     assert_ptr_equal(same, file);
     file_put(same);
     stub_fail_after = 1;
     assert_int_equal(file_table_copy(&copy, &table), -ENOMEM);
     assert_int_equal(file->count, 1 + FILE_TABLE_MAX - 2);
-    file_table_drop(&copy);
     assert_int_equal(file_table_copy(&copy, &table), 0);
     assert_int_equal(file->count, 1 + 2 * (FILE_TABLE_MAX - 2));
     assert_int_equal(file_table_install(&copy, file_get(file)), 3);
     assert_int_equal(file_table_install(&copy, file_get(file)), 77);
-    assert_null(file_table_get(&table, 77));
-    file_table_drop(&copy);
-    file_table_drop(&table);
+    assert_null(file_table_find(&table, 77));
+    file_table_put(&copy);
+    file_table_put(&table);
     assert_int_equal(file->count, 1);
 
+    file_table_init(&table, NULL);
+    file_table_init(&copy, NULL);
     for (int i = 0; i < FILE_TABLE_FIRST; i++)
         file_table_install(&table, file_get(file));
     stub_fail_after = 1;
     assert_int_equal(file_table_install(&table, file), -ENOMEM);
     assert_int_equal(file_table_copy(&copy, &table), 0);
-    file_table_drop(&copy);
-    file_table_drop(&table);
+    file_table_put(&copy);
+    file_table_put(&table);
     assert_int_equal(file->count, 1);
     file_put(file);
     assert_int_equal(vfs_unlink(&at, "f"), 0);

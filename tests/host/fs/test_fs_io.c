@@ -627,7 +627,7 @@ static int start(void **state)
     kprintf_set_sink(print);
     if (ramfs_make("ramfs", 100, &root) || tty_init() || procfs_make(&proc))
         return -1;
-    fs_context_init(&at, root->root);
+    fs_context_init(&at, root->root, inode_get(root->root), NULL);
     tty_set_output(show);
     tty_set_hook(list_processes);
     procfs_set_processes(&all_processes);
@@ -643,7 +643,7 @@ static int finish(void **state)
 {
     (void)state;
     file_put(console);
-    fs_context_drop(&at);
+    fs_context_put(&at);
     return (int)stub_locks_held;
 }
 

@@ -22,14 +22,31 @@
 #define MACHINE_RAM_SIZE  (64ul << 20)
 #define MACHINE_RAM_LIMIT (MACHINE_RAM + MACHINE_RAM_SIZE)
 
+/* A program's registers, as far as the kernel asks for them. */
+struct hal_frame {
+    uint64_t pc, sp, result;
+};
+
 struct hal_thread {
     uint32_t work;
     uint32_t hart;
+    struct hal_frame frame;
 };
 
-struct hal_frame {
-    uint64_t x[1];
-};
+static inline uint64_t hal_frame_pc(const struct hal_frame *frame)
+{
+    return frame->pc;
+}
+
+static inline uint64_t hal_frame_sp(const struct hal_frame *frame)
+{
+    return frame->sp;
+}
+
+static inline void hal_frame_set_result(struct hal_frame *frame, uint64_t to)
+{
+    frame->result = to;
+}
 
 extern uint8_t machine_memory[MACHINE_RAM_SIZE];
 extern _Thread_local struct hal_thread *machine_self;
