@@ -52,8 +52,8 @@ static ssize_t pipe_read(struct file *file, struct cursor *cursor)
         return 0;
     mutex_lock(&pipe->mutex);
     while (pipe->taken == pipe->put && pipe->has_writer && !result)
-        result =
-            waitq_sleep_mutex(&pipe->readers, &pipe->mutex, WAITQ_NO_DEADLINE);
+        result = waitq_sleep_mutex(&pipe->readers, &pipe->mutex,
+                                   SLEEP_INTERRUPTIBLE);
     if (!result)
         result = take_bytes(pipe, cursor);
     if (result > 0)
@@ -73,8 +73,8 @@ static int wait_for_room(struct pipe *pipe, size_t wanted)
     int result = 0;
 
     while (pipe->has_reader && pipe_room(pipe) < wanted && !result)
-        result =
-            waitq_sleep_mutex(&pipe->writers, &pipe->mutex, WAITQ_NO_DEADLINE);
+        result = waitq_sleep_mutex(&pipe->writers, &pipe->mutex,
+                                   SLEEP_INTERRUPTIBLE);
     return pipe->has_reader ? result : -EPIPE;
 }
 

@@ -149,7 +149,7 @@ static ssize_t tty_read(unsigned minor, struct cursor *cursor)
         return 0;
     spin_lock(&tty.lock);
     while ((tty.taken == tty.ready || tty.copying) && !result)
-        result = waitq_sleep(&tty.readers, &tty.lock, WAITQ_NO_DEADLINE);
+        result = waitq_sleep(&tty.readers, &tty.lock, SLEEP_INTERRUPTIBLE);
     if (result) {
         spin_unlock(&tty.lock);
         return result;
@@ -179,7 +179,7 @@ static int send(const char *text, size_t length)
         text += sent;
         length -= sent;
         if (length)
-            result = waitq_sleep(&tty.writers, &tty.lock, WAITQ_NO_DEADLINE);
+            result = waitq_sleep(&tty.writers, &tty.lock, SLEEP_INTERRUPTIBLE);
     }
     spin_unlock(&tty.lock);
     return result;

@@ -97,7 +97,7 @@ int process_wait(int *status)
             error = -ECHILD;
         else
             error = waitq_sleep(&self->child_exits, &process_lock,
-                                WAITQ_NO_DEADLINE);
+                                SLEEP_INTERRUPTIBLE);
     }
     spin_unlock(&process_lock);
     if (!child)
