@@ -119,6 +119,8 @@ static bool wake_set(struct waiter *waiter)
 
 void wait_set_join(struct wait_set *set, struct waitq *queue)
 {
+    if (!set)
+        return;
     struct wait_set_entry *entry = &set->entries[set->count++];
     ASSERT(set->count <= set->room);
     entry->set = set;

@@ -73,8 +73,8 @@ struct wait_set {
     ((struct wait_set){.entries = array, .room = size})
 #define NO_DEADLINE UINT64_MAX
 
-/* Join one more queue; there is room. Join first, then look at the condition,
- * under its lock or not: what comes later is not missed. */
+/* Join one more queue; there is room. Without a set nothing is done. Join
+ * first, then look at the condition: what comes later is not missed. */
 void wait_set_join(struct wait_set *set, struct waitq *queue);
 
 /* Sleep until one of the queues has been woken since it was joined: 0; or
