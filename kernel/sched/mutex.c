@@ -39,7 +39,7 @@ static bool wake_contender(struct waiter *waiter)
 }
 
 /* A waiter says that it sleeps, then looks at the mutex; an owner lets go, then
- * wakes the first waiter. One of the two sees the other. */
+ * wakes the first waiter. One of the two sees the other. False: interrupted. */
 static bool wait_in_queue(struct mutex *mutex, enum sleep kind)
 {
     uint64_t began = hal_time();
@@ -55,7 +55,7 @@ static bool wait_in_queue(struct mutex *mutex, enum sleep kind)
     }
 }
 
-/* The mutex was not free. */
+/* The mutex was not free when it was asked for: 0 or -EINTR. */
 static __attribute__((noinline)) int wait_for(struct mutex *mutex,
                                               enum sleep kind)
 {

@@ -28,10 +28,10 @@ struct mutex {
 
 void mutex_init(struct mutex *mutex, enum lock_rank rank);
 /* Take it, sleeping while another thread has it. No spinlock is held. A kill
- * does not end the wait: owners let go soon. Where they may not, a kill or a
- * signal ends the second one's: 0, or -EINTR and the thread does not have it.
- */
+ * does not end the wait, since owners let go soon. */
 void mutex_lock(struct mutex *mutex);
+/* The same where an owner may take long. 0; or -EINTR when a kill or a signal
+ * has ended the wait: then the thread does not have the mutex. */
 int mutex_lock_interruptible(struct mutex *mutex);
 void mutex_unlock(struct mutex *mutex);
 /* Whether the running thread has it. */
