@@ -38,6 +38,7 @@
 /* Bits of hal_thread.work: what to do before returning to user mode. */
 #define HAL_WORK_RESCHEDULE 1u
 #define HAL_WORK_KILLED     2u
+#define HAL_WORK_SIGNAL     4u /* whoever delivers signals takes it back */
 
 /* How memory was touched, as space_fault wants to know it. */
 enum access { ACCESS_READ, ACCESS_WRITE, ACCESS_EXECUTE };

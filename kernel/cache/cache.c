@@ -118,7 +118,7 @@ static struct waitq *queue_of(const void *about)
 
 void cache_wait(const void *about)
 {
-    waitq_wait(queue_of(about), &cache_lock);
+    waitq_sleep(queue_of(about), &cache_lock, SLEEP_UNINTERRUPTIBLE);
 }
 
 void cache_wake(const void *about)

@@ -14,7 +14,7 @@ static struct block_device *devices[BLOCK_DEVICES]; /* I once boot is over */
 static unsigned device_count;
 
 /* Who waits in block_do, on its stack. */
-struct waiter {
+struct completion {
     struct waitq queue;
     bool done; /* lock */
 };
@@ -91,26 +91,26 @@ void block_submit(struct block_device *device, struct block_request *request)
 }
 
 /* The waiter is gone once it has seen `done` under the lock. */
-static void wake_waiter(struct block_request *request)
+static void complete(struct block_request *request)
 {
-    struct waiter *waiter = request->private;
+    struct completion *completion = request->private;
     spin_lock(&lock);
-    waiter->done = true;
-    waitq_wake_all(&waiter->queue);
+    completion->done = true;
+    waitq_wake_all(&completion->queue);
     spin_unlock(&lock);
 }
 
 int block_do(struct block_device *device, struct block_request *request)
 {
-    struct waiter waiter = {.done = false};
-    waitq_init(&waiter.queue);
-    request->done = wake_waiter;
+    struct completion completion = {.done = false};
+    waitq_init(&completion.queue);
+    request->done = complete;
     /* cppcheck-suppress autoVariables ; done with before this returns */
-    request->private = &waiter;
+    request->private = &completion;
     block_submit(device, request);
     spin_lock(&lock);
-    while (!waiter.done)
-        waitq_wait(&waiter.queue, &lock);
+    while (!completion.done)
+        waitq_sleep(&completion.queue, &lock, SLEEP_UNINTERRUPTIBLE);
     spin_unlock(&lock);
     return request->result;
 }

@@ -111,7 +111,7 @@ static void submit(struct block_device *block, struct block_request *request)
     struct disk *disk = disk_of(block);
     spin_lock(&disk->lock);
     while (!disk->broken && offer(disk, request) == -EBUSY)
-        waitq_wait(&disk->room, &disk->lock);
+        waitq_sleep(&disk->room, &disk->lock, SLEEP_UNINTERRUPTIBLE);
     bool broken = disk->broken;
     if (!broken)
         virtio_notify(&disk->queue);

@@ -52,8 +52,8 @@ static ssize_t pipe_read(struct file *file, struct cursor *cursor)
         return 0;
     mutex_lock(&pipe->mutex);
     while (pipe->taken == pipe->put && pipe->has_writer && !result)
-        result =
-            waitq_sleep_mutex(&pipe->readers, &pipe->mutex, WAITQ_NO_DEADLINE);
+        result = waitq_sleep_mutex(&pipe->readers, &pipe->mutex,
+                                   SLEEP_INTERRUPTIBLE);
     if (!result)
         result = take_bytes(pipe, cursor);
     if (result > 0)
@@ -73,8 +73,8 @@ static int wait_for_room(struct pipe *pipe, size_t wanted)
     int result = 0;
 
     while (pipe->has_reader && pipe_room(pipe) < wanted && !result)
-        result =
-            waitq_sleep_mutex(&pipe->writers, &pipe->mutex, WAITQ_NO_DEADLINE);
+        result = waitq_sleep_mutex(&pipe->writers, &pipe->mutex,
+                                   SLEEP_INTERRUPTIBLE);
     return pipe->has_reader ? result : -EPIPE;
 }
 
@@ -113,6 +113,33 @@ static ssize_t pipe_write(struct file *file, struct cursor *cursor)
     return (ssize_t)(length - cursor->left);
 }
 
+/* Can be written to only when empty, so that what fits in one piece does. */
+static unsigned pipe_poll(struct file *file, struct wait_set *set)
+{
+    struct pipe *pipe = file->private;
+    bool reads = file->flags & OPEN_READ;
+    unsigned ready = 0;
+
+    mutex_lock(&pipe->mutex);
+    wait_set_join(set, reads ? &pipe->readers : &pipe->writers);
+    if (reads && pipe->taken != pipe->put)
+        ready = POLL_READABLE;
+    if (!reads && pipe->taken == pipe->put)
+        ready = POLL_WRITABLE;
+    if (reads && !pipe->has_writer)
+        ready |= POLL_HANGUP;
+    if (!reads && !pipe->has_reader)
+        ready = POLL_WRITABLE | POLL_ERROR;
+    mutex_unlock(&pipe->mutex);
+    return ready;
+}
+
+static void pipe_stat(const struct file *file, struct file_stat *out)
+{
+    (void)file;
+    *out = (struct file_stat){.type = INODE_PIPE, .links = 1};
+}
+
 /* One end is gone; the last takes the pipe with it. That is decided after the
  * mutex has been let go, as letting go of it still touches it. */
 static void close_end(struct pipe *pipe, bool *has_end)
@@ -142,11 +169,15 @@ static void close_writer(struct file *file)
 
 static const struct file_ops reader_ops = {
     .read = pipe_read,
+    .poll = pipe_poll,
+    .stat = pipe_stat,
     .close = close_reader,
 };
 
 static const struct file_ops writer_ops = {
     .write = pipe_write,
+    .poll = pipe_poll,
+    .stat = pipe_stat,
     .close = close_writer,
 };
 

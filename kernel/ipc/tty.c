@@ -32,6 +32,7 @@ static struct {
     struct mutex writing;         /* LOCK_TTY_WRITE: one write at a time */
     uint32_t taken, ready, typed; /* lock */
     bool copying;                 /* lock: a reader is about to move `taken` */
+    bool full;                    /* lock: a writer waits for room */
     char ring[RING];              /* lock */
     size_t (*_Atomic output)(const char *text, size_t length);
     void (*_Atomic hook)(void);
@@ -135,6 +136,12 @@ static size_t copy_line(char *line, size_t limit, uint32_t *next)
     return length;
 }
 
+/* Locked. */
+static bool can_read(void)
+{
+    return tty.taken != tty.ready && !tty.copying;
+}
+
 /* A line is taken when its reader has it: one whose address is bad leaves it
  * to the next, who waits that long. */
 static ssize_t tty_read(unsigned minor, struct cursor *cursor)
@@ -148,8 +155,8 @@ static ssize_t tty_read(unsigned minor, struct cursor *cursor)
     if (!cursor->left)
         return 0;
     spin_lock(&tty.lock);
-    while ((tty.taken == tty.ready || tty.copying) && !result)
-        result = waitq_sleep(&tty.readers, &tty.lock, WAITQ_NO_DEADLINE);
+    while (!can_read() && !result)
+        result = waitq_sleep(&tty.readers, &tty.lock, SLEEP_INTERRUPTIBLE);
     if (result) {
         spin_unlock(&tty.lock);
         return result;
@@ -178,8 +185,9 @@ static int send(const char *text, size_t length)
 
         text += sent;
         length -= sent;
+        tty.full = length;
         if (length)
-            result = waitq_sleep(&tty.writers, &tty.lock, WAITQ_NO_DEADLINE);
+            result = waitq_sleep(&tty.writers, &tty.lock, SLEEP_INTERRUPTIBLE);
     }
     spin_unlock(&tty.lock);
     return result;
@@ -189,10 +197,12 @@ static ssize_t tty_write(unsigned minor, struct cursor *cursor)
 {
     char piece[PIECE];
     size_t done = 0;
-    int result = 0;
+    int result;
 
     (void)minor;
-    mutex_lock(&tty.writing);
+    result = mutex_lock_interruptible(&tty.writing);
+    if (result)
+        return result;
     while (cursor->left && !result) {
         size_t length = MIN(cursor->left, sizeof(piece));
 
@@ -206,10 +216,27 @@ static ssize_t tty_write(unsigned minor, struct cursor *cursor)
     return done ? (ssize_t)done : result;
 }
 
+static unsigned tty_poll(unsigned minor, struct wait_set *set)
+{
+    unsigned ready = 0;
+
+    (void)minor;
+    wait_set_join(set, &tty.readers);
+    wait_set_join(set, &tty.writers);
+    spin_lock(&tty.lock);
+    if (can_read())
+        ready |= POLL_READABLE;
+    if (!tty.full)
+        ready |= POLL_WRITABLE;
+    spin_unlock(&tty.lock);
+    return ready;
+}
+
 void tty_output_room(void)
 {
     /* The lock keeps this from falling between a writer's try and sleep. */
     spin_lock(&tty.lock);
+    tty.full = false;
     waitq_wake_all(&tty.writers);
     spin_unlock(&tty.lock);
 }
@@ -226,7 +253,8 @@ void tty_set_hook(void (*hook)(void))
 
 int tty_init(void)
 {
-    static const struct device_driver driver = {tty_read, tty_write};
+    static const struct device_driver driver = {
+        .read = tty_read, .write = tty_write, .poll = tty_poll};
 
     spin_init(&tty.lock, LOCK_TTY);
     waitq_init(&tty.readers);

@@ -54,6 +54,7 @@
 #define ENODEV 19
 #define EIO    5
 #define ENXIO  6
+#define ENOTTY 25
 
 /* Processes and programs. */
 #define ESRCH   3

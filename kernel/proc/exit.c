@@ -26,7 +26,7 @@ bool task_end_others(void)
         if (task != me)
             thread_kill(&task->thread);
     while (self->running > 1)
-        waitq_wait(&self->changes, &process_lock);
+        (void)waitq_sleep(&self->changes, &process_lock, SLEEP_UNINTERRUPTIBLE);
     return true;
 }
 
@@ -142,7 +142,7 @@ int process_wait(int *status)
             error = -ECHILD;
         else
             error =
-                waitq_sleep(&self->changes, &process_lock, WAITQ_NO_DEADLINE);
+                waitq_sleep(&self->changes, &process_lock, SLEEP_INTERRUPTIBLE);
     }
     spin_unlock(&process_lock);
     if (!child)

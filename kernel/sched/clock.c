@@ -8,7 +8,6 @@
  * left to go off in a later one, and only then armed anew. Setting it at every
  * switch would cost more than the switch.
  */
-#include "lib/errno.h"
 #include "sched/thread.h"
 #include "sched/spinlock.h"
 
@@ -48,28 +47,28 @@ static void arm(struct clock *clock)
     hal_timer_arm(next);
 }
 
-void clock_add(struct thread *thread)
+void clock_add(struct thread *self, uint64_t deadline)
 {
     unsigned hart = hal_self()->hart;
     struct clock *clock = &clocks[hart];
     spin_lock(&clock->lock);
-    thread->timeout_hart = hart;
+    self->deadline = deadline;
+    self->timeout_hart = hart;
     struct list *at = clock->sleepers.next;
     while (at != &clock->sleepers &&
-           list_entry(at, struct thread, timeout_link)->deadline <=
-               thread->deadline)
+           list_entry(at, struct thread, timeout_link)->deadline <= deadline)
         at = at->next;
-    list_insert_before(at, &thread->timeout_link);
+    list_insert_before(at, &self->timeout_link);
     arm(clock);
     spin_unlock(&clock->lock);
 }
 
-void clock_remove(struct thread *thread)
+void clock_remove(struct thread *self)
 {
-    struct clock *clock = &clocks[thread->timeout_hart];
+    struct clock *clock = &clocks[self->timeout_hart];
     spin_lock(&clock->lock);
-    if (list_is_linked(&thread->timeout_link))
-        list_remove(&thread->timeout_link);
+    if (list_is_linked(&self->timeout_link))
+        list_remove(&self->timeout_link);
     spin_unlock(&clock->lock);
 }
 
@@ -96,7 +95,6 @@ void hal_upcall_tick(void)
         if (thread->deadline > now)
             break;
         list_remove(&thread->timeout_link);
-        thread->timed_out = true;
         thread_wake(thread);
     }
     if (now >= clock->slice_end) {
@@ -106,22 +104,4 @@ void hal_upcall_tick(void)
     }
     arm(clock);
     spin_unlock(&clock->lock);
-}
-
-int thread_sleep_until(uint64_t deadline)
-{
-    struct thread *self = thread_current();
-    irq_hold();
-    self->deadline = deadline;
-    atomic_store(&self->killable, true);
-    while (!thread_killed(self) && hal_time() < deadline) {
-        atomic_store(&self->state, THREAD_SLEEPING);
-        clock_add(self);
-        if (!thread_killed(self))
-            sched_switch();
-        sched_stay_awake();
-        clock_remove(self);
-    }
-    irq_release();
-    return thread_killed(self) ? -EINTR : 0;
 }

@@ -3,11 +3,12 @@
  * queue is looked at only when somebody waits.
  */
 #include "sched/mutex.h"
+#include "lib/errno.h"
 #include "lib/panic.h"
 #include "sched/thread.h"
 #include <stdatomic.h>
 
-/* Nanoseconds: how long a waiter lets others overtake him. */
+/* Nanoseconds: after how long a waiter starves. */
 #define PATIENCE 10000000
 
 void mutex_init(struct mutex *mutex, enum lock_rank rank)
@@ -15,7 +16,7 @@ void mutex_init(struct mutex *mutex, enum lock_rank rank)
     atomic_init(&mutex->holder, NULL);
     waitq_init(&mutex->waiters);
     mutex->rank = rank;
-    atomic_init(&mutex->overtaken, false);
+    atomic_init(&mutex->starving, false);
 }
 
 static bool try_take(struct mutex *mutex)
@@ -25,28 +26,73 @@ static bool try_take(struct mutex *mutex)
                                           thread_current());
 }
 
-void mutex_lock(struct mutex *mutex)
+/* The wake function of the waiters. An owner that still has the mutex hands it
+ * over. The waiter stays where it is, and if it is awake already it looks again
+ * by itself. */
+static bool wake_contender(struct waiter *waiter)
+{
+    struct mutex *mutex = container_of(waiter->queue, struct mutex, waiters);
+    if (mutex_held(mutex))
+        atomic_store(&mutex->holder, waiter->thread);
+    thread_wake(waiter->thread);
+    return true;
+}
+
+/* A waiter says that it sleeps, then looks at the mutex; an owner lets go, then
+ * wakes the first waiter. One of the two sees the other. False: interrupted. */
+static bool wait_in_queue(struct mutex *mutex, enum sleep kind)
+{
+    uint64_t began = hal_time();
+    for (;;) {
+        sleep_begin(kind);
+        if (mutex_held(mutex) || try_take(mutex))
+            return true;
+        if (sleep_interrupted(kind))
+            return false;
+        if (hal_time() - began > PATIENCE)
+            atomic_store(&mutex->starving, true);
+        sched_switch();
+    }
+}
+
+/* The mutex was not free when it was asked for: 0 or -EINTR. */
+static __attribute__((noinline)) int wait_for(struct mutex *mutex,
+                                              enum sleep kind)
+{
+    struct waiter waiter;
+    irq_hold();
+    waitq_join(&mutex->waiters, &waiter, wake_contender);
+    bool taken = wait_in_queue(mutex, kind);
+    sched_stay_awake();
+    waitq_leave(&waiter);
+    /* It may have been handed over meanwhile. If not, but it is free, the
+     * wake-up that this waiter was given is the next one's. */
+    taken = taken || mutex_held(mutex);
+    if (!taken && !atomic_load(&mutex->holder))
+        waitq_wake_one(&mutex->waiters);
+    irq_release();
+    return taken ? 0 : -EINTR;
+}
+
+static inline int lock(struct mutex *mutex, enum sleep kind)
 {
     lockrank_assert_may_sleep();
     lockrank_acquire(mutex->rank);
     ASSERT(!mutex_held(mutex));
-    if (try_take(mutex))
-        return;
-    /* A waiter looks once more after joining; an owner looks for waiters
-     * after letting go. One of the two sees the other. */
-    irq_hold();
-    for (uint64_t began = hal_time();;) {
-        waitq_join(&mutex->waiters, false);
-        bool taken = try_take(mutex);
-        if (!taken)
-            sched_switch();
-        waitq_leave(&mutex->waiters);
-        if (taken || mutex_held(mutex) || try_take(mutex))
-            break;
-        if (hal_time() - began > PATIENCE)
-            atomic_store(&mutex->overtaken, true);
-    }
-    irq_release();
+    return try_take(mutex) ? 0 : wait_for(mutex, kind);
+}
+
+void mutex_lock(struct mutex *mutex)
+{
+    lock(mutex, SLEEP_UNINTERRUPTIBLE);
+}
+
+int mutex_lock_interruptible(struct mutex *mutex)
+{
+    int result = lock(mutex, SLEEP_INTERRUPTIBLE);
+    if (result)
+        lockrank_release(mutex->rank);
+    return result;
 }
 
 static inline void let_go(struct mutex *mutex)
@@ -58,15 +104,15 @@ static inline void let_go(struct mutex *mutex)
 /* Make the first waiter the holder. Rare, so kept out of mutex_unlock. */
 static __attribute__((noinline)) void hand_over(struct mutex *mutex)
 {
-    atomic_store(&mutex->overtaken, false);
-    if (!waitq_hand_over(&mutex->waiters, &mutex->holder))
+    atomic_store(&mutex->starving, false);
+    if (!waitq_wake_one(&mutex->waiters))
         let_go(mutex);
 }
 
 void mutex_unlock(struct mutex *mutex)
 {
     ASSERT(mutex_held(mutex));
-    if (atomic_load_explicit(&mutex->overtaken, memory_order_relaxed))
+    if (atomic_load_explicit(&mutex->starving, memory_order_relaxed))
         hand_over(mutex);
     else
         let_go(mutex);

@@ -183,7 +183,6 @@ void thread_init(struct thread *thread, const char *name, void *stack,
 {
     atomic_store(&thread->state, THREAD_NEW);
     list_init(&thread->run_link);
-    list_init(&thread->wait_link);
     list_init(&thread->timeout_link);
     thread->irq_depth = 1;
     thread->irq_was_on = true;
@@ -251,16 +250,6 @@ void sched_user_return(void)
     irq_release();
 }
 
-void thread_kill(struct thread *thread)
-{
-    __atomic_fetch_or(&thread->machine.work, HAL_WORK_KILLED, __ATOMIC_SEQ_CST);
-    uint32_t state = atomic_load(&thread->state);
-    if (state == THREAD_SLEEPING && atomic_load(&thread->killable))
-        thread_wake(thread);
-    else if (state == THREAD_RUNNING && thread != thread_current())
-        hal_hart_wake(thread->machine.hart);
-}
-
 static _Noreturn void idle_loop(void)
 {
     struct run_queue *queue = my_queue();
@@ -307,7 +296,6 @@ void sched_init(void)
         list_init(&queues[i].ready);
     }
     list_init(&thread_boot.run_link);
-    list_init(&thread_boot.wait_link);
     list_init(&thread_boot.timeout_link);
     queues[0].idle = &thread_boot;
 }

@@ -21,19 +21,17 @@ enum thread_state {
     THREAD_DEAD      /* will not run again */
 };
 
-/* Letters: a atomic; s by the thread itself; q run queue's lock; w wait
- * queue's lock; t timeout lock; I set once. */
+/* Letters: a atomic; s by the thread itself; q run queue's lock; t timeout
+ * lock; I set once. */
 struct thread {
     struct hal_thread machine; /* first: hal_self() is also the thread */
     _Atomic uint32_t state;    /* a: enum thread_state */
     _Atomic bool on_hart;      /* a: its stack is in use */
-    _Atomic bool killable;     /* a: a kill ends the sleep it is in */
-    bool timed_out;            /* t */
+    _Atomic uint8_t sleep;     /* a: enum sleep: what ends the one it is in */
     uint8_t timeout_hart;      /* s: whose list holds timeout_link */
     struct list run_link;      /* q */
-    struct list wait_link;     /* w */
     struct list timeout_link;  /* t */
-    uint64_t deadline;         /* s */
+    uint64_t deadline;         /* t */
     uint32_t irq_depth;        /* s: reasons to keep interrupts off */
     bool irq_was_on;           /* s: before the first of them */
     uint32_t fail_after;       /* s: see page_fail_after */
@@ -74,12 +72,16 @@ void thread_await_end(struct thread *thread);
 /* Let others run first. */
 void thread_yield(void);
 
-/* Sleep until hal_time() reaches `deadline`. 0, or -EINTR when killed. */
+/* Sleep until hal_time() reaches `deadline`. 0, or -EINTR for a kill or a
+ * signal (waitq.c). */
 int thread_sleep_until(uint64_t deadline);
 
 /* Mark the thread killed: it leaves on its next way out of the kernel, and a
- * killable sleep ends now. The caller keeps the thread from going away. */
+ * killable or interruptible sleep ends now. Or mark that it has a signal: an
+ * interruptible sleep ends now. The caller keeps the thread from going away
+ * (waitq.c). */
 void thread_kill(struct thread *thread);
+void thread_signal(struct thread *thread);
 
 static inline bool thread_killed(const struct thread *thread)
 {
@@ -96,10 +98,10 @@ void sched_switch(void);
 /* Deal with HAL_WORK_RESCHEDULE on the way to user mode. */
 void sched_user_return(void);
 
-/* Wake the threads whose deadline has come, arm the timer for the next one
- * (clock.c). */
-void clock_add(struct thread *thread);
-void clock_remove(struct thread *thread);
+/* Wake the running thread when hal_time() reaches `deadline`; or no longer.
+ * The latter does no harm when it was not to be (clock.c). */
+void clock_add(struct thread *self, uint64_t deadline);
+void clock_remove(struct thread *self);
 /* Another thread starts its slice on this hart; an idle one's is endless. */
 void clock_slice_start(bool endless);
 

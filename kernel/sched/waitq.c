@@ -4,8 +4,9 @@
  * A thread first says that it sleeps, then joins the queue, and only then
  * lets go of the caller's lock. From the first step on a waker may make it
  * ready again; then its sched_switch finds it in a run queue and it simply
- * goes on when its turn comes. A kill and a time-out race with the waker in
- * the same harmless way: whoever changes SLEEPING to READY has woken it.
+ * goes on when its turn comes. A kill, a signal and a time-out race with the
+ * waker in the same harmless way: whoever changes SLEEPING to READY has woken
+ * it.
  */
 #include "sched/waitq.h"
 #include "lib/errno.h"
@@ -19,161 +20,199 @@ void waitq_init(struct waitq *queue)
     atomic_store(&queue->waiting, 0);
 }
 
-void waitq_join(struct waitq *queue, bool killable)
+/* ---- The steps of a sleep ------------------------------------------------ */
+
+void sleep_begin(enum sleep kind)
 {
     struct thread *self = thread_current();
-    self->timed_out = false;
-    atomic_store(&self->killable, killable);
+    atomic_store_explicit(&self->sleep, kind, memory_order_relaxed);
     atomic_store(&self->state, THREAD_SLEEPING);
+}
+
+bool sleep_interrupted(enum sleep kind)
+{
+    return __atomic_load_n(&hal_self()->work, __ATOMIC_SEQ_CST) & kind;
+}
+
+void waitq_join(struct waitq *queue, struct waiter *waiter,
+                bool (*wake)(struct waiter *waiter))
+{
+    waiter->queue = queue;
+    waiter->thread = thread_current();
+    waiter->wake = wake;
     spin_lock(&queue->lock);
-    list_push_back(&queue->waiters, &self->wait_link);
+    list_push_back(&queue->waiters, &waiter->link);
     atomic_fetch_add(&queue->waiting, 1);
     spin_unlock(&queue->lock);
 }
 
-static void take_off(struct waitq *queue, struct thread *thread)
+static void take_off(struct waiter *waiter)
 {
-    list_remove(&thread->wait_link);
-    atomic_fetch_sub(&queue->waiting, 1);
+    list_remove(&waiter->link);
+    atomic_fetch_sub(&waiter->queue->waiting, 1);
 }
 
-void waitq_leave(struct waitq *queue)
+void waitq_leave(struct waiter *waiter)
 {
-    struct thread *self = thread_current();
-    sched_stay_awake();
+    struct waitq *queue = waiter->queue;
     spin_lock(&queue->lock);
-    if (list_is_linked(&self->wait_link))
-        take_off(queue, self);
+    if (list_is_linked(&waiter->link))
+        take_off(waiter);
     spin_unlock(&queue->lock);
 }
 
-/* How the caller's lock is let go and taken. */
-struct lock_kind {
-    void (*unlock)(void *lock);
-    void (*lock)(void *lock);
-};
+/* ---- One queue ----------------------------------------------------------- */
 
-/* One sleep. */
-static int sleep_on(struct waitq *queue, uint64_t deadline,
-                    const struct lock_kind *kind, void *lock)
+static bool wake_sleeper(struct waiter *waiter)
 {
-    struct thread *self = thread_current();
-    irq_hold();
-    waitq_join(queue, true);
-    kind->unlock(lock);
-    if (deadline != WAITQ_NO_DEADLINE) {
-        self->deadline = deadline;
-        clock_add(self);
-    }
-    if (!thread_killed(self))
-        sched_switch();
-    waitq_leave(queue);
-    if (deadline != WAITQ_NO_DEADLINE)
-        clock_remove(self);
-    bool timed_out = self->timed_out; /* taking a mutex may sleep, too */
-    irq_release();
-    kind->lock(lock);
-    if (thread_killed(self))
-        return -EINTR;
-    return timed_out ? -ETIMEDOUT : 0;
+    take_off(waiter);
+    return thread_wake(waiter->thread);
 }
 
-static void unlock_spin(void *lock)
+static void begin(struct waitq *queue, struct waiter *waiter, enum sleep kind)
 {
+    irq_hold();
+    sleep_begin(kind);
+    waitq_join(queue, waiter, wake_sleeper);
+}
+
+static int finish(struct waiter *waiter, enum sleep kind)
+{
+    if (!sleep_interrupted(kind))
+        sched_switch();
+    sched_stay_awake();
+    waitq_leave(waiter);
+    irq_release();
+    return sleep_interrupted(kind) ? -EINTR : 0;
+}
+
+int waitq_sleep(struct waitq *queue, struct spinlock *lock, enum sleep kind)
+{
+    struct waiter waiter;
+    begin(queue, &waiter, kind);
     spin_unlock(lock);
     lockrank_assert_may_sleep();
-}
-
-static void lock_spin(void *lock)
-{
+    int result = finish(&waiter, kind);
     spin_lock(lock);
+    return result;
 }
 
-static void unlock_mutex(void *lock)
+int waitq_sleep_mutex(struct waitq *queue, struct mutex *lock, enum sleep kind)
 {
+    struct waiter waiter;
+    begin(queue, &waiter, kind);
     mutex_unlock(lock);
-}
-
-static void lock_mutex(void *lock)
-{
+    int result = finish(&waiter, kind);
     mutex_lock(lock);
+    return result;
 }
 
-static const struct lock_kind spin_kind = {unlock_spin, lock_spin};
-static const struct lock_kind mutex_kind = {unlock_mutex, lock_mutex};
+/* ---- Many queues --------------------------------------------------------- */
 
-int waitq_sleep(struct waitq *queue, struct spinlock *lock, uint64_t deadline)
+static bool wake_set(struct waiter *waiter)
 {
-    return sleep_on(queue, deadline, &spin_kind, lock);
+    struct wait_set *set =
+        container_of(waiter, struct wait_set_entry, waiter)->set;
+    atomic_store(&set->woken, true);
+    return wake_sleeper(waiter);
 }
 
-int waitq_sleep_mutex(struct waitq *queue, struct mutex *lock,
-                      uint64_t deadline)
+void wait_set_join(struct wait_set *set, struct waitq *queue)
 {
-    return sleep_on(queue, deadline, &mutex_kind, lock);
-}
-
-static void wait_on(struct waitq *queue, const struct lock_kind *kind,
-                    void *lock)
-{
-    irq_hold();
-    waitq_join(queue, false);
-    kind->unlock(lock);
-    sched_switch();
-    waitq_leave(queue);
-    irq_release();
-    kind->lock(lock);
-}
-
-void waitq_wait(struct waitq *queue, struct spinlock *lock)
-{
-    wait_on(queue, &spin_kind, lock);
-}
-
-void waitq_wait_mutex(struct waitq *queue, struct mutex *lock)
-{
-    wait_on(queue, &mutex_kind, lock);
-}
-
-static void wake(struct waitq *queue, bool all)
-{
-    if (!atomic_load(&queue->waiting))
+    if (!set)
         return;
-    spin_lock(&queue->lock);
-    while (!list_is_empty(&queue->waiters)) {
-        struct thread *thread =
-            list_entry(list_first(&queue->waiters), struct thread, wait_link);
-        take_off(queue, thread);
-        if (thread_wake(thread) && !all)
-            break;
-    }
-    spin_unlock(&queue->lock);
+    struct wait_set_entry *entry = &set->entries[set->count++];
+    ASSERT(set->count <= set->room);
+    entry->set = set;
+    waitq_join(queue, &entry->waiter, wake_set);
 }
 
-bool waitq_hand_over(struct waitq *queue, struct thread *_Atomic *what)
+/* Says that the thread sleeps, then whether it should. */
+static bool may_wait(const struct wait_set *set, enum sleep kind,
+                     uint64_t deadline)
 {
-    struct thread *first = NULL;
+    sleep_begin(kind);
+    return !atomic_load(&set->woken) && !sleep_interrupted(kind) &&
+           hal_time() < deadline;
+}
+
+int wait_set_sleep(struct wait_set *set, enum sleep kind, uint64_t deadline)
+{
+    struct thread *self = thread_current();
+    irq_hold();
+    while (may_wait(set, kind, deadline)) {
+        if (deadline != NO_DEADLINE)
+            clock_add(self, deadline);
+        sched_switch();
+        clock_remove(self);
+    }
+    sched_stay_awake();
+    irq_release();
+    if (atomic_load(&set->woken))
+        return 0;
+    return sleep_interrupted(kind) ? -EINTR : -ETIMEDOUT;
+}
+
+void wait_set_leave(struct wait_set *set)
+{
+    while (set->count)
+        waitq_leave(&set->entries[--set->count].waiter);
+    atomic_store(&set->woken, false);
+}
+
+int thread_sleep_until(uint64_t deadline)
+{
+    struct wait_set none = WAIT_SET(NULL, 0);
+    int result = wait_set_sleep(&none, SLEEP_INTERRUPTIBLE, deadline);
+    return result == -ETIMEDOUT ? 0 : result;
+}
+
+/* ---- What ends a sleep --------------------------------------------------- */
+
+static bool wake(struct waitq *queue, bool all)
+{
+    struct waiter *waiter;
+    bool any = false;
     if (!atomic_load(&queue->waiting))
         return false;
     spin_lock(&queue->lock);
-    if (!list_is_empty(&queue->waiters)) {
-        first =
-            list_entry(list_first(&queue->waiters), struct thread, wait_link);
-        take_off(queue, first);
-        /* Before it can leave the queue, and so before it can end. */
-        atomic_store(what, first);
-        thread_wake(first);
+    list_for_each_safe(waiter, &queue->waiters, link) {
+        any |= waiter->wake(waiter);
+        if (any && !all)
+            break;
     }
     spin_unlock(&queue->lock);
-    return first;
+    return any;
 }
 
-void waitq_wake_one(struct waitq *queue)
+bool waitq_wake_one(struct waitq *queue)
 {
-    wake(queue, false);
+    return wake(queue, false);
 }
 
 void waitq_wake_all(struct waitq *queue)
 {
     wake(queue, true);
+}
+
+/* The mark comes first, then the look at the state; a sleeper says that it
+ * sleeps, then looks for marks. */
+static void interrupt(struct thread *thread, uint32_t mark)
+{
+    __atomic_fetch_or(&thread->machine.work, mark, __ATOMIC_SEQ_CST);
+    uint32_t state = atomic_load(&thread->state);
+    if (state == THREAD_SLEEPING && atomic_load(&thread->sleep) & mark)
+        thread_wake(thread);
+    else if (state == THREAD_RUNNING && thread != thread_current())
+        hal_hart_wake(thread->machine.hart);
+}
+
+void thread_kill(struct thread *thread)
+{
+    interrupt(thread, HAL_WORK_KILLED);
+}
+
+void thread_signal(struct thread *thread)
+{
+    interrupt(thread, HAL_WORK_SIGNAL);
 }

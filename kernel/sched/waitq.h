@@ -2,7 +2,7 @@
  * Wait queues: where threads sleep until another wakes them.
  *
  * The condition waited for belongs to the caller and is guarded by a lock of
- * the caller; sleeping lets go of that lock and takes it back. A thread is on
+ * the caller; sleeping lets go of that lock and takes it back. A waiter is on
  * the queue before the lock is let go, so a waker that holds the lock (or
  * takes it to change the condition) is never missed. Wake-ups may come for no
  * reason: always wait in a loop.
@@ -10,6 +10,7 @@
 #ifndef SCHED_WAITQ_H
 #define SCHED_WAITQ_H
 
+#include "arch/hal.h"
 #include "lib/list.h"
 #include "sched/spinlock.h"
 #include <stdbool.h>
@@ -20,39 +21,86 @@ struct thread;
 
 struct waitq {
     struct spinlock lock;
-    struct list waiters;      /* lock: struct thread by wait_link */
+    struct list waiters;      /* lock: struct waiter by link */
     _Atomic uint32_t waiting; /* a: how many, so that a waker can pass by */
 };
 
-#define WAITQ_NO_DEADLINE UINT64_MAX
+/* A place in one queue, usually on the stack of the thread that waits. */
+struct waiter {
+    struct list link;      /* the queue's lock */
+    struct waitq *queue;   /* I while joined */
+    struct thread *thread; /* I while joined */
+    /* Called by a waker, with the queue's lock held: true when this waiter is
+     * what the wake-up was for, so that waitq_wake_one stops here. */
+    bool (*wake)(struct waiter *waiter); /* I while joined */
+};
+
+/* What ends a sleep before its wake-up: bits of hal_thread.work. */
+enum sleep {
+    SLEEP_UNINTERRUPTIBLE = 0, /* for what is sure to come soon */
+    SLEEP_KILLABLE = HAL_WORK_KILLED,
+    SLEEP_INTERRUPTIBLE = HAL_WORK_KILLED | HAL_WORK_SIGNAL,
+};
 
 void waitq_init(struct waitq *queue);
 
 /* Sleep until woken. `lock` is held, let go while asleep and held again on
- * return. 0, or -EINTR when the thread has been killed (then at once), or
- * -ETIMEDOUT once hal_time() reaches `deadline`. */
-int waitq_sleep(struct waitq *queue, struct spinlock *lock, uint64_t deadline);
+ * return. 0, or -EINTR when what ends this kind of sleep has come (then at
+ * once). */
+int waitq_sleep(struct waitq *queue, struct spinlock *lock, enum sleep kind);
+int waitq_sleep_mutex(struct waitq *queue, struct mutex *lock, enum sleep kind);
 
-/* The same with a mutex as the caller's lock. */
-int waitq_sleep_mutex(struct waitq *queue, struct mutex *lock,
-                      uint64_t deadline);
-
-/* The same for what is sure to come, such as the end of a device's work, and
- * whoever is killed meanwhile: sleeps until woken. */
-void waitq_wait(struct waitq *queue, struct spinlock *lock);
-void waitq_wait_mutex(struct waitq *queue, struct mutex *lock);
-
-/* Wake the first waiter, or all. From any context. */
-void waitq_wake_one(struct waitq *queue);
+/* Wake the first waiter, and tell whether there was one; or all. From any
+ * context. */
+bool waitq_wake_one(struct waitq *queue);
 void waitq_wake_all(struct waitq *queue);
 
-/* Make `*what` the first waiter, take it off the queue and wake it; false when
- * there is none. Once it has left the queue it sees `*what`. For mutex.c. */
-bool waitq_hand_over(struct waitq *queue, struct thread *_Atomic *what);
+/* ---- Waiting for many: several queues, one sleep ------------------------- */
 
-/* The steps of a sleep, for mutex.c: become a waiter, sleep unless woken
- * meanwhile, stop being one. Interrupts held off (irq_hold) throughout. */
-void waitq_join(struct waitq *queue, bool killable);
-void waitq_leave(struct waitq *queue);
+struct wait_set_entry {
+    struct waiter waiter;
+    struct wait_set *set; /* I */
+};
+
+/* The thread that fills it, sleeps and empties it is the same. */
+struct wait_set {
+    struct wait_set_entry *entries; /* s: of them, `count` have joined */
+    unsigned count, room;           /* s */
+    _Atomic bool woken;             /* a: by one of the queues */
+};
+
+#define WAIT_SET(array, size)                                                  \
+    ((struct wait_set){.entries = array, .room = size})
+#define NO_DEADLINE UINT64_MAX
+
+/* Join one more queue; there is room. Without a set nothing is done. Join
+ * first, then look at the condition: what comes later is not missed. */
+void wait_set_join(struct wait_set *set, struct waitq *queue);
+
+/* Sleep until one of the queues has been woken since it was joined: 0; or
+ * -EINTR (see waitq_sleep); or -ETIMEDOUT once hal_time() reaches `deadline`.
+ * No lock is held. */
+int wait_set_sleep(struct wait_set *set, enum sleep kind, uint64_t deadline);
+
+/* Leave all queues; the set is as new. Needed before it goes away. */
+void wait_set_leave(struct wait_set *set);
+
+/* ---- The steps of a sleep ------------------------------------------------
+ * Interrupts are held off (irq_hold) from sleep_begin until the sched_switch or
+ * sched_stay_awake that ends it.
+ */
+
+/* From now on thread_wake makes the running thread ready. Then look whether
+ * there is still something to wait for. */
+void sleep_begin(enum sleep kind);
+
+/* Whether a kill or signal that ends this kind of sleep is pending. */
+bool sleep_interrupted(enum sleep kind);
+
+/* Put `waiter` last in `queue`, for the running thread; take it out, unless its
+ * wake function has. Until then it must stay where it is. */
+void waitq_join(struct waitq *queue, struct waiter *waiter,
+                bool (*wake)(struct waiter *waiter));
+void waitq_leave(struct waiter *waiter);
 
 #endif

@@ -31,9 +31,26 @@ static ssize_t device_write(struct file *file, struct cursor *cursor)
     return driver->write(file->inode->minor, cursor);
 }
 
+static unsigned device_poll(struct file *file, struct wait_set *set)
+{
+    const struct device_driver *driver = file->private;
+
+    return driver->poll ? driver->poll(file->inode->minor, set) : POLL_ALWAYS;
+}
+
+static int device_ioctl(struct file *file, unsigned command, uintptr_t argument)
+{
+    const struct device_driver *driver = file->private;
+
+    return driver->ioctl ? driver->ioctl(file->inode->minor, command, argument)
+                         : -ENOTTY;
+}
+
 static const struct file_ops device_file_ops = {
     .read = device_read,
     .write = device_write,
+    .poll = device_poll,
+    .ioctl = device_ioctl,
 };
 
 int device_open(struct file *file)

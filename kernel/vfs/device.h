@@ -15,11 +15,13 @@
 #define DEVICE_NULL    2
 #define DEVICE_ZERO    3
 
-/* Bytes moved, or a negative errno when it was none. Both may sleep; they are
- * called with no lock held. */
+/* As the operations of open files (vfs/file.h), but for a minor number; poll
+ * and ioctl may be missing. They are called with no lock held. */
 struct device_driver {
     ssize_t (*read)(unsigned minor, struct cursor *cursor);
     ssize_t (*write)(unsigned minor, struct cursor *cursor);
+    unsigned (*poll)(unsigned minor, struct wait_set *set);
+    int (*ioctl)(unsigned minor, unsigned command, uintptr_t argument);
 };
 
 /* Let `driver`, which stays, serve all nodes with this major. -EINVAL: no such

@@ -18,8 +18,6 @@ static ssize_t inode_file_read(struct file *file, struct cursor *cursor)
     struct inode *inode = file->inode;
     ssize_t moved;
 
-    if (inode->type == INODE_DIRECTORY)
-        return -EISDIR;
     if (!inode->ops->read)
         return -EPERM;
     mutex_lock(&inode->mutex);
@@ -88,6 +86,16 @@ static const struct file_ops inode_file_ops = {
     .write = inode_file_write,
 };
 
+static ssize_t directory_read(struct file *file, struct cursor *cursor)
+{
+    (void)file;
+    (void)cursor;
+    return -EISDIR;
+}
+
+/* Never open for writing. */
+static const struct file_ops directory_ops = {.read = directory_read};
+
 struct file *file_alloc(unsigned flags)
 {
     struct file *file = slab_alloc_zeroed(sizeof(*file));
@@ -107,7 +115,8 @@ int file_attach(struct file *file, struct inode *inode)
         return -EISDIR;
     if (inode->type == INODE_DEVICE)
         return device_open(file);
-    file->ops = &inode_file_ops;
+    file->ops =
+        inode->type == INODE_DIRECTORY ? &directory_ops : &inode_file_ops;
     return inode->ops->open ? inode->ops->open(inode, file) : 0;
 }
 
@@ -150,8 +159,7 @@ ssize_t file_read_at(struct file *file, struct cursor *cursor, uint64_t offset)
 
     if (!(file->flags & OPEN_READ))
         return -EBADF;
-    if (file->ops != &inode_file_ops || inode->type != INODE_FILE ||
-        !inode->ops->read)
+    if (file->ops != &inode_file_ops || !inode->ops->read)
         return -ESPIPE;
     mutex_lock(&inode->mutex);
     moved = inode->ops->read(inode, cursor, offset);
@@ -159,17 +167,28 @@ ssize_t file_read_at(struct file *file, struct cursor *cursor, uint64_t offset)
     return moved;
 }
 
+unsigned file_poll(struct file *file, struct wait_set *set)
+{
+    return file->ops->poll ? file->ops->poll(file, set) : POLL_ALWAYS;
+}
+
+int file_ioctl(struct file *file, unsigned command, uintptr_t argument)
+{
+    return file->ops->ioctl ? file->ops->ioctl(file, command, argument)
+                            : -ENOTTY;
+}
+
 void file_stat(const struct file *file, struct file_stat *out)
 {
-    if (file->inode)
-        inode_stat(file->inode, out);
+    if (file->ops->stat)
+        file->ops->stat(file, out);
     else
-        *out = (struct file_stat){.type = INODE_PIPE, .links = 1};
+        inode_stat(file->inode, out);
 }
 
 bool file_is_directory(const struct file *file)
 {
-    return file->inode && file->inode->type == INODE_DIRECTORY;
+    return file->ops == &directory_ops;
 }
 
 /* One slot: 1 when all of it was used, 0 at the end or when it was not. */

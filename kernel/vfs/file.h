@@ -14,12 +14,29 @@
 #define FILE_TABLE_MAX   128
 #define FILE_TABLE_FIRST 16
 
-/* A result of reads and writes: bytes moved, or a negative errno when it was
- * none. The open flags have been checked. */
+/* What a file is ready for. */
+#define POLL_READABLE 1u /* a read does not wait */
+#define POLL_WRITABLE                                                          \
+    4u                  /* a write that fits into an empty pipe does not wait */
+#define POLL_ERROR  8u  /* nobody will read what is written */
+#define POLL_HANGUP 16u /* nobody will write any more */
+#define POLL_ALWAYS (POLL_READABLE | POLL_WRITABLE)
+
+/* Queues that one file's poll joins, at most. */
+#define POLL_QUEUES 2
+
+/* What is missing stands for what is said in brackets. A result of reads and
+ * writes: bytes moved, or a negative errno when it was none. The open flags
+ * have been checked. */
 struct file_ops {
     ssize_t (*read)(struct file *file, struct cursor *cursor);
     ssize_t (*write)(struct file *file, struct cursor *cursor);
-    /* The last reference is gone. May be missing. */
+    /* See file_poll, file_stat and file_ioctl. [POLL_ALWAYS; what the inode
+     * says; -ENOTTY] */
+    unsigned (*poll)(struct file *file, struct wait_set *set);
+    void (*stat)(const struct file *file, struct file_stat *out);
+    int (*ioctl)(struct file *file, unsigned command, uintptr_t argument);
+    /* The last reference is gone. [nothing] */
     void (*close)(struct file *file);
 };
 
@@ -27,7 +44,7 @@ struct file {
     _Atomic uint32_t count;
     uint32_t flags;             /* I: OPEN_* */
     const struct file_ops *ops; /* I once open */
-    struct inode *inode;        /* I: with a reference; NULL: a pipe */
+    struct inode *inode;        /* I: with a reference, or NULL */
     uint64_t offset;            /* the inode's mutex */
     void *private;              /* I once open: whatever ops want */
 };
@@ -59,7 +76,16 @@ ssize_t file_write(struct file *file, struct cursor *cursor);
  * of a file system. */
 ssize_t file_read_at(struct file *file, struct cursor *cursor, uint64_t offset);
 
+/* Which of POLL_* hold now. May sleep, but not for long. With a `set`, whose
+ * owner is the caller, it first joins what is woken when that changes: the set
+ * needs room for POLL_QUEUES more, and is left before the file is put. */
+unsigned file_poll(struct file *file, struct wait_set *set);
+
 void file_stat(const struct file *file, struct file_stat *out);
+
+/* Have the file do something of its own. The meaning of `argument` and the
+ * result are those of `command`; -ENOTTY: unknown to this file. May sleep. */
+int file_ioctl(struct file *file, unsigned command, uintptr_t argument);
 
 bool file_is_directory(const struct file *file);
 

@@ -46,7 +46,7 @@ enum inode_type {
     INODE_DIRECTORY = 1,
     INODE_FILE,
     INODE_DEVICE,
-    INODE_PIPE, /* only as the type of an open file */
+    INODE_PIPE,
 };
 
 /* What a new inode is to be. */

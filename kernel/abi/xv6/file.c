@@ -160,8 +160,8 @@ int64_t xv6_fstat(struct process *self, struct hal_frame *frame)
         return -EBADF;
     file_stat(file, &stat);
     file_put(file);
-    if (stat.type == INODE_PIPE)
-        return -EINVAL;
+    if (stat.type >= ARRAY_SIZE(types))
+        return -EINVAL; /* a pipe */
     struct xv6_stat out = {.device = stat.device,
                            .inode = short_number(stat.number),
                            .type = types[stat.type],

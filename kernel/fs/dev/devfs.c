@@ -39,8 +39,10 @@ static ssize_t zero_read(unsigned minor, struct cursor *cursor)
     return result ? result : (ssize_t)length;
 }
 
-static const struct device_driver null_driver = {null_read, null_write};
-static const struct device_driver zero_driver = {zero_read, null_write};
+static const struct device_driver null_driver = {.read = null_read,
+                                                 .write = null_write};
+static const struct device_driver zero_driver = {.read = zero_read,
+                                                 .write = null_write};
 
 int devfs_make(struct superblock **out)
 {

@@ -36,7 +36,7 @@ static void operations_stop(struct journal *journal)
     spin_lock(&journal->lock);
     journal->stopped = true;
     while (journal->running->handles)
-        waitq_wait(&journal->changed, &journal->lock);
+        waitq_sleep(&journal->changed, &journal->lock, SLEEP_UNINTERRUPTIBLE);
     spin_unlock(&journal->lock);
 }
 
@@ -156,7 +156,8 @@ int journal_commit(struct journal *journal)
     uint32_t wanted = journal->round + 1;
     while (sequence_after(wanted, journal->rounds_done) && !journal->error) {
         if (journal->committing) {
-            waitq_wait(&journal->changed, &journal->lock);
+            waitq_sleep(&journal->changed, &journal->lock,
+                        SLEEP_UNINTERRUPTIBLE);
             continue;
         }
         journal->committing = true;

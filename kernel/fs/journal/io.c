@@ -35,7 +35,7 @@ static struct block_request *take(struct journal_io *io)
     const uint32_t all = (1u << JOURNAL_REQUESTS) - 1;
     spin_lock(&io->lock);
     while (io->busy == all)
-        waitq_wait(&io->ended, &io->lock);
+        waitq_sleep(&io->ended, &io->lock, SLEEP_UNINTERRUPTIBLE);
     unsigned number = bit_lowest(~io->busy);
     io->busy |= 1u << number;
     spin_unlock(&io->lock);
@@ -83,7 +83,7 @@ int journal_io_wait(struct journal_io *io)
     submit(io);
     spin_lock(&io->lock);
     while (io->busy)
-        waitq_wait(&io->ended, &io->lock);
+        waitq_sleep(&io->ended, &io->lock, SLEEP_UNINTERRUPTIBLE);
     int error = io->error;
     io->error = 0;
     spin_unlock(&io->lock);

@@ -303,7 +303,8 @@ int journal_begin(struct journal *journal, uint32_t blocks,
         if (journal->error)
             error = -EROFS;
         else if (journal->stopped)
-            waitq_wait(&journal->changed, &journal->lock);
+            waitq_sleep(&journal->changed, &journal->lock,
+                        SLEEP_UNINTERRUPTIBLE);
         else if (has_room(journal, blocks))
             break;
         else {

@@ -15,6 +15,9 @@
 #define HAL_PAGE_SHIFT 12
 #define HAL_PAGE_SIZE  4096ul
 
+#define HAL_WORK_KILLED 2u
+#define HAL_WORK_SIGNAL 4u
+
 struct hal_range {
     uint64_t start, end;
 };

@@ -157,6 +157,15 @@ void mutex_lock(struct mutex *mutex)
     mutex->holder = (struct thread *)mutex;
 }
 
+/* Locked already: the thread would wait, and is killed at once. */
+int mutex_lock_interruptible(struct mutex *mutex)
+{
+    if (mutex->holder)
+        return -EINTR;
+    mutex_lock(mutex);
+    return 0;
+}
+
 void mutex_unlock(struct mutex *mutex)
 {
     mutex->holder = NULL;
@@ -182,34 +191,54 @@ static int asleep(void)
     return 0;
 }
 
-int waitq_sleep(struct waitq *queue, struct spinlock *lock, uint64_t deadline)
+int waitq_sleep(struct waitq *queue, struct spinlock *lock, enum sleep kind)
 {
     int result;
 
     (void)queue;
-    (void)deadline;
+    assert(kind != SLEEP_UNINTERRUPTIBLE);
     spin_unlock(lock);
     result = asleep();
     spin_lock(lock);
     return result;
 }
 
-int waitq_sleep_mutex(struct waitq *queue, struct mutex *lock,
-                      uint64_t deadline)
+int waitq_sleep_mutex(struct waitq *queue, struct mutex *lock, enum sleep kind)
 {
     int result;
 
     (void)queue;
-    (void)deadline;
+    assert(kind != SLEEP_UNINTERRUPTIBLE);
     mutex_unlock(lock);
     result = asleep();
     mutex_lock(lock);
     return result;
 }
 
+/* The set that has joined queues, if one has. */
+static struct wait_set *set_now;
+
+void wait_set_join(struct wait_set *set, struct waitq *queue)
+{
+    if (!set)
+        return;
+    assert(set->count < set->room);
+    set->entries[set->count++].waiter.queue = queue;
+    set_now = set;
+}
+
+void wait_set_leave(struct wait_set *set)
+{
+    set->count = 0;
+    set->woken = false;
+    set_now = NULL;
+}
+
 void waitq_wake_all(struct waitq *queue)
 {
-    (void)queue;
+    for (unsigned i = 0; set_now && i < set_now->count; i++)
+        if (set_now->entries[i].waiter.queue == queue)
+            set_now->woken = true;
 }
 
 /* ---- Disks: there are none ---------------------------------------------- */

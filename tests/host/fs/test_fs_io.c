@@ -151,6 +151,72 @@ static void test_pipe_faults(void **state)
     }
 }
 
+static void test_pipe_stat(void **state)
+{
+    struct file_stat stat;
+
+    (void)state;
+    make_pipe();
+    memset(&stat, 0xff, sizeof(stat));
+    file_stat(reader, &stat);
+    assert_int_equal(stat.type, INODE_PIPE);
+    assert_int_equal(stat.links, 1);
+    assert_int_equal(stat.size, 0);
+    file_stat(writer, &stat);
+    assert_int_equal(stat.type, INODE_PIPE);
+    assert_false(file_is_directory(reader));
+    assert_int_equal(file_ioctl(reader, 1, 0), -ENOTTY);
+    assert_int_equal(file_ioctl(writer, 1, 0), -ENOTTY);
+    file_put(reader);
+    file_put(writer);
+}
+
+static struct wait_set_entry entries[2 * POLL_QUEUES];
+static struct wait_set set = WAIT_SET(entries, 2 * POLL_QUEUES);
+
+/* What the set waits for has happened; from now on it waits for `file`. */
+static void expect_woken(bool woken, struct file *file)
+{
+    assert_int_equal(set.woken, woken);
+    wait_set_leave(&set);
+    file_poll(file, &set);
+}
+
+static void test_pipe_poll(void **state)
+{
+    (void)state;
+    make_pipe();
+    assert_int_equal(file_poll(reader, NULL), 0);
+    assert_int_equal(file_poll(writer, &set), POLL_WRITABLE);
+    expect_woken(false, reader);
+    put(writer, buffer, 2);
+    expect_woken(true, reader);
+    assert_int_equal(file_poll(reader, NULL), POLL_READABLE);
+    assert_int_equal(file_poll(writer, NULL), 0);
+    expect_woken(false, writer);
+    get(reader, 1);
+    expect_woken(true, writer);
+    assert_int_equal(file_poll(writer, NULL), 0);
+    get(reader, 1);
+    expect_woken(true, reader);
+    assert_int_equal(file_poll(writer, NULL), POLL_WRITABLE);
+    put(writer, buffer, 1);
+    file_put(writer);
+    expect_woken(true, reader);
+    assert_int_equal(file_poll(reader, NULL), POLL_READABLE | POLL_HANGUP);
+    get(reader, 1);
+    assert_int_equal(file_poll(reader, NULL), POLL_HANGUP);
+    wait_set_leave(&set);
+    file_put(reader);
+    make_pipe();
+    file_poll(writer, &set);
+    file_put(reader);
+    expect_woken(true, writer);
+    assert_int_equal(file_poll(writer, NULL), POLL_WRITABLE | POLL_ERROR);
+    wait_set_leave(&set);
+    file_put(writer);
+}
+
 /* ---- The console --------------------------------------------------------- */
 
 static char shown[4096];
@@ -307,6 +373,125 @@ static void test_console_output(void **state)
     room = SIZE_MAX;
     expect_line("quiet\n");
     shown_length = 0;
+}
+
+static unsigned seen_asleep;
+
+static void poll_console(void)
+{
+    /* Another writer does not wait for this one longer than it lives. */
+    assert_int_equal(put(console, "x", 1), -EINTR);
+    seen_asleep = file_poll(console, NULL);
+    make_room();
+}
+
+static void test_console_poll(void **state)
+{
+    (void)state;
+    tty_output_room();
+    assert_int_equal(file_poll(console, &set), POLL_WRITABLE);
+    type("x");
+    assert_int_equal(file_poll(console, NULL), POLL_WRITABLE);
+    assert_false(set.woken);
+    type("\n");
+    assert_int_equal(file_poll(console, NULL), POLL_ALWAYS);
+    expect_woken(true, console);
+    room = 0;
+    stub_while_asleep = poll_console;
+    assert_int_equal(put(console, "out", 3), 3);
+    stub_while_asleep = NULL;
+    assert_int_equal(seen_asleep, POLL_READABLE);
+    expect_woken(true, console);
+    assert_int_equal(file_poll(console, NULL), POLL_ALWAYS);
+    expect_line("x\n");
+    assert_int_equal(file_poll(console, NULL), POLL_WRITABLE);
+    wait_set_leave(&set);
+    room = SIZE_MAX;
+    shown_length = 0;
+}
+
+/* ---- Other devices ------------------------------------------------------- */
+
+static unsigned seen_command;
+
+static ssize_t no_bytes(unsigned minor, struct cursor *cursor)
+{
+    (void)cursor;
+    return minor == 3 ? 0 : -EIO;
+}
+
+static unsigned poll_minor(unsigned minor, struct wait_set *queues)
+{
+    assert_ptr_equal(queues, &set);
+    return minor == 3 ? POLL_HANGUP : 0;
+}
+
+static int command_minor(unsigned minor, unsigned number, uintptr_t argument)
+{
+    seen_command = number;
+    return minor == 3 && argument == (uintptr_t)&seen_command ? 7 : -EINVAL;
+}
+
+static struct file *open_device(const char *path, unsigned major)
+{
+    struct file *file;
+
+    assert_int_equal(vfs_mknod(&at, path, (uint16_t)major, 3), 0);
+    assert_int_equal(vfs_open(&at, path, OPEN_READ, &file), 0);
+    return file;
+}
+
+static void test_devices(void **state)
+{
+    static const struct device_driver plain = {no_bytes, no_bytes, NULL, NULL};
+    static const struct device_driver full = {no_bytes, no_bytes, poll_minor,
+                                              command_minor};
+    struct file_stat stat;
+    struct file *file;
+
+    (void)state;
+    assert_int_equal(device_register(8, &plain), 0);
+    assert_int_equal(device_register(9, &full), 0);
+    file = open_device("/plain", 8);
+    assert_int_equal(file_poll(file, NULL), POLL_ALWAYS);
+    assert_int_equal(file_ioctl(file, 1, 0), -ENOTTY);
+    file_stat(file, &stat);
+    assert_int_equal(stat.type, INODE_DEVICE);
+    assert_int_equal(stat.major, 8);
+    file_put(file);
+    file = open_device("/full", 9);
+    assert_int_equal(file_poll(file, &set), POLL_HANGUP);
+    assert_int_equal(file_ioctl(file, 99, (uintptr_t)&seen_command), 7);
+    assert_int_equal(seen_command, 99);
+    file_put(file);
+    assert_int_equal(file_ioctl(console, 1, 0), -ENOTTY);
+}
+
+/* Files of file systems, their directories, and texts of /proc. */
+static void test_files_are_ready(void **state)
+{
+    static const char *const paths[] = {"/plain-file", "/", "/proc",
+                                        "/proc/cmdline"};
+
+    (void)state;
+    for (unsigned i = 0; i < 4; i++) {
+        unsigned flags = i ? OPEN_READ : OPEN_READ | OPEN_CREATE;
+        struct file_stat of_file, of_path;
+        struct file *file;
+
+        assert_int_equal(vfs_open(&at, paths[i], flags, &file), 0);
+        assert_int_equal(file_poll(file, &set), POLL_ALWAYS);
+        assert_int_equal(set.count, 0);
+        assert_int_equal(file_ioctl(file, 1, 0), -ENOTTY);
+        file_stat(file, &of_file);
+        assert_int_equal(vfs_stat(&at, paths[i], &of_path), 0);
+        assert_int_equal(of_file.type, of_path.type);
+        assert_int_equal(of_file.number, of_path.number);
+        assert_int_equal(file_is_directory(file), i == 1 || i == 2);
+        if (file_is_directory(file))
+            assert_int_equal(get(file, 1), -EISDIR);
+        file_put(file);
+    }
 }
 
 /* ---- /proc --------------------------------------------------------------- */
@@ -653,11 +838,16 @@ int main(void)
         cmocka_unit_test(test_pipe),
         cmocka_unit_test(test_pipe_waiting),
         cmocka_unit_test(test_pipe_faults),
+        cmocka_unit_test(test_pipe_stat),
+        cmocka_unit_test(test_pipe_poll),
         cmocka_unit_test(test_console_editing),
         cmocka_unit_test(test_console_end),
         cmocka_unit_test(test_console_limits),
         cmocka_unit_test(test_console_faults),
         cmocka_unit_test(test_console_output),
+        cmocka_unit_test(test_console_poll),
+        cmocka_unit_test(test_devices),
+        cmocka_unit_test(test_files_are_ready),
         cmocka_unit_test(test_proc_snapshot),
         cmocka_unit_test(test_proc_commands),
         cmocka_unit_test(test_proc_names),

@@ -85,7 +85,6 @@ void mm_start(void)
         harts[i].machine.hart = i;
         harts[i].owner_id = i;
         atomic_store(&harts[i].state, THREAD_RUNNING);
-        list_init(&harts[i].wait_link);
     }
     mm_on_hart(0);
     kprintf_set_sink(say);
@@ -205,8 +204,12 @@ __attribute__((weak)) void sched_switch(void)
     struct thread *self = thread_current();
     if (interleave)
         mm_fail("waits for a lock that a hart in mid-operation holds");
-    while (atomic_load(&self->state) == THREAD_SLEEPING)
-        sched_yield();
+    while (atomic_load(&self->state) == THREAD_SLEEPING) {
+        if (self->deadline && hal_time() >= self->deadline)
+            thread_wake(self);
+        else
+            sched_yield();
+    }
     atomic_store(&self->state, THREAD_RUNNING);
 }
 
@@ -219,14 +222,19 @@ void sched_stay_awake(void)
         sched_switch();
 }
 
-void clock_add(struct thread *thread)
+void clock_add(struct thread *self, uint64_t deadline)
 {
-    (void)thread;
+    self->deadline = deadline;
 }
 
-void clock_remove(struct thread *thread)
+void clock_remove(struct thread *self)
 {
-    (void)thread;
+    self->deadline = 0;
+}
+
+void hal_hart_wake(unsigned hart)
+{
+    (void)hart;
 }
 
 /* ---- Kernel stacks ------------------------------------------------------- */
