@@ -108,7 +108,7 @@ static void *feed_console(void *unused)
     mm_on_hart(3);
     for (unsigned n = 0; n < ROUNDS; n++) {
         tty_input('\n');
-        while (n - atomic_load(&lines_read) > 500)
+        while (n > atomic_load(&lines_read) + 500)
             sched_yield();
     }
     tty_input(END[0]);
