@@ -71,7 +71,6 @@ void thread_init(struct thread *thread, const char *name, void *stack,
     (void)stack;
     atomic_store(&thread->state, THREAD_NEW);
     list_init(&thread->run_link);
-    list_init(&thread->wait_link);
     list_init(&thread->timeout_link);
     thread->entry = entry;
     thread->argument = argument;
@@ -134,14 +133,6 @@ bool thread_wake(struct thread *thread)
     return true;
 }
 
-void thread_kill(struct thread *thread)
-{
-    __atomic_fetch_or(&thread->machine.work, HAL_WORK_KILLED, __ATOMIC_SEQ_CST);
-    if (atomic_load(&thread->state) == THREAD_SLEEPING &&
-        atomic_load(&thread->killable))
-        thread_wake(thread);
-}
-
 void sched_switch(void)
 {
     struct thread *self = thread_current();
@@ -154,13 +145,6 @@ void sched_switch(void)
 
 void sched_user_return(void)
 {
-}
-
-int thread_sleep_until(uint64_t deadline)
-{
-    (void)deadline;
-    thread_yield();
-    return 0;
 }
 
 /* ---- Programs ------------------------------------------------------------ */
