@@ -55,11 +55,6 @@ int writeback_pace(void)
     return 0;
 }
 
-bool writeback_shrink(void)
-{
-    return false;
-}
-
 void thread_yield(void)
 {
     sched_yield();

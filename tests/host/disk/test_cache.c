@@ -192,7 +192,24 @@ static void nothing_is_read_past_the_end(void **state)
         check_page(i);
     assert_int_equal(cache.pages, 3);
     assert_int_equal(cache_pin(&cache, 3, &page), -ENXIO);
-    assert_int_equal(cache_share(&cache, UINT64_MAX, &page), -ENXIO);
+    assert_int_equal(cache_share(&cache, UINT64_MAX, true, &page), -ENXIO);
+    end();
+}
+
+static void without_waiting_only_what_is_there(void **state)
+{
+    struct page *page;
+    (void)state;
+    begin(4096);
+    assert_int_equal(cache_share(&cache, 1, false, &page), -EAGAIN);
+    assert_int_equal(cache.pages, 0);
+    check_page(1);
+    assert_int_equal(cache_share(&cache, 1, false, &page), 0);
+    assert_int_equal(page_count(page), 2);
+    page_put(page);
+    atomic_store(&cache.end, 1);
+    assert_int_equal(cache_share(&cache, 1, false, &page), -ENXIO);
+    assert_int_equal(cache_share(&cache, UINT64_MAX, false, &page), -ENXIO);
     end();
 }
 
@@ -380,7 +397,7 @@ static void a_mapping_keeps_what_it_shows(void **state)
     struct page *page, *shown;
     (void)state;
     begin(4096);
-    assert_int_equal(cache_share(&cache, 5, &shown), 0);
+    assert_int_equal(cache_share(&cache, 5, true, &shown), 0);
     assert_int_equal(page_count(shown), 2);
     assert_int_equal(cache_pin(&cache, 5, &page), 0);
     assert_ptr_equal(page, shown);
@@ -404,7 +421,7 @@ static void what_is_mapped_outlives_the_cache(void **state)
     struct page *shown;
     (void)state;
     begin(4096);
-    assert_int_equal(cache_share(&cache, 5, &shown), 0);
+    assert_int_equal(cache_share(&cache, 5, true, &shown), 0);
     cache_drop(&cache, 0);
     assert_int_equal(((uint8_t *)page_data(shown))[0], pattern(5, 0));
     page_put(shown);
@@ -458,7 +475,7 @@ static void dirty_and_mapped_pages_are_not_given_up(void **state)
     (void)state;
     begin(4096);
     write_page(7, 0x99);
-    assert_int_equal(cache_share(&cache, 8, &shown), 0);
+    assert_int_equal(cache_share(&cache, 8, true, &shown), 0);
     for (uint64_t i = 10; i < DISK_PAGES; i++)
         check_page(i);
     bad_from = 0;
@@ -484,7 +501,7 @@ static void every_allocation_may_fail(void **state)
     assert_int_equal(cache_pin(&cache, 0, &page), 0);
     cache_unpin(page);
     struct page *shown;
-    assert_int_equal(cache_share(&cache, 0, &shown), 0);
+    assert_int_equal(cache_share(&cache, 0, true, &shown), 0);
     assert_int_equal(cache_pin(&cache, 0, &page), 0);
     page_fail_after(1);
     assert_int_equal(cache_part(&cache, &page), -ENOMEM);
@@ -586,7 +603,7 @@ static void *user_thread(void *argument)
             cache_mark_dirty(&cache, page);
         }
         cache_unpin(page);
-        if (round % 16 == 0 && !cache_share(&cache, index, &shown))
+        if (round % 16 == 0 && !cache_share(&cache, index, true, &shown))
             page_put(shown);
         if (round % 64 == 0 && cache_write(&cache))
             mm_fail("a write failed");
@@ -632,6 +649,7 @@ int main(void)
         cmocka_unit_test(pages_in_order_are_read_ahead_in_few_requests),
         cmocka_unit_test(pages_out_of_order_are_read_alone),
         cmocka_unit_test(nothing_is_read_past_the_end),
+        cmocka_unit_test(without_waiting_only_what_is_there),
         cmocka_unit_test(holes_are_zeros_and_read_nothing),
         cmocka_unit_test(a_failed_read_is_tried_again),
         cmocka_unit_test(a_page_that_could_not_be_read_ahead_is_not_kept),

@@ -280,7 +280,7 @@ static void with_failures(int (*step)(void))
         host_super->writeback->ops->shrink(host_super->writeback);
         page_fail_after(nth);
         result = step();
-        failed = thread_current()->fail_after == 0;
+        failed = page_failed_on_command();
         page_fail_after(0);
         if (result != 0 && result != -ENOMEM)
             fail_msg("allocation %u: %d", nth, result);
@@ -484,8 +484,8 @@ static void test_mapped_file(void **state)
     assert_int_equal(vfs_open(&host_at, "/f", OPEN_READ, &file), 0);
     object = &file->inode->object;
     for (unsigned i = 0; i < 3; i++)
-        assert_int_equal(object->ops->page(object, i, &pages[i]), 0);
-    assert_int_equal(object->ops->page(object, 3, &pages[0]), -ENXIO);
+        assert_int_equal(object->ops->page(object, i, true, &pages[i]), 0);
+    assert_int_equal(object->ops->page(object, 3, true, &pages[0]), -ENXIO);
     assert_int_equal(put_stream("/f", 2, 4096, 4096), 4096);
     assert_int_equal(host_truncate("/f", 100), 0);
     for (unsigned i = 0; i < 3; i++) {
@@ -497,12 +497,12 @@ static void test_mapped_file(void **state)
     }
     /* What is past the end shows as zeros, before and after. */
     assert_int_equal(((uint8_t *)page_data(pages[2]))[9000 - 8192], 0);
-    assert_int_equal(object->ops->page(object, 0, &again), 0);
+    assert_int_equal(object->ops->page(object, 0, true, &again), 0);
     assert_int_equal(((uint8_t *)page_data(again))[99], host_byte(1, 99));
     for (unsigned j = 100; j < 4096; j++)
         assert_int_equal(((uint8_t *)page_data(again))[j], 0);
     page_put(again);
-    assert_int_equal(object->ops->page(object, 1, &pages[1]), -ENXIO);
+    assert_int_equal(object->ops->page(object, 1, true, &pages[1]), -ENXIO);
     for (unsigned i = 0; i < 3; i++)
         page_put(pages[i]);
     file_put(file);

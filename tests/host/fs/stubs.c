@@ -248,8 +248,10 @@ int writeback_pace(void)
     return 0;
 }
 
-bool writeback_shrink(void)
+bool oom_retry(unsigned *tries, uint64_t wanted)
 {
+    (void)tries;
+    (void)wanted;
     return false;
 }
 

@@ -30,11 +30,6 @@ int writeback_pace(void)
     return 0;
 }
 
-bool writeback_shrink(void)
-{
-    return false;
-}
-
 static struct file *files[FILES]; /* two pipes to read from, the console */
 static struct file *writers[2];
 static struct thread *poller;

@@ -55,11 +55,6 @@ const char *__tsan_default_suppressions(void)
 
 static struct procfs_processes proc;
 
-bool writeback_shrink(void)
-{
-    return false;
-}
-
 int writeback_pace(void)
 {
     return 0;
