@@ -11,7 +11,6 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/pt_node.h"
-#include "mm/stats.h"
 
 static enum fork_policy policy;
 

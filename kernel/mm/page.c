@@ -9,7 +9,6 @@
  * no memory: a frame is never out of reach because it lies in the wrong place.
  */
 #include "mm/page_init.h"
-#include "lib/bits.h"
 #include "lib/panic.h"
 #include "lib/string.h"
 #include "mm/oom.h"

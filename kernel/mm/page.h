@@ -12,9 +12,6 @@
 #include "arch/hal.h"
 #include "lib/list.h"
 #include "sched/spinlock.h"
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 
 enum page_kind {
     PAGE_FREE,      /* in the buddy allocator; set under LOCK_PAGE only */

@@ -10,8 +10,6 @@
 #define MM_REGION_H
 
 #include "mm/object.h"
-#include <stdbool.h>
-#include <stdint.h>
 
 enum {
     PROT_READ = 1,

@@ -6,7 +6,6 @@
 #include "vfs/file.h"
 #include "vfs/device.h"
 #include "cache/writeback.h"
-#include "lib/bits.h"
 #include "lib/errno.h"
 #include "mm/oom.h"
 #include "mm/slab.h"

@@ -12,8 +12,7 @@
 #ifndef ARCH_RISCV_SV39_H
 #define ARCH_RISCV_SV39_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "lib/types.h"
 
 #define PT_LEVELS     3
 #define PT_ROOT_LEVEL (PT_LEVELS - 1)
