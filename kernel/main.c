@@ -9,7 +9,6 @@
 #include "dev/virtio_blk.h"
 #include "cache/cache.h"
 #include "fs/dev/devfs.h"
-#include "fs/proc/disks.h"
 #include "fs/ext2/ext2.h"
 #include "vfs/initrd.h"
 #include "fs/proc/procfs.h"
@@ -26,7 +25,6 @@
 #include "mm/reserve.h"
 #include "mm/slab.h"
 #include "mm/stack.h"
-#include "proc/control.h"
 #include "proc/process.h"
 
 #ifdef DEBUG
@@ -319,8 +317,7 @@ static void start_files(struct fs_context *context)
     struct inode *top = on_disk ? root->root : ram->root;
     fs_context_init(context, top, inode_get(top), NULL);
     if (devfs_make(&dev) || procfs_make(&proc) || control_register_files() ||
-        process_register_files() || disks_register_file() ||
-        procfs_set_text("cmdline", command_line) ||
+        process_register_files() || procfs_set_text("cmdline", command_line) ||
         procfs_set_text("version", "Calf " VERSION " (" BUILD ")\n"))
         refuse("not enough memory for /dev and /proc");
     if (on_disk)
@@ -359,7 +356,6 @@ _Noreturn void kernel_main(uint64_t hardware_id, const void *tree)
     read_arguments();
     start_memory();
     hal_time_init(board.timebase, board.sstc);
-    process_init();
     process_add_abi(&xv6_abi);
     start_console();
     start_harts();

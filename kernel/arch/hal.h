@@ -28,9 +28,6 @@
 
 #include <machine.h>
 #include <stdatomic.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 
 /* Harts are numbered from 0 in the kernel; a set of them is one word. */
 #define HAL_MAX_HARTS 64
@@ -80,7 +77,7 @@ void hal_interrupts_init(uint64_t base, unsigned context);
 
 /* ---- Harts -------------------------------------------------------------- */
 
-/* Number of harts that run the kernel (1 until hal_harts_start). */
+/* Number of harts that run the kernel (1 until hal_hart_start). */
 unsigned hal_hart_count(void);
 
 /* Start one more hart. It runs `entry(argument)` on `thread`'s stack with
@@ -127,7 +124,8 @@ _Noreturn void hal_enter_user(void);
 
 /* Nanoseconds since boot. */
 uint64_t hal_time(void);
-/* The next timer interrupt of this hart, at hal_time() >= deadline. */
+/* The next timer interrupt of this hart, at hal_time() >= deadline; none at
+ * UINT64_MAX. */
 void hal_timer_arm(uint64_t deadline);
 
 /* ---- Address translation ------------------------------------------------ */

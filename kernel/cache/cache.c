@@ -376,8 +376,7 @@ void cache_drop(struct cache *cache, uint64_t first)
             drop(cache, index);
 }
 
-/* ---- Counts ---------------------------------------------------------------
- */
+/* ---- Counts -------------------------------------------------------------- */
 
 uint64_t cache_page_count(void)
 {
@@ -414,10 +413,9 @@ void cache_init(struct cache *cache, const struct cache_ops *ops,
 int cache_start(void)
 {
     uint64_t wanted = page_total_count() / 2 * sizeof chains[0];
-    unsigned order = 0;
+    unsigned order =
+        log2_ceil(align_up(wanted, HAL_PAGE_SIZE) >> HAL_PAGE_SHIFT);
     struct page *page;
-    while (HAL_PAGE_SIZE << order < wanted)
-        order++;
     while (!(page = page_alloc_block(PAGE_KERNEL, order)) && order)
         order--;
     if (!page)

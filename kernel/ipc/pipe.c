@@ -142,10 +142,15 @@ static void pipe_stat(const struct file *file, struct file_stat *out)
 
 /* One end is gone; the last takes the pipe with it. That is decided after the
  * mutex has been let go, as letting go of it still touches it. */
-static void close_end(struct pipe *pipe, bool *has_end)
+static void pipe_close(struct file *file)
 {
+    struct pipe *pipe = file->private;
+
     mutex_lock(&pipe->mutex);
-    *has_end = false;
+    if (file->flags & OPEN_READ)
+        pipe->has_reader = false;
+    else
+        pipe->has_writer = false;
     waitq_wake_all(&pipe->readers);
     waitq_wake_all(&pipe->writers);
     mutex_unlock(&pipe->mutex);
@@ -153,32 +158,13 @@ static void close_end(struct pipe *pipe, bool *has_end)
         slab_free(pipe);
 }
 
-static void close_reader(struct file *file)
-{
-    struct pipe *pipe = file->private;
-
-    close_end(pipe, &pipe->has_reader);
-}
-
-static void close_writer(struct file *file)
-{
-    struct pipe *pipe = file->private;
-
-    close_end(pipe, &pipe->has_writer);
-}
-
-static const struct file_ops reader_ops = {
+/* Of both ends: a file's flags say which it is. */
+static const struct file_ops pipe_ops = {
     .read = pipe_read,
-    .poll = pipe_poll,
-    .stat = pipe_stat,
-    .close = close_reader,
-};
-
-static const struct file_ops writer_ops = {
     .write = pipe_write,
     .poll = pipe_poll,
     .stat = pipe_stat,
-    .close = close_writer,
+    .close = pipe_close,
 };
 
 static struct file *make_end(struct pipe *pipe, unsigned flags)
@@ -208,12 +194,9 @@ int pipe_make(struct file **reader, struct file **writer)
     mutex_init(&pipe->mutex, LOCK_PIPE);
     waitq_init(&pipe->readers);
     waitq_init(&pipe->writers);
-    pipe->taken = 0;
-    pipe->put = 0;
-    pipe->has_reader = true;
-    pipe->has_writer = true;
+    pipe->taken = pipe->put = 0;
+    pipe->has_reader = pipe->has_writer = true;
     atomic_init(&pipe->ends, 2);
-    (*reader)->ops = &reader_ops;
-    (*writer)->ops = &writer_ops;
+    (*reader)->ops = (*writer)->ops = &pipe_ops;
     return 0;
 }

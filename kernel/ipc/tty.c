@@ -14,7 +14,6 @@
 #include "ipc/tty.h"
 #include "vfs/device.h"
 #include "lib/bits.h"
-#include "lib/errno.h"
 
 #define RING  1024 /* a power of two */
 #define PIECE 128

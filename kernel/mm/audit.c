@@ -140,13 +140,12 @@ static void check_frame(struct audit *a, const struct page *page)
     case PAGE_FREE:
     case PAGE_STOCKED:
     case PAGE_ABSENT:
+    case PAGE_ANONYMOUS:
+    case PAGE_TABLE:
         break;
     case PAGE_CACHE:
     case PAGE_DISK:
         expected += 1;
-        break;
-    case PAGE_ANONYMOUS:
-    case PAGE_TABLE:
         break;
     default:
         /* The kernel's own: one holder, or part of a larger block. */
@@ -206,8 +205,8 @@ static unsigned walk_and_tell(struct text *out)
     if (!a.differences)
         text_printf(out, "audit: clean\n");
     else
-        text_printf(out, "audit: %u differences\n", a.differences);
-    text_printf(out, "%.*s", (int)findings.length, findings.data);
+        text_printf(out, "audit: %u differences\n%.*s", a.differences,
+                    (int)findings.length, findings.data);
     return a.differences;
 }
 

@@ -8,10 +8,10 @@
  * nodes and takes them back.
  */
 #include "mm/eager.h"
+#include "lib/bits.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/pt_node.h"
-#include "mm/stats.h"
 
 static enum fork_policy policy;
 
@@ -20,7 +20,7 @@ bool eager_set_policy(const char *name)
     static const char *const names[] = {[FORK_SHARE] = "share",
                                         [FORK_TABLES] = "tables",
                                         [FORK_BYTES] = "bytes"};
-    for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++)
+    for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
         if (!strcmp(name, names[i])) {
             policy = i;
             return true;
@@ -55,9 +55,8 @@ static int copy_leaf(struct space *space, uint64_t va, pte_t *slot)
     return 0;
 }
 
-/* Own every node from here down, and with `bytes` every page. */
-static int own_all(struct space *space, struct page *node, uint64_t base,
-                   bool bytes)
+/* Own every node from here down, and if the policy says so every page. */
+static int own_all(struct space *space, struct page *node, uint64_t base)
 {
     pte_t *slots = pt_slots(node);
     for (unsigned i = node->table.low; i <= node->table.high; i++) {
@@ -69,8 +68,8 @@ static int own_all(struct space *space, struct page *node, uint64_t base,
             struct page *child = pt_own_child(&space->machine, &slots[i]);
             if (!child)
                 return -ENOMEM;
-            error = own_all(space, child, va, bytes);
-        } else if (bytes) {
+            error = own_all(space, child, va);
+        } else if (policy == FORK_BYTES) {
             error = copy_leaf(space, va, &slots[i]);
         }
         if (error)
@@ -81,10 +80,7 @@ static int own_all(struct space *space, struct page *node, uint64_t base,
 
 int eager_copy(struct space *parent, struct space *child)
 {
-    bool bytes = policy == FORK_BYTES;
-    int error = own_all(child, child->root, 0, bytes);
+    int error = own_all(child, child->root, 0);
     /* Nothing is allocated here that the child has not allocated before. */
-    if (!error)
-        error = own_all(parent, parent->root, 0, bytes);
-    return error;
+    return error ? error : own_all(parent, parent->root, 0);
 }

@@ -50,19 +50,6 @@ struct context {
     unsigned tries; /* of oom_retry */
 };
 
-static bool allowed(const struct region *region, enum access access)
-{
-    switch (access) {
-    case ACCESS_READ:
-        return region->prot & PROT_READ;
-    case ACCESS_WRITE:
-        return region->prot & PROT_WRITE;
-    case ACCESS_EXECUTE:
-        return region->prot & PROT_EXECUTE;
-    }
-    return false;
-}
-
 static pte_t leaf_for(const struct context *c, struct page *page, bool write)
 {
     return pte_leaf(page_physical(page), write, c->region->prot & PROT_EXECUTE);
@@ -90,6 +77,15 @@ static enum fault fill_zero(struct context *c, pte_t *slot)
     return FAULT_ZERO;
 }
 
+/* What the result of an object's `page` means for a fault. */
+static enum fault fault_of(int error)
+{
+    return !error             ? FAULT_FILE
+           : error == -EAGAIN ? FAULT_MISSING
+           : error == -ENOMEM ? FAULT_NOMEM
+                              : FAULT_BUS;
+}
+
 /* The object's page at the fault, with a reference. The one that was missing is
  * taken if it is still this one. */
 static enum fault object_page(struct context *c, struct page **out)
@@ -112,10 +108,7 @@ static enum fault object_page(struct context *c, struct page **out)
         c->missing.index = index;
         c->missing.wanted = true;
     }
-    return !error             ? FAULT_FILE
-           : error == -EAGAIN ? FAULT_MISSING
-           : error == -ENOMEM ? FAULT_NOMEM
-                              : FAULT_BUS;
+    return fault_of(error);
 }
 
 static enum fault fill_file(struct context *c, pte_t *slot)
@@ -150,28 +143,23 @@ static enum fault fill(struct context *c, pte_t *slot)
 /* A write to a leaf that is there without W, in a slot of ours. */
 static inline enum fault break_sharing(struct context *c, pte_t *slot)
 {
-    struct hal_space *machine = &c->space->machine;
-    pte_t leaf = *slot;
-    if (!pte_counted(leaf)) {
-        struct page *page = page_alloc_zeroed(PAGE_ANONYMOUS);
-        if (!page)
-            return FAULT_NOMEM;
-        sync_code(c);
-        pt_replace(machine, c->va, slot, leaf_for(c, page, true));
-        return FAULT_ZERO;
-    }
-    struct page *page = pte_page(leaf);
-    if (page_count(page) == 1) {
+    struct page *page = pte_page(*slot), *own;
+    enum fault fault = FAULT_COPY;
+    if (!pte_counted(*slot)) {
+        own = page_alloc_zeroed(PAGE_ANONYMOUS);
+        fault = FAULT_ZERO;
+    } else if (page_count(page) > 1) {
+        own = page_alloc_copy(PAGE_ANONYMOUS, page);
+    } else {
         ASSERT(page->kind == PAGE_ANONYMOUS);
-        pt_reuse(machine, c->va, slot);
+        pt_reuse(&c->space->machine, c->va, slot);
         return FAULT_REUSE;
     }
-    struct page *copy = page_alloc_copy(PAGE_ANONYMOUS, page);
-    if (!copy)
+    if (!own)
         return FAULT_NOMEM;
     sync_code(c);
-    pt_replace(machine, c->va, slot, leaf_for(c, copy, true));
-    return FAULT_COPY;
+    pt_replace(&c->space->machine, c->va, slot, leaf_for(c, own, true));
+    return fault;
 }
 
 /* The entries are right, so this hart has old ones: perhaps of an edge that
@@ -214,7 +202,7 @@ static inline enum fault look(struct context *c)
     enum fault fault = FAULT_SEGV;
     lock_for_fault(c->space, c->va);
     c->region = region_find(c->space->regions, c->va);
-    if (c->region && allowed(c->region, c->access))
+    if (c->region && c->region->prot & 1 << c->access)
         fault = c->access == ACCESS_WRITE ? resolve_write(c) : resolve_read(c);
     space_unlock(c->space);
     return fault;
@@ -241,11 +229,10 @@ static __attribute__((noinline)) bool supply(struct context *c,
             return true;
         }
         c->missing.wanted = false;
-        int error =
-            object->ops->page(object, c->missing.index, true, &c->missing.page);
-        if (!error)
+        *fault = fault_of(object->ops->page(object, c->missing.index, true,
+                                            &c->missing.page));
+        if (*fault == FAULT_FILE)
             return true;
-        *fault = error == -ENOMEM ? FAULT_NOMEM : FAULT_BUS;
     }
     return *fault == FAULT_NOMEM && oom_retry(&c->tries, 1);
 }

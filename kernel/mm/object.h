@@ -8,8 +8,6 @@
 #define MM_OBJECT_H
 
 #include "mm/page.h"
-#include <stdbool.h>
-#include <stdint.h>
 
 struct object;
 

@@ -17,8 +17,7 @@
 #ifndef MM_OOM_H
 #define MM_OOM_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "lib/types.h"
 
 /* A part of the kernel that keeps pages it can do without. */
 struct shrinker {

@@ -8,8 +8,7 @@
  * harts' stocks, and then asks shrinkers (oom.h), before it says that there is
  * no memory: a frame is never out of reach because it lies in the wrong place.
  */
-#include "mm/page_init.h"
-#include "lib/bits.h"
+#include "mm/page.h"
 #include "lib/panic.h"
 #include "lib/string.h"
 #include "mm/oom.h"
@@ -373,9 +372,8 @@ struct page *page_alloc_block(enum page_kind kind, unsigned order)
         if (page || !oom_reclaim())
             break;
     }
-    if (!page)
-        return NULL;
-    begin_use(page, kind, order);
+    if (page)
+        begin_use(page, kind, order);
     return page;
 }
 

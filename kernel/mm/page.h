@@ -12,9 +12,6 @@
 #include "arch/hal.h"
 #include "lib/list.h"
 #include "sched/spinlock.h"
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 
 enum page_kind {
     PAGE_FREE,      /* in the buddy allocator; set under LOCK_PAGE only */
@@ -89,20 +86,6 @@ static inline bool page_is_free(const struct page *page)
     return page->kind == PAGE_FREE || page->kind == PAGE_STOCKED;
 }
 
-/* One more edge or holder. The caller has a reference, or holds the lock that
- * keeps one in place. */
-static inline void page_get(struct page *page);
-
-/* One fewer; the last one gives the frame (or block) back. Nodes go through
- * pt_put instead. */
-static inline void page_put(struct page *page);
-
-/* The frame's address in the direct map, and back. */
-static inline void *page_data(const struct page *page);
-static inline struct page *page_of_data(const void *data);
-static inline uint64_t page_physical(const struct page *page);
-static inline struct page *page_of_physical(uint64_t physical);
-
 /* Frames to be had; those that lie in the allocator (the rest is with
  * shrinkers, oom.h); and those Calf manages at all. */
 uint64_t page_free_count(void);
@@ -123,10 +106,6 @@ static inline void page_become(struct page *page, enum page_kind kind)
 /* Give back a frame whose count has reached 0 and that holds zeros alone: the
  * next page_alloc_zeroed has it for nothing. */
 void page_free_zeroed(struct page *page);
-
-/* All descriptors, for the audit: [0, page_span). */
-static inline struct page *page_at(uint64_t index);
-uint64_t page_span(void);
 
 /* ---- Failing on command, for tests of the paths where memory ends ---------
  * In debug builds, and where the build says so; nothing of it in others.
@@ -164,12 +143,13 @@ static inline bool page_should_fail(void)
 }
 #endif
 
-/* ---- Inline parts -------------------------------------------------------- */
+/* ---- Descriptors, numbers and addresses ---------------------------------- */
 
 extern struct page *page_array;  /* descriptor of the lowest frame */
 extern struct page *page_frames; /* where that of frame 0 would be */
-void page_free(struct page *page);
-_Noreturn void page_count_error(struct page *page, uint32_t count);
+
+/* All descriptors: [0, page_span). */
+uint64_t page_span(void);
 
 static inline struct page *page_at(uint64_t index)
 {
@@ -186,6 +166,7 @@ static inline struct page *page_of_physical(uint64_t physical)
     return page_frames + (physical >> HAL_PAGE_SHIFT);
 }
 
+/* The frame's address in the direct map, and back. */
 static inline void *page_data(const struct page *page)
 {
     return hal_phys_to_virt(page_physical(page));
@@ -196,11 +177,19 @@ static inline struct page *page_of_data(const void *data)
     return page_of_physical(hal_virt_to_phys(data));
 }
 
+/* ---- Counts -------------------------------------------------------------- */
+
+/* Give back a frame or block whose count has reached 0. */
+void page_free(struct page *page);
+_Noreturn void page_count_error(struct page *page, uint32_t count);
+
 static inline uint32_t page_count(const struct page *page)
 {
     return atomic_load_explicit(&page->count, memory_order_acquire);
 }
 
+/* One more edge or holder. The caller has a reference, or holds the lock that
+ * keeps one in place. */
 static inline void page_get(struct page *page)
 {
     uint32_t old =
@@ -225,10 +214,24 @@ static inline bool page_drop(struct page *page)
     return true;
 }
 
+/* One edge or holder fewer; the last one gives the frame (or block) back. Nodes
+ * go through pt_put instead. */
 static inline void page_put(struct page *page)
 {
     if (page_drop(page))
         page_free(page);
 }
+
+/* ---- Between page.c and page_init.c, at boot, on one hart ---------------- */
+
+/* Take over `array`, for the descriptors of `count` frames from number `first`
+ * on, of which none is there yet. */
+void page_begin(struct page *array, uint64_t first, uint64_t count);
+
+/* A frame that is there, once: free, or in use for good (count 1). */
+void page_add(struct page *page, bool in_use);
+
+/* Whether the frame of that number has a descriptor. */
+bool page_is_known(uint64_t frame);
 
 #endif

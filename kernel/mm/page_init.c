@@ -5,7 +5,7 @@
  * frame between the lowest and the highest: an index serves as address both
  * ways, and what lies in a hole is said to be absent.
  */
-#include "mm/page_init.h"
+#include "mm/page.h"
 #include "lib/bits.h"
 #include "lib/errno.h"
 

@@ -100,9 +100,6 @@ static void seal(struct page *node)
     spin_unlock(&node->table.lock);
 }
 
-/* The one edge to a child of count 1, on an exclusive path, becomes OWNED.
- * What write permission the child still has is right: it lost all of it if
- * anybody else ever copied or linked it. */
 void node_claim(pte_t *slot, struct page *child)
 {
     atomic_store(&child->sealed, false);

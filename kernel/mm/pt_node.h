@@ -29,11 +29,12 @@ static inline struct page *node_origin(const struct page *node)
 /* What the slot means: its own entry, or else the origin's. */
 pte_t node_entry(const struct page *node, unsigned slot);
 
-/* The one edge to a child of count 1, on an exclusive path, becomes OWNED. */
+/* The one edge to a child of count 1, on an exclusive path, becomes OWNED. What
+ * write permission the child still has is right: it lost all of it if anybody
+ * else ever copied or linked it (pt.c). */
 void node_claim(pte_t *slot, struct page *child);
 
-/* ---- Entries, by kind: edges and leaves, at any level ---------------------
- */
+/* ---- Entries: edges and leaves, at any level ----------------------------- */
 
 /* The last reference to a node is gone (pt.c). */
 void node_free(struct page *node);
@@ -68,8 +69,7 @@ static inline pte_t entry_share(pte_t *slot)
     return entry_weaken(slot, entry);
 }
 
-/* ---- Borrowing ------------------------------------------------------------
- */
+/* ---- Borrowing ----------------------------------------------------------- */
 
 /* Bring in what the origin has for a slot (pt_borrow.c). */
 void node_pull_from(struct page *node, struct page *origin, unsigned slot,

@@ -10,13 +10,12 @@
 #define MM_REGION_H
 
 #include "mm/object.h"
-#include <stdbool.h>
-#include <stdint.h>
 
+/* A bit for each enum access. */
 enum {
-    PROT_READ = 1,
-    PROT_WRITE = 2,
-    PROT_EXECUTE = 4,
+    PROT_READ = 1 << ACCESS_READ,
+    PROT_WRITE = 1 << ACCESS_WRITE,
+    PROT_EXECUTE = 1 << ACCESS_EXECUTE,
 };
 
 /* What a region is to people; no behaviour hangs on it. */

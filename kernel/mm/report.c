@@ -15,6 +15,9 @@ static const char *const use_names[] = {
     [REGION_MAPPING] = "mapping",
 };
 
+static const char *const edge_names[] = {
+    [PTE_OWNED] = "owned", [PTE_LAZY] = "lazy", [PTE_LINKED] = "linked"};
+
 static void print_region(struct text *out, const struct region *r)
 {
     text_printf(out, "%010lx-%010lx %c%c%c %s", r->start, r->end,
@@ -76,20 +79,6 @@ static struct census take_census(const struct page *node)
     return c;
 }
 
-static const char *edge_name(pte_t edge)
-{
-    switch (pte_kind(edge)) {
-    case PTE_OWNED:
-        return "owned";
-    case PTE_LAZY:
-        return "lazy";
-    case PTE_LINKED:
-        return "linked";
-    default:
-        return "?";
-    }
-}
-
 static void print_node(const struct page *node, const char *edge, unsigned slot,
                        struct text *out)
 {
@@ -114,7 +103,8 @@ static void print_node(const struct page *node, const char *edge, unsigned slot,
     const pte_t *slots = pt_slots(node);
     for (unsigned i = node->table.low; i <= node->table.high; i++)
         if (pte_is_edge(slots[i]))
-            print_node(pte_page(slots[i]), edge_name(slots[i]), i, out);
+            print_node(pte_page(slots[i]), edge_names[pte_kind(slots[i])], i,
+                       out);
 }
 
 void space_print_tree(struct space *space, struct text *out)

@@ -31,7 +31,7 @@ struct class
 #define LARGEST 2016
 static const uint16_t sizes[] = {16,  32,  48,  64,  96,   128,  192,    256,
                                  336, 448, 576, 800, 1008, 1344, LARGEST};
-#define CLASSES (sizeof sizes / sizeof sizes[0])
+#define CLASSES ARRAY_SIZE(sizes)
 _Static_assert(sizeof(struct slab) % 16 == 0, "objects are 16-aligned");
 
 static struct class classes[CLASSES];

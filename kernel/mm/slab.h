@@ -12,8 +12,7 @@
 #ifndef MM_SLAB_H
 #define MM_SLAB_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "lib/types.h"
 
 void slab_init(void);
 

@@ -218,9 +218,7 @@ int space_protect(struct space *space, uint64_t start, uint64_t end,
     if (!range_valid(start, end) || !(prot & PROT_READ))
         return -EINVAL;
     space_lock(space);
-    int error = 0;
-    if (!covered(space->regions, start, end))
-        error = -EINVAL;
+    int error = covered(space->regions, start, end) ? 0 : -EINVAL;
     if (!error)
         error = region_list_own(&space->regions, 2);
     /* What was stored there as data may be fetched from now on. */

@@ -13,10 +13,9 @@
 
 static struct spinlock lock = SPINLOCK(LOCK_STACK);
 static struct stack stacks[HAL_STACKS]; /* number = window slot */
-static struct page *frames[HAL_STACKS][HAL_STACK_PAGES];
-static struct stack *mapped;   /* lock: free ones, with frames */
-static struct stack *unmapped; /* lock: free ones, without */
-static uint64_t spare_frames;  /* lock to change */
+static struct stack *mapped;            /* lock: free ones, with frames */
+static struct stack *unmapped;          /* lock: free ones, without */
+static uint64_t spare_frames;           /* lock to change */
 
 static struct stack *pop(struct stack **list)
 {
@@ -62,10 +61,8 @@ static uint64_t count(void)
 
 void stack_init(void)
 {
-    for (int i = HAL_STACKS; i-- > 0;) {
-        stacks[i].pages = frames[i];
+    for (int i = HAL_STACKS; i-- > 0;)
         push(&unmapped, &stacks[i]);
-    }
     static struct shrinker shrinker = {.scan = scan, .count = count};
     oom_add_shrinker(&shrinker);
 }

@@ -4,12 +4,14 @@
 #ifndef MM_STACK_H
 #define MM_STACK_H
 
+#include "arch/hal.h"
+
 struct page;
 
 struct stack {
-    void *low;           /* low end, HAL_STACK_PAGES long; NULL: unmapped */
-    struct page **pages; /* stack.c */
-    struct stack *next;  /* stack.c: while free */
+    void *low; /* low end, HAL_STACK_PAGES long; NULL: unmapped */
+    struct page *pages[HAL_STACK_PAGES]; /* stack.c */
+    struct stack *next;                  /* stack.c: while free */
 };
 
 void stack_init(void);

@@ -6,7 +6,6 @@
 #define MM_STATS_H
 
 #include "arch/hal.h"
-#include <stdint.h>
 
 enum stat {
     STAT_FAULTS,         /* all that reach the kernel, counted as they come */

@@ -3,7 +3,6 @@
  */
 #include "mm/uaccess.h"
 #include "arch/hal.h"
-#include "lib/bits.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "sched/lockrank.h"

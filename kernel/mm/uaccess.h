@@ -10,9 +10,7 @@
 #ifndef MM_UACCESS_H
 #define MM_UACCESS_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "lib/types.h"
 
 /* Whether [va, va+length) lies wholly in user space; an empty range at any
  * address up to the top does. */

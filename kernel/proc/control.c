@@ -1,10 +1,12 @@
 /*
  * The files of /proc by which the system is asked and told: meminfo, audit,
- * uptime to read; power and crash to write; and, in builds made for it, fail,
- * which makes allocations fail.
+ * uptime to read; disks to do both; power and crash to write; and, in builds
+ * made for it, fail, which makes allocations fail.
  */
-#include "proc/control.h"
+#include "cache/cache.h"
+#include "cache/writeback.h"
 #include "fs/proc/procfs.h"
+#include "lib/bits.h"
 #include "lib/errno.h"
 #include "lib/panic.h"
 #include "lib/printf.h"
@@ -34,6 +36,40 @@ static int show_uptime(struct text *out)
 static bool starts_with(const char *text, const char *word)
 {
     return strncmp(text, word, strlen(word)) == 0;
+}
+
+static void show_disk(struct text *out, const struct block_device *disk)
+{
+    static const char *const names[BLOCK_COMMANDS] = {"reads", "writes",
+                                                      "flushes"};
+    text_printf(out, "%s: sectors %lu", disk->name, disk->sectors);
+    for (unsigned i = 0; i < BLOCK_COMMANDS; i++)
+        text_printf(out, ", %s %lu", names[i], disk->requests[i]);
+    text_printf(out, ", sectors read %lu, sectors written %lu\n",
+                disk->moved[BLOCK_READ], disk->moved[BLOCK_WRITE]);
+}
+
+/* One line of numbers a disk, and what the page cache has. */
+static int show_disks(struct text *out)
+{
+    for (unsigned i = 0; i < block_count(); i++)
+        show_disk(out, block_at(i));
+    text_printf(out, "cached: %lu\nspare: %lu\ndirty: %lu\n",
+                cache_page_count(), cache_spare_count(), cache_dirty_count());
+    return 0;
+}
+
+/* "sync": come back when all that was written before is safe on disk. "drop":
+ * that, and give up what is kept only for speed, as when memory is short. */
+static ssize_t write_disks(const char *text, size_t length)
+{
+    bool drop = starts_with(text, "drop");
+    if (!drop && !starts_with(text, "sync"))
+        return -EINVAL;
+    int error = writeback_sync();
+    if (drop)
+        (void)writeback_shrink();
+    return error ? error : (ssize_t)length;
 }
 
 /* "off", "off STATUS" or "restart". */
@@ -112,13 +148,14 @@ int control_register_files(void)
         {"meminfo", {.show = show_meminfo}},
         {"audit", {.show = show_audit}},
         {"uptime", {.show = show_uptime}},
+        {"disks", {show_disks, write_disks}},
         {"power", {.write = write_power}},
         {"crash", {.write = write_crash}},
 #if PAGE_FAIL_ON_COMMAND
         {"fail", {show_fail, write_fail}},
 #endif
     };
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
         int error = procfs_register(files[i].name, &files[i].entry);
         if (error)
             return error;

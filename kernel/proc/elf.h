@@ -5,7 +5,6 @@
 #define PROC_ELF_H
 
 #include "vfs/file.h"
-#include <stdint.h>
 
 #define ELF_SEGMENTS_MAX 8
 

@@ -69,9 +69,7 @@ bool hal_upcall_memory_fault(uint64_t va, enum access access, bool in_kernel)
 void hal_upcall_user_fault(const char *cause, uint64_t value)
 {
     char buffer[96];
-    struct text text;
-    text_init(&text, buffer, sizeof buffer);
-    text_printf(&text, "%s at 0x%lx", cause, value);
+    ksnprintf(buffer, sizeof buffer, "%s at 0x%lx", cause, value);
     die(buffer);
 }
 

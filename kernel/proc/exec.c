@@ -21,7 +21,7 @@ static int map_part(struct space *space, uint64_t start, uint64_t end,
                             .prot = prot,
                             .use = REGION_IMAGE,
                             .object = object,
-                            .offset = object ? offset : 0};
+                            .offset = offset};
     return start < end ? space_map(space, &region) : 0;
 }
 

@@ -108,11 +108,6 @@ static int show_one(int pid, const char *file, struct text *out)
     return 0;
 }
 
-static int next_pid(int after)
-{
-    return process_next(after);
-}
-
 static int own_pid(void)
 {
     struct process *self = process_current();
@@ -122,8 +117,10 @@ static int own_pid(void)
 int process_register_files(void)
 {
     static const char *const names[] = {"maps", "tree", "status", NULL};
-    static const struct procfs_processes processes = {
-        .next = next_pid, .self = own_pid, .show = show_one, .files = names};
+    static const struct procfs_processes processes = {.next = process_next,
+                                                      .self = own_pid,
+                                                      .show = show_one,
+                                                      .files = names};
     static const struct procfs_entry list = {.show = show_processes};
     procfs_set_processes(&processes);
     return procfs_register("processes", &list);

@@ -14,14 +14,9 @@
 #define ABI_MAX 4
 
 struct spinlock process_lock = SPINLOCK(LOCK_PROCESS_TABLE);
-static struct list processes; /* process_lock */
-static int32_t last_pid;      /* process_lock */
+static struct list processes = {&processes, &processes}; /* process_lock */
+static int32_t last_pid;                                 /* process_lock */
 static const struct abi *abis[ABI_MAX];
-
-void process_init(void)
-{
-    list_init(&processes);
-}
 
 void process_add_abi(const struct abi *abi)
 {

@@ -3,21 +3,8 @@
  * begin, and a place in the family tree. Space, files and places are counted,
  * each by itself, so that processes can share them.
  *
- * What happens to a process of several tasks (process_lock decides who comes
- * first):
- *
- *   fork   copies the calling task alone.
- *   exit   The first task that exits, or whose exec succeeds, ends the others.
- *          Its status is the process's; another that exits or execs meanwhile
- *          just leaves. The process is running until its last task gives up
- *          space and files, and then a zombie, once.
- *   exec   builds the new image while the siblings run in the old one. When all
- *          that can fail is done the siblings are ended; then the image is
- *          exchanged. An exec that fails has changed nothing.
- *   kill   marks every task. During an exec or exit it comes on top: that goes
- *          on, and the exec'd program ends before its first instruction.
- *   wait   may be called by any task, by several at once. Each zombie goes to
- *          one of them; with no child left all of them get -ECHILD.
+ * The first task that exits, or whose exec succeeds, ends the others; what else
+ * happens to a process of several tasks is said in docs/ARCHITECTURE.md.
  *
  * The verbs here are the kernel's own; what a program's registers and errors
  * mean is its ABI's business (struct abi, chosen at exec).
@@ -104,8 +91,6 @@ static inline struct process *process_current(void)
     return thread_current()->owner;
 }
 
-void process_init(void);
-
 /* Programs of this kind can run; at boot. */
 void process_add_abi(const struct abi *abi);
 const struct abi *process_find_abi(const struct elf_image *image);
@@ -161,8 +146,10 @@ int32_t process_next(int32_t after);
 /* One line a process: for ^P, from an interrupt. */
 void process_print_all(void);
 
-/* /proc: processes, PID/maps, PID/tree, PID/status. */
+/* At boot, register the files of /proc that tell of processes (files.c), and
+ * those of the system (control.c). 0 or -ENOSPC. */
 int process_register_files(void);
+int control_register_files(void);
 
 /* ---- Between the files of this layer ------------------------------------- */
 

@@ -31,16 +31,20 @@ void clock_init(void)
     }
 }
 
+/* The sleeper that is due first, or NULL. Lock held. */
+static struct thread *first_sleeper(const struct clock *clock)
+{
+    struct list *link = list_first(&clock->sleepers);
+    return link ? list_entry(link, struct thread, timeout_link) : NULL;
+}
+
 /* Lock held, by its hart. */
 static void arm(struct clock *clock)
 {
     uint64_t next = clock->slice_end;
-    if (!list_is_empty(&clock->sleepers)) {
-        struct thread *first = list_entry(list_first(&clock->sleepers),
-                                          struct thread, timeout_link);
-        if (first->deadline < next)
-            next = first->deadline;
-    }
+    const struct thread *first = first_sleeper(clock);
+    if (first && first->deadline < next)
+        next = first->deadline;
     if (next >= clock->armed)
         return;
     clock->armed = next;
@@ -67,8 +71,7 @@ void clock_remove(struct thread *self)
 {
     struct clock *clock = &clocks[self->timeout_hart];
     spin_lock(&clock->lock);
-    if (list_is_linked(&self->timeout_link))
-        list_remove(&self->timeout_link);
+    list_remove(&self->timeout_link);
     spin_unlock(&clock->lock);
 }
 
@@ -89,11 +92,8 @@ void hal_upcall_tick(void)
     uint64_t now = hal_time();
     spin_lock(&clock->lock);
     clock->armed = UINT64_MAX;
-    while (!list_is_empty(&clock->sleepers)) {
-        struct thread *thread = list_entry(list_first(&clock->sleepers),
-                                           struct thread, timeout_link);
-        if (thread->deadline > now)
-            break;
+    struct thread *thread;
+    while ((thread = first_sleeper(clock)) && thread->deadline <= now) {
         list_remove(&thread->timeout_link);
         thread_wake(thread);
     }

@@ -61,24 +61,10 @@ void lockrank_assert_below(enum lock_rank rank);
 
 #else
 
-static inline void lockrank_acquire(enum lock_rank rank)
-{
-    (void)rank;
-}
-
-static inline void lockrank_release(enum lock_rank rank)
-{
-    (void)rank;
-}
-
-static inline void lockrank_assert_may_sleep(void)
-{
-}
-
-static inline void lockrank_assert_below(enum lock_rank rank)
-{
-    (void)rank;
-}
+#define lockrank_acquire(rank)      ((void)(rank))
+#define lockrank_release(rank)      ((void)(rank))
+#define lockrank_assert_may_sleep() ((void)0)
+#define lockrank_assert_below(rank) ((void)(rank))
 
 #endif
 

@@ -6,7 +6,6 @@
 #include "lib/errno.h"
 #include "lib/panic.h"
 #include "sched/thread.h"
-#include <stdatomic.h>
 
 /* Nanoseconds: after how long a waiter starves. */
 #define PATIENCE 10000000

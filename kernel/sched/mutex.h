@@ -15,7 +15,6 @@
 #define SCHED_MUTEX_H
 
 #include "sched/waitq.h"
-#include <stdbool.h>
 
 struct thread;
 

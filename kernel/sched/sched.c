@@ -85,12 +85,6 @@ static struct thread *steal(void)
     return longest ? queue_pop(longest) : NULL;
 }
 
-static struct thread *pick(void)
-{
-    struct thread *next = queue_pop(my_queue());
-    return next ? next : steal();
-}
-
 /* There is work in `target`'s queue: have it done, by another idle hart if
  * that one is busy. The push came before, the look at the set comes after: an
  * idle hart sets its bit and then looks at the queues. Only who clears the bit
@@ -143,7 +137,9 @@ void sched_switch(void)
     lockrank_assert_may_sleep();
     __atomic_fetch_and(&self->machine.work, ~HAL_WORK_RESCHEDULE,
                        __ATOMIC_RELAXED);
-    struct thread *next = pick();
+    struct thread *next = queue_pop(queue);
+    if (!next)
+        next = steal();
     if (!next)
         next = queue->idle;
     if (next == self) {
@@ -227,7 +223,7 @@ void thread_yield(void)
 
 /* Preempted while asleep in name only (between joining a queue and the
  * switch) cannot be: interrupts are held off there. */
-static void give_way(void)
+void hal_upcall_preempt(void)
 {
     struct thread *self = thread_current();
     if (!(self->machine.work & HAL_WORK_RESCHEDULE))
@@ -238,20 +234,16 @@ static void give_way(void)
         thread_yield();
 }
 
-void hal_upcall_preempt(void)
-{
-    give_way();
-}
-
 void sched_user_return(void)
 {
     irq_hold();
-    give_way();
+    hal_upcall_preempt();
     irq_release();
 }
 
-static _Noreturn void idle_loop(void)
+static _Noreturn void idle_loop(void *unused)
 {
+    (void)unused;
     struct run_queue *queue = my_queue();
     uint64_t bit = BIT(hal_self()->hart);
     for (;;) {
@@ -272,21 +264,13 @@ static _Noreturn void idle_loop(void)
     }
 }
 
-static void idle_first_run(void *unused)
-{
-    (void)unused;
-    idle_loop();
-}
-
-struct thread *sched_idle_thread(unsigned hart, struct thread *memory,
-                                 void *stack)
+void sched_idle_thread(unsigned hart, struct thread *memory, void *stack)
 {
     thread_init(memory, "idle", stack, NULL, NULL);
-    hal_thread_init(&memory->machine, stack, idle_first_run, NULL);
+    hal_thread_init(&memory->machine, stack, idle_loop, NULL);
     atomic_store(&memory->state, THREAD_RUNNING);
     atomic_store(&memory->on_hart, true);
     queues[hart].idle = memory;
-    return memory;
 }
 
 void sched_init(void)
@@ -303,5 +287,5 @@ void sched_init(void)
 _Noreturn void sched_start(void)
 {
     thread_boot.irq_was_on = true;
-    idle_loop();
+    idle_loop(NULL);
 }

@@ -11,9 +11,6 @@
 #include "lib/panic.h"
 #include "sched/lockrank.h"
 #include "sched/thread.h"
-#include <stdatomic.h>
-#include <stdbool.h>
-#include <stdint.h>
 
 struct spinlock {
     _Atomic uint32_t holder; /* 0, or the hart that has it, plus one */

@@ -10,8 +10,6 @@
 
 #include "arch/hal.h"
 #include "lib/list.h"
-#include <stdbool.h>
-#include <stdint.h>
 
 enum thread_state {
     THREAD_NEW,      /* not yet started */
@@ -114,8 +112,7 @@ void clock_init(void);
 _Noreturn void sched_start(void);
 
 /* Prepare hart `hart`'s idle thread on `stack`; hal_hart_start runs it. */
-struct thread *sched_idle_thread(unsigned hart, struct thread *memory,
-                                 void *stack);
+void sched_idle_thread(unsigned hart, struct thread *memory, void *stack);
 
 /* On the way to sleep, or back from it: RUNNING again, whether or not somebody
  * has made the thread ready meanwhile. Interrupts held off. */

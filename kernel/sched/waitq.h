@@ -13,8 +13,6 @@
 #include "arch/hal.h"
 #include "lib/list.h"
 #include "sched/spinlock.h"
-#include <stdbool.h>
-#include <stdint.h>
 
 struct mutex;
 struct thread;

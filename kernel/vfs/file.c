@@ -6,26 +6,28 @@
 #include "vfs/file.h"
 #include "vfs/device.h"
 #include "cache/writeback.h"
-#include "lib/bits.h"
 #include "lib/errno.h"
 #include "mm/oom.h"
 #include "mm/slab.h"
 
 #define WRITE_PART (256ul << 10)
 
-static ssize_t inode_file_read(struct file *file, struct cursor *cursor)
+static inline ssize_t read_at(struct inode *inode, struct cursor *cursor,
+                              uint64_t *offset)
 {
-    struct inode *inode = file->inode;
-    ssize_t moved;
-
     if (!inode->ops->read)
         return -EPERM;
     mutex_lock(&inode->mutex);
-    moved = inode->ops->read(inode, cursor, file->offset);
+    ssize_t moved = inode->ops->read(inode, cursor, *offset);
     if (moved > 0)
-        file->offset += (uint64_t)moved;
+        *offset += (uint64_t)moved;
     mutex_unlock(&inode->mutex);
     return moved;
+}
+
+static ssize_t inode_file_read(struct file *file, struct cursor *cursor)
+{
+    return read_at(file->inode, cursor, &file->offset);
 }
 
 /* Another may have cut the file short since the last write. Locked. */
@@ -69,9 +71,9 @@ static ssize_t inode_file_write(struct file *file, struct cursor *cursor)
         return -EPERM;
     do {
         moved = write_part(file, cursor, most);
-        if (moved > 0)
-            total += moved;
         again = moved > 0;
+        if (again)
+            total += moved;
         if (inode->superblock->writeback && writeback_pace())
             again = false;
         /* What was written so far may be what memory is full of. */
@@ -128,10 +130,8 @@ struct file *file_get(struct file *file)
 
 void file_put(struct file *file)
 {
-    if (!file ||
-        atomic_fetch_sub_explicit(&file->count, 1, memory_order_release) != 1)
+    if (!file || atomic_fetch_sub(&file->count, 1) != 1)
         return;
-    atomic_thread_fence(memory_order_acquire);
     if (file->ops && file->ops->close)
         file->ops->close(file);
     inode_put(file->inode);
@@ -154,17 +154,11 @@ ssize_t file_write(struct file *file, struct cursor *cursor)
 
 ssize_t file_read_at(struct file *file, struct cursor *cursor, uint64_t offset)
 {
-    struct inode *inode = file->inode;
-    ssize_t moved;
-
     if (!(file->flags & OPEN_READ))
         return -EBADF;
-    if (file->ops != &inode_file_ops || !inode->ops->read)
+    if (file->ops != &inode_file_ops)
         return -ESPIPE;
-    mutex_lock(&inode->mutex);
-    moved = inode->ops->read(inode, cursor, offset);
-    mutex_unlock(&inode->mutex);
-    return moved;
+    return read_at(file->inode, cursor, &offset);
 }
 
 unsigned file_poll(struct file *file, struct wait_set *set)

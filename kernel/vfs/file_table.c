@@ -22,11 +22,6 @@ void file_table_init(struct file_table *table,
         table->used[i] = 0;
 }
 
-static bool is_used(const struct file_table *table, unsigned fd)
-{
-    return table->used[fd / 64] & BIT(fd % 64);
-}
-
 /* Room for all descriptors, from memory. The table is locked, or not yet
  * known to anybody else. */
 static int table_grow(struct file_table *table)
@@ -84,50 +79,47 @@ static unsigned lowest_free(const struct file_table *table)
 
 int file_table_install(struct file_table *table, struct file *file)
 {
-    unsigned fd;
-    int result;
+    int result = 0;
 
     spin_lock(&table->lock);
-    fd = lowest_free(table);
+    unsigned fd = lowest_free(table);
     if (fd == FILE_TABLE_MAX)
         result = -EMFILE;
     else if (fd >= table->capacity)
         result = table_grow(table);
-    else
-        result = 0;
     if (!result) {
         table->slots[fd] = file;
         table->used[fd / 64] |= BIT(fd % 64);
-        result = (int)fd;
     }
     spin_unlock(&table->lock);
-    return result;
+    return result ? result : (int)fd;
+}
+
+/* The file at `fd` with a reference, or with `remove` that of the table. */
+static inline struct file *take(struct file_table *table, int fd, bool remove)
+{
+    struct file *file = NULL;
+
+    if (fd < 0 || fd >= FILE_TABLE_MAX)
+        return NULL;
+    spin_lock(&table->lock);
+    if (table->used[fd / 64] & BIT(fd % 64)) {
+        file = table->slots[fd];
+        if (remove)
+            table->used[fd / 64] &= ~BIT(fd % 64);
+        else
+            file_get(file);
+    }
+    spin_unlock(&table->lock);
+    return file;
 }
 
 struct file *file_table_find(struct file_table *table, int fd)
 {
-    struct file *file = NULL;
-
-    if (fd < 0 || fd >= FILE_TABLE_MAX)
-        return NULL;
-    spin_lock(&table->lock);
-    if (is_used(table, (unsigned)fd))
-        file = file_get(table->slots[fd]);
-    spin_unlock(&table->lock);
-    return file;
+    return take(table, fd, false);
 }
 
 struct file *file_table_remove(struct file_table *table, int fd)
 {
-    struct file *file = NULL;
-
-    if (fd < 0 || fd >= FILE_TABLE_MAX)
-        return NULL;
-    spin_lock(&table->lock);
-    if (is_used(table, (unsigned)fd)) {
-        file = table->slots[fd];
-        table->used[fd / 64] &= ~BIT(fd % 64);
-    }
-    spin_unlock(&table->lock);
-    return file;
+    return take(table, fd, true);
 }

@@ -36,11 +36,7 @@ struct inode *inode_get(struct inode *inode)
 
 bool inode_drop(struct inode *inode)
 {
-    if (atomic_fetch_sub_explicit(&inode->count, 1, memory_order_release) != 1)
-        return false;
-    /* As good as a fence, and understood by every race detector. */
-    (void)atomic_load_explicit(&inode->count, memory_order_acquire);
-    return true;
+    return atomic_fetch_sub(&inode->count, 1) == 1;
 }
 
 void inode_put(struct inode *inode)

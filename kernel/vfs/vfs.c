@@ -143,10 +143,8 @@ int vfs_open(const struct fs_context *context, const char *path, unsigned flags,
     /* The open file is there before a new inode is: what fails leaves none. */
     if (!file)
         return -ENOMEM;
-    if (flags & OPEN_CREATE)
-        result = find_or_create(context, path, &plain, &inode);
-    else
-        result = namei(context, path, &inode);
+    result = flags & OPEN_CREATE ? find_or_create(context, path, &plain, &inode)
+                                 : namei(context, path, &inode);
     if (result >= 0)
         result = file_attach(file, inode);
     if (result == 0 && (flags & OPEN_TRUNCATE))

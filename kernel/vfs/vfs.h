@@ -28,7 +28,6 @@
 #include "mm/object.h"
 #include "mm/uaccess.h"
 #include "sched/mutex.h"
-#include <stdatomic.h>
 
 /* Bytes in one component of a path. */
 #define NAME_LIMIT 255

@@ -104,50 +104,40 @@ static int emit_record(struct directory_sink *sink,
     return length;
 }
 
-static int64_t read_directory(struct file *file, struct cursor cursor)
+static ssize_t read_any(struct file *file, struct cursor *cursor)
 {
-    struct record_sink to = {.sink = {emit_record}, .cursor = cursor};
+    if (!file_is_directory(file))
+        return file_read(file, cursor);
+    struct record_sink to = {.sink = {emit_record}, .cursor = *cursor};
     int error = file_read_directory(file, &to.sink);
-    return error ? error : (int64_t)(cursor.left - to.cursor.left);
+    return error ? error : (ssize_t)(cursor->left - to.cursor.left);
 }
 
-/* The file, and the buffer and length of a read or write; false when the
- * length is negative or the buffer is not in user space. */
-static bool call_buffer(struct hal_frame *frame, struct cursor *cursor)
+/* A read or write. The length may be negative, the buffer outside of user
+ * space. */
+static inline int64_t move(struct process *self, struct hal_frame *frame,
+                           ssize_t (*verb)(struct file *, struct cursor *))
 {
     int32_t length = call_int(frame, 2);
-    uint64_t buffer = call_address(frame, 1);
-    if (length < 0 || !user_range_ok(buffer, length))
-        return false;
-    *cursor = cursor_user(buffer, length);
-    return true;
+    struct cursor cursor = cursor_user(call_address(frame, 1), length);
+    if (length < 0 || !user_range_ok(cursor.address, length))
+        return -EFAULT;
+    struct file *file = call_file(self, frame);
+    if (!file)
+        return -EBADF;
+    int64_t result = verb(file, &cursor);
+    file_put(file);
+    return result;
 }
 
 int64_t xv6_read(struct process *self, struct hal_frame *frame)
 {
-    struct cursor cursor;
-    if (!call_buffer(frame, &cursor))
-        return -EFAULT;
-    struct file *file = call_file(self, frame);
-    if (!file)
-        return -EBADF;
-    int64_t result = file_is_directory(file) ? read_directory(file, cursor)
-                                             : file_read(file, &cursor);
-    file_put(file);
-    return result;
+    return move(self, frame, read_any);
 }
 
 int64_t xv6_write(struct process *self, struct hal_frame *frame)
 {
-    struct cursor cursor;
-    if (!call_buffer(frame, &cursor))
-        return -EFAULT;
-    struct file *file = call_file(self, frame);
-    if (!file)
-        return -EBADF;
-    int64_t result = file_write(file, &cursor);
-    file_put(file);
-    return result;
+    return move(self, frame, file_write);
 }
 
 int64_t xv6_fstat(struct process *self, struct hal_frame *frame)

@@ -6,7 +6,6 @@
 
 #include "arch/hal.h"
 #include "arch/riscv/sbi.h"
-#include <stdint.h>
 
 /* Where the image is linked; `offset` of a place in it from its start. */
 #define IMAGE_BASE 0xffffffff80000000ul
@@ -28,7 +27,6 @@ void smp_interrupt(void);
 
 /* timer.c, irq.c */
 void timer_hart_setup(void);
-void timer_stop(void);
 void irq_external(void);
 
 /* trap.c: print registers, and where each hart is. */

@@ -8,9 +8,7 @@
 #ifndef ARCH_RISCV_MACHINE_H
 #define ARCH_RISCV_MACHINE_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "lib/types.h"
 
 #define HAL_PAGE_SHIFT 12
 #define HAL_PAGE_SIZE  4096ul
@@ -38,7 +36,6 @@ struct hal_thread {
     uint32_t work;        /* 16: HAL_WORK_*, atomically */
     uint32_t hart;        /* 20: runs, or ran last, on this hart */
     uint64_t context[14]; /* 24: ra, sp, s0..s11 while switched out */
-    uint64_t stack;       /* low end of the kernel stack */
     bool fpu_used;        /* has floating-point state in `fpu` */
     struct hal_fpu fpu;
 };

@@ -15,9 +15,9 @@ enum {
     SBI_SRST = 0x53525354,
 };
 
-static struct sbi_result call(uint64_t extension, uint64_t function,
-                              uint64_t p0, uint64_t p1, uint64_t p2,
-                              uint64_t p3)
+/* The firmware's error, 0 for none; its value is of no use to anybody here. */
+static int64_t call(uint64_t extension, uint64_t function, uint64_t p0,
+                    uint64_t p1, uint64_t p2, uint64_t p3)
 {
     register uint64_t a0 __asm__("a0") = p0;
     register uint64_t a1 __asm__("a1") = p1;
@@ -29,7 +29,7 @@ static struct sbi_result call(uint64_t extension, uint64_t function,
                      : "+r"(a0), "+r"(a1)
                      : "r"(a2), "r"(a3), "r"(a6), "r"(a7)
                      : "memory");
-    return (struct sbi_result){(int64_t)a0, (int64_t)a1};
+    return (int64_t)a0;
 }
 
 void sbi_set_timer(uint64_t ticks)
@@ -46,15 +46,9 @@ void sbi_ask_harts(enum sbi_request request, uint64_t hart_mask,
         call(SBI_RFENCE, request, hart_mask, hart_base, start, size);
 }
 
-struct sbi_result sbi_hart_start(uint64_t hardware_id, uint64_t physical,
-                                 uint64_t opaque)
+int64_t sbi_hart_start(uint64_t hardware_id, uint64_t physical, uint64_t opaque)
 {
     return call(SBI_HSM, 0, hardware_id, physical, opaque, 0);
-}
-
-static void reset(bool restart)
-{
-    call(SBI_SRST, 0, restart ? 1 : 0, 0, 0, 0);
 }
 
 void hal_firmware_write(const char *text, size_t length)
@@ -65,7 +59,7 @@ void hal_firmware_write(const char *text, size_t length)
 
 int hal_firmware_read(void)
 {
-    return (int)call(SBI_CONSOLE_GET, 0, 0, 0, 0, 0).error;
+    return (int)call(SBI_CONSOLE_GET, 0, 0, 0, 0, 0);
 }
 
 _Noreturn void hal_halt(void)
@@ -77,12 +71,12 @@ _Noreturn void hal_halt(void)
 
 _Noreturn void hal_power_off(void)
 {
-    reset(false);
+    call(SBI_SRST, 0, 0, 0, 0, 0);
     hal_halt();
 }
 
 _Noreturn void hal_restart(void)
 {
-    reset(true);
+    call(SBI_SRST, 0, 1, 0, 0, 0);
     hal_halt();
 }

@@ -6,11 +6,6 @@
 
 #include <stdint.h>
 
-struct sbi_result {
-    int64_t error; /* 0, or an SBI_ERR_* */
-    int64_t value;
-};
-
 /* What other harts can be asked for; the fences by their function numbers. */
 enum sbi_request { SBI_FENCE_I = 0, SBI_SFENCE = 1, SBI_INTERRUPT };
 
@@ -18,7 +13,8 @@ enum sbi_request { SBI_FENCE_I = 0, SBI_SFENCE = 1, SBI_INTERRUPT };
 void sbi_ask_harts(enum sbi_request request, uint64_t hart_mask,
                    uint64_t hart_base, uint64_t start, uint64_t size);
 void sbi_set_timer(uint64_t ticks);
-struct sbi_result sbi_hart_start(uint64_t hardware_id, uint64_t physical,
-                                 uint64_t opaque);
+/* 0, or an SBI_ERR_*. */
+int64_t sbi_hart_start(uint64_t hardware_id, uint64_t physical,
+                       uint64_t opaque);
 
 #endif

@@ -56,8 +56,7 @@ int hal_hart_start(unsigned hart, uint64_t hardware_id,
     thread->hart = hart;
     atomic_store(&hart_threads[hart], thread);
     atomic_store(&hart_count, hart + 1);
-    struct sbi_result r = sbi_hart_start(hardware_id, entry, (uint64_t)thread);
-    if (r.error) {
+    if (sbi_hart_start(hardware_id, entry, (uint64_t)thread)) {
         atomic_store(&hart_count, hart);
         atomic_store(&hart_threads[hart], NULL);
         return -EIO;
@@ -65,16 +64,18 @@ int hal_hart_start(unsigned hart, uint64_t hardware_id,
     return 0;
 }
 
+static uint64_t other_harts(void)
+{
+    uint64_t all = ~0ul >> (HAL_MAX_HARTS - hal_hart_count());
+    return all & ~(1ul << hal_self()->hart);
+}
+
 void harts_ask(uint64_t set, enum sbi_request request, uint64_t start,
                uint64_t size)
 {
-    unsigned count = hal_hart_count();
-    if (count < HAL_MAX_HARTS)
-        set &= (1ul << count) - 1;
-    set &= ~(1ul << hal_self()->hart);
+    set &= other_harts();
     while (set) {
-        /* One call for all whose identifiers lie within a word of this one's.
-         */
+        /* One call for all whose identifiers are in a word of this one's. */
         uint64_t base = hardware_ids[__builtin_ctzl(set)], mask = 0;
         for (uint64_t rest = set; rest; rest &= rest - 1) {
             unsigned hart = __builtin_ctzl(rest);
@@ -110,10 +111,7 @@ void smp_interrupt(void)
 
 void hal_harts_freeze(bool for_ever)
 {
-    uint64_t others = ~(1ul << hal_self()->hart);
-    unsigned count = hal_hart_count();
-    if (count < HAL_MAX_HARTS)
-        others &= (1ul << count) - 1;
+    uint64_t others = other_harts();
     if (for_ever)
         atomic_store(&freeze_for_ever, true);
     atomic_store(&freeze, true);

@@ -12,8 +12,7 @@
 #ifndef ARCH_RISCV_SV39_H
 #define ARCH_RISCV_SV39_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "lib/types.h"
 
 #define PT_LEVELS     3
 #define PT_ROOT_LEVEL (PT_LEVELS - 1)
@@ -37,15 +36,10 @@ enum {
     SV39_G = 1 << 5,
     SV39_A = 1 << 6,
     SV39_D = 1 << 7,
-    /* RSW, "reserved for use by supervisor software". */
+    /* RSW, "reserved for use by supervisor software": bits 8 and 9. */
     SV39_SOFT_SHARED = 1 << 8,
     SV39_SOFT_UNCOUNTED = 1 << 9,
 };
-
-#define SV39_SOFT_FIELD (3 << 8)
-_Static_assert(((SV39_SOFT_SHARED | SV39_SOFT_UNCOUNTED) & ~SV39_SOFT_FIELD) ==
-                   0,
-               "software marks must stay in the bits left to software");
 
 static inline unsigned pt_shift(unsigned level)
 {

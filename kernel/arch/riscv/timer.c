@@ -5,7 +5,6 @@
 #include "arch/hal.h"
 #include "arch/riscv/csr.h"
 #include "arch/riscv/internal.h"
-#include "arch/riscv/sbi.h"
 
 static uint64_t frequency = 10000000;
 static uint64_t nanoseconds = 100; /* per count, when a whole number */
@@ -47,14 +46,9 @@ void hal_timer_arm(uint64_t deadline)
                     deadline % 1000000000 * frequency / 1000000000 + 1);
 }
 
-void timer_stop(void)
-{
-    set_compare(UINT64_MAX);
-}
-
 void timer_hart_setup(void)
 {
-    timer_stop();
+    hal_timer_arm(UINT64_MAX);
     csr_write(scounteren, SCOUNTEREN_TIME); /* programs may read the clock */
     csr_set(sie, SIE_TIMER);
 }

@@ -74,7 +74,7 @@ static void interrupt(uint64_t cause)
 {
     switch (cause & ~SCAUSE_INTERRUPT) {
     case INTERRUPT_TIMER:
-        timer_stop();
+        hal_timer_arm(UINT64_MAX);
         hal_upcall_tick();
         break;
     case INTERRUPT_SOFTWARE:
@@ -158,7 +158,7 @@ static bool in_text(uint64_t pc)
 
 static void print_location(const char *what, uint64_t pc)
 {
-    if (!in_text(pc)) {
+    if (!in_text(pc) || !ksym_count) {
         kprintf("  %s %p\n", what, (void *)pc);
         return;
     }
@@ -171,11 +171,8 @@ static void print_location(const char *what, uint64_t pc)
         else
             high = middle;
     }
-    if (ksym_count)
-        kprintf("  %s %p %s+0x%x\n", what, (void *)pc,
-                &ksym_strings[ksym_names[low]], offset - ksym_offsets[low]);
-    else
-        kprintf("  %s %p\n", what, (void *)pc);
+    kprintf("  %s %p %s+0x%x\n", what, (void *)pc,
+            &ksym_strings[ksym_names[low]], offset - ksym_offsets[low]);
 }
 
 static void print_registers(const struct hal_frame *frame)
@@ -237,7 +234,6 @@ void hal_thread_init(struct hal_thread *thread, void *stack,
                      void (*entry)(void *), void *argument)
 {
     uint64_t top = (uint64_t)stack + HAL_STACK_PAGES * HAL_PAGE_SIZE;
-    thread->stack = (uint64_t)stack;
     thread->kernel_sp = top - sizeof(struct hal_frame);
     thread->context[0] = (uint64_t)thread_trampoline;
     thread->context[1] = thread->kernel_sp;

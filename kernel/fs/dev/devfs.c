@@ -6,7 +6,6 @@
 #include "vfs/device.h"
 #include "fs/ram/ramfs.h"
 #include "lib/bits.h"
-#include "lib/errno.h"
 
 static const struct {
     const char *path;

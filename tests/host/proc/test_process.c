@@ -1004,7 +1004,6 @@ static int boot(void **state)
     spin_init(&queue_lock, LOCK_TTY);
     waitq_init(&queue);
     vfs_init();
-    process_init();
     process_add_abi(&abi);
     process_register_files();
     struct inode *root = files_make(names, ARRAY_SIZE(names));
