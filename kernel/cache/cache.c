@@ -270,28 +270,23 @@ void cache_unpin(struct page *page)
     spin_unlock(&cache_lock);
 }
 
-int cache_share(struct cache *cache, uint64_t index, bool wait,
-                struct page **out)
+int cache_share(struct cache *cache, uint64_t index, struct page **out)
 {
+    if (index >= atomic_load(&cache->end))
+        return -ENXIO;
     spin_lock(&cache_lock);
-    struct page *page = wait ? NULL : cache_find(cache, index);
-    int error = 0;
-    if (wait)
-        error = pin_and_read(cache, index, &page);
-    else if (index >= atomic_load(&cache->end))
-        error = -ENXIO;
-    else if (!page || !(page->level & CACHE_VALID) ||
-             page->level & CACHE_READING)
-        error = -EAGAIN;
-    if (!error) {
+    struct page *page = cache_find(cache, index);
+    bool there =
+        page && (page->level & (CACHE_VALID | CACHE_READING)) == CACHE_VALID;
+    if (there) {
         page_get(page);
         page->level |= CACHE_REFERENCED;
-        if (wait)
-            unpin(page);
-        *out = page;
+        if (index == cache->expected) /* so that reading ahead goes on */
+            cache->expected++;
     }
     spin_unlock(&cache_lock);
-    return error;
+    *out = page;
+    return there ? 0 : -EAGAIN;
 }
 
 /* ---- Changing and forgetting --------------------------------------------- */

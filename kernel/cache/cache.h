@@ -87,10 +87,9 @@ int cache_pin_new(struct cache *cache, uint64_t index, struct page **out);
 
 void cache_unpin(struct page *page);
 
-/* A reference to the page, for a mapping (object_ops.page). Without `wait`:
- * -EAGAIN when it is not there to be had at once. */
-int cache_share(struct cache *cache, uint64_t index, bool wait,
-                struct page **out);
+/* A reference to the page, for a mapping (object_ops.page). Never sleeps:
+ * -ENXIO, or -EAGAIN when the page is not there. */
+int cache_share(struct cache *cache, uint64_t index, struct page **out);
 
 /* Make the pinned *page one that no mapping shows, so that it may be written:
  * perhaps another page, with the same contents, in its place; the pin goes

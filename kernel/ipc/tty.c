@@ -12,8 +12,10 @@
  * so that what one call writes comes out together; echo may come between.
  */
 #include "ipc/tty.h"
+#include "sched/thread.h"
 #include "vfs/device.h"
 #include "lib/bits.h"
+#include "lib/errno.h"
 
 #define RING  1024 /* a power of two */
 #define PIECE 128
@@ -210,6 +212,9 @@ static ssize_t tty_write(unsigned minor, struct cursor *cursor)
             result = send(piece, length);
         if (!result)
             done += length;
+        /* Where the device takes everything, nothing sleeps. */
+        if (thread_killed(thread_current()))
+            result = -EINTR;
     }
     mutex_unlock(&tty.writing);
     return done ? (ssize_t)done : result;

@@ -18,8 +18,8 @@
  * A fault has up to three phases. It looks, with the space locked, and most are
  * resolved by that. If a page of a file has to be read, or memory to be found,
  * it lets go of the space and sees to that with nothing locked. Then it looks
- * again, at everything: what it has got is used if the region and the slot
- * still want just this page, however often they have changed meanwhile.
+ * again, at everything, as if it came only now: it keeps nothing from before
+ * that could have become wrong meanwhile.
  *
  * A write fault never ends with a read-only entry, and the instruction that
  * faulted simply runs again: nothing is stored through a mapping that was
@@ -41,13 +41,9 @@ struct context {
     const struct region *region; /* only while the space is locked */
     uint64_t va;                 /* of the page */
     enum access access;
-    struct {
-        struct object *object; /* with a reference; NULL: none */
-        uint64_t index;        /* in pages */
-        bool wanted;           /* this page is to be got */
-        struct page *page;     /* with a reference, once it is there */
-    } missing;
-    unsigned tries; /* of oom_retry */
+    struct object *missing; /* whose page is to be got, with a reference */
+    uint64_t index;         /* of that page, in pages */
+    unsigned tries;         /* of oom_retry */
 };
 
 static pte_t leaf_for(const struct context *c, struct page *page, bool write)
@@ -86,29 +82,19 @@ static enum fault fault_of(int error)
                               : FAULT_BUS;
 }
 
-/* The object's page at the fault, with a reference. The one that was missing is
- * taken if it is still this one. */
+/* The object's page at the fault, with a reference; or note that it is missing.
+ */
 static enum fault object_page(struct context *c, struct page **out)
 {
     struct object *object = c->region->object;
     uint64_t offset = c->va - c->region->start + c->region->offset;
-    uint64_t index = offset >> HAL_PAGE_SHIFT;
-    if (c->missing.page && c->missing.object == object &&
-        c->missing.index == index) {
-        *out = c->missing.page;
-        c->missing.page = NULL;
-        return FAULT_FILE;
-    }
-    int error = object->ops->page(object, index, false, out);
-    if (error == -EAGAIN && !c->missing.object) {
+    c->index = offset >> HAL_PAGE_SHIFT;
+    enum fault fault = fault_of(object->ops->page(object, c->index, out));
+    if (fault == FAULT_MISSING) {
         object->ops->get(object);
-        c->missing.object = object;
+        c->missing = object;
     }
-    if (error == -EAGAIN && c->missing.object == object && !c->missing.page) {
-        c->missing.index = index;
-        c->missing.wanted = true;
-    }
-    return fault_of(error);
+    return fault;
 }
 
 static enum fault fill_file(struct context *c, pte_t *slot)
@@ -208,31 +194,18 @@ static inline enum fault look(struct context *c)
     return fault;
 }
 
-static void drop_missing(struct context *c)
-{
-    if (c->missing.page)
-        page_put(c->missing.page);
-    if (c->missing.object)
-        c->missing.object->ops->put(c->missing.object);
-    c->missing.page = NULL;
-    c->missing.object = NULL;
-}
-
 /* Whether to look again after `fault`; and get what it lacks. No lock. */
 static __attribute__((noinline)) bool supply(struct context *c,
                                              enum fault *fault)
 {
     if (*fault == FAULT_MISSING) {
-        struct object *object = c->missing.object;
-        if (!c->missing.wanted) { /* what was got before is in the way */
-            drop_missing(c);
+        struct object *object = c->missing;
+        *fault = fault_of(object->ops->fetch(object, c->index));
+        object->ops->put(object);
+        if (*fault == FAULT_FILE && !thread_killed(thread_current()))
             return true;
-        }
-        c->missing.wanted = false;
-        *fault = fault_of(object->ops->page(object, c->missing.index, true,
-                                            &c->missing.page));
         if (*fault == FAULT_FILE)
-            return true;
+            *fault = FAULT_NOMEM; /* the killed do not wait for their page */
     }
     return *fault == FAULT_NOMEM && oom_retry(&c->tries, 1);
 }
@@ -250,8 +223,6 @@ enum fault space_fault(struct space *space, uint64_t va, enum access access)
     do
         fault = look(&c);
     while (__builtin_expect(!fault_resolved(fault), 0) && supply(&c, &fault));
-    if (c.missing.object)
-        drop_missing(&c);
     stat_count(STAT_FAULT_SPURIOUS + fault);
     return fault;
 }
@@ -306,7 +277,6 @@ int space_populate(struct space *space, uint64_t start, uint64_t end)
         fault = populate(&c, end, &slot);
         space_unlock(space);
     } while (!fault_resolved(fault) && supply(&c, &fault));
-    drop_missing(&c);
     return error_of(fault);
 }
 
@@ -325,8 +295,8 @@ static void take_back(struct context *c, const struct region *region,
 
 int space_map_now(struct space *space, const struct region *region)
 {
+    uint64_t pages = (region->end - region->start) >> HAL_PAGE_SHIFT;
     unsigned tries = 0;
-    uint64_t missing;
     int error;
     do {
         struct context c = begin(space, region->start);
@@ -338,8 +308,9 @@ int space_map_now(struct space *space, const struct region *region)
             if (error)
                 take_back(&c, region, slot);
         }
-        missing = (region->end - c.va) >> HAL_PAGE_SHIFT;
         space_unlock(space);
-    } while (error == -ENOMEM && oom_retry(&tries, missing));
+        /* And nodes: one for each 512 pages, and those on the way. */
+    } while (error == -ENOMEM &&
+             oom_retry(&tries, pages + pages / PT_SLOTS + PT_LEVELS));
     return error;
 }

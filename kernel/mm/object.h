@@ -12,12 +12,15 @@
 struct object;
 
 struct object_ops {
-    /* The page at `index` (in pages) with a reference for the caller. 0,
-     * -ENXIO past the end, -EIO, -ENOMEM. With `wait` no space is locked, and
-     * it may sleep, but takes no lock below LOCK_OBJECT. Without, the caller
-     * has its space locked: -EAGAIN if the page would have to be waited for. */
-    int (*page)(struct object *object, uint64_t index, bool wait,
-                struct page **out);
+    /* The page at `index` (in pages) with a reference for the caller, who has
+     * its space locked: 0, -ENXIO past the end, -ENOMEM, or -EAGAIN when it
+     * has to be waited for. Takes spinlocks only. */
+    int (*page)(struct object *object, uint64_t index, struct page **out);
+    /* Wait for the page; then `page` has it, unless memory is short and it was
+     * given up again. 0, -ENXIO, -EIO, -ENOMEM. No space is locked; may sleep,
+     * but takes no lock below LOCK_OBJECT. Only for objects of which `page`
+     * may say -EAGAIN. */
+    int (*fetch)(struct object *object, uint64_t index);
     /* One more user of the object; one fewer: the last one's put may sleep,
      * but takes no lock below LOCK_OBJECT. */
     void (*get)(struct object *object);

@@ -2,12 +2,16 @@
  * Asking shrinkers for memory. See oom.h for the policy.
  */
 #include "mm/oom.h"
+#include "lib/bits.h"
 #include "mm/page.h"
 #include "mm/space.h"
 
 /* Pages that one try asks for at least, and tries at most. */
 #define BATCH     16
 #define TRIES_MAX 24
+/* With so many pages unused, it was not for want of them that something failed.
+ */
+#define PLENTY 64
 
 static struct shrinker *shrinkers; /* I once boot is over */
 
@@ -20,11 +24,11 @@ void oom_add_shrinker(struct shrinker *shrinker)
     *at = shrinker;
 }
 
-static bool scan(uint64_t wanted, bool may_sleep)
+static uint64_t scan(uint64_t wanted, bool sleeping)
 {
     uint64_t given = 0;
     for (struct shrinker *s = shrinkers; s && given < wanted; s = s->next)
-        if (!s->sleeps || (may_sleep && !given))
+        if (s->sleeps == sleeping)
             given += s->scan(wanted - given);
     return given;
 }
@@ -35,14 +39,29 @@ bool oom_reclaim(void)
     return !(space && mutex_held(&space->lock)) && scan(BATCH, false);
 }
 
+/* What a first try gets without sleeping is enough for it. If it was not, too
+ * little may come in that way, again and again. */
+static bool relieve(uint64_t wanted, bool first)
+{
+    uint64_t given = scan(wanted, false);
+    if (!given || (given < wanted && !first))
+        given += scan(wanted, true);
+    return given;
+}
+
 bool oom_retry(unsigned *tries, uint64_t wanted)
 {
+    struct thread *self = thread_current();
     lockrank_assert_below(LOCK_REAP);
-    if (page_failed_on_command() || thread_killed(thread_current()) ||
+    if (page_failed_on_command() || thread_killed(self) || self->gave_up ||
         *tries == TRIES_MAX)
         return false;
-    uint64_t more = (uint64_t)BATCH << (*tries)++;
-    return scan(wanted > more ? wanted : more, true);
+    uint64_t more = (uint64_t)BATCH << (*tries)++, unused = page_unused_count();
+    /* They may have been given back since: then one try without giving more. */
+    if (unused >= wanted + PLENTY)
+        return *tries == 1;
+    self->gave_up = !relieve(MAX(wanted, unused + more) - unused, *tries == 1);
+    return !self->gave_up;
 }
 
 uint64_t oom_count(void)

@@ -7,7 +7,8 @@
  *   2. A fault or a call that failed for want of memory has changed nothing.
  *      It lets go of all locks, calls oom_retry, and begins again as long as
  *      that finds something to give back. Copies to and from user memory are
- *      faults. Each try asks for twice as many pages as the one before.
+ *      faults. Each try asks for twice as many pages as the one before. What
+ *      has given up within a call is not begun again by the call as a whole.
  *   3. When nothing can be given back, a call returns -ENOMEM, a copy -EFAULT,
  *      and a fault of a program ends it; only the first process waits, as
  *      nothing lives without it.
@@ -17,7 +18,7 @@
 #ifndef MM_OOM_H
 #define MM_OOM_H
 
-#include "lib/types.h"
+#include "sched/thread.h"
 
 /* A part of the kernel that keeps pages it can do without. */
 struct shrinker {
@@ -39,11 +40,19 @@ void oom_add_shrinker(struct shrinker *shrinker);
  * any context that may allocate. */
 bool oom_reclaim(void);
 
-/* The caller failed for want of about `wanted` pages; `*tries` counts its calls
- * and is 0 before the first. True: try again. False: nothing can be given back,
- * the thread has been killed, or the failure was ordered (page_fail_after).
- * Holds no lock of LOCK_REAP or above; may sleep until a disk has answered. */
+/* The caller failed, and needs about `wanted` pages in all to succeed; `*tries`
+ * counts its calls and is 0 before the first. True: try again. False: nothing
+ * can be given back, or so much is unused that memory was not what it failed
+ * for; the thread has been killed, or the failure was ordered
+ * (page_fail_after). Holds no lock of LOCK_REAP or above; may sleep until a
+ * disk has answered. */
 bool oom_retry(unsigned *tries, uint64_t wanted);
+
+/* The running thread begins a call: what gave up before does not matter. */
+static inline void oom_begin(void)
+{
+    thread_current()->gave_up = false;
+}
 
 /* Pages that shrinkers could give back. */
 uint64_t oom_count(void);

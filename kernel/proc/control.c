@@ -131,7 +131,7 @@ static int show_fail(struct text *out)
 static ssize_t write_fail(const char *text, size_t length)
 {
     uint64_t nth;
-    if (!parse_u64(&text, &nth) || nth > UINT32_MAX)
+    if (!parse_u64(&text, &nth) || nth >= UINT32_MAX)
         return -EINVAL;
     page_fail_after(nth);
     return length;

@@ -7,6 +7,7 @@
  */
 #include "lib/printf.h"
 #include "lib/text.h"
+#include "mm/oom.h"
 #include "mm/space.h"
 #include "mm/stats.h"
 #include "proc/process.h"
@@ -53,6 +54,8 @@ bool hal_upcall_memory_fault(uint64_t va, enum access access, bool in_kernel)
 {
     struct space *space = space_current();
     stat_count(STAT_FAULTS);
+    if (!in_kernel)
+        oom_begin();
     enum fault fault = space_fault(space, va, access);
     if (fault_resolved(fault))
         return true;
@@ -61,7 +64,7 @@ bool hal_upcall_memory_fault(uint64_t va, enum access access, bool in_kernel)
         thread_sleep_until(hal_time() + 10000000);
         return true;
     }
-    if (!in_kernel)
+    if (!in_kernel && !thread_killed(thread_current()))
         report_memory_fault(space, va, access, fault);
     return false;
 }
@@ -77,5 +80,7 @@ void hal_upcall_user_return(void)
 {
     if (thread_killed(thread_current()))
         process_exit(-1);
+    /* Nobody handles signals yet. */
+    __atomic_fetch_and(&hal_self()->work, ~HAL_WORK_SIGNAL, __ATOMIC_RELAXED);
     sched_user_return();
 }

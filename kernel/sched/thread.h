@@ -32,6 +32,7 @@ struct thread {
     uint64_t deadline;         /* t */
     uint32_t irq_depth;        /* s: reasons to keep interrupts off */
     bool irq_was_on;           /* s: before the first of them */
+    bool gave_up;              /* s: see oom_retry */
     uint32_t fail_after;       /* s: see page_fail_after */
     struct hal_space *space;   /* s: what to translate by; NULL: kernel */
     void (*entry)(void *);     /* I */

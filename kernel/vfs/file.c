@@ -72,8 +72,10 @@ static ssize_t inode_file_write(struct file *file, struct cursor *cursor)
     do {
         moved = write_part(file, cursor, most);
         again = moved > 0;
-        if (again)
+        if (again) {
             total += moved;
+            tries = 0;
+        }
         if (inode->superblock->writeback && writeback_pace())
             again = false;
         /* What was written so far may be what memory is full of. */

@@ -109,6 +109,7 @@ static void call(struct process *self, struct hal_frame *frame)
 {
     uint64_t number = hal_frame_syscall(frame);
     int64_t result = -1;
+    oom_begin();
     if (number < ARRAY_SIZE(handlers) && handlers[number])
         result = handlers[number](self, frame);
     else

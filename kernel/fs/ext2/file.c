@@ -384,12 +384,24 @@ static int truncate(struct inode *inode, uint64_t size)
 
 /* ---- Mapping ------------------------------------------------------------- */
 
-static int object_page(struct object *object, uint64_t index, bool wait,
-                       struct page **out)
+static struct cache *cache_of(struct object *object)
 {
-    struct inode *inode = container_of(object, struct inode, object);
+    return &ext2_of(container_of(object, struct inode, object))->cache;
+}
 
-    return cache_share(&ext2_of(inode)->cache, index, wait, out);
+static int object_page(struct object *object, uint64_t index, struct page **out)
+{
+    return cache_share(cache_of(object), index, out);
+}
+
+static int object_fetch(struct object *object, uint64_t index)
+{
+    struct page *page;
+    int error = cache_pin(cache_of(object), index, &page);
+
+    if (!error)
+        cache_unpin(page);
+    return error;
 }
 
 static void object_name(struct object *object, char *buffer, size_t size)
@@ -401,6 +413,7 @@ static void object_name(struct object *object, char *buffer, size_t size)
 
 static const struct object_ops object_ops = {
     .page = object_page,
+    .fetch = object_fetch,
     .get = inode_object_get,
     .put = inode_object_put,
     .name = object_name,

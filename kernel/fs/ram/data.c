@@ -281,10 +281,8 @@ static int fill_hole(struct ramfs_inode *file, uint64_t index,
     return result;
 }
 
-static int object_page(struct object *object, uint64_t index, bool wait,
-                       struct page **out)
+static int object_page(struct object *object, uint64_t index, struct page **out)
 {
-    (void)wait;
     struct inode *inode = container_of(object, struct inode, object);
     struct ramfs_inode *file = ramfs_of(inode);
     uint64_t end = align_up(atomic_load(&inode->size), HAL_PAGE_SIZE);

@@ -470,6 +470,17 @@ static void test_orphans(void **state)
     }
 }
 
+/* As a fault gets it: without waiting, or after that. */
+static int page_of(struct object *object, uint64_t index, struct page **page)
+{
+    int error = object->ops->page(object, index, page);
+
+    if (error != -EAGAIN)
+        return error;
+    error = object->ops->fetch(object, index);
+    return error ? error : object->ops->page(object, index, page);
+}
+
 /* A mapping keeps what it has; the file goes on with a copy. */
 static void test_mapped_file(void **state)
 {
@@ -484,8 +495,8 @@ static void test_mapped_file(void **state)
     assert_int_equal(vfs_open(&host_at, "/f", OPEN_READ, &file), 0);
     object = &file->inode->object;
     for (unsigned i = 0; i < 3; i++)
-        assert_int_equal(object->ops->page(object, i, true, &pages[i]), 0);
-    assert_int_equal(object->ops->page(object, 3, true, &pages[0]), -ENXIO);
+        assert_int_equal(page_of(object, i, &pages[i]), 0);
+    assert_int_equal(page_of(object, 3, &pages[0]), -ENXIO);
     assert_int_equal(put_stream("/f", 2, 4096, 4096), 4096);
     assert_int_equal(host_truncate("/f", 100), 0);
     for (unsigned i = 0; i < 3; i++) {
@@ -497,12 +508,12 @@ static void test_mapped_file(void **state)
     }
     /* What is past the end shows as zeros, before and after. */
     assert_int_equal(((uint8_t *)page_data(pages[2]))[9000 - 8192], 0);
-    assert_int_equal(object->ops->page(object, 0, true, &again), 0);
+    assert_int_equal(page_of(object, 0, &again), 0);
     assert_int_equal(((uint8_t *)page_data(again))[99], host_byte(1, 99));
     for (unsigned j = 100; j < 4096; j++)
         assert_int_equal(((uint8_t *)page_data(again))[j], 0);
     page_put(again);
-    assert_int_equal(object->ops->page(object, 1, true, &pages[1]), -ENXIO);
+    assert_int_equal(page_of(object, 1, &pages[1]), -ENXIO);
     for (unsigned i = 0; i < 3; i++)
         page_put(pages[i]);
     file_put(file);

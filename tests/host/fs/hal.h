@@ -22,6 +22,18 @@ struct hal_range {
     uint64_t start, end;
 };
 
+struct hal_thread {
+    uint32_t work, hart;
+};
+
+/* The one thread, alive as long as the test does not say otherwise. */
+extern uint64_t stub_thread[64];
+
+static inline struct hal_thread *hal_self(void)
+{
+    return (struct hal_thread *)stub_thread;
+}
+
 extern uint8_t stub_memory[];
 
 static inline void *hal_phys_to_virt(uint64_t physical)

@@ -248,6 +248,8 @@ int writeback_pace(void)
     return 0;
 }
 
+uint64_t stub_thread[64];
+
 bool oom_retry(unsigned *tries, uint64_t wanted)
 {
     (void)tries;

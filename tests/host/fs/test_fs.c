@@ -665,15 +665,15 @@ static void test_mapping(void **state)
     (void)state;
     assert_int_equal(write_at(file, 0, "first", 5), 5);
     assert_int_equal(write_at(file, 3 * 4096, "last", 4), 4);
-    assert_int_equal(object->ops->page(object, 4, true, &page), -ENXIO);
-    assert_int_equal(object->ops->page(object, UINT64_MAX, true, &page), -ENXIO);
-    assert_int_equal(object->ops->page(object, 0, true, &first), 0);
+    assert_int_equal(object->ops->page(object, 4, &page), -ENXIO);
+    assert_int_equal(object->ops->page(object, UINT64_MAX, &page), -ENXIO);
+    assert_int_equal(object->ops->page(object, 0, &first), 0);
     assert_int_equal(first->count, 2);
     assert_int_equal(first->kind, PAGE_CACHE);
     assert_memory_equal(page_data(first), "first\0", 6);
     stub_fail_after = 1;
-    assert_int_equal(object->ops->page(object, 1, true, &hole), -ENOMEM);
-    assert_int_equal(object->ops->page(object, 1, true, &hole), 0);
+    assert_int_equal(object->ops->page(object, 1, &hole), -ENOMEM);
+    assert_int_equal(object->ops->page(object, 1, &hole), 0);
     assert_int_equal(hole->count, 2);
     /* A write parts file and mapping; one that cannot changes nothing. */
     stub_fail_after = 1;
@@ -684,7 +684,7 @@ static void test_mapping(void **state)
     assert_int_equal(hole->kind, PAGE_ANONYMOUS);
     assert_int_equal(hole->count, 1);
     page_put(hole);
-    assert_int_equal(object->ops->page(object, 1, true, &hole), 0);
+    assert_int_equal(object->ops->page(object, 1, &hole), 0);
     assert_memory_equal(page_data(hole), "hole\0", 5);
     object->ops->name(object, name, sizeof(name));
     assert_string_equal(name, "file-with-a-long-long-n");
@@ -697,7 +697,7 @@ static void test_mapping(void **state)
     assert_int_equal(hole->kind, PAGE_ANONYMOUS);
     page_put(first);
     page_put(hole);
-    assert_int_equal(object->ops->page(object, 0, true, &first), 0);
+    assert_int_equal(object->ops->page(object, 0, &first), 0);
     assert_memory_equal(page_data(first), "fir\0\0\0", 6);
     object->ops->get(object);
     assert_int_equal(vfs_unlink(&at, "file-with-a-long-long-name"), 0);

@@ -51,22 +51,32 @@ static void tell_lines(void)
 /* ---- The file --------------------------------------------------------------
  */
 
-/* Every second page has to be waited for, each time, and then somebody else may
- * come between. */
-static int file_page(struct object *object, uint64_t index, bool wait,
-                     struct page **out)
+/* Every second page has to be waited for, unless the hart has just done so, and
+ * then somebody else may come between. */
+static bool is_here[MM_HARTS];
+
+static int file_fetch(struct object *object, uint64_t index)
 {
     (void)object;
-    if (wait && mm_locks_a_space())
+    (void)index;
+    if (mm_locks_a_space())
         mm_fail("a page of a file is waited for with a space locked");
+    machine_between();
+    is_here[hal_self()->hart] = true;
+    return 0;
+}
+
+static int file_page(struct object *object, uint64_t index, struct page **out)
+{
+    bool *here = &is_here[hal_self()->hart];
+    (void)object;
     if (index >= FILE_PAGES)
         return -ENXIO;
-    if (wait)
-        machine_between();
-    else if (index % 2)
-        return -EAGAIN;
     if (page_should_fail())
         return -ENOMEM;
+    if (index % 2 && !*here)
+        return -EAGAIN;
+    *here = false;
     page_get(file_pages[index]);
     *out = file_pages[index];
     return 0;
@@ -90,8 +100,11 @@ static void file_name(struct object *object, char *buffer, size_t size)
     snprintf(buffer, size, "file");
 }
 
-static const struct object_ops file_ops = {
-    .page = file_page, .get = file_get, .put = file_put, .name = file_name};
+static const struct object_ops file_ops = {.page = file_page,
+                                           .fetch = file_fetch,
+                                           .get = file_get,
+                                           .put = file_put,
+                                           .name = file_name};
 struct object model_file = {&file_ops};
 
 static void make_file(void)

@@ -277,7 +277,7 @@ static void test_seventy_thousand_edges(void **unused)
         region_find(p->space->regions, at(2, 15) + HAL_PAGE_SIZE);
     assert_non_null(r);
     space_enter(p->space);
-    assert_int_equal(model_file.ops->page(&model_file, 0, true, &page), 0);
+    assert_int_equal(model_file.ops->page(&model_file, 0, &page), 0);
     uint32_t before = page_count(page);
     for (uint64_t i = 0; i < EDGES; i++) {
         uint64_t va = r->start + i * HAL_PAGE_SIZE;
