@@ -50,14 +50,6 @@ struct context {
     unsigned tries; /* of oom_retry */
 };
 
-static bool allowed(const struct region *region, enum access access)
-{
-    static const uint8_t wanted[] = {[ACCESS_READ] = PROT_READ,
-                                     [ACCESS_WRITE] = PROT_WRITE,
-                                     [ACCESS_EXECUTE] = PROT_EXECUTE};
-    return region->prot & wanted[access];
-}
-
 static pte_t leaf_for(const struct context *c, struct page *page, bool write)
 {
     return pte_leaf(page_physical(page), write, c->region->prot & PROT_EXECUTE);
@@ -151,21 +143,23 @@ static enum fault fill(struct context *c, pte_t *slot)
 /* A write to a leaf that is there without W, in a slot of ours. */
 static inline enum fault break_sharing(struct context *c, pte_t *slot)
 {
-    struct hal_space *machine = &c->space->machine;
-    bool zeros = !pte_counted(*slot);
-    struct page *page = pte_page(*slot);
-    if (!zeros && page_count(page) == 1) {
+    struct page *page = pte_page(*slot), *own;
+    enum fault fault = FAULT_COPY;
+    if (!pte_counted(*slot)) {
+        own = page_alloc_zeroed(PAGE_ANONYMOUS);
+        fault = FAULT_ZERO;
+    } else if (page_count(page) > 1) {
+        own = page_alloc_copy(PAGE_ANONYMOUS, page);
+    } else {
         ASSERT(page->kind == PAGE_ANONYMOUS);
-        pt_reuse(machine, c->va, slot);
+        pt_reuse(&c->space->machine, c->va, slot);
         return FAULT_REUSE;
     }
-    struct page *own = zeros ? page_alloc_zeroed(PAGE_ANONYMOUS)
-                             : page_alloc_copy(PAGE_ANONYMOUS, page);
     if (!own)
         return FAULT_NOMEM;
     sync_code(c);
-    pt_replace(machine, c->va, slot, leaf_for(c, own, true));
-    return zeros ? FAULT_ZERO : FAULT_COPY;
+    pt_replace(&c->space->machine, c->va, slot, leaf_for(c, own, true));
+    return fault;
 }
 
 /* The entries are right, so this hart has old ones: perhaps of an edge that
@@ -208,7 +202,7 @@ static inline enum fault look(struct context *c)
     enum fault fault = FAULT_SEGV;
     lock_for_fault(c->space, c->va);
     c->region = region_find(c->space->regions, c->va);
-    if (c->region && allowed(c->region, c->access))
+    if (c->region && c->region->prot & 1 << c->access)
         fault = c->access == ACCESS_WRITE ? resolve_write(c) : resolve_read(c);
     space_unlock(c->space);
     return fault;

@@ -11,10 +11,11 @@
 
 #include "mm/object.h"
 
+/* A bit for each enum access. */
 enum {
-    PROT_READ = 1,
-    PROT_WRITE = 2,
-    PROT_EXECUTE = 4,
+    PROT_READ = 1 << ACCESS_READ,
+    PROT_WRITE = 1 << ACCESS_WRITE,
+    PROT_EXECUTE = 1 << ACCESS_EXECUTE,
 };
 
 /* What a region is to people; no behaviour hangs on it. */
