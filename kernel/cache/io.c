@@ -330,9 +330,7 @@ int cache_write(struct cache *cache)
     cache->dirty_low = UINT64_MAX;
     cache->dirty_high = 0;
     spin_unlock(&cache_lock);
-
     bool starved = high >= low && write_range(cache, low, high);
-
     spin_lock(&cache_lock);
     cache->walked = false;
     cache_wake(cache);

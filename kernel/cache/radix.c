@@ -28,7 +28,6 @@ static unsigned slot_of(uint64_t index, unsigned below)
 void *radix_get(const struct radix *radix, uint64_t index)
 {
     void *at = radix->root;
-
     if (!reaches(radix->height, index))
         return NULL;
     for (unsigned below = radix->height; at && below-- > 0;)
@@ -42,7 +41,6 @@ static int grow(struct radix *radix, uint64_t index)
     while (!reaches(radix->height, index)) {
         if (radix->root) {
             struct node *top = slab_alloc_zeroed(sizeof(*top));
-
             if (!top)
                 return -ENOMEM;
             top->slots[0] = radix->root;
@@ -56,7 +54,6 @@ static int grow(struct radix *radix, uint64_t index)
 int radix_set(struct radix *radix, uint64_t index, void *item)
 {
     void **place = &radix->root;
-
     if (!item && !radix_get(radix, index))
         return 0;
     if (grow(radix, index))
@@ -78,7 +75,6 @@ static struct node *lowest_node(const struct radix *radix, uint64_t index,
                                 unsigned *below)
 {
     void *at = radix->root;
-
     *below = radix->height;
     while (at && *below > 1)
         at = ((struct node *)at)->slots[slot_of(index, --*below)];
@@ -91,7 +87,6 @@ void *radix_next(const struct radix *radix, uint64_t *index)
         unsigned below;
         struct node *node = lowest_node(radix, *index, &below);
         uint64_t after;
-
         if (radix->height == 0)
             return radix->root;
         for (unsigned i = slot_of(*index, 0); node && i < SLOTS; i++)

@@ -28,11 +28,9 @@ static ssize_t take_bytes(struct pipe *pipe, struct cursor *cursor)
 {
     size_t moved = 0;
     int result = 0;
-
     while (cursor->left && pipe->taken != pipe->put) {
         size_t length = MIN((size_t)(pipe->put - pipe->taken),
                             MIN(cursor->left, until_wrap(pipe->taken)));
-
         result =
             cursor_put(cursor, &pipe->ring[pipe->taken % PIPE_SIZE], length);
         if (result)
@@ -47,7 +45,6 @@ static ssize_t pipe_read(struct file *file, struct cursor *cursor)
 {
     struct pipe *pipe = file->private;
     ssize_t result = 0;
-
     if (!cursor->left)
         return 0;
     mutex_lock(&pipe->mutex);
@@ -71,7 +68,6 @@ static size_t pipe_room(const struct pipe *pipe)
 static int wait_for_room(struct pipe *pipe, size_t wanted)
 {
     int result = 0;
-
     while (pipe->has_reader && pipe_room(pipe) < wanted && !result)
         result = waitq_sleep_mutex(&pipe->writers, &pipe->mutex,
                                    SLEEP_INTERRUPTIBLE);
@@ -85,7 +81,6 @@ static int put_bytes(struct pipe *pipe, struct cursor *cursor)
             MIN(pipe_room(pipe), MIN(cursor->left, until_wrap(pipe->put)));
         int result =
             cursor_take(cursor, &pipe->ring[pipe->put % PIPE_SIZE], length);
-
         if (result)
             return result;
         pipe->put += length;
@@ -100,7 +95,6 @@ static ssize_t pipe_write(struct file *file, struct cursor *cursor)
     size_t length = cursor->left;
     size_t wanted = length <= PIPE_SIZE ? length : 1;
     int result = 0;
-
     mutex_lock(&pipe->mutex);
     while (cursor->left && !result) {
         result = wait_for_room(pipe, wanted);
@@ -119,7 +113,6 @@ static unsigned pipe_poll(struct file *file, struct wait_set *set)
     struct pipe *pipe = file->private;
     bool reads = file->flags & OPEN_READ;
     unsigned ready = 0;
-
     mutex_lock(&pipe->mutex);
     wait_set_join(set, reads ? &pipe->readers : &pipe->writers);
     if (reads && pipe->taken != pipe->put)
@@ -145,7 +138,6 @@ static void pipe_stat(const struct file *file, struct file_stat *out)
 static void pipe_close(struct file *file)
 {
     struct pipe *pipe = file->private;
-
     mutex_lock(&pipe->mutex);
     if (file->flags & OPEN_READ)
         pipe->has_reader = false;
@@ -170,7 +162,6 @@ static const struct file_ops pipe_ops = {
 static struct file *make_end(struct pipe *pipe, unsigned flags)
 {
     struct file *file = file_alloc(flags);
-
     if (file)
         file->private = pipe;
     return file;
@@ -179,7 +170,6 @@ static struct file *make_end(struct pipe *pipe, unsigned flags)
 int pipe_make(struct file **reader, struct file **writer)
 {
     struct pipe *pipe = slab_alloc(sizeof(*pipe));
-
     if (!pipe)
         return -ENOMEM;
     *reader = make_end(pipe, OPEN_READ);

@@ -43,7 +43,6 @@ static struct {
 static size_t output(const char *text, size_t length)
 {
     size_t (*write)(const char *, size_t) = atomic_load(&tty.output);
-
     return write ? write(text, length) : length;
 }
 
@@ -86,7 +85,6 @@ static void add(char byte)
 void tty_input(uint8_t byte)
 {
     void (*hook)(void) = atomic_load(&tty.hook);
-
     if (byte == KEY_LIST) {
         if (hook)
             hook();
@@ -120,10 +118,8 @@ static size_t copy_line(char *line, size_t limit, uint32_t *next)
 {
     uint32_t at = tty.taken;
     size_t length = 0;
-
     while (length < limit && at != tty.ready) {
         char byte = tty.ring[at % RING];
-
         if (byte == KEY_END && length)
             break;
         at++;
@@ -148,10 +144,8 @@ static bool can_read(void)
 static ssize_t tty_read(unsigned minor, struct cursor *cursor)
 {
     char line[TTY_LINE];
-    size_t length;
     uint32_t next;
     int result = 0;
-
     (void)minor;
     if (!cursor->left)
         return 0;
@@ -163,7 +157,7 @@ static ssize_t tty_read(unsigned minor, struct cursor *cursor)
         return result;
     }
     tty.copying = true;
-    length = copy_line(line, MIN(cursor->left, sizeof(line)), &next);
+    size_t length = copy_line(line, MIN(cursor->left, sizeof(line)), &next);
     spin_unlock(&tty.lock);
     result = cursor_put(cursor, line, length);
     spin_lock(&tty.lock);
@@ -179,11 +173,9 @@ static ssize_t tty_read(unsigned minor, struct cursor *cursor)
 static int send(const char *text, size_t length)
 {
     int result = 0;
-
     spin_lock(&tty.lock);
     while (length && !result) {
         size_t sent = output(text, length);
-
         text += sent;
         length -= sent;
         tty.full = length;
@@ -198,15 +190,12 @@ static ssize_t tty_write(unsigned minor, struct cursor *cursor)
 {
     char piece[PIECE];
     size_t done = 0;
-    int result;
-
     (void)minor;
-    result = mutex_lock_interruptible(&tty.writing);
+    int result = mutex_lock_interruptible(&tty.writing);
     if (result)
         return result;
     while (cursor->left && !result) {
         size_t length = MIN(cursor->left, sizeof(piece));
-
         result = cursor_take(cursor, piece, length);
         if (!result)
             result = send(piece, length);
@@ -223,7 +212,6 @@ static ssize_t tty_write(unsigned minor, struct cursor *cursor)
 static unsigned tty_poll(unsigned minor, struct wait_set *set)
 {
     unsigned ready = 0;
-
     (void)minor;
     wait_set_join(set, &tty.readers);
     wait_set_join(set, &tty.writers);
@@ -259,7 +247,6 @@ int tty_init(void)
 {
     static const struct device_driver driver = {
         .read = tty_read, .write = tty_write, .poll = tty_poll};
-
     spin_init(&tty.lock, LOCK_TTY);
     waitq_init(&tty.readers);
     waitq_init(&tty.writers);

@@ -63,7 +63,6 @@ static inline bool list_is_linked(const struct list *node)
 static inline void list_insert_before(struct list *position, struct list *node)
 {
     struct list *before = position->prev;
-
     node->prev = before;
     node->next = position;
     before->next = node;
@@ -100,7 +99,6 @@ static inline struct list *list_first(const struct list *head)
 static inline struct list *list_pop_front(struct list *head)
 {
     struct list *node = list_first(head);
-
     if (node)
         list_remove(node);
     return node;

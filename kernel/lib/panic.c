@@ -27,7 +27,6 @@ void panic(const char *format, ...)
     unsigned earlier = __atomic_fetch_add(&panics, 1, __ATOMIC_ACQ_REL);
     void (*hook)(void) = __atomic_load_n(&panic_hook, __ATOMIC_ACQUIRE);
     va_list arguments;
-
     if (earlier < PANICS_REPORTED) {
         kprintf("calf: PANIC%s: ", earlier ? " (while in panic)" : "");
         va_start(arguments, format);

@@ -62,7 +62,6 @@ static void put_field(struct output *out, const struct conversion *how,
 {
     size_t taken = strlen(prefix) + length;
     int padding = taken < (size_t)how->width ? how->width - (int)taken : 0;
-
     if (!how->left && !how->zero)
         output_fill(out, ' ', padding);
     while (*prefix)
@@ -82,7 +81,6 @@ static void put_number(struct output *out, const struct conversion *how,
         how->letter == 'X' ? "0123456789ABCDEF" : "0123456789abcdef";
     char room[NUMBER_ROOM];
     size_t at = sizeof(room);
-
     do {
         room[--at] = digits[value % base];
         value /= base;
@@ -94,7 +92,6 @@ static void put_string(struct output *out, struct conversion *how,
                        const char *text)
 {
     size_t limit = how->precision < 0 ? SIZE_MAX : (size_t)how->precision;
-
     if (!text)
         text = "(null)";
     how->zero = false;
@@ -109,11 +106,9 @@ static uint64_t take_integer(va_list *arguments, int length, bool is_signed)
 {
     if (length == 8)
         return va_arg(*arguments, uint64_t);
-
     unsigned given = va_arg(*arguments, unsigned);
     unsigned unused = 64 - 8 * (unsigned)length;
     uint64_t high = (uint64_t)given << unused;
-
     return is_signed ? (uint64_t)((int64_t)high >> unused) : high >> unused;
 }
 
@@ -121,7 +116,6 @@ static uint64_t take_integer(va_list *arguments, int length, bool is_signed)
 static int take_count(const char **at, va_list *arguments)
 {
     int count = 0;
-
     if (**at == '*') {
         (*at)++;
         return va_arg(*arguments, int);
@@ -165,7 +159,6 @@ static bool put_conversion(struct output *out, struct conversion *how,
 {
     uint64_t value;
     char c;
-
     switch (how->letter) {
     case 'd':
     case 'i':
@@ -208,14 +201,12 @@ static void format_into(struct output *out, const char *format,
                         va_list arguments)
 {
     va_list rest;
-
     /* A va_list parameter may be an array type, of which no pointer can be
      * had; a copy of it can be pointed at everywhere. */
     va_copy(rest, arguments);
     while (*format) {
         const char *start = format;
         struct conversion how;
-
         if (*format++ != '%') {
             output_put(out, *start);
             continue;
@@ -232,7 +223,6 @@ static void format_into(struct output *out, const char *format,
 int kvsnprintf(char *buffer, size_t size, const char *format, va_list arguments)
 {
     struct output out = {.buffer = buffer, .size = size ? size - 1 : 0};
-
     format_into(&out, format, arguments);
     if (size)
         buffer[out.used] = '\0';
@@ -242,10 +232,8 @@ int kvsnprintf(char *buffer, size_t size, const char *format, va_list arguments)
 int ksnprintf(char *buffer, size_t size, const char *format, ...)
 {
     va_list arguments;
-    int length;
-
     va_start(arguments, format);
-    length = kvsnprintf(buffer, size, format, arguments);
+    int length = kvsnprintf(buffer, size, format, arguments);
     va_end(arguments);
     return length;
 }
@@ -263,7 +251,6 @@ void kvprintf(const char *format, va_list arguments)
         .size = sizeof(piece),
         .drain = __atomic_load_n(&kprintf_sink, __ATOMIC_ACQUIRE),
     };
-
     if (!out.drain)
         return;
     format_into(&out, format, arguments);
@@ -273,7 +260,6 @@ void kvprintf(const char *format, va_list arguments)
 void kprintf(const char *format, ...)
 {
     va_list arguments;
-
     va_start(arguments, format);
     kvprintf(format, arguments);
     va_end(arguments);

@@ -61,7 +61,6 @@ static void copy_up(uint8_t *to, const uint8_t *from, size_t left)
             const word_t *in = (const word_t *)from;
             word_t a = in[0], b = in[1], c = in[2], d = in[3];
             word_t e = in[4], f = in[5], g = in[6], h = in[7];
-
             out[0] = a, out[1] = b, out[2] = c, out[3] = d;
             out[4] = e, out[5] = f, out[6] = g, out[7] = h;
             to += BLOCK;
@@ -112,12 +111,10 @@ void *memset(void *to, int value, size_t length)
     uint8_t *at = to;
     uint8_t byte = (uint8_t)value;
     word_t word = byte * UINT64_C(0x0101010101010101);
-
     for (; length && !word_aligned(at); length--)
         *at++ = byte;
     for (; length >= BLOCK; length -= BLOCK) {
         word_t *out = (word_t *)at;
-
         out[0] = word, out[1] = word, out[2] = word, out[3] = word;
         out[4] = word, out[5] = word, out[6] = word, out[7] = word;
         at += BLOCK;
@@ -134,7 +131,6 @@ void *memset(void *to, int value, size_t length)
 int memcmp(const void *left, const void *right, size_t length)
 {
     const uint8_t *a = left, *b = right;
-
     /* Skip what is equal by words; the bytes decide. */
     if (in_step(a, b) && word_aligned(a)) {
         while (length >= WORD && *(const word_t *)a == *(const word_t *)b) {
@@ -153,7 +149,6 @@ int memcmp(const void *left, const void *right, size_t length)
 size_t strnlen(const char *text, size_t limit)
 {
     size_t length = 0;
-
     while (length < limit && text[length])
         length++;
     return length;
@@ -168,7 +163,6 @@ int strncmp(const char *left, const char *right, size_t limit)
 {
     for (size_t i = 0; i < limit; i++) {
         uint8_t a = (uint8_t)left[i], b = (uint8_t)right[i];
-
         if (a != b || !a)
             return a - b;
     }
@@ -192,10 +186,8 @@ char *strchr(const char *text, int wanted)
 size_t strlcpy(char *to, const char *from, size_t size)
 {
     size_t length = strlen(from);
-
     if (size) {
         size_t kept = length < size ? length : size - 1;
-
         memcpy(to, from, kept);
         to[kept] = '\0';
     }
@@ -218,7 +210,6 @@ bool parse_u64(const char **text, uint64_t *value)
     const char *at = *text;
     unsigned base = 10;
     uint64_t sum = 0;
-
     if (at[0] == '0' && (at[1] == 'x' || at[1] == 'X')) {
         base = 16;
         at += 2;

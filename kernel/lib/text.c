@@ -15,13 +15,11 @@ void text_printf(struct text *text, const char *format, ...)
 {
     size_t room = text->capacity - text->length;
     va_list arguments;
-    size_t wanted;
-
     if (text->truncated)
         return;
     va_start(arguments, format);
-    wanted = (size_t)kvsnprintf(room ? text->data + text->length : NULL, room,
-                                format, arguments);
+    size_t wanted = (size_t)kvsnprintf(room ? text->data + text->length : NULL,
+                                       room, format, arguments);
     va_end(arguments);
     if (wanted < room) {
         text->length += wanted;

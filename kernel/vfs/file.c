@@ -43,13 +43,11 @@ static ssize_t write_part(struct file *file, struct cursor *cursor, size_t most)
 {
     struct inode *inode = file->inode;
     size_t later = cursor->left > most ? cursor->left - most : 0;
-    ssize_t moved;
-
     cursor->left -= later;
     mutex_lock(&inode->mutex);
-    moved = would_leave_hole(file, cursor)
-                ? -ESPIPE
-                : inode->ops->write(inode, cursor, file->offset);
+    ssize_t moved = would_leave_hole(file, cursor)
+                        ? -ESPIPE
+                        : inode->ops->write(inode, cursor, file->offset);
     if (moved > 0)
         file->offset += (uint64_t)moved;
     mutex_unlock(&inode->mutex);
@@ -66,7 +64,6 @@ static ssize_t inode_file_write(struct file *file, struct cursor *cursor)
     ssize_t total = 0, moved;
     unsigned tries = 0;
     bool again;
-
     if (!inode->ops->write)
         return -EPERM;
     do {
@@ -103,7 +100,6 @@ static const struct file_ops directory_ops = {.read = directory_read};
 struct file *file_alloc(unsigned flags)
 {
     struct file *file = slab_alloc_zeroed(sizeof(*file));
-
     if (!file)
         return NULL;
     atomic_init(&file->count, 1);
@@ -196,7 +192,6 @@ static int read_slot(struct file *file, struct directory_sink *sink)
     struct directory_entry entry;
     uint64_t found = slot;
     int result = inode->ops->read_directory(inode, &found, &entry);
-
     if (result <= 0)
         return result;
     /* What was begun is gone: go on with a whole slot. */
@@ -213,9 +208,7 @@ static int read_slot(struct file *file, struct directory_sink *sink)
 int file_read_directory(struct file *file, struct directory_sink *sink)
 {
     struct inode *inode = file->inode;
-    uint64_t before;
     int result;
-
     if (!(file->flags & OPEN_READ))
         return -EBADF;
     if (!file_is_directory(file))
@@ -223,7 +216,7 @@ int file_read_directory(struct file *file, struct directory_sink *sink)
     if (!inode->ops->read_directory)
         return -EPERM;
     mutex_lock(&inode->mutex);
-    before = file->offset;
+    uint64_t before = file->offset;
     do
         result = read_slot(file, sink);
     while (result == 1);

@@ -27,7 +27,6 @@ void file_table_init(struct file_table *table,
 static int table_grow(struct file_table *table)
 {
     struct file **slots = slab_alloc(FILE_TABLE_MAX * sizeof(*slots));
-
     if (!slots)
         return -ENOMEM;
     memcpy(slots, table->first, sizeof(table->first));
@@ -39,7 +38,6 @@ static int table_grow(struct file_table *table)
 int file_table_copy(struct file_table *to, struct file_table *from)
 {
     int result = 0;
-
     spin_lock(&from->lock);
     if (from->capacity > FILE_TABLE_FIRST)
         result = table_grow(to);
@@ -47,7 +45,6 @@ int file_table_copy(struct file_table *to, struct file_table *from)
         to->used[i] = from->used[i];
         for (uint64_t rest = from->used[i]; rest; rest &= rest - 1) {
             unsigned fd = i * 64 + bit_lowest(rest);
-
             to->slots[fd] = file_get(from->slots[fd]);
         }
     }
@@ -80,7 +77,6 @@ static unsigned lowest_free(const struct file_table *table)
 int file_table_install(struct file_table *table, struct file *file)
 {
     int result = 0;
-
     spin_lock(&table->lock);
     unsigned fd = lowest_free(table);
     if (fd == FILE_TABLE_MAX)
@@ -99,7 +95,6 @@ int file_table_install(struct file_table *table, struct file *file)
 static inline struct file *take(struct file_table *table, int fd, bool remove)
 {
     struct file *file = NULL;
-
     if (fd < 0 || fd >= FILE_TABLE_MAX)
         return NULL;
     spin_lock(&table->lock);

@@ -33,7 +33,6 @@ static int write_contents(const struct fs_context *context,
     ssize_t written = 0;
     int result =
         vfs_open(context, entry->name, OPEN_CREATE | OPEN_WRITE, &file);
-
     if (result)
         return result;
     if (entry->size)
@@ -50,7 +49,6 @@ static int unpack_file(struct unpacking *unpacking,
     const struct fs_context *context = unpacking->context;
     const char *first = NULL;
     int result = vfs_unlink(context, entry->name);
-
     if (result && result != -ENOENT)
         return result;
     if (entry->nlink > 1)
@@ -71,7 +69,6 @@ static int unpack_directory(const struct fs_context *context, const char *path)
 {
     struct file_stat there;
     int result = vfs_mkdir(context, path);
-
     if (result == -EEXIST && vfs_stat(context, path, &there) == 0 &&
         there.type == INODE_DIRECTORY)
         return 0;
@@ -120,7 +117,6 @@ int initrd_unpack(const struct fs_context *context, const void *archive,
     struct unpacking unpacking = {.context = context};
     struct cpio_entry entry;
     int more, result, first = 0;
-
     cpio_open(&unpacking.cpio, archive, size);
     while ((more = cpio_next(&unpacking.cpio, &entry)) == 1) {
         result = unpack_entry(&unpacking, &entry);

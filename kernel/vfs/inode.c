@@ -41,11 +41,9 @@ bool inode_drop(struct inode *inode)
 
 void inode_put(struct inode *inode)
 {
-    uint32_t count;
-
     if (!inode)
         return;
-    count = atomic_load_explicit(&inode->count, memory_order_relaxed);
+    uint32_t count = atomic_load_explicit(&inode->count, memory_order_relaxed);
     while (count > 1)
         if (atomic_compare_exchange_weak_explicit(
                 &inode->count, &count, count - 1, memory_order_release,
@@ -78,7 +76,6 @@ void inode_object_put(struct object *object)
 uint32_t vfs_device_number(void)
 {
     static _Atomic uint32_t last;
-
     return atomic_fetch_add(&last, 1) + 1;
 }
 

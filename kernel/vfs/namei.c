@@ -14,7 +14,6 @@
 static int take_component(const char **path, struct name *name)
 {
     const char *at = *path;
-
     while (*at == '/')
         at++;
     name->text = at;
@@ -30,10 +29,8 @@ static int take_component(const char **path, struct name *name)
 struct inode *namei_enter_mounts(struct inode *inode)
 {
     struct superblock *above;
-
     while ((above = atomic_load(&inode->mounted))) {
         struct inode *root = inode_get(above->root);
-
         inode_put(inode);
         inode = root;
     }
@@ -45,7 +42,6 @@ static struct inode *leave_mounts(struct inode *inode)
 {
     while (inode == inode->superblock->root && inode->superblock->covered) {
         struct inode *covered = inode_get(inode->superblock->covered);
-
         inode_put(inode);
         inode = covered;
     }
@@ -58,8 +54,6 @@ static int step(const struct fs_context *context, struct inode **at,
                 struct name name)
 {
     struct inode *next;
-    int result;
-
     if (name_is(name, "."))
         return 0;
     if (name_is(name, "..")) {
@@ -68,7 +62,7 @@ static int step(const struct fs_context *context, struct inode **at,
         *at = leave_mounts(*at);
     }
     mutex_lock(&(*at)->mutex);
-    result = (*at)->ops->lookup(*at, name, &next);
+    int result = (*at)->ops->lookup(*at, name, &next);
     mutex_unlock(&(*at)->mutex);
     if (result)
         return result;
@@ -80,12 +74,11 @@ static int step(const struct fs_context *context, struct inode **at,
 int namei_parent(const struct fs_context *context, const char *path,
                  struct inode **directory, struct name *last)
 {
-    struct inode *at;
     int result;
-
     if (!*path)
         return -ENOENT;
-    at = *path == '/' ? inode_get(context->root) : fs_context_cwd(context);
+    struct inode *at =
+        *path == '/' ? inode_get(context->root) : fs_context_cwd(context);
     for (;;) {
         result = take_component(&path, last);
         if (!result && at->type != INODE_DIRECTORY)
@@ -109,7 +102,6 @@ int namei(const struct fs_context *context, const char *path,
     struct inode *at;
     struct name last;
     int result = namei_parent(context, path, &at, &last);
-
     if (result)
         return result;
     if (last.length)

@@ -41,10 +41,8 @@ struct inode *fs_context_cwd(const struct fs_context *context)
 {
     /* Locking changes nothing that the context says. */
     struct spinlock *lock = (struct spinlock *)&context->lock;
-    struct inode *cwd;
-
     spin_lock(lock);
-    cwd = inode_get(context->cwd);
+    struct inode *cwd = inode_get(context->cwd);
     spin_unlock(lock);
     return cwd;
 }
@@ -60,7 +58,6 @@ static int create_locked(struct inode *directory, struct name name,
                          const struct inode_shape *shape, struct inode **out)
 {
     int result = directory->ops->lookup(directory, name, out);
-
     if (result == 0)
         return 1;
     if (result != -ENOENT || directory->dead)
@@ -77,7 +74,6 @@ static int find_or_create(const struct fs_context *context, const char *path,
     struct inode *directory;
     struct name name;
     int result = namei_parent(context, path, &directory, &name);
-
     if (result)
         return result;
     if (is_special(name)) {
@@ -100,7 +96,6 @@ static int create_new(const struct fs_context *context, const char *path,
 {
     struct inode *inode;
     int result = find_or_create(context, path, shape, &inode);
-
     if (result < 0)
         return result;
     inode_put(inode);
@@ -122,12 +117,10 @@ int vfs_mknod(const struct fs_context *context, const char *path,
 
 static int truncate_opened(struct inode *inode)
 {
-    int result;
-
     if (inode->type != INODE_FILE || !inode->ops->truncate)
         return 0;
     mutex_lock(&inode->mutex);
-    result = inode->ops->truncate(inode, 0);
+    int result = inode->ops->truncate(inode, 0);
     mutex_unlock(&inode->mutex);
     return result;
 }
@@ -138,13 +131,12 @@ int vfs_open(const struct fs_context *context, const char *path, unsigned flags,
     static const struct inode_shape plain = {.type = INODE_FILE};
     struct file *file = file_alloc(flags);
     struct inode *inode;
-    int result;
-
     /* The open file is there before a new inode is: what fails leaves none. */
     if (!file)
         return -ENOMEM;
-    result = flags & OPEN_CREATE ? find_or_create(context, path, &plain, &inode)
-                                 : namei(context, path, &inode);
+    int result = flags & OPEN_CREATE
+                     ? find_or_create(context, path, &plain, &inode)
+                     : namei(context, path, &inode);
     if (result >= 0)
         result = file_attach(file, inode);
     if (result == 0 && (flags & OPEN_TRUNCATE))
@@ -162,7 +154,6 @@ static int link_locked(struct inode *directory, struct name name,
 {
     struct inode *other;
     int result = directory->ops->lookup(directory, name, &other);
-
     if (result == 0) {
         inode_put(other);
         return -EEXIST;
@@ -183,7 +174,6 @@ int vfs_link(const struct fs_context *context, const char *old, const char *new)
     struct inode *inode, *directory;
     struct name name;
     int result = namei(context, old, &inode);
-
     if (result)
         return result;
     if (inode->type == INODE_DIRECTORY)
@@ -213,7 +203,6 @@ static int removal_place(const struct fs_context *context, const char *path,
                          struct inode **directory, struct name *name)
 {
     int result = namei_parent(context, path, directory, name);
-
     if (result)
         return result;
     if (name->length == 0)
@@ -234,7 +223,6 @@ int vfs_unlink(const struct fs_context *context, const char *path)
     struct inode *directory, *inode;
     struct name name;
     int result = removal_place(context, path, &directory, &name);
-
     if (result)
         return result;
     mutex_lock(&directory->mutex);
@@ -257,14 +245,12 @@ int vfs_unlink(const struct fs_context *context, const char *path)
 /* Mark an empty directory so that nothing is ever created in it again. */
 static int declare_dead(struct inode *child)
 {
-    int result;
-
     if (child->type != INODE_DIRECTORY)
         return -ENOTDIR;
     if (atomic_load(&child->mounted))
         return -EBUSY;
     mutex_lock(&child->mutex);
-    result = child->ops->is_empty(child);
+    int result = child->ops->is_empty(child);
     child->dead = result == 1;
     mutex_unlock(&child->mutex);
     return result == 1 ? 0 : result == 0 ? -ENOTEMPTY : result;
@@ -275,10 +261,8 @@ static int declare_dead(struct inode *child)
 static int rmdir_locked(struct inode *directory, struct name name)
 {
     struct inode *child;
-    int result;
-
     mutex_lock(&directory->mutex);
-    result = directory->ops->lookup(directory, name, &child);
+    int result = directory->ops->lookup(directory, name, &child);
     mutex_unlock(&directory->mutex);
     if (result)
         return result;
@@ -302,7 +286,6 @@ int vfs_rmdir(const struct fs_context *context, const char *path)
     struct inode *directory;
     struct name name;
     int result = removal_place(context, path, &directory, &name);
-
     if (result)
         return result;
     mutex_lock(&names);
@@ -315,7 +298,6 @@ int vfs_rmdir(const struct fs_context *context, const char *path)
 int vfs_remove(const struct fs_context *context, const char *path)
 {
     int result = vfs_unlink(context, path);
-
     return result == -EISDIR ? vfs_rmdir(context, path) : result;
 }
 
@@ -323,7 +305,6 @@ int vfs_chdir(struct fs_context *context, const char *path)
 {
     struct inode *inode, *old;
     int result = namei(context, path, &inode);
-
     if (result)
         return result;
     if (inode->type != INODE_DIRECTORY) {
@@ -343,7 +324,6 @@ int vfs_stat(const struct fs_context *context, const char *path,
 {
     struct inode *inode;
     int result = namei(context, path, &inode);
-
     if (result)
         return result;
     inode_stat(inode, out);
@@ -356,7 +336,6 @@ int vfs_mount(const struct fs_context *context, const char *path,
 {
     struct inode *place;
     int result = namei(context, path, &place);
-
     if (result)
         return result;
     mutex_lock(&names);

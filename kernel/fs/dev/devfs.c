@@ -33,7 +33,6 @@ static ssize_t zero_read(unsigned minor, struct cursor *cursor)
 {
     size_t length = cursor->left;
     int result = cursor_put_zeros(cursor, length);
-
     (void)minor;
     return result ? result : (ssize_t)length;
 }
@@ -47,7 +46,6 @@ int devfs_make(struct superblock **out)
 {
     struct fs_context context;
     int result = ramfs_make("devfs", 0, out);
-
     if (result)
         return result;
     result = device_register(DEVICE_NULL, &null_driver);

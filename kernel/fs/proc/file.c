@@ -17,11 +17,9 @@ static ssize_t snapshot_read(struct file *file, struct cursor *cursor)
     const struct text *text = file->private;
     struct mutex *mutex = &file->inode->mutex;
     ssize_t result = 0;
-
     mutex_lock(mutex);
     if (file->offset < text->length) {
         size_t length = MIN(cursor->left, text->length - (size_t)file->offset);
-
         result = cursor_put(cursor, text->data + file->offset, length);
         if (!result) {
             file->offset += length;
@@ -36,11 +34,9 @@ static ssize_t command_write(struct file *file, struct cursor *cursor)
 {
     char command[PROCFS_COMMAND + 1];
     size_t length = cursor->left;
-    int result;
-
     if (length > PROCFS_COMMAND)
         return -EINVAL;
-    result = cursor_take(cursor, command, length);
+    int result = cursor_take(cursor, command, length);
     if (result)
         return result;
     command[length] = '\0';
@@ -65,7 +61,6 @@ static struct text *take_snapshot(const struct procfs_inode *inode)
     for (size_t room = ROOM_FIRST;; room *= 2) {
         struct text *text = slab_alloc(room);
         int result;
-
         if (!text)
             return err_ptr(-ENOMEM);
         text_init(text, (char *)(text + 1), room - sizeof(*text));
@@ -91,8 +86,6 @@ static bool can_write(const struct procfs_inode *inode)
 int procfs_open(struct inode *inode, struct file *file)
 {
     const struct procfs_inode *what = procfs_of(inode);
-    struct text *text;
-
     if ((file->flags & OPEN_READ) && !can_show(what))
         return -EACCES;
     if ((file->flags & OPEN_WRITE) && !can_write(what))
@@ -100,7 +93,7 @@ int procfs_open(struct inode *inode, struct file *file)
     file->ops = &snapshot_ops;
     if (!(file->flags & OPEN_READ))
         return 0;
-    text = take_snapshot(what);
+    struct text *text = take_snapshot(what);
     if (is_err(text))
         return ptr_err(text);
     file->private = text;

@@ -73,7 +73,6 @@ static int make_inode(const struct inode_ops *ops, uint64_t number,
     struct inode_shape shape = {.type = ops == &file_ops ? INODE_FILE
                                                          : INODE_DIRECTORY};
     struct procfs_inode *new = slab_alloc(sizeof(*new));
-
     if (!new)
         return -ENOMEM;
     *new = what;
@@ -112,7 +111,6 @@ static int process_named(struct name name)
     char digits[12];
     const char *end = digits;
     uint64_t number;
-
     if (name_is(name, "self"))
         return self_number();
     if (name.length >= sizeof(digits) || name.text[0] == '0')
@@ -127,8 +125,6 @@ static int process_named(struct name name)
 static int root_lookup(struct inode *directory, struct name name,
                        struct inode **out)
 {
-    int process;
-
     if (name_is(name, "..")) {
         *out = inode_get(directory);
         return 0;
@@ -137,7 +133,7 @@ static int root_lookup(struct inode *directory, struct name name,
         if (name_is(name, rows[i].name))
             return make_inode(&file_ops, SLOT_ROWS + i,
                               (struct procfs_inode){.row = &rows[i]}, out);
-    process = process_named(name);
+    int process = process_named(name);
     if (!process)
         return -ENOENT;
     return make_inode(&process_ops, process_inode_number(process),
@@ -149,7 +145,6 @@ static int process_lookup(struct inode *directory, struct name name,
 {
     int process = procfs_of(directory)->process;
     const char *const *files = processes->files;
-
     if (name_is(name, "..")) {
         *out = inode_get(super.root);
         return 0;
@@ -178,7 +173,6 @@ static int read_process_slot(uint64_t *slot, struct directory_entry *out)
     int process =
         processes && after < INT32_MAX ? processes->next((int)after) : 0;
     char digits[12];
-
     if (!process)
         return 0;
     /* Process n stands in the slot n - 1 after the first. */
@@ -191,7 +185,6 @@ static int root_read_directory(struct inode *directory, uint64_t *slot,
                                struct directory_entry *out)
 {
     int self = self_number();
-
     if (*slot == 0)
         return fill_entry(out, directory->number, ".");
     if (*slot == 1)
@@ -209,7 +202,6 @@ static int process_read_directory(struct inode *directory, uint64_t *slot,
                                   struct directory_entry *out)
 {
     int process = procfs_of(directory)->process;
-
     if (*slot == 0)
         return fill_entry(out, directory->number, ".");
     if (*slot == 1)
@@ -242,7 +234,6 @@ int procfs_make(struct superblock **out)
 {
     int result = make_inode(&root_ops, NUMBER_ROOT, (struct procfs_inode){0},
                             &super.root);
-
     if (result)
         return result;
     super.device = vfs_device_number();

@@ -25,7 +25,6 @@
 static struct page *take_frame(struct ramfs *fs)
 {
     struct page *page = NULL;
-
     if (atomic_fetch_add(&fs->pages, 1) < fs->page_limit)
         page = reserve_alloc(PAGE_CACHE, true);
     if (!page)
@@ -46,10 +45,8 @@ static void forget_frame(struct ramfs *fs, struct page *page)
 
 static struct page *find_frame(struct ramfs_inode *file, uint64_t index)
 {
-    struct page *page;
-
     spin_lock(&file->pages_lock);
-    page = radix_get(&file->pages, index);
+    struct page *page = radix_get(&file->pages, index);
     spin_unlock(&file->pages_lock);
     return page;
 }
@@ -60,7 +57,6 @@ static int place_frame(struct ramfs_inode *file, uint64_t index,
                        struct page **page)
 {
     struct page *found = radix_get(&file->pages, index);
-
     if (!found)
         return radix_set(&file->pages, index, *page);
     forget_frame(ramfs_super(&file->inode), *page);
@@ -75,7 +71,6 @@ static int part_from_mappings(struct ramfs_inode *file, uint64_t index,
 {
     struct ramfs *fs = ramfs_super(&file->inode);
     struct page *copy = take_frame(fs);
-
     if (!copy)
         return -ENOSPC;
     hal_copy_page(page_data(copy), page_data(*page));
@@ -93,8 +88,6 @@ static int frame_for_write(struct ramfs_inode *file, uint64_t index,
                            struct page **out)
 {
     struct ramfs *fs = ramfs_super(&file->inode);
-    int result;
-
     *out = find_frame(file, index);
     if (*out)
         return page_count(*out) > 1 ? part_from_mappings(file, index, out) : 0;
@@ -102,7 +95,7 @@ static int frame_for_write(struct ramfs_inode *file, uint64_t index,
     if (!*out)
         return -ENOSPC;
     spin_lock(&file->pages_lock);
-    result = place_frame(file, index, out);
+    int result = place_frame(file, index, out);
     if (result)
         forget_frame(fs, *out);
     spin_unlock(&file->pages_lock);
@@ -119,7 +112,6 @@ static int read_piece(struct ramfs_inode *file, struct cursor *cursor,
                       uint64_t offset, size_t length)
 {
     struct page *page = find_frame(file, offset / HAL_PAGE_SIZE);
-
     if (!page)
         return cursor_put_zeros(cursor, length);
     return cursor_put(
@@ -132,14 +124,12 @@ ssize_t ramfs_read(struct inode *inode, struct cursor *cursor, uint64_t offset)
     uint64_t end = size;
     uint64_t at = offset;
     int result = 0;
-
     if (offset >= size)
         return 0;
     if (cursor->left < size - offset)
         end = offset + cursor->left;
     while (at < end && !result) {
         size_t length = MIN(rest_of_page(at), (size_t)(end - at));
-
         result = read_piece(ramfs_of(inode), cursor, at, length);
         if (!result)
             at += length;
@@ -153,7 +143,6 @@ static void clear_past_size(struct inode *inode, struct page *page,
 {
     uint64_t page_start = align_down(end - 1, HAL_PAGE_SIZE);
     uint64_t from = MAX(atomic_load(&inode->size), page_start);
-
     if (from < end)
         memset((char *)page_data(page) + (from - page_start), 0, end - from);
 }
@@ -164,7 +153,6 @@ static int write_piece(struct inode *inode, struct cursor *cursor,
     struct page *page;
     int result =
         frame_for_write(ramfs_of(inode), offset / HAL_PAGE_SIZE, &page);
-
     if (result)
         return result;
     result = cursor_take(
@@ -180,10 +168,8 @@ ssize_t ramfs_write(struct inode *inode, struct cursor *cursor, uint64_t offset)
 {
     uint64_t at = offset;
     int result = 0;
-
     while (cursor->left && !result) {
         size_t length = MIN(rest_of_page(at), cursor->left);
-
         if (at > SIZE_LIMIT - length)
             result = -EFBIG;
         else
@@ -201,7 +187,6 @@ static void drop_frames(struct ramfs_inode *file, uint64_t first)
     struct ramfs *fs = ramfs_super(&file->inode);
     struct page *page;
     unsigned dropped;
-
     do {
         spin_lock(&file->pages_lock);
         for (dropped = 0; dropped < DROP_BATCH; dropped++) {
@@ -221,7 +206,6 @@ int ramfs_truncate(struct inode *inode, uint64_t size)
     uint64_t old = atomic_load(&inode->size);
     struct radix emptied = {0};
     struct page *last = NULL;
-
     if (size > SIZE_LIMIT)
         return -EFBIG;
     if (size < old && size % HAL_PAGE_SIZE)
@@ -263,7 +247,6 @@ static int fill_hole(struct ramfs_inode *file, uint64_t index,
     struct ramfs *fs = ramfs_super(&file->inode);
     struct page *page = take_frame(fs);
     int result;
-
     if (!page)
         return -ENOMEM;
     spin_lock(&file->pages_lock);
@@ -286,7 +269,6 @@ static int object_page(struct object *object, uint64_t index, struct page **out)
     struct inode *inode = container_of(object, struct inode, object);
     struct ramfs_inode *file = ramfs_of(inode);
     uint64_t end = align_up(atomic_load(&inode->size), HAL_PAGE_SIZE);
-
     if (index >= end / HAL_PAGE_SIZE)
         return -ENXIO;
     spin_lock(&file->pages_lock);
@@ -300,7 +282,6 @@ static int object_page(struct object *object, uint64_t index, struct page **out)
 static void object_name(struct object *object, char *buffer, size_t size)
 {
     struct inode *inode = container_of(object, struct inode, object);
-
     ksnprintf(buffer, size, "%s", ramfs_of(inode)->label);
 }
 

@@ -42,7 +42,6 @@ static uint64_t find_slot(struct ramfs_inode *directory, struct name name)
 {
     uint64_t index = 0;
     struct ramfs_entry *entry;
-
     ASSERT(mutex_held(&directory->inode.mutex));
     while ((entry = radix_next(&directory->entries, &index))) {
         if (entry->length == name.length &&
@@ -57,13 +56,11 @@ static int ramfs_lookup(struct inode *inode, struct name name,
                         struct inode **out)
 {
     struct ramfs_inode *directory = ramfs_of(inode);
-    uint64_t slot;
-
     if (name_is(name, "..")) {
         *out = inode_get(directory->parent);
         return 0;
     }
-    slot = find_slot(directory, name);
+    uint64_t slot = find_slot(directory, name);
     if (!slot)
         return -ENOENT;
     *out = inode_get(entry_at(directory, slot)->inode);
@@ -82,7 +79,6 @@ static int add_entry(struct ramfs_inode *directory, struct name name,
 {
     struct ramfs_entry *entry = slab_alloc(sizeof(*entry) + name.length);
     uint64_t index = directory->maybe_free;
-
     if (!entry)
         return -ENOMEM;
     entry->inode = inode;
@@ -109,7 +105,6 @@ static int add_entry(struct ramfs_inode *directory, struct name name,
 static void set_label(struct ramfs_inode *inode, struct name name)
 {
     size_t length = MIN(name.length, sizeof(inode->label) - 1);
-
     memcpy(inode->label, name.text, length);
     inode->label[length] = '\0';
 }
@@ -120,10 +115,8 @@ static uint64_t take_number(struct ramfs *fs)
 {
     for (uint64_t word = 0; word < fs->number_words; word++) {
         uint64_t taken = atomic_load(&fs->numbers[word]);
-
         while (~taken) {
             unsigned bit = bit_lowest(~taken);
-
             taken = atomic_fetch_or(&fs->numbers[word], BIT(bit));
             if (!(taken & BIT(bit)))
                 return word * WORD_BITS + bit + 1;
@@ -135,7 +128,6 @@ static uint64_t take_number(struct ramfs *fs)
 static void give_number_back(struct ramfs *fs, uint64_t number)
 {
     uint64_t at = number - 1;
-
     atomic_fetch_and(&fs->numbers[at / WORD_BITS], ~BIT(at % WORD_BITS));
 }
 
@@ -149,7 +141,6 @@ static struct ramfs_inode *new_inode(struct ramfs *fs, uint64_t number,
                                   : shape->type == INODE_DEVICE ? &device_ops
                                                                 : &file_ops;
     struct ramfs_inode *new = slab_alloc_zeroed(sizeof(*new));
-
     if (!new)
         return NULL;
     atomic_fetch_add(&fs->entries, 1);
@@ -175,15 +166,12 @@ static int ramfs_create(struct inode *inode, struct name name,
 {
     struct ramfs_inode *directory = ramfs_of(inode);
     struct ramfs *fs = ramfs_super(inode);
-    uint64_t number;
-    int result;
-
     if (is_full(fs))
         return -ENOSPC;
     if (shape->type == INODE_DIRECTORY &&
         atomic_load(&inode->links) >= RAMFS_LINKS_MAX)
         return -EMLINK;
-    number = take_number(fs);
+    uint64_t number = take_number(fs);
     if (!number)
         return -ENOSPC;
     struct ramfs_inode *new = new_inode(fs, number, shape, inode);
@@ -192,7 +180,7 @@ static int ramfs_create(struct inode *inode, struct name name,
         return -ENOMEM;
     }
     set_label(new, name);
-    result = add_entry(directory, name, &new->inode);
+    int result = add_entry(directory, name, &new->inode);
     if (result) {
         inode_put(&new->inode);
         return result;
@@ -207,13 +195,11 @@ static int ramfs_link(struct inode *directory, struct name name,
                       struct inode *inode)
 {
     struct ramfs *fs = ramfs_super(inode);
-    int result;
-
     if (atomic_load(&inode->links) >= RAMFS_LINKS_MAX)
         return -EMLINK;
     if (is_full(fs))
         return -ENOSPC;
-    result = add_entry(ramfs_of(directory), name, inode);
+    int result = add_entry(ramfs_of(directory), name, inode);
     if (!result)
         atomic_fetch_add(&fs->entries, 1);
     return result;
@@ -224,11 +210,9 @@ static int ramfs_unlink(struct inode *parent, struct name name,
 {
     struct ramfs_inode *directory = ramfs_of(parent);
     uint64_t slot = find_slot(directory, name);
-    struct ramfs_entry *entry;
-
     if (!slot)
         return -ENOENT;
-    entry = entry_at(directory, slot);
+    struct ramfs_entry *entry = entry_at(directory, slot);
     (void)radix_set(&directory->entries, slot - FIXED_SLOTS, NULL);
     directory->maybe_free = MIN(directory->maybe_free, slot - FIXED_SLOTS);
     if (--directory->entry_count == 0)
@@ -263,7 +247,6 @@ static int ramfs_read_directory(struct inode *inode, uint64_t *slot,
 {
     struct ramfs_inode *directory = ramfs_of(inode);
     struct ramfs_entry *entry;
-
     if (*slot >= directory->entry_slots + FIXED_SLOTS)
         return 0;
     if (*slot == 0) {
@@ -287,7 +270,6 @@ static void ramfs_release(struct inode *inode)
     while (inode && inode_drop(inode)) {
         struct ramfs_inode *gone = ramfs_of(inode);
         struct inode *parent = NULL;
-
         if (inode->type == INODE_FILE)
             ramfs_data_free(gone);
         if (inode->type == INODE_DIRECTORY) {
@@ -329,15 +311,13 @@ int ramfs_make(const char *type, uint64_t page_limit, struct superblock **out)
         align_up(page_limit + RAMFS_EMPTY_FILES, WORD_BITS) / WORD_BITS;
     struct ramfs *fs =
         slab_alloc_zeroed(sizeof(*fs) + words * sizeof(fs->numbers[0]));
-    struct ramfs_inode *root;
-
     if (!fs)
         return -ENOMEM;
     fs->number_words = words;
     fs->superblock.type = type;
     fs->superblock.device = vfs_device_number();
     fs->page_limit = page_limit;
-    root = new_inode(fs, take_number(fs), &shape, NULL);
+    struct ramfs_inode *root = new_inode(fs, take_number(fs), &shape, NULL);
     if (!root) {
         slab_free(fs);
         return -ENOMEM;
