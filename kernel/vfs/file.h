@@ -136,8 +136,11 @@ static inline struct file_table *file_table_get(struct file_table *table)
 void file_table_put(struct file_table *table);
 
 /* Put `file` at the lowest free descriptor, which is returned; the caller's
- * reference goes to the table. -EMFILE or -ENOMEM, and it does not. */
+ * reference goes to the table. -EMFILE or -ENOMEM, and it does not. Without a
+ * file the descriptor is taken, but nobody finds anything there until
+ * file_table_fill, which has to follow: with a file, or NULL to let it go. */
 int file_table_install(struct file_table *table, struct file *file);
+void file_table_fill(struct file_table *table, int fd, struct file *file);
 
 /* The file at `fd` with a reference for the caller; NULL: none there. */
 struct file *file_table_find(struct file_table *table, int fd);

@@ -42,10 +42,12 @@ int file_table_copy(struct file_table *to, struct file_table *from)
     if (from->capacity > FILE_TABLE_FIRST)
         result = table_grow(to);
     for (unsigned i = 0; !result && i < ARRAY_SIZE(to->used); i++) {
-        to->used[i] = from->used[i];
         for (uint64_t rest = from->used[i]; rest; rest &= rest - 1) {
             unsigned fd = i * 64 + bit_lowest(rest);
+            if (!from->slots[fd])
+                continue;
             to->slots[fd] = file_get(from->slots[fd]);
+            to->used[i] |= rest & -rest;
         }
     }
     spin_unlock(&from->lock);
@@ -91,6 +93,15 @@ int file_table_install(struct file_table *table, struct file *file)
     return result ? result : (int)fd;
 }
 
+void file_table_fill(struct file_table *table, int fd, struct file *file)
+{
+    spin_lock(&table->lock);
+    table->slots[fd] = file;
+    if (!file)
+        table->used[fd / 64] &= ~BIT(fd % 64);
+    spin_unlock(&table->lock);
+}
+
 /* The file at `fd` with a reference, or with `remove` that of the table. */
 static inline struct file *take(struct file_table *table, int fd, bool remove)
 {
@@ -100,9 +111,9 @@ static inline struct file *take(struct file_table *table, int fd, bool remove)
     spin_lock(&table->lock);
     if (table->used[fd / 64] & BIT(fd % 64)) {
         file = table->slots[fd];
-        if (remove)
+        if (file && remove)
             table->used[fd / 64] &= ~BIT(fd % 64);
-        else
+        else if (file)
             file_get(file);
     }
     spin_unlock(&table->lock);

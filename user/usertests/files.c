@@ -49,6 +49,24 @@ static void test_lowest_descriptor(void)
     remove_file("f");
 }
 
+/* Without a descriptor for it nothing is opened, and so nothing is done. */
+static void test_open_without_descriptor(void)
+{
+    struct stat st;
+    int first = lowest_free();
+
+    make_file("f", 1234);
+    while (dup(0) >= 0)
+        continue;
+    expect(open("f", O_WRONLY | O_TRUNC) == -1);
+    expect(open("g", O_CREATE | O_RDWR) == -1);
+    for (int fd = first; close(fd) == 0; fd++)
+        continue;
+    expect(stat("f", &st) == 0 && st.size == 1234);
+    expect(!exists("g"));
+    remove_file("f");
+}
+
 static void test_stat(void)
 {
     struct stat st, other;
@@ -299,6 +317,7 @@ static void test_writers(void)
 const struct test file_tests[] = {
     {"open-flags", test_open_flags, 0},
     {"lowest-descriptor", test_lowest_descriptor, 0},
+    {"open-without-descriptor", test_open_without_descriptor, 0},
     {"stat", test_stat, 0},
     {"console-device", test_console_device, 0},
     {"file-pieces", test_pieces, 0},

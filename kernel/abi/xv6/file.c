@@ -36,15 +36,6 @@ static struct file *call_file(struct process *self, struct hal_frame *frame)
     return file_table_find(self->files, call_int(frame, 0));
 }
 
-/* Put an open file in the table; the reference is gone either way. */
-static int64_t install(struct process *self, struct file *file)
-{
-    int fd = file_table_install(self->files, file);
-    if (fd < 0)
-        file_put(file);
-    return fd;
-}
-
 int64_t xv6_open(struct process *self, struct hal_frame *frame)
 {
     char path[XV6_PATH];
@@ -57,13 +48,19 @@ int64_t xv6_open(struct process *self, struct hal_frame *frame)
     flags |= mode & (XV6_WRONLY | XV6_RDWR) ? OPEN_WRITE : 0;
     flags |= mode & XV6_CREATE ? OPEN_CREATE : 0;
     flags |= mode & XV6_TRUNC ? OPEN_TRUNCATE : 0;
-    struct file *file;
+    /* The descriptor first: without one nothing is made or truncated. */
+    int fd = file_table_install(self->files, NULL);
+    if (fd < 0)
+        return fd;
+    struct file *file = NULL;
     error = vfs_open(self->fs, path, flags, &file);
     if (!error && mode && file_is_directory(file)) {
         file_put(file);
+        file = NULL;
         error = -EISDIR;
     }
-    return error ? error : install(self, file);
+    file_table_fill(self->files, fd, file);
+    return error ? error : fd;
 }
 
 int64_t xv6_close(struct process *self, struct hal_frame *frame)
@@ -78,7 +75,12 @@ int64_t xv6_close(struct process *self, struct hal_frame *frame)
 int64_t xv6_dup(struct process *self, struct hal_frame *frame)
 {
     struct file *file = call_file(self, frame);
-    return file ? install(self, file) : -EBADF;
+    if (!file)
+        return -EBADF;
+    int fd = file_table_install(self->files, file);
+    if (fd < 0)
+        file_put(file);
+    return fd;
 }
 
 struct record_sink {
@@ -162,25 +164,20 @@ int64_t xv6_fstat(struct process *self, struct hal_frame *frame)
 
 int64_t xv6_pipe(struct process *self, struct hal_frame *frame)
 {
-    struct file *reader, *writer;
-    int error = pipe_make(&reader, &writer);
-    if (error)
-        return error;
-    int32_t fds[2] = {install(self, reader), -1};
-    if (fds[0] < 0) {
-        file_put(writer);
-        return fds[0];
-    }
-    fds[1] = install(self, writer);
+    struct file *ends[2];
+    int32_t fds[2];
+    int error = 0;
+    for (int i = 0; i < 2; i++)
+        fds[i] = file_table_install(self->files, NULL);
     if (fds[1] < 0)
         error = fds[1];
+    else if (user_write(call_address(frame, 0), fds, sizeof fds))
+        error = -EFAULT;
     else
-        error = user_write(call_address(frame, 0), fds, sizeof fds);
-    if (error) {
-        file_put(file_table_remove(self->files, fds[0]));
-        if (fds[1] >= 0)
-            file_put(file_table_remove(self->files, fds[1]));
-    }
+        error = pipe_make(&ends[0], &ends[1]);
+    for (int i = 0; i < 2; i++)
+        if (fds[i] >= 0)
+            file_table_fill(self->files, fds[i], error ? NULL : ends[i]);
     return error;
 }
 

@@ -875,6 +875,22 @@ static void test_descriptors(void **state)
     assert_int_equal(file_table_install(&copy, file_get(file)), 3);
     assert_int_equal(file_table_install(&copy, file_get(file)), 77);
     assert_null(file_table_find(&table, 77));
+    /* One that is taken is nobody's until it is filled, or let go. */
+    assert_int_equal(file_table_install(&table, NULL), 3);
+    assert_null(file_table_find(&table, 3));
+    assert_null(file_table_remove(&table, 3));
+    assert_int_equal(file_table_install(&table, NULL), 77);
+    file_table_fill(&table, 77, NULL);
+    assert_int_equal(file_table_install(&table, NULL), 77);
+    file_table_put(&copy);
+    file_table_init(&copy, NULL);
+    assert_int_equal(file_table_copy(&copy, &table), 0);
+    assert_int_equal(file_table_install(&copy, file_get(file)), 3);
+    file_table_fill(&table, 3, file_get(file));
+    same = file_table_find(&table, 3);
+    assert_ptr_equal(same, file);
+    file_put(same);
+    file_table_fill(&table, 77, NULL);
     file_table_put(&copy);
     file_table_put(&table);
     assert_int_equal(file->count, 1);
