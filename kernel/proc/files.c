@@ -33,7 +33,7 @@ static struct view view_of(const struct process *process)
     if (view.tasks) {
         struct list *first = list_first(&process->tasks);
         struct thread *thread = &list_entry(first, struct task, link)->thread;
-        view.hart = thread->machine.hart;
+        view.hart = __atomic_load_n(&thread->machine.hart, __ATOMIC_RELAXED);
         view.state = names[thread->state];
     }
     spin_unlock(&process_lock);

@@ -204,7 +204,7 @@ static void interrupt(struct thread *thread, uint32_t mark)
     if (state == THREAD_SLEEPING && atomic_load(&thread->sleep) & mark)
         thread_wake(thread);
     else if (state == THREAD_RUNNING && thread != thread_current())
-        hal_hart_wake(thread->machine.hart);
+        hal_hart_wake(__atomic_load_n(&thread->machine.hart, __ATOMIC_RELAXED));
 }
 
 void thread_kill(struct thread *thread)

@@ -42,7 +42,7 @@ static void take_hart(struct thread *self)
         pthread_cond_wait(&changed, &monitor);
     busy[hart] = true;
     pthread_mutex_unlock(&monitor);
-    self->machine.hart = hart;
+    __atomic_store_n(&self->machine.hart, hart, __ATOMIC_RELAXED);
     atomic_store(&self->state, THREAD_RUNNING);
     hal_space_activate(self->space);
 }
