@@ -379,8 +379,9 @@ lint: tools-lint ## layers, format and static analysis, no findings
 	clang-format --dry-run --Werror $(our_c) || status=1; \
 	tools/analyse || status=1; exit $$status
 
-format: tools-lint ## put our C into the house's format
+format: tools-lint ## our C in the house's format, line counts in the docs
 	@clang-format -i $(our_c)
+	@tools/layers --update >/dev/null || true
 
 # ---- Housekeeping ------------------------------------------------------------
 
