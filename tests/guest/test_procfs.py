@@ -82,3 +82,10 @@ def test_they_are_not_writable(calf, path):
 def test_power_off_from_the_shell():
     r = tools_run("poweroff 9; cat")
     assert r.status == 9, r
+
+
+def test_the_status_of_a_process(calf):
+    r = calf("cat /proc/self/status")
+    assert re.search(r"^name: cat\npid: \d+\nparent: \d+\nstate: running\n"
+                     r"hart: 0\npages: \d+\nbreak: 0x\w+\nabi: xv6\ntasks: 1$",
+                     r.out, re.M), r
