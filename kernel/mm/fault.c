@@ -273,9 +273,12 @@ int space_populate(struct space *space, uint64_t start, uint64_t end)
     enum fault fault;
     pte_t *slot;
     do {
+        uint64_t reached = c.va;
         space_lock(space);
         fault = populate(&c, end, &slot);
         space_unlock(space);
+        if (c.va > reached)
+            c.tries = 0;
     } while (!fault_resolved(fault) && supply(&c, &fault));
     return error_of(fault);
 }

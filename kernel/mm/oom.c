@@ -11,7 +11,8 @@
 #define TRIES_MAX 24
 /* With so many pages unused, it was not for want of them that something failed.
  */
-#define PLENTY 64
+#define PLENTY       64
+#define PLENTY_TRIES 4
 
 static struct shrinker *shrinkers; /* I once boot is over */
 
@@ -53,15 +54,19 @@ bool oom_retry(unsigned *tries, uint64_t wanted)
 {
     struct thread *self = thread_current();
     lockrank_assert_below(LOCK_REAP);
-    if (page_failed_on_command() || thread_killed(self) || self->gave_up ||
-        *tries == TRIES_MAX)
+    if (page_failed_on_command() || thread_killed(self) || self->gave_up)
         return false;
-    uint64_t more = (uint64_t)BATCH << (*tries)++, unused = page_unused_count();
-    /* They may have been given back since: then one try without giving more. */
+    uint64_t more = (uint64_t)BATCH << *tries, unused = page_unused_count();
+    bool again = ++*tries < TRIES_MAX;
+    /* Perhaps they have been given back since. */
     if (unused >= wanted + PLENTY)
-        return *tries == 1;
-    self->gave_up = !relieve(MAX(wanted, unused + more) - unused, *tries == 1);
-    return !self->gave_up;
+        return *tries < PLENTY_TRIES;
+    /* Somebody else may have been first to give back all there was. */
+    again =
+        again && (relieve(MAX(wanted, unused + more) - unused, *tries == 1) ||
+                  page_unused_count() > unused);
+    self->gave_up = !again;
+    return again;
 }
 
 uint64_t oom_count(void)

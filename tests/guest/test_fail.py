@@ -25,6 +25,11 @@ def test_every_allocation_of_every_call(harts, mode):
     assert total > 200, r
 
 
+def test_a_pipe_without_room_for_its_ends():
+    r = run_program("lastplace", build="debug")
+    assert r.status == 0 and r.out.endswith("all checks passed\n"), r
+
+
 def test_only_debug_builds_can_be_told_to_fail():
     assert run_command("ls /proc/fail", build="debug").status == 0
     assert run_command("echo 1 > /proc/fail", build="release").status != 0

@@ -169,8 +169,8 @@ int64_t xv6_pipe(struct process *self, struct hal_frame *frame)
     int error = 0;
     for (int i = 0; i < 2; i++)
         fds[i] = file_table_install(self->files, NULL);
-    if (fds[1] < 0)
-        error = fds[1];
+    if (fds[0] < 0 || fds[1] < 0)
+        error = MIN(fds[0], fds[1]);
     else if (user_write(call_address(frame, 0), fds, sizeof fds))
         error = -EFAULT;
     else
