@@ -5,6 +5,7 @@
  */
 #include "abi/xv6/xv6.h"
 #include "dev/board.h"
+#include "dev/console.h"
 #include "dev/irq.h"
 #include "dev/virtio_blk.h"
 #include "cache/cache.h"
@@ -41,11 +42,13 @@ static char command_line[2048];
 static _Noreturn void refuse(const char *why)
 {
     kprintf("calf: cannot start: %s\ncalf: halted\n", why);
+    console_flush();
     hal_halt();
 }
 
-/* The end of every panic. The first hart to come tells what it knows; one
- * that panics meanwhile, or while telling, stops. */
+/* The end of every panic. The first hart to come tells what it knows, however
+ * late the console takes it; one that panics meanwhile, or while telling,
+ * stops. */
 static void report_panic(void)
 {
     static _Atomic uint32_t reporting;
@@ -57,6 +60,8 @@ static void report_panic(void)
     text_init(&text, findings, sizeof findings);
     audit_at_panic(&text);
     kprintf("%s%s\ncalf: halted\n", findings, text.truncated ? "..." : "");
+    for (;;)
+        console_flush();
 }
 
 /* The value of `name=` on the command line, up to the next space. */
@@ -123,18 +128,19 @@ static void start_memory(void)
 
 /* ---- Console ------------------------------------------------------------- */
 
-static size_t firmware_output(const char *text, size_t length)
+static size_t firmware_send(const char *text, size_t length)
 {
     hal_firmware_write(text, length);
     return length;
 }
 
-/* Where no UART is: ask the firmware for keys now and then. */
-static void firmware_input(void *unused)
+/* Where no UART is: send, and ask the firmware for keys, now and then. */
+static void firmware_console(void *unused)
 {
     (void)unused;
     for (;;) {
         int byte;
+        console_poll();
         while ((byte = hal_firmware_read()) >= 0)
             tty_input(byte);
         thread_sleep_until(hal_time() + 20000000);
@@ -160,7 +166,10 @@ static void console_interrupt(void *unused)
 
 static void start_console(void)
 {
-    static struct thread input;
+    static struct thread thread;
+    static const struct console_port firmware = {.send = firmware_send};
+    static const struct console_port uart = {uart_send, uart_want_room,
+                                             uart_idle};
     struct uart_config config = {
         .base = (uintptr_t)hal_phys_to_virt(board.uart.start),
         .reg_shift = board.uart_shift,
@@ -168,19 +177,20 @@ static void start_console(void)
     if (tty_init())
         refuse("the console device number is taken");
     tty_set_hook(process_print_all);
+    tty_set_output(console_write, console_echo);
     if (board.plic.end)
         hal_interrupts_init(board.plic.start, board.plic_context);
     if (board.plic.end && board.uart_interrupt && !uart_init(config)) {
-        kprintf_set_sink(uart_write_sync);
+        console_start(&uart, tty_output_room);
+        kprintf_set_sink(console_print);
         uart_set_receiver(tty_input);
-        uart_set_tx_room(tty_output_room);
-        tty_set_output(uart_write);
         irq_register(board.uart_interrupt, console_interrupt, NULL);
         return;
     }
-    tty_set_output(firmware_output);
-    if (!start_thread(&input, "console", firmware_input))
+    if (!start_thread(&thread, "console", firmware_console))
         refuse("not enough memory for the console's thread");
+    console_start(&firmware, tty_output_room);
+    kprintf_set_sink(console_print);
 }
 
 /* ---- Harts --------------------------------------------------------------- */

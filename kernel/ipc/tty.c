@@ -8,8 +8,9 @@
  * has room for several lines, typed ahead of their reader.
  *
  * A spinlock guards it all, as keys arrive by interrupt; user memory is touched
- * only after letting go of it. Writers hold a mutex for the whole of a write,
- * so that what one call writes comes out together; echo may come between.
+ * only after letting go of it. Writers hold a mutex while they send, a turn at
+ * a time, and while the device takes nothing. Others wait for the mutex in
+ * order (mutex.h), so each gets its turn, however much there is to write.
  */
 #include "ipc/tty.h"
 #include "sched/thread.h"
@@ -17,8 +18,7 @@
 #include "lib/bits.h"
 #include "lib/errno.h"
 
-#define RING  1024 /* a power of two */
-#define PIECE 128
+#define RING 1024 /* a power of two */
 
 #define CONTROL(letter) ((letter) - '@')
 #define KEY_END         CONTROL('D')
@@ -30,26 +30,20 @@
 static struct {
     struct spinlock lock;
     struct waitq readers, writers;
-    struct mutex writing;         /* LOCK_TTY_WRITE: one write at a time */
+    struct mutex writing;         /* LOCK_TTY_WRITE: whose turn it is */
     uint32_t taken, ready, typed; /* lock */
     bool copying;                 /* lock: a reader is about to move `taken` */
     bool full;                    /* lock: a writer waits for room */
     char ring[RING];              /* lock */
-    size_t (*_Atomic output)(const char *text, size_t length);
+    size_t (*output)(const char *text, size_t length); /* I */
+    size_t (*echo)(const char *text, size_t length);   /* I */
     void (*_Atomic hook)(void);
 } tty;
-
-/* Returns how much was taken. */
-static size_t output(const char *text, size_t length)
-{
-    size_t (*write)(const char *, size_t) = atomic_load(&tty.output);
-    return write ? write(text, length) : length;
-}
 
 /* Echo is lost when the device is busy: a key cannot wait. */
 static void echo(const char *text, size_t length)
 {
-    (void)output(text, length);
+    (void)tty.echo(text, length);
 }
 
 static bool is_shown(char byte)
@@ -169,13 +163,33 @@ static ssize_t tty_read(unsigned minor, struct cursor *cursor)
     return result ? result : (ssize_t)length;
 }
 
+/* Take the text of one turn: all that is left or, if that is too much, up to
+ * the last end of a line that fits. Its length, or -EFAULT. */
+static int take_turn(struct cursor *cursor, char text[TTY_TURN])
+{
+    struct cursor look = *cursor;
+    size_t length = MIN(cursor->left, (size_t)TTY_TURN);
+    int result = cursor_take(&look, text, length);
+    if (result)
+        return result;
+    size_t end = look.left ? length : 0;
+    while (end && text[end - 1] != '\n')
+        end--;
+    length = end ? end : length;
+    cursor->address += length;
+    cursor->left -= length;
+    return (int)length;
+}
+
 /* Send all of `text`, waiting for room. 0, or -EINTR when killed. */
 static int send(const char *text, size_t length)
 {
-    int result = 0;
+    int result = mutex_lock_interruptible(&tty.writing);
+    if (result)
+        return result;
     spin_lock(&tty.lock);
     while (length && !result) {
-        size_t sent = output(text, length);
+        size_t sent = tty.output(text, length);
         text += sent;
         length -= sent;
         tty.full = length;
@@ -183,29 +197,26 @@ static int send(const char *text, size_t length)
             result = waitq_sleep(&tty.writers, &tty.lock, SLEEP_INTERRUPTIBLE);
     }
     spin_unlock(&tty.lock);
+    mutex_unlock(&tty.writing);
     return result;
 }
 
 static ssize_t tty_write(unsigned minor, struct cursor *cursor)
 {
-    char piece[PIECE];
+    char text[TTY_TURN];
     size_t done = 0;
+    int length, result = 0;
     (void)minor;
-    int result = mutex_lock_interruptible(&tty.writing);
-    if (result)
-        return result;
     while (cursor->left && !result) {
-        size_t length = MIN(cursor->left, sizeof(piece));
-        result = cursor_take(cursor, piece, length);
-        if (!result)
-            result = send(piece, length);
+        result = length = take_turn(cursor, text);
+        if (length > 0)
+            result = send(text, length);
         if (!result)
             done += length;
         /* Where the device takes everything, nothing sleeps. */
         if (thread_killed(thread_current()))
             result = -EINTR;
     }
-    mutex_unlock(&tty.writing);
     return done ? (ssize_t)done : result;
 }
 
@@ -233,9 +244,11 @@ void tty_output_room(void)
     spin_unlock(&tty.lock);
 }
 
-void tty_set_output(size_t (*write)(const char *text, size_t length))
+void tty_set_output(size_t (*write)(const char *text, size_t length),
+                    size_t (*echo)(const char *text, size_t length))
 {
-    atomic_store(&tty.output, write);
+    tty.output = write;
+    tty.echo = echo;
 }
 
 void tty_set_hook(void (*hook)(void))

@@ -7,6 +7,10 @@
  * it, or nothing; ^P calls the hook. A line is at most TTY_LINE bytes and is
  * handed over unfinished when it reaches that.
  *
+ * Output: what a program writes at once comes out together if it has at most
+ * TTY_TURN bytes. Longer writes take turns with others, at the end of a line
+ * where one is near.
+ *
  * The driver of the device stands below: it calls tty_input and
  * tty_output_room, and is called through what tty_set_output is given.
  */
@@ -16,13 +20,15 @@
 #include "lib/types.h"
 
 #define TTY_LINE 128
+#define TTY_TURN 256
 
 /* Make the console device 1, any minor. Once, at boot, before input. -EBUSY. */
 int tty_init(void);
 
-/* Where output goes: takes as many bytes as it has room for and returns how
- * many; from any context. Until this is called output is thrown away. */
-void tty_set_output(size_t (*write)(const char *text, size_t length));
+/* Where output goes, and echo: each takes as many bytes as it has room for and
+ * returns how many; from any context. At boot, before output or input. */
+void tty_set_output(size_t (*write)(const char *text, size_t length),
+                    size_t (*echo)(const char *text, size_t length));
 
 /* What ^P does, called with no lock held, from an interrupt. */
 void tty_set_hook(void (*hook)(void));

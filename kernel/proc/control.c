@@ -5,6 +5,7 @@
  */
 #include "cache/cache.h"
 #include "cache/writeback.h"
+#include "dev/console.h"
 #include "fs/proc/procfs.h"
 #include "lib/bits.h"
 #include "lib/errno.h"
@@ -77,8 +78,9 @@ static ssize_t write_power(const char *text, size_t length)
 {
     uint64_t status = 0;
     if (starts_with(text, "restart")) {
-        process_stop_disks();
+        process_stop_all();
         kprintf("calf: restarting\n");
+        console_flush();
         hal_restart();
     }
     if (!starts_with(text, "off"))
@@ -88,8 +90,9 @@ static ssize_t write_power(const char *text, size_t length)
         number++;
     if (*number && *number != '\n' && !parse_u64(&number, &status))
         return -EINVAL;
-    process_stop_disks();
+    process_stop_all();
     kprintf("calf: power off, status %lu\n", status);
+    console_flush();
     hal_power_off();
     return length;
 }

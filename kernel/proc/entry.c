@@ -22,8 +22,8 @@ static void die(const char *what)
 {
     struct process *self = process_current();
     uint64_t pc = hal_frame_pc(hal_thread_frame(hal_self()));
-    kprintf("calf: pid %d (%s) killed: %s (pc 0x%lx)\n", self->pid, self->name,
-            what, pc);
+    process_report("calf: pid %d (%s) killed: %s (pc 0x%lx)\n", self->pid,
+                   self->name, what, pc);
     thread_kill(thread_current());
 }
 

@@ -7,6 +7,7 @@
  * task was standing on: its stack. Children of the exiting one go to process 1.
  */
 #include "cache/writeback.h"
+#include "dev/console.h"
 #include "lib/errno.h"
 #include "lib/panic.h"
 #include "lib/printf.h"
@@ -50,12 +51,14 @@ static void hand_over(struct list *from, struct list *to, struct process *init)
     }
 }
 
-void process_stop_disks(void)
+void process_stop_all(void)
 {
+    process_report_rest(true);
     int error = writeback_stop();
     if (error)
         kprintf("calf: not everything could be written to disk (error %d)\n",
                 -error);
+    console_flush();
 }
 
 static struct process *init_of(struct process *process)
@@ -105,10 +108,12 @@ _Noreturn void process_exit(int status)
     self->space = NULL;
     spin_unlock(&process_lock);
     if (first) {
+        process_stop_all();
         kprintf("calf: init exited with status %d: powering off\n", status);
-        process_stop_disks();
+        console_flush();
         hal_power_off();
     }
+    process_report_rest(false);
     task_reap(self);
     file_table_put(self->files);
     fs_context_put(self->fs);

@@ -7,6 +7,8 @@
 #include "lib/string.h"
 #include "proc/process.h"
 
+#define MOST_LISTED 64 /* by ^P */
+
 /* A process at one moment; state and hart are those of its first task. */
 struct view {
     int32_t parent;
@@ -127,11 +129,13 @@ int process_register_files(void)
 }
 
 /* No lock that an interrupt may not take; pages are left out, counting them
- * takes a mutex. */
+ * takes a mutex. Few enough that the interrupt is short, and that they have
+ * room in the console's ring. */
 void process_print_all(void)
 {
+    int32_t pid = 0;
     kprintf("\n%5s %-8s %4s %s\n", "pid", "state", "hart", "name");
-    for (int32_t pid = 0; (pid = process_next(pid));) {
+    for (unsigned i = 0; i < MOST_LISTED && (pid = process_next(pid)); i++) {
         struct process *process = process_find(pid);
         if (!process)
             continue;
@@ -139,4 +143,6 @@ void process_print_all(void)
         kprintf("%5d %-8s %4u %s\n", pid, view.state, view.hart, view.name);
         process_put(process);
     }
+    if (pid && process_next(pid))
+        kprintf("... and more: /proc/processes has all\n");
 }

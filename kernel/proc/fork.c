@@ -5,6 +5,7 @@
  * is nowhere to be seen until it is complete. Memory is one call, space_fork,
  * whatever its size. Of the parent's tasks, only the calling one is copied.
  */
+#include "dev/console.h"
 #include "lib/errno.h"
 #include "lib/panic.h"
 #include "lib/printf.h"
@@ -93,6 +94,7 @@ static void first_entry(void *path)
         kprintf("calf: cannot start %s (error %d): there is no system "
                 "without it\ncalf: halted\n",
                 (const char *)path, -error);
+        console_flush();
         hal_halt();
     }
     hal_enter_user();

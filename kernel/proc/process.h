@@ -117,8 +117,9 @@ struct exec_arguments {
  * exec or exit, and this one leaves on its way to user mode. */
 int process_exec(const char *path, const struct exec_arguments *arguments);
 
-/* Before the machine stops: all that was written is safe on disk then. */
-void process_stop_disks(void);
+/* Before the machine's last message, which console_flush follows: all that was
+ * written is safe on disk then, and all that was printed has been sent. */
+void process_stop_all(void);
 
 /* End the process with `status`, unless another task was first to end it, or to
  * exec; then the running task ends alone. */
@@ -145,6 +146,13 @@ int32_t process_next(int32_t after);
 
 /* One line a process: for ^P, from an interrupt. */
 void process_print_all(void);
+
+/* Print a message that a program caused, unless there are too many of those
+ * (report.c); then it is counted. Never waits. */
+void process_report(const char *format, ...)
+    __attribute__((format(printf, 1, 2)));
+/* Tell how many were left out, if it is time for that or must be `at_once`. */
+void process_report_rest(bool at_once);
 
 /* At boot, register the files of /proc that tell of processes (files.c), and
  * those of the system (control.c). 0 or -ENOSPC. */

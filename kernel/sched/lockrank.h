@@ -45,7 +45,7 @@ enum lock_rank {
     LOCK_WAITQ,
     LOCK_TIMEOUT,
     LOCK_RUN_QUEUE,
-    LOCK_UART,
+    LOCK_CONSOLE,
 };
 
 #ifdef DEBUG

@@ -10,7 +10,6 @@
 #include "abi/xv6/call.h"
 #include "lib/bits.h"
 #include "lib/errno.h"
-#include "lib/printf.h"
 #include "lib/string.h"
 #include "mm/oom.h"
 #include "mm/uaccess.h"
@@ -113,8 +112,8 @@ static void call(struct process *self, struct hal_frame *frame)
     if (number < ARRAY_SIZE(handlers) && handlers[number])
         result = handlers[number](self, frame);
     else
-        kprintf("calf: pid %d (%s): unknown system call %ld\n", self->pid,
-                self->name, (long)number);
+        process_report("calf: pid %d (%s): unknown system call %ld\n",
+                       self->pid, self->name, (long)number);
     if (result == -ENOMEM)
         result = handle_again(handlers[number], self, frame);
     hal_frame_set_result(frame, result < 0 ? -1 : result);

@@ -1,29 +1,33 @@
 /*
- * The serial port's driver against a model of the chip: order, room, no lost
- * wake-up, a chip that hangs or lies, and a panic with the lock held.
+ * The console's ring and the serial port's driver against a model of the chip:
+ * order, shares, no lost wake-up, messages that are lost and told, a chip that
+ * hangs or lies, and a panic with the lock held.
  */
-/* sources: kernel/dev/uart.c kernel/lib/panic.c kernel/lib/printf.c */
-/* sources: kernel/lib/string.c */
+/* sources: kernel/dev/uart.c kernel/dev/console.c kernel/lib/panic.c */
+/* sources: kernel/lib/printf.c kernel/lib/string.c */
 /* flags: -include tests/host/dev/fake_mmio.h */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "dev/console.h"
 #include "dev/uart.h"
 #include "lib/errno.h"
 #include "lib/panic.h"
+#include "lib/printf.h"
 #include "sched/spinlock.h"
 #include "host/lib/seed.h"
 
 /* ---- The chip ----------------------------------------------------------- */
 
 #define BASE 0x1000u
-#define WIRE 8192
+#define WIRE 32768
 
 static struct {
     bool absent, stuck, babbling, has_fifo;
@@ -143,6 +147,12 @@ void hal_write32(uintptr_t va, uint32_t value)
 static bool locked;
 static char received[100];
 static unsigned told; /* how often there was room */
+static uint64_t now;  /* each look at the clock takes a microsecond */
+
+uint64_t hal_time(void)
+{
+    return now += 1000;
+}
 
 void spin_lock(struct spinlock *lock)
 {
@@ -174,6 +184,8 @@ static void room(void)
     told++;
 }
 
+static const struct console_port port = {uart_send, uart_want_room, uart_idle};
+
 static int start(unsigned shift, unsigned width, bool has_fifo)
 {
     memset(&chip, 0, sizeof(chip));
@@ -185,7 +197,7 @@ static int start(unsigned shift, unsigned width, bool has_fifo)
     told = 0;
     locked = false;
     uart_set_receiver(receive);
-    uart_set_tx_room(room);
+    console_start(&port, room);
     return uart_init((struct uart_config){
         .base = BASE, .reg_shift = shift, .reg_width = width});
 }
@@ -210,20 +222,31 @@ static void assert_wire(const char *text)
 
 /* ---- Tests -------------------------------------------------------------- */
 
-/* Before anything else: a port that was never set up is harmless. */
+/* Before anything else: what was never set up is harmless. */
 static void test_not_ready(void **state)
 {
     (void)state;
-    uart_write_sync("lost", 4);
-    assert_int_equal(uart_write("lost", 4), 4);
-    uart_interrupt();
+    console_flush();
     assert_int_equal(start(0, 2, true), -EINVAL);
     chip.width = 1;
     chip.absent = true;
     assert_int_equal(uart_init((struct uart_config){BASE, 0, 1, 0, 0}),
                      -ENODEV);
-    uart_write_sync("lost", 4);
     assert_int_equal(chip.fifo_used + chip.wire_used, 0);
+}
+
+/* The firmware's last words are waited for, but not for ever. */
+static void test_f8_setting_up_is_bounded(void **state)
+{
+    uint64_t began = now;
+
+    (void)state;
+    assert_int_equal(start(0, 1, true), 0);
+    chip.stuck = true;
+    chip.fifo_used = 1;
+    assert_int_equal(uart_init((struct uart_config){BASE, 0, 1, 0, 0}), 0);
+    assert_in_range(now - began, 900000000, 1100000000);
+    chip.fifo_used = 0;
 }
 
 static void test_shapes(void **state)
@@ -234,7 +257,7 @@ static void test_shapes(void **state)
             assert_int_equal(start(shift, width, shift % 2), 0);
             assert_int_equal(chip.lcr, 3);
             assert_int_equal(chip.ier, 1);
-            uart_write_sync("hello, world, in one go\n", 24);
+            console_print("hello, world, in one go\n", 24);
             settle();
             assert_wire("hello, world, in one go\n");
             assert_int_equal(chip.ier, 1);
@@ -275,9 +298,9 @@ static void test_order(void **state)
             for (size_t i = 0; i < count; i++)
                 sent[length + i] = (char)('a' + rand() % 26);
             if (rand() % 4) {
-                count = uart_write(sent + length, count);
+                count = console_write(sent + length, count);
             } else {
-                uart_write_sync(sent + length, count);
+                console_print(sent + length, count);
             }
             length += count;
             if (rand() % 8 == 0)
@@ -292,8 +315,7 @@ static void test_order(void **state)
     }
 }
 
-/* Who was refused is told, also if a message of the kernel's emptied the
- * ring in between. */
+/* Who was refused is told, also if the ring was flushed in between. */
 static void test_room(void **state)
 {
     static char text[2000];
@@ -303,18 +325,158 @@ static void test_room(void **state)
     memset(text, 'z', sizeof(text));
     for (int mixed = 0; mixed < 2; mixed++) {
         assert_int_equal(start(0, 1, true), 0);
-        taken = uart_write(text, sizeof(text));
+        taken = console_write(text, sizeof(text));
         assert_true(taken >= 1024 && taken < sizeof(text));
-        assert_int_equal(uart_write(text, 900) + taken < sizeof(text), true);
+        assert_int_equal(console_write(text, 900) + taken < sizeof(text), true);
         assert_int_equal(told, 0);
         if (mixed)
-            uart_write_sync("!", 1);
+            console_flush();
         settle();
         assert_int_equal(told, 1);
-        assert_int_equal(uart_write(text, 1000), 1000);
+        assert_int_equal(console_write(text, 1000), 1000);
         settle();
         assert_int_equal(told, 1);
     }
+}
+
+/* Fills the ring of a stuck chip with numbered messages of 20 bytes; returns
+ * how many were printed. */
+static unsigned print_numbers(unsigned count)
+{
+    char text[32];
+
+    chip.stuck = true;
+    for (unsigned i = 0; i < count; i++) {
+        snprintf(text, sizeof(text), "message number %4u\n", i);
+        console_print(text, 20);
+    }
+    return count;
+}
+
+static void test_f8_messages_never_wait(void **state)
+{
+    (void)state;
+    assert_int_equal(start(0, 1, true), 0);
+    now = 0;
+    print_numbers(2000);
+    assert_int_equal(now, 0);
+    chip.stuck = false;
+    settle();
+    assert_true(chip.wire_used > 8000);
+}
+
+/* Whole messages, in order; then in one line how many were lost, and from then
+ * on none. */
+static void test_f8_lost_messages_are_counted(void **state)
+{
+    unsigned number, next = 0, lost = 0, printed = 1500;
+    char *line;
+
+    (void)state;
+    assert_int_equal(start(0, 1, true), 0);
+    print_numbers(printed);
+    chip.stuck = false;
+    settle();
+    console_print("after\n", 6);
+    settle();
+    chip.wire[chip.wire_used] = '\0';
+    for (line = strtok(chip.wire, "\n"); line; line = strtok(NULL, "\n")) {
+        if (sscanf(line, "message number %u", &number) == 1)
+            assert_int_equal(number, next++);
+        else if (sscanf(line, "calf: %u messages lost", &number) == 1)
+            lost += number;
+        else
+            break;
+    }
+    assert_string_equal(line, "after");
+    assert_true(next >= 400);
+    assert_int_equal(next + lost, printed);
+}
+
+/* Returns how much was taken until nothing was. */
+static size_t fill(size_t (*write)(const char *, size_t), const char *text)
+{
+    size_t total = 0, taken;
+
+    while ((taken = write(text, 3000)))
+        total += taken;
+    return total;
+}
+
+/* Neither what programs write nor echo takes the room of messages. */
+static void test_f8_programs_keep_no_message_out(void **state)
+{
+    static char text[3000];
+
+    (void)state;
+    memset(text, 'p', sizeof(text));
+    assert_int_equal(start(0, 1, true), 0);
+    chip.stuck = true;
+    /* The chip has some of it. */
+    assert_in_range(fill(console_write, text), 1024 + 1, 1024 + 16);
+    assert_int_equal(fill(console_echo, text), 1024);
+    console_print("message\n", 8);
+    chip.stuck = false;
+    settle();
+    chip.wire[chip.wire_used] = '\0';
+    assert_string_equal(strchr(chip.wire, 'm'), "message\n");
+    assert_int_equal(told, 1);
+}
+
+static void test_f8_flush(void **state)
+{
+    (void)state;
+    assert_int_equal(start(0, 1, true), 0);
+    chip.stuck = true;
+    console_print("more than the sixteen bytes of a burst\n", 39);
+    now = 0;
+    console_flush();
+    assert_in_range(now, 900000000, 1100000000);
+    assert_int_equal(chip.wire_used, 0);
+    chip.stuck = false;
+    console_flush();
+    /* The chip's own bytes as well: the power goes off now. */
+    assert_int_equal(chip.fifo_used, 0);
+    assert_wire("more than the sixteen bytes of a burst\n");
+    settle();
+}
+
+/* ---- A device without an interrupt --------------------------------------- */
+
+static size_t slow_send(const char *text, size_t length)
+{
+    assert_false(locked);
+    memcpy(chip.wire + chip.wire_used, text, length);
+    chip.wire_used += length;
+    return length;
+}
+
+static void test_f8_polled(void **state)
+{
+    static const struct console_port slow = {.send = slow_send};
+    static char text[3000];
+    size_t taken;
+
+    (void)state;
+    memset(text, 'x', sizeof(text));
+    assert_int_equal(start(0, 1, true), 0);
+    console_start(&slow, room);
+    console_print("one\n", 4);
+    taken = console_write(text, sizeof(text));
+    assert_int_equal(taken, 1020);
+    assert_int_equal(chip.wire_used, 0);
+    console_poll();
+    assert_int_equal(chip.wire_used, 1024);
+    assert_int_equal(told, 1);
+    chip.wire_used = 0;
+    for (int i = 0; i < 2000; i++)
+        console_print("twenty bytes of text", 20);
+    console_poll();
+    console_print("after\n", 6);
+    console_poll();
+    chip.wire[chip.wire_used] = '\0';
+    assert_non_null(strstr(chip.wire, "calf: 1591 messages lost\nafter\n"));
+    told = 0;
 }
 
 static void test_receive(void **state)
@@ -331,22 +493,17 @@ static void test_receive(void **state)
     assert_int_equal(strlen(received), 51);
 }
 
-/* Neither a chip that takes nothing nor one that never stops holds us up. */
+/* Nor does a chip that never stops hold us up. */
 static void test_bad_chip(void **state)
 {
     (void)state;
     assert_int_equal(start(0, 1, true), 0);
-    chip.stuck = true;
-    uart_write_sync("sixteen bytes go and no more", 28);
-    assert_int_equal(chip.fifo_used, 16);
-    assert_int_equal(uart_write("abc", 3), 3);
-    chip.stuck = false;
-    settle();
-    assert_wire("sixteen bytes goabc");
     chip.babbling = true;
     uart_set_receiver(NULL);
     uart_interrupt();
 }
+
+/* ---- A panic ------------------------------------------------------------- */
 
 static jmp_buf out;
 
@@ -360,23 +517,67 @@ static void test_panic(void **state)
 {
     (void)state;
     assert_int_equal(start(0, 1, true), 0);
-    assert_int_equal(uart_write("a user's words; ", 16), 16);
+    chip.stuck = true;
+    assert_int_equal(console_write("a user's words; ", 16), 16);
+    assert_int_equal(console_write("and more; ", 10), 10);
+    chip.stuck = false;
     locked = true;
     panic_set_hook(jump_out);
     if (!setjmp(out))
         panic("lost");
-    uart_write_sync("last words", 10);
+    console_print("last words", 10);
     chip_transmit();
-    assert_wire("a user's words; last words");
+    assert_wire("a user's words; and more; last words");
+    assert_int_equal(console_write("x", 1), 1);
+    console_echo("y", 1);
+    uart_interrupt();
+    chip_transmit();
+    assert_wire("a user's words; and more; last words");
+    assert_int_equal(chip.ier, 1);
+}
+
+/* Before the panic the ring is filled; so this is what remains of a panic. */
+static void test_f8_panic_with_a_full_ring(void **state)
+{
+    char text[300];
+
+    (void)state;
+    assert_int_equal(start(0, 1, true), 0);
+    chip.stuck = true;
+    now = 0;
+    for (int i = 0; i < 1000; i++) {
+        snprintf(text, sizeof(text), "%299d", i);
+        console_print(text, 250);
+    }
+    console_print("calf: PANIC: it is told\n", 24);
+    assert_true(now < 1200000000); /* bounded as a whole */
+    /* A panic does not end, and goes on trying. */
+    chip.stuck = false;
+    for (int i = 0; i < 1000; i++)
+        console_flush();
+    chip.wire[chip.wire_used] = '\0';
+    assert_in_range(chip.wire_used, 8192, 8192 + 16);
+    assert_non_null(strstr(chip.wire, "calf: PANIC: it is told\n"));
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_not_ready), cmocka_unit_test(test_shapes),
-        cmocka_unit_test(test_speed),     cmocka_unit_test(test_order),
-        cmocka_unit_test(test_room),      cmocka_unit_test(test_receive),
-        cmocka_unit_test(test_bad_chip),  cmocka_unit_test(test_panic),
+        cmocka_unit_test(test_not_ready),
+        cmocka_unit_test(test_f8_setting_up_is_bounded),
+        cmocka_unit_test(test_shapes),
+        cmocka_unit_test(test_speed),
+        cmocka_unit_test(test_order),
+        cmocka_unit_test(test_room),
+        cmocka_unit_test(test_f8_messages_never_wait),
+        cmocka_unit_test(test_f8_lost_messages_are_counted),
+        cmocka_unit_test(test_f8_programs_keep_no_message_out),
+        cmocka_unit_test(test_f8_flush),
+        cmocka_unit_test(test_receive),
+        cmocka_unit_test(test_bad_chip),
+        cmocka_unit_test(test_f8_polled),
+        cmocka_unit_test(test_panic),
+        cmocka_unit_test(test_f8_panic_with_a_full_ring),
     };
 
     srand(test_seed(1));

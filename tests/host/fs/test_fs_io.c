@@ -813,7 +813,7 @@ static int start(void **state)
     if (ramfs_make("ramfs", 100, &root) || tty_init() || procfs_make(&proc))
         return -1;
     fs_context_init(&at, root->root, inode_get(root->root), NULL);
-    tty_set_output(show);
+    tty_set_output(show, show);
     tty_set_hook(list_processes);
     procfs_set_processes(&all_processes);
     return vfs_mkdir(&at, "/proc") || vfs_mount(&at, "/proc", proc) ||

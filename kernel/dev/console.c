@@ -1,0 +1,217 @@
+/*
+ * The console's ring.
+ *
+ * Whoever puts something in also sends what the device takes at that moment,
+ * which is all of it while little is printed; the rest goes by interrupt. A
+ * device that nobody hears of is served by one thread, which takes pieces out
+ * of the ring and sends them with no lock held, as it may be slow.
+ *
+ * In a panic the lock is not taken, for whoever holds it may never let go. The
+ * ring's positions are masked at each use, so that even a torn state does no
+ * worse than print the wrong bytes.
+ */
+#include "dev/console.h"
+#include "arch/hal.h"
+#include "lib/bits.h"
+#include "lib/panic.h"
+#include "lib/printf.h"
+#include "sched/spinlock.h"
+
+/* Bytes: the ring, a power of two; how far programs fill it, and echo. */
+#define RING     8192u
+#define PROGRAMS 1024u
+#define ECHO     2048u
+#define PIECE    64u
+#define PATIENCE 1000000000u /* nanoseconds in which a device takes a byte */
+
+/* I: set by console_start; the rest is the lock's, or the panic's. */
+static struct {
+    struct spinlock lock;
+    const struct console_port *port; /* I */
+    void (*room)(void);              /* I */
+    bool refused;                    /* somebody waits for room */
+    bool stuck;                      /* the device took nothing, in a panic */
+    uint64_t lost;                   /* messages, since the last that was not */
+    uint32_t head, tail;             /* of the ring, never masked */
+    char ring[RING];
+} console = {.lock = SPINLOCK(LOCK_CONSOLE)};
+
+static uint32_t ring_used(void)
+{
+    return MIN(console.tail - console.head, RING);
+}
+
+static void push(const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        console.ring[console.tail++ % RING] = text[i];
+}
+
+/* Send what the device takes now; returns whether that is anything. Locked. */
+static bool send(void)
+{
+    uint32_t at = console.head % RING, length = MIN(ring_used(), RING - at);
+    size_t sent = length ? console.port->send(console.ring + at, length) : 0;
+    console.head += (uint32_t)sent;
+    return sent;
+}
+
+/* Half of the ring, or messages would be lost and told of one by one. Locked */
+static void tell_lost(void)
+{
+    char line[64];
+    if (!console.lost || ring_used() > RING / 2)
+        return;
+    push(line, (size_t)ksnprintf(line, sizeof line, "calf: %lu messages lost\n",
+                                 console.lost));
+    console.lost = 0;
+}
+
+/* Locked: after text came or the device has room. Returns whether to call
+ * console.room, if that `may` be; half of their part, so that a writer is not
+ * woken for every few bytes. */
+static bool settle(bool may)
+{
+    if (console.port->want_room)
+        send();
+    bool room = may && console.refused && ring_used() <= PROGRAMS / 2;
+    if (room)
+        console.refused = false;
+    tell_lost();
+    if (console.port->want_room)
+        console.port->want_room(ring_used() || console.refused);
+    return room;
+}
+
+void console_start(const struct console_port *port, void (*room)(void))
+{
+    console.room = room;
+    console.port = port;
+}
+
+/* ---- Into the ring ------------------------------------------------------- */
+
+static void print_at_once(const char *text, size_t length)
+{
+    console_flush();
+    tell_lost();
+    push(text, length);
+    if (console.tail - console.head > RING)
+        console.head = console.tail - RING;
+    console_flush();
+}
+
+void console_print(const char *text, size_t length)
+{
+    if (panic_in_progress()) {
+        print_at_once(text, length);
+        return;
+    }
+    spin_lock(&console.lock);
+    /* What comes after a lost one is lost, too, until that is told. */
+    if (console.lost || length > RING - ring_used())
+        console.lost++;
+    else
+        push(text, length);
+    settle(false);
+    spin_unlock(&console.lock);
+}
+
+/* Fill the ring up to `share`. */
+static size_t accept(const char *text, size_t length, uint32_t share,
+                     bool waits)
+{
+    if (panic_in_progress())
+        return length;
+    spin_lock(&console.lock);
+    size_t taken = MIN(length, (size_t)(share - MIN(ring_used(), share)));
+    push(text, taken);
+    if (waits && taken < length)
+        console.refused = true;
+    settle(false);
+    spin_unlock(&console.lock);
+    return taken;
+}
+
+size_t console_write(const char *text, size_t length)
+{
+    return accept(text, length, PROGRAMS, true);
+}
+
+size_t console_echo(const char *text, size_t length)
+{
+    return accept(text, length, ECHO, false);
+}
+
+/* ---- Out of it ----------------------------------------------------------- */
+
+static void call_room(bool call)
+{
+    if (call && console.room)
+        console.room();
+}
+
+void console_room(void)
+{
+    if (panic_in_progress()) {
+        console.port->want_room(false);
+        return;
+    }
+    spin_lock(&console.lock);
+    bool room = settle(true);
+    spin_unlock(&console.lock);
+    call_room(room);
+}
+
+void console_poll(void)
+{
+    char piece[PIECE];
+    size_t length, sent;
+    do {
+        length = 0;
+        spin_lock(&console.lock);
+        while (length < sizeof piece && ring_used())
+            piece[length++] = console.ring[console.head++ % RING];
+        bool room = settle(true);
+        spin_unlock(&console.lock);
+        for (sent = 0; sent < length;)
+            sent += console.port->send(piece + sent, length - sent);
+        call_room(room);
+    } while (length);
+}
+
+static bool send_with_lock(void)
+{
+    if (panic_in_progress())
+        return send();
+    spin_lock(&console.lock);
+    bool sent = send();
+    tell_lost();
+    spin_unlock(&console.lock);
+    return sent;
+}
+
+/* Whether something from before `end` is still on its way. */
+static bool pending(uint32_t end)
+{
+    if ((int32_t)(end - console.head) > 0 && ring_used())
+        return true;
+    return console.port->idle && !console.port->idle();
+}
+
+void console_flush(void)
+{
+    if (!console.port)
+        return;
+    uint32_t end = console.tail;
+    uint64_t last = hal_time();
+    while (pending(end)) {
+        if (send_with_lock()) {
+            last = hal_time();
+            console.stuck = false;
+        } else if (console.stuck || hal_time() - last > PATIENCE) {
+            console.stuck = panic_in_progress();
+            return;
+        }
+    }
+}
