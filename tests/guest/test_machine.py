@@ -1,10 +1,11 @@
 """Machines that differ: what the device tree offers decides, not a guess."""
 
+import re
 import struct
 import subprocess
 
 import pytest
-from conftest import meminfo, run_command, tools_run
+from conftest import meminfo, program, run_command, tools_run
 
 BEGIN_NODE, END_NODE, PROPERTY, NOP = (struct.pack(">I", n)
                                        for n in (1, 2, 3, 4))
@@ -58,6 +59,19 @@ def test_without_uart_interrupts_the_firmware_is_the_console(tree, node, prop):
                     options=options, stdin="typed in\n", timeout=60)
     # Keys are echoed, and cat has got them too.
     assert (r.status, r.out) == (0, "typed in\n\ntyped in\n"), r
+
+
+def test_f8_lines_on_the_firmware_console_are_whole(tree):
+    """Those of programs, and of the kernel on two harts; none is lost."""
+    r = tools_run("--harts", "2", "--add", program("lines"), "--add",
+                  program("provoke"), "--qemu",
+                  f"-dtb {tree('serial@10000000', 'interrupts')}",
+                  "/provoke faults 20 & /provoke faults 20 & /lines 4 100")
+    killed = re.findall(r"^calf: pid \d+ \(provoke\) killed: store .*\)$",
+                        r.out, re.M)
+    digits = re.findall(r"^(\d)\1{4,}$", r.out, re.M)
+    assert len(killed) == 40 and len(digits) == 400, r
+    assert r.status == 0, r
 
 
 def test_without_standard_output_in_the_tree(tree):
