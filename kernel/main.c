@@ -168,8 +168,6 @@ static void start_console(void)
 {
     static struct thread thread;
     static const struct console_port firmware = {.send = firmware_send};
-    static const struct console_port uart = {uart_send, uart_want_room,
-                                             uart_idle};
     struct uart_config config = {
         .base = (uintptr_t)hal_phys_to_virt(board.uart.start),
         .reg_shift = board.uart_shift,
@@ -177,12 +175,10 @@ static void start_console(void)
     if (tty_init())
         refuse("the console device number is taken");
     tty_set_hook(process_print_all);
-    tty_set_output(console_write, console_echo);
     if (board.plic.end)
         hal_interrupts_init(board.plic.start, board.plic_context);
     if (board.plic.end && board.uart_interrupt && !uart_init(config)) {
-        console_start(&uart, tty_output_room);
-        kprintf_set_sink(console_print);
+        console_start(&uart_port, tty_output_room);
         uart_set_receiver(tty_input);
         irq_register(board.uart_interrupt, console_interrupt, NULL);
         return;
@@ -190,7 +186,6 @@ static void start_console(void)
     if (!start_thread(&thread, "console", firmware_console))
         refuse("not enough memory for the console's thread");
     console_start(&firmware, tty_output_room);
-    kprintf_set_sink(console_print);
 }
 
 /* ---- Harts --------------------------------------------------------------- */

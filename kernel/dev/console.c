@@ -87,18 +87,26 @@ void console_start(const struct console_port *port, void (*room)(void))
 {
     console.room = room;
     console.port = port;
+    kprintf_set_sink(console_print);
 }
 
 /* ---- Into the ring ------------------------------------------------------- */
 
+/* Several harts may tell where they were: one at a time, but none waits long
+ * for another, which may have died here. */
 static void print_at_once(const char *text, size_t length)
 {
+    static _Atomic uint32_t printing;
+    uint64_t limit = hal_time() + 2ul * PATIENCE;
+    while (atomic_exchange(&printing, 1) && hal_time() < limit)
+        hal_relax();
     console_flush();
     tell_lost();
     push(text, length);
     if (console.tail - console.head > RING)
         console.head = console.tail - RING;
     console_flush();
+    atomic_store(&printing, 0);
 }
 
 void console_print(const char *text, size_t length)

@@ -28,9 +28,10 @@ struct console_port {
     bool (*idle)(void);
 };
 
-/* The device, and who is told that console_write, having taken less than it was
- * given, would take more now: called with no lock held, from an interrupt or
- * from console_poll. Once, before anything else here. */
+/* From now on kprintf prints here. `port` is the device; `room` is told that
+ * console_write, having taken less than it was given, would take more now:
+ * called with no lock held, from an interrupt or from console_poll. Once,
+ * before anything else here. */
 void console_start(const struct console_port *port, void (*room)(void));
 
 /*

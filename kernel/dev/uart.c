@@ -11,7 +11,6 @@
  */
 #include "dev/uart.h"
 #include "arch/hal.h"
-#include "dev/console.h"
 #include "lib/bits.h"
 #include "lib/errno.h"
 
@@ -129,7 +128,7 @@ void uart_set_receiver(void (*receiver)(uint8_t byte))
 
 /* ---- Sending, and the interrupt ----------------------------------------- */
 
-size_t uart_send(const char *text, size_t length)
+static size_t send(const char *text, size_t length)
 {
     size_t count = MIN(length, (size_t)uart.burst);
 
@@ -140,15 +139,17 @@ size_t uart_send(const char *text, size_t length)
     return count;
 }
 
-void uart_want_room(bool wanted)
+static void want_room(bool wanted)
 {
     choose_interrupts(wanted ? IER_RECEIVED | IER_SENT : IER_RECEIVED);
 }
 
-bool uart_idle(void)
+static bool idle(void)
 {
     return status_shows(LSR_ALL_SENT);
 }
+
+const struct console_port uart_port = {send, want_room, idle};
 
 /* Reads at most `most` received bytes; returns how many. */
 static size_t receive(uint8_t *received, size_t most)

@@ -5,7 +5,7 @@
 #ifndef DEV_UART_H
 #define DEV_UART_H
 
-#include "lib/types.h"
+#include "dev/console.h"
 
 struct uart_config {
     uintptr_t base;     /* virtual address of register 0 */
@@ -27,10 +27,8 @@ int uart_init(struct uart_config config);
  * may print. Set before the interrupt is enabled; NULL for nobody. */
 void uart_set_receiver(void (*receiver)(uint8_t byte));
 
-/* A console_port's functions. None of them waits. */
-size_t uart_send(const char *text, size_t length);
-void uart_want_room(bool wanted);
-bool uart_idle(void);
+/* The port as the console's device. Its functions never wait. */
+extern const struct console_port uart_port;
 
 /* Handles the port's interrupt, and calls console_room. Not entered twice at a
  * time. */

@@ -7,12 +7,15 @@
  * in the ring as the byte ^D itself, which nothing else puts there. The ring
  * has room for several lines, typed ahead of their reader.
  *
+ * Echo is lost where there is no room for it: a key cannot wait.
+ *
  * A spinlock guards it all, as keys arrive by interrupt; user memory is touched
  * only after letting go of it. Writers hold a mutex while they send, a turn at
  * a time, and while the device takes nothing. Others wait for the mutex in
  * order (mutex.h), so each gets its turn, however much there is to write.
  */
 #include "ipc/tty.h"
+#include "dev/console.h"
 #include "sched/thread.h"
 #include "vfs/device.h"
 #include "lib/bits.h"
@@ -35,16 +38,8 @@ static struct {
     bool copying;                 /* lock: a reader is about to move `taken` */
     bool full;                    /* lock: a writer waits for room */
     char ring[RING];              /* lock */
-    size_t (*output)(const char *text, size_t length); /* I */
-    size_t (*echo)(const char *text, size_t length);   /* I */
     void (*_Atomic hook)(void);
 } tty;
-
-/* Echo is lost when the device is busy: a key cannot wait. */
-static void echo(const char *text, size_t length)
-{
-    (void)tty.echo(text, length);
-}
 
 static bool is_shown(char byte)
 {
@@ -57,19 +52,19 @@ static bool erase_one(void)
         return false;
     tty.typed--;
     if (is_shown(tty.ring[tty.typed % RING]))
-        echo("\b \b", 3);
+        console_echo("\b \b", 3);
     return true;
 }
 
 static void add(char byte)
 {
     if (tty.typed - tty.taken == RING) {
-        echo("\a", 1);
+        console_echo("\a", 1);
         return;
     }
     tty.ring[tty.typed++ % RING] = byte;
     if (is_shown(byte) || byte == '\n' || byte == '\t')
-        echo(&byte, 1);
+        console_echo(&byte, 1);
     if (byte == '\n' || byte == KEY_END || tty.typed - tty.ready >= TTY_LINE) {
         tty.ready = tty.typed;
         waitq_wake_all(&tty.readers);
@@ -189,7 +184,7 @@ static int send(const char *text, size_t length)
         return result;
     spin_lock(&tty.lock);
     while (length && !result) {
-        size_t sent = tty.output(text, length);
+        size_t sent = console_write(text, length);
         text += sent;
         length -= sent;
         tty.full = length;
@@ -242,13 +237,6 @@ void tty_output_room(void)
     tty.full = false;
     waitq_wake_all(&tty.writers);
     spin_unlock(&tty.lock);
-}
-
-void tty_set_output(size_t (*write)(const char *text, size_t length),
-                    size_t (*echo)(const char *text, size_t length))
-{
-    tty.output = write;
-    tty.echo = echo;
 }
 
 void tty_set_hook(void (*hook)(void))

@@ -11,8 +11,7 @@
  * TTY_TURN bytes. Longer writes take turns with others, at the end of a line
  * where one is near.
  *
- * The driver of the device stands below: it calls tty_input and
- * tty_output_room, and is called through what tty_set_output is given.
+ * The device stands below and calls tty_input and tty_output_room.
  */
 #ifndef IPC_TTY_H
 #define IPC_TTY_H
@@ -25,11 +24,6 @@
 /* Make the console device 1, any minor. Once, at boot, before input. -EBUSY. */
 int tty_init(void);
 
-/* Where output goes, and echo: each takes as many bytes as it has room for and
- * returns how many; from any context. At boot, before output or input. */
-void tty_set_output(size_t (*write)(const char *text, size_t length),
-                    size_t (*echo)(const char *text, size_t length));
-
 /* What ^P does, called with no lock held, from an interrupt. */
 void tty_set_hook(void (*hook)(void));
 
@@ -37,8 +31,8 @@ void tty_set_hook(void (*hook)(void));
  * above. */
 void tty_input(uint8_t byte);
 
-/* The output that took less than it was given would take more now. The same
- * conditions. */
+/* console_write, having taken less than it was given, would take more now. The
+ * same conditions. */
 void tty_output_room(void);
 
 #endif

@@ -60,9 +60,10 @@ def test_f6_a_short_write_is_not_torn():
 
 
 def kill_times(text):
-    return max(map(int, re.search(
-        r"^the waiter took (\d+) ms, the writer (\d+) ms$", text,
-        re.M).groups()))
+    found = re.search(r"^the waiter took (\d+) ms, the writer (\d+) ms$", text,
+                      re.M)
+    assert found, "the writers never died"
+    return max(map(int, found.groups()))
 
 
 @pytest.mark.parametrize("harts", [1, 2])

@@ -7,6 +7,7 @@
 #define ARCH_HAL_H
 
 #include "host/lib/fake_spinlock.h"
+#include <stdatomic.h>
 #include <stdint.h>
 
 uint8_t hal_read8(uintptr_t va);
@@ -14,5 +15,9 @@ uint32_t hal_read32(uintptr_t va);
 void hal_write8(uintptr_t va, uint8_t value);
 void hal_write32(uintptr_t va, uint32_t value);
 uint64_t hal_time(void);
+
+static inline void hal_relax(void)
+{
+}
 
 #endif

@@ -184,8 +184,6 @@ static void room(void)
     told++;
 }
 
-static const struct console_port port = {uart_send, uart_want_room, uart_idle};
-
 static int start(unsigned shift, unsigned width, bool has_fifo)
 {
     memset(&chip, 0, sizeof(chip));
@@ -197,7 +195,7 @@ static int start(unsigned shift, unsigned width, bool has_fifo)
     told = 0;
     locked = false;
     uart_set_receiver(receive);
-    console_start(&port, room);
+    console_start(&uart_port, room);
     return uart_init((struct uart_config){
         .base = BASE, .reg_shift = shift, .reg_width = width});
 }
@@ -512,6 +510,8 @@ static void jump_out(void)
     longjmp(out, 1);
 }
 
+#define LAST_WORDS "a user's words; and more; calf: PANIC: lost\nlast words"
+
 /* Last, since a panic is for ever: the lock is held, and the words come. */
 static void test_panic(void **state)
 {
@@ -527,12 +527,12 @@ static void test_panic(void **state)
         panic("lost");
     console_print("last words", 10);
     chip_transmit();
-    assert_wire("a user's words; and more; last words");
+    assert_wire(LAST_WORDS);
     assert_int_equal(console_write("x", 1), 1);
     console_echo("y", 1);
     uart_interrupt();
     chip_transmit();
-    assert_wire("a user's words; and more; last words");
+    assert_wire(LAST_WORDS);
     assert_int_equal(chip.ier, 1);
 }
 

@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dev/console.h"
 #include "vfs/device.h"
 #include "vfs/initrd.h"
 #include "ipc/pipe.h"
@@ -223,7 +224,7 @@ static char shown[4096];
 static size_t shown_length, room = SIZE_MAX;
 static unsigned lists;
 
-static size_t show(const char *text, size_t length)
+size_t console_write(const char *text, size_t length)
 {
     if (length > room)
         length = room;
@@ -232,6 +233,11 @@ static size_t show(const char *text, size_t length)
     shown_length += length;
     shown[shown_length] = '\0';
     return length;
+}
+
+size_t console_echo(const char *text, size_t length)
+{
+    return console_write(text, length);
 }
 
 static void list_processes(void)
@@ -813,7 +819,6 @@ static int start(void **state)
     if (ramfs_make("ramfs", 100, &root) || tty_init() || procfs_make(&proc))
         return -1;
     fs_context_init(&at, root->root, inode_get(root->root), NULL);
-    tty_set_output(show, show);
     tty_set_hook(list_processes);
     procfs_set_processes(&all_processes);
     return vfs_mkdir(&at, "/proc") || vfs_mount(&at, "/proc", proc) ||
