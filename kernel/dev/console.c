@@ -125,28 +125,28 @@ void console_print(const char *text, size_t length)
     spin_unlock(&console.lock);
 }
 
-/* Fill the ring up to `share`. */
-static size_t accept(const char *text, size_t length, uint32_t share,
-                     bool waits)
+/* Put it into the ring, if that is then filled up to `share` at most. */
+static bool accept(const char *text, size_t length, uint32_t share, bool waits)
 {
     if (panic_in_progress())
-        return length;
+        return true;
     spin_lock(&console.lock);
-    size_t taken = MIN(length, (size_t)(share - MIN(ring_used(), share)));
-    push(text, taken);
-    if (waits && taken < length)
+    bool fits = ring_used() + length <= share;
+    if (fits)
+        push(text, length);
+    else if (waits)
         console.refused = true;
     settle(false);
     spin_unlock(&console.lock);
-    return taken;
+    return fits;
 }
 
-size_t console_write(const char *text, size_t length)
+bool console_write(const char *text, size_t length)
 {
     return accept(text, length, PROGRAMS, true);
 }
 
-size_t console_echo(const char *text, size_t length)
+bool console_echo(const char *text, size_t length)
 {
     return accept(text, length, ECHO, false);
 }

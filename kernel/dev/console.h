@@ -6,7 +6,7 @@
  * The kernel's messages may fill the ring. What has no room is lost and
  * counted, and once there is room again one line in its place tells how many
  * were. Programs have a small part of the ring, and echo a little more, so that
- * neither of them keeps out a message; both are told how much was taken.
+ * neither of them keeps out a message. Whatever is put in stays in one piece.
  *
  * After a panic, messages go out at once: see console_print.
  */
@@ -29,9 +29,9 @@ struct console_port {
 };
 
 /* From now on kprintf prints here. `port` is the device; `room` is told that
- * console_write, having taken less than it was given, would take more now:
- * called with no lock held, from an interrupt or from console_poll. Once,
- * before anything else here. */
+ * console_write, having refused a text, would take one now: called with no lock
+ * held, from an interrupt or from console_poll. Once, before anything else
+ * here. */
 void console_start(const struct console_port *port, void (*room)(void));
 
 /*
@@ -45,11 +45,11 @@ void console_start(const struct console_port *port, void (*room)(void));
  */
 void console_print(const char *text, size_t length);
 
-/* Accept as much of what programs write, or of echo, as there is room for;
- * return how much that is. From any context, with locks below LOCK_CONSOLE.
+/* Text that a program writes, or echo, at most 256 bytes: goes into the ring as
+ * a whole, or false: no room. From any context, with locks below LOCK_CONSOLE.
  * Never wait. */
-size_t console_write(const char *text, size_t length);
-size_t console_echo(const char *text, size_t length);
+bool console_write(const char *text, size_t length);
+bool console_echo(const char *text, size_t length);
 
 /* The device takes more: called by its interrupt. */
 void console_room(void);

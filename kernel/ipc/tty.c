@@ -176,21 +176,15 @@ static int take_turn(struct cursor *cursor, char text[TTY_TURN])
     return (int)length;
 }
 
-/* Send all of `text`, waiting for room. 0, or -EINTR when killed. */
+/* Send `text`, waiting for room. 0, or -EINTR when killed. */
 static int send(const char *text, size_t length)
 {
     int result = mutex_lock_interruptible(&tty.writing);
     if (result)
         return result;
     spin_lock(&tty.lock);
-    while (length && !result) {
-        size_t sent = console_write(text, length);
-        text += sent;
-        length -= sent;
-        tty.full = length;
-        if (length)
-            result = waitq_sleep(&tty.writers, &tty.lock, SLEEP_INTERRUPTIBLE);
-    }
+    while (!result && (tty.full = !console_write(text, length)))
+        result = waitq_sleep(&tty.writers, &tty.lock, SLEEP_INTERRUPTIBLE);
     spin_unlock(&tty.lock);
     mutex_unlock(&tty.writing);
     return result;

@@ -7,9 +7,9 @@
  * it, or nothing; ^P calls the hook. A line is at most TTY_LINE bytes and is
  * handed over unfinished when it reaches that.
  *
- * Output: what a program writes at once comes out together if it has at most
- * TTY_TURN bytes. Longer writes take turns with others, at the end of a line
- * where one is near.
+ * Output: what a program writes at once comes out in one piece if it has at
+ * most TTY_TURN bytes. Longer writes take turns with others, at the end of a
+ * line where one is near.
  *
  * The device stands below and calls tty_input and tty_output_room.
  */
@@ -31,8 +31,8 @@ void tty_set_hook(void (*hook)(void));
  * above. */
 void tty_input(uint8_t byte);
 
-/* console_write, having taken less than it was given, would take more now. The
- * same conditions. */
+/* console_write, having refused a text, would take one now. The same
+ * conditions. */
 void tty_output_room(void);
 
 #endif

@@ -224,18 +224,18 @@ static char shown[4096];
 static size_t shown_length, room = SIZE_MAX;
 static unsigned lists;
 
-size_t console_write(const char *text, size_t length)
+bool console_write(const char *text, size_t length)
 {
     if (length > room)
-        length = room;
+        return false;
     room -= length;
     memcpy(shown + shown_length, text, length);
     shown_length += length;
     shown[shown_length] = '\0';
-    return length;
+    return true;
 }
 
-size_t console_echo(const char *text, size_t length)
+bool console_echo(const char *text, size_t length)
 {
     return console_write(text, length);
 }
