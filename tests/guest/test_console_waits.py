@@ -89,13 +89,13 @@ def test_f6_writers_die_when_killed_while_the_console_stalls(console):
 
 @pytest.mark.parametrize("kind", ["calls", "faults"])
 def test_f8_messages_stop_nobody_while_the_console_stalls(console, kind):
-    """On one hart that three processes share, a slice is 10 ms."""
+    """One hart, and slices of 10 ms; a poll of the device took 500 ms."""
     def once():
         c = stalled(console, f"/provoke gaps {kind}", 5)
         return int(c.expect(r"longest gap (\d+) us\n", 20)[1])
 
-    least, seen = best(once, 100000)
-    assert least <= 100000, seen
+    least, seen = best(once, 300000)
+    assert least <= 300000, seen
 
 
 @pytest.mark.parametrize("kind,says", [

@@ -14,7 +14,7 @@
 /* sources: kernel/proc/process.c kernel/proc/fork.c */
 /* sources: kernel/proc/exec.c kernel/proc/exit.c kernel/proc/elf.c */
 /* sources: kernel/proc/heap.c kernel/proc/entry.c kernel/proc/files.c */
-/* sources: kernel/lib/string.c */
+/* sources: kernel/proc/report.c kernel/lib/string.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -25,6 +25,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "dev/console.h"
 #include "fs/proc/procfs.h"
 #include "host/lib/seed.h"
 #include "host/mm/hal.h"
@@ -58,6 +59,10 @@ static struct procfs_processes proc;
 int writeback_pace(void)
 {
     return 0;
+}
+
+void console_flush(void)
+{
 }
 
 int writeback_stop(void)
