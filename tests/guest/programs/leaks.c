@@ -424,23 +424,13 @@ static void part_zeros(void)
     close(fd);
 }
 
-/* tail SIZE: this program's code is mapped from its file, which ends in the
- * middle of a page, SIZE bytes from the first. */
-static void part_tail(void)
-{
-    uint64 size = atoi(argument);
-    CHECK(size % PAGE);
-    CHECK(others((char *)0, size, 0) > 0);
-    CHECK(others((char *)size, PAGE - size % PAGE, 0) == 0);
-}
-
 static const struct {
     const char *name;
     void (*run)(void);
 } parts[] = {
     {"stat", part_stat},     {"records", part_records}, {"moved", part_moved},
     {"memory", part_memory}, {"calls", part_calls},     {"floats", part_floats},
-    {"zeros", part_zeros},   {"tail", part_tail},
+    {"zeros", part_zeros},
 };
 
 int main(int argc, char **argv)
