@@ -185,36 +185,28 @@ static void start_console(void)
 
 /* ---- Harts --------------------------------------------------------------- */
 
-/* 0, or a negative errno. */
-static int start_hart(unsigned hart, uint64_t hardware_id)
+static bool start_hart(unsigned hart, uint64_t hardware_id)
 {
-    int error = -ENOMEM;
     struct thread *thread = slab_alloc_zeroed(sizeof *thread);
     struct stack *stack = stack_alloc();
     if (thread && stack) {
         sched_idle_thread(hart, thread, stack->low);
-        error = hal_hart_start(hart, hardware_id, &thread->machine);
-        if (!error)
-            return 0;
+        if (!hal_hart_start(hart, hardware_id, &thread->machine))
+            return true;
     }
     if (stack)
         stack_free(stack);
     slab_free(thread);
-    return error;
+    return false;
 }
 
 static void start_harts(void)
 {
     unsigned next = 1;
     for (unsigned i = 1; i < board.hart_count; i++) {
-        int error = start_hart(next, board.harts[i]);
-        next += !error;
-        if (error == -EOPNOTSUPP) {
-            kprintf("calf: the firmware cannot start, interrupt and fence "
-                    "other harts: going on with one\n");
-            return;
-        }
-        if (error)
+        if (start_hart(next, board.harts[i]))
+            next++;
+        else
             kprintf("calf: hart %lu does not start, going on without it\n",
                     board.harts[i]);
     }
@@ -363,8 +355,7 @@ _Noreturn void kernel_main(uint64_t hardware_id, const void *tree)
     strlcpy(command_line + strlen(command_line), "\n", 2);
     read_arguments();
     start_memory();
-    if (hal_time_init(board.timebase, board.sstc))
-        refuse("there is no timer: neither the harts' own nor the firmware's");
+    hal_time_init(board.timebase, board.sstc);
     process_add_abi(&xv6_abi);
     start_console();
     start_harts();

@@ -61,8 +61,8 @@ struct hal_range hal_image(void);
 void hal_panic_report(void);
 
 /* Clock frequency of hal_time's source, and whether each hart has a timer
- * compare register of its own (Sstc). 0, or -EOPNOTSUPP: no timer at all. */
-int hal_time_init(uint64_t frequency, bool sstc);
+ * compare register of its own (Sstc). */
+void hal_time_init(uint64_t frequency, bool sstc);
 
 /* Replace boot's mappings by the final ones: `ram` directly mapped, `devices`
  * at hal_phys_to_virt too, the image with W^X. `table` gives zeroed frames (0:
@@ -81,8 +81,8 @@ void hal_interrupts_init(uint64_t base, unsigned context);
 unsigned hal_hart_count(void);
 
 /* Start one more hart. It runs `entry(argument)` on `thread`'s stack with
- * interrupts off and becomes kernel hart `hart`. 0; -EIO when the firmware
- * refuses; -EOPNOTSUPP when it has not what several harts need. */
+ * interrupts off and becomes kernel hart `hart`. 0, or -EIO when the firmware
+ * refuses. */
 int hal_hart_start(unsigned hart, uint64_t hardware_id,
                    struct hal_thread *thread);
 

@@ -16,11 +16,9 @@
  * address up to the top does. */
 bool user_range_ok(uint64_t va, uint64_t length);
 
-/*
- * The bytes of `*object`, to be copied out. A hole in it would show what the
- * kernel's memory held before, so its type has none: it is a number, or a
- * packed structure whose gaps are fields. Checked by the compiler.
- */
+/* The bytes of `*object`, to be copied out. A hole would show what memory held
+ * before, so the compiler sees that there is none: the type is a number, or a
+ * packed structure, with its gaps as fields. */
 #define user_bytes(object)                                                     \
     ({                                                                         \
         _Static_assert(__alignof__(*(object)) == 1 ||                          \

@@ -10,7 +10,6 @@
 enum {
     SBI_CONSOLE_PUT = 1,
     SBI_CONSOLE_GET = 2,
-    SBI_BASE = 0x10,
     SBI_TIME = 0x54494d45,
     SBI_IPI = 0x735049,
     SBI_RFENCE = 0x52464e43,
@@ -18,13 +17,9 @@ enum {
     SBI_SRST = 0x53525354,
 };
 
-struct result {
-    int64_t error; /* 0, or an SBI_ERR_* */
-    uint64_t value;
-};
-
-static struct result call(uint64_t extension, uint64_t function, uint64_t p0,
-                          uint64_t p1, uint64_t p2, uint64_t p3)
+/* The firmware's error, 0 for none; its value is not looked at. */
+static int64_t call(uint64_t extension, uint64_t function, uint64_t p0,
+                    uint64_t p1, uint64_t p2, uint64_t p3)
 {
     register uint64_t a0 __asm__("a0") = p0;
     register uint64_t a1 __asm__("a1") = p1;
@@ -36,53 +31,41 @@ static struct result call(uint64_t extension, uint64_t function, uint64_t p0,
                      : "+r"(a0), "+r"(a1)
                      : "r"(a2), "r"(a3), "r"(a6), "r"(a7)
                      : "memory");
-    return (struct result){(int64_t)a0, a1};
+    return (int64_t)a0;
 }
 
-/* Without it nothing is right any more: after a fence that was not made, freed
- * memory is still in use. Of the harts that a panic stops, some may be lost. */
-static __attribute__((noinline)) void demand(int64_t error, const char *what)
+/* Nothing is right without it: after a fence that was not made, freed memory
+ * is still in use. A panic goes on, though: it may have lost some harts. */
+static void demand(int64_t error, const char *what)
 {
     if (error && !panic_in_progress())
-        panic("the firmware refuses %s: SBI error %ld", what, (long)error);
-}
-
-static bool has(uint64_t extension)
-{
-    struct result found = call(SBI_BASE, 3, extension, 0, 0, 0);
-    return !found.error && found.value;
-}
-
-bool sbi_has_timer(void)
-{
-    return has(SBI_TIME);
-}
-
-bool sbi_has_harts(void)
-{
-    return has(SBI_HSM) && has(SBI_IPI) && has(SBI_RFENCE);
+        panic("the firmware refuses %s (SBI error %ld)", what, (long)error);
 }
 
 void sbi_set_timer(uint64_t ticks)
 {
-    demand(call(SBI_TIME, 0, ticks, 0, 0, 0).error, "to set the timer");
+    demand(call(SBI_TIME, 0, ticks, 0, 0, 0), "to set the timer");
 }
 
 void sbi_ask_harts(enum sbi_request request, uint64_t hart_mask,
                    uint64_t hart_base, uint64_t start, uint64_t size)
 {
     if (request == SBI_INTERRUPT)
-        demand(call(SBI_IPI, 0, hart_mask, hart_base, 0, 0).error,
-               "to interrupt other harts");
+        demand(call(SBI_IPI, 0, hart_mask, hart_base, 0, 0), "an interrupt");
     else
-        demand(call(SBI_RFENCE, request, hart_mask, hart_base, start, size)
-                   .error,
-               "a fence on other harts");
+        demand(call(SBI_RFENCE, request, hart_mask, hart_base, start, size),
+               "a fence");
 }
 
 int64_t sbi_hart_start(uint64_t hardware_id, uint64_t physical, uint64_t opaque)
 {
-    return call(SBI_HSM, 0, hardware_id, physical, opaque, 0).error;
+    /* Is there what several harts need? Nobody is asked, to see it. */
+    int64_t error = call(SBI_IPI, 0, 0, 0, 0, 0);
+    if (!error)
+        error = call(SBI_RFENCE, SBI_FENCE_I, 0, 0, 0, 0);
+    if (error)
+        kprintf("calf: the firmware does not interrupt and fence harts\n");
+    return error ? error : call(SBI_HSM, 0, hardware_id, physical, opaque, 0);
 }
 
 void hal_firmware_write(const char *text, size_t length)
@@ -93,7 +76,7 @@ void hal_firmware_write(const char *text, size_t length)
 
 int hal_firmware_read(void)
 {
-    return (int)call(SBI_CONSOLE_GET, 0, 0, 0, 0, 0).error;
+    return (int)call(SBI_CONSOLE_GET, 0, 0, 0, 0, 0);
 }
 
 _Noreturn void hal_halt(void)
@@ -106,8 +89,7 @@ _Noreturn void hal_halt(void)
 static _Noreturn void reset(uint64_t type)
 {
     call(SBI_SRST, 0, type, 0, 0, 0);
-    kprintf("calf: the firmware neither powers off nor restarts\n"
-            "calf: halted\n");
+    kprintf("calf: the firmware does not do that\ncalf: halted\n");
     hal_halt();
 }
 

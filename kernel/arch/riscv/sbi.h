@@ -4,17 +4,13 @@
 #ifndef ARCH_RISCV_SBI_H
 #define ARCH_RISCV_SBI_H
 
-#include "lib/types.h"
+#include <stdint.h>
 
 /* What other harts can be asked for; the fences by their function numbers. */
 enum sbi_request { SBI_FENCE_I = 0, SBI_SFENCE = 1, SBI_INTERRUPT };
 
-/* Whether there is what the next two need, and what more than one hart do. */
-bool sbi_has_timer(void);
-bool sbi_has_harts(void);
-
 /* The mask's bit 0 is hart `hart_base`; `start` and `size` are SFENCE's. When
- * the firmware refuses either, the kernel panics. */
+ * the firmware refuses this, or to set the timer, the kernel panics. */
 void sbi_ask_harts(enum sbi_request request, uint64_t hart_mask,
                    uint64_t hart_base, uint64_t start, uint64_t size);
 void sbi_set_timer(uint64_t ticks);

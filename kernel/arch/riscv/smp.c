@@ -10,9 +10,6 @@
 #include "arch/riscv/internal.h"
 #include "lib/errno.h"
 
-/* How long a panic waits for the other harts, in nanoseconds. */
-#define FREEZE_PATIENCE 100000000ul
-
 /* Where a started hart looks for its thread (boot.S); entry 0 stays empty. */
 uint64_t hardware_ids[HAL_MAX_HARTS];
 struct hal_thread *_Atomic hart_threads[HAL_MAX_HARTS];
@@ -55,8 +52,6 @@ int hal_hart_start(unsigned hart, uint64_t hardware_id,
                    struct hal_thread *thread)
 {
     uint64_t entry = hal_image().start + image_offset(hart_entry);
-    if (!sbi_has_harts())
-        return -EOPNOTSUPP;
     hardware_ids[hart] = hardware_id;
     thread->hart = hart;
     atomic_store(&hart_threads[hart], thread);
@@ -121,7 +116,7 @@ void hal_harts_freeze(bool for_ever)
         atomic_store(&freeze_for_ever, true);
     atomic_store(&freeze, true);
     harts_ask(others, SBI_INTERRUPT, 0, 0);
-    uint64_t limit = hal_time() + FREEZE_PATIENCE;
+    uint64_t limit = hal_time() + 100000000;
     while ((atomic_load(&frozen) & others) != others) {
         if (for_ever && hal_time() > limit)
             return;

@@ -5,21 +5,17 @@
 #include "arch/hal.h"
 #include "arch/riscv/csr.h"
 #include "arch/riscv/internal.h"
-#include "lib/errno.h"
 
 static uint64_t frequency = 10000000;
 static uint64_t nanoseconds = 100; /* per count, when a whole number */
 static bool has_sstc;
 
-int hal_time_init(uint64_t hertz, bool sstc)
+void hal_time_init(uint64_t hertz, bool sstc)
 {
-    if (!sstc && !sbi_has_timer())
-        return -EOPNOTSUPP;
     frequency = hertz;
     nanoseconds = 1000000000 % hertz ? 0 : 1000000000 / hertz;
     has_sstc = sstc;
     timer_hart_setup();
-    return 0;
 }
 
 uint64_t hal_time(void)

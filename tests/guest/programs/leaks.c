@@ -82,9 +82,8 @@ static void part_stat(void)
     unsigned char got[STAT_SIZE];
     int ends[2];
     static const char *const paths[] = {
-        "/leaks",        "/",     "/dev/console", "/dev/zero",
-        "/proc/uptime",  "/proc", "/proc/self",   "/proc/self/maps",
-        "/file"};
+        "/leaks", "/",          "/dev/console",    "/dev/zero", "/proc/uptime",
+        "/proc",  "/proc/self", "/proc/self/maps", "/file"};
     close(open("/file", O_CREATE | O_RDWR));
     for (uint i = 0; i < sizeof paths / sizeof paths[0]; i++)
         check_stat(paths[i]);
@@ -321,16 +320,16 @@ static long look_at(uint64 number, uint64 a0, uint64 a1, uint64 a2)
 static int is_harmless(uint64 number, int i)
 {
     switch (number) {
-    case 1:  /* fork */
-    case 2:  /* exit */
+    case 1: /* fork */
+    case 2: /* exit */
         return 0;
-    case 5:  /* read, write, close: not the console */
+    case 5: /* read, write, close: not the console */
     case 16:
     case 21:
         return i > 1 && i < 5; /* the last two are 0 as an int */
-    case 6:  /* kill */
-    case 12: /* sbrk */
-    case 13: /* pause */
+    case 6:                    /* kill */
+    case 12:                   /* sbrk */
+    case 13:                   /* pause */
         return i < 2;
     default:
         return 1;

@@ -9,15 +9,20 @@
 #include "check.h"
 #include "kernel/fcntl.h"
 
-#define MEGABYTE (1 << 20)
+/* The heap grows by so much until it cannot, all of it full. */
+static void grow(int step, uint64 word)
+{
+    char *heap;
+    while ((heap = sbrk(step)) != (char *)-1)
+        for (int at = 0; at < step; at += sizeof word)
+            *(uint64 *)(heap + at) = word;
+}
 
 static void fill_memory(uint64 word)
 {
     if (fork() == 0) {
-        char *heap;
-        while ((heap = sbrk(MEGABYTE)) != (char *)-1)
-            for (uint64 *at = (uint64 *)heap; (char *)at < heap + MEGABYTE; at++)
-                *at = word;
+        grow(1 << 20, word);
+        grow(4096, word); /* what is left is given out first */
         exit(0);
     }
     wait(0);
@@ -25,7 +30,7 @@ static void fill_memory(uint64 word)
 
 static char text[] = "a few bytes, again and again";
 
-static void write_file(const char *path, int bytes)
+static void write_file(const char *path, int bytes, int fails)
 {
     int fd = open(path, O_CREATE | O_RDWR | O_TRUNC);
     CHECK(fd >= 0);
@@ -35,8 +40,10 @@ static void write_file(const char *path, int bytes)
         bytes -= part;
     }
     /* A write of which nothing, and one of which a part can be had. */
-    CHECK(write(fd, (char *)(1ul << 37), 100) == -1);
-    (void)write(fd, (char *)(((uint64)sbrk(0) | 4095) + 1 - 4096 - 10), 5000);
+    CHECK(!fails || write(fd, (char *)(1ul << 37), 100) == -1);
+    if (fails)
+        (void)write(fd, (char *)(((uint64)sbrk(0) | 4095) + 1 - 4096 - 10),
+                    5000);
     close(fd);
 }
 
@@ -48,12 +55,13 @@ static void make_folder(int number)
     CHECK(mkdir(path) == 0);
     for (int i = 0; i < 8; i++) {
         calf_format(path, sizeof path, "/d%d/f%d", number, i);
-        write_file(path, sizes[i]);
+        write_file(path, sizes[i], i % 2);
         if (i % 3 == 1)
-            write_file(path, 3);
+            write_file(path, 3, number % 2);
     }
     for (int i = 0; i < 40; i++) {
-        calf_format(path, sizeof path, "/d%d/n%d-%s", number, i, "long" + i % 4);
+        calf_format(path, sizeof path, "/d%d/n%d-%s", number, i,
+                    "long" + i % 4);
         CHECK(mknod(path, 1, 0) == 0);
         if (i % 2)
             CHECK(unlink(path) == 0);
