@@ -43,6 +43,9 @@ struct cache_ops {
      * lock below LOCK_OBJECT. */
     int (*map)(struct cache *cache, uint64_t index,
                uint64_t sectors[CACHE_PIECES]);
+    /* Or NULL. Page `index` has been read, and nobody has seen it: clear what
+     * lies past the end of the contents. A spinlock is held. */
+    void (*clear_tail)(struct cache *cache, uint64_t index, char *bytes);
 };
 
 /* Letters: I immutable; c LOCK_CACHE; a atomic. */

@@ -51,6 +51,9 @@ void cache_begin(struct page *page, uint8_t way)
 
 static void end_read(struct page *page)
 {
+    struct cache *cache = page->cached.cache;
+    if (cache->ops->clear_tail)
+        cache->ops->clear_tail(cache, page->cached.index, page_data(page));
     page->level &= (uint8_t)~CACHE_READING;
     if (!(page->level & CACHE_FAILED))
         page->level |= CACHE_VALID;

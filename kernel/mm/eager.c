@@ -47,6 +47,9 @@ static int copy_leaf(struct space *space, uint64_t va, pte_t *slot)
         struct page *copy = page_alloc_copy(PAGE_ANONYMOUS, page);
         if (!copy)
             return -ENOMEM;
+        /* As in fault.c: not fetched from before it was written. */
+        if (pte_executable(*slot))
+            hal_space_sync_code(&space->machine);
         pt_replace(&space->machine, va, slot,
                    pte_leaf(page_physical(copy), true, pte_executable(*slot)));
         return 0;

@@ -23,7 +23,7 @@ int user_read(void *to, uint64_t from, size_t length)
     return may_copy(from, length) ? hal_user_read(to, from, length) : -EFAULT;
 }
 
-int user_write(uint64_t to, const void *from, size_t length)
+int user_write(uint64_t to, const char *from, size_t length)
 {
     return may_copy(to, length) ? hal_user_write(to, from, length) : -EFAULT;
 }
@@ -51,7 +51,7 @@ static void advance(struct cursor *cursor, size_t length)
     cursor->left -= length;
 }
 
-int cursor_put(struct cursor *cursor, const void *from, size_t length)
+int cursor_put(struct cursor *cursor, const char *from, size_t length)
 {
     if (!cursor->user)
         memcpy((void *)(uintptr_t)cursor->address, from, length);

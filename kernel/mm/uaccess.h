@@ -16,9 +16,20 @@
  * address up to the top does. */
 bool user_range_ok(uint64_t va, uint64_t length);
 
+/* The bytes of `*object`, to be copied out. A hole would show what memory held
+ * before, so the compiler sees that there is none: the type is a number, or a
+ * packed structure, with its gaps as fields. */
+#define user_bytes(object)                                                     \
+    ({                                                                         \
+        _Static_assert(__alignof__(*(object)) == 1 ||                          \
+                           __alignof__(*(object)) == sizeof(*(object)),        \
+                       "a structure for programs is packed");                  \
+        (const char *)(object);                                                \
+    })
+
 /* 0, or -EFAULT; on failure an unspecified part has been copied. */
 int user_read(void *to, uint64_t from, size_t length);
-int user_write(uint64_t to, const void *from, size_t length);
+int user_write(uint64_t to, const char *from, size_t length);
 int user_clear(uint64_t to, size_t length);
 
 /* A NUL-terminated string of less than `size` bytes: its length, or -EFAULT,
@@ -47,7 +58,7 @@ static inline struct cursor cursor_kernel(const void *at, size_t length)
 
 /* Move `length` bytes (at most cursor->left) and advance. 0 or -EFAULT, and
  * then the cursor has not moved. */
-int cursor_put(struct cursor *cursor, const void *from, size_t length);
+int cursor_put(struct cursor *cursor, const char *from, size_t length);
 int cursor_take(struct cursor *cursor, void *to, size_t length);
 int cursor_put_zeros(struct cursor *cursor, size_t length);
 

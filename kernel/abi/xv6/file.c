@@ -16,14 +16,15 @@ enum {
     XV6_TRUNC = 0x400,
 };
 
-struct xv6_stat {
+struct __attribute__((packed)) xv6_stat {
     int32_t device;
     uint32_t inode;
     int16_t type, links;
+    uint32_t unused;
     uint64_t size;
 };
 
-struct xv6_record {
+struct __attribute__((packed)) xv6_record {
     uint16_t inode;
     char name[XV6_NAME]; /* terminated only if shorter */
 };
@@ -101,7 +102,7 @@ static int emit_record(struct directory_sink *sink,
     struct xv6_record record = {.inode = short_number(entry->number)};
     memcpy(record.name, entry->name, MIN(entry->length, (size_t)XV6_NAME));
     size_t length = MIN(sizeof record - within, to->cursor.left);
-    if (cursor_put(&to->cursor, (char *)&record + within, length))
+    if (cursor_put(&to->cursor, user_bytes(&record) + within, length))
         return -EFAULT;
     return length;
 }
@@ -159,7 +160,7 @@ int64_t xv6_fstat(struct process *self, struct hal_frame *frame)
                            .type = types[stat.type],
                            .links = stat.links,
                            .size = stat.size};
-    return user_write(call_address(frame, 1), &out, sizeof out);
+    return user_write(call_address(frame, 1), user_bytes(&out), sizeof out);
 }
 
 int64_t xv6_pipe(struct process *self, struct hal_frame *frame)
@@ -171,7 +172,7 @@ int64_t xv6_pipe(struct process *self, struct hal_frame *frame)
         fds[i] = file_table_install(self->files, NULL);
     if (fds[0] < 0 || fds[1] < 0)
         error = MIN(fds[0], fds[1]);
-    else if (user_write(call_address(frame, 0), fds, sizeof fds))
+    else if (user_write(call_address(frame, 0), user_bytes(fds), sizeof fds))
         error = -EFAULT;
     else
         error = pipe_make(&ends[0], &ends[1]);

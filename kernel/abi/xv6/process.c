@@ -26,10 +26,10 @@ int64_t xv6_wait(struct process *self, struct hal_frame *frame)
     int status;
     (void)self;
     if (to && (user_read(&status, to, sizeof status) ||
-               user_write(to, &status, sizeof status)))
+               user_write(to, user_bytes(&status), sizeof status)))
         return -EFAULT;
     int pid = process_wait(&status);
-    if (pid > 0 && to && user_write(to, &status, sizeof status))
+    if (pid > 0 && to && user_write(to, user_bytes(&status), sizeof status))
         return -EFAULT;
     return pid;
 }

@@ -52,7 +52,8 @@ static int write_arguments(const struct exec_arguments *arguments, uint64_t sp,
             return -ENOMEM;
         string += size;
     }
-    if (user_write(sp, pointers, (arguments->count + 1) * sizeof(uint64_t)))
+    if (user_write(sp, user_bytes(pointers),
+                   (arguments->count + 1) * sizeof(uint64_t)))
         return -ENOMEM;
     return 0;
 }

@@ -4,6 +4,8 @@
  */
 #include "arch/riscv/sbi.h"
 #include "arch/hal.h"
+#include "lib/panic.h"
+#include "lib/printf.h"
 
 enum {
     SBI_CONSOLE_PUT = 1,
@@ -15,7 +17,7 @@ enum {
     SBI_SRST = 0x53525354,
 };
 
-/* The firmware's error, 0 for none; its value is of no use to anybody here. */
+/* The firmware's error, 0 for none; its value is not looked at. */
 static int64_t call(uint64_t extension, uint64_t function, uint64_t p0,
                     uint64_t p1, uint64_t p2, uint64_t p3)
 {
@@ -32,23 +34,38 @@ static int64_t call(uint64_t extension, uint64_t function, uint64_t p0,
     return (int64_t)a0;
 }
 
+/* Nothing is right without it: after a fence that was not made, freed memory
+ * is still in use. A panic goes on, though: it may have lost some harts. */
+static void demand(int64_t error, const char *what)
+{
+    if (error && !panic_in_progress())
+        panic("the firmware refuses %s (SBI error %ld)", what, (long)error);
+}
+
 void sbi_set_timer(uint64_t ticks)
 {
-    call(SBI_TIME, 0, ticks, 0, 0, 0);
+    demand(call(SBI_TIME, 0, ticks, 0, 0, 0), "to set the timer");
 }
 
 void sbi_ask_harts(enum sbi_request request, uint64_t hart_mask,
                    uint64_t hart_base, uint64_t start, uint64_t size)
 {
     if (request == SBI_INTERRUPT)
-        call(SBI_IPI, 0, hart_mask, hart_base, 0, 0);
+        demand(call(SBI_IPI, 0, hart_mask, hart_base, 0, 0), "an interrupt");
     else
-        call(SBI_RFENCE, request, hart_mask, hart_base, start, size);
+        demand(call(SBI_RFENCE, request, hart_mask, hart_base, start, size),
+               "a fence");
 }
 
 int64_t sbi_hart_start(uint64_t hardware_id, uint64_t physical, uint64_t opaque)
 {
-    return call(SBI_HSM, 0, hardware_id, physical, opaque, 0);
+    /* Is there what several harts need? Nobody is asked, to see it. */
+    int64_t error = call(SBI_IPI, 0, 0, 0, 0, 0);
+    if (!error)
+        error = call(SBI_RFENCE, SBI_FENCE_I, 0, 0, 0, 0);
+    if (error)
+        kprintf("calf: the firmware does not interrupt and fence harts\n");
+    return error ? error : call(SBI_HSM, 0, hardware_id, physical, opaque, 0);
 }
 
 void hal_firmware_write(const char *text, size_t length)
@@ -69,14 +86,19 @@ _Noreturn void hal_halt(void)
         hal_wait();
 }
 
+static _Noreturn void reset(uint64_t type)
+{
+    call(SBI_SRST, 0, type, 0, 0, 0);
+    kprintf("calf: the firmware does not do that\ncalf: halted\n");
+    hal_halt();
+}
+
 _Noreturn void hal_power_off(void)
 {
-    call(SBI_SRST, 0, 0, 0, 0, 0);
-    hal_halt();
+    reset(0);
 }
 
 _Noreturn void hal_restart(void)
 {
-    call(SBI_SRST, 0, 1, 0, 0, 0);
-    hal_halt();
+    reset(1);
 }

@@ -9,7 +9,8 @@
 /* What other harts can be asked for; the fences by their function numbers. */
 enum sbi_request { SBI_FENCE_I = 0, SBI_SFENCE = 1, SBI_INTERRUPT };
 
-/* The mask's bit 0 is hart `hart_base`; `start` and `size` are SFENCE's. */
+/* The mask's bit 0 is hart `hart_base`; `start` and `size` are SFENCE's. When
+ * the firmware refuses this, or to set the timer, the kernel panics. */
 void sbi_ask_harts(enum sbi_request request, uint64_t hart_mask,
                    uint64_t hart_base, uint64_t start, uint64_t size);
 void sbi_set_timer(uint64_t ticks);

@@ -116,9 +116,9 @@ void hal_harts_freeze(bool for_ever)
         atomic_store(&freeze_for_ever, true);
     atomic_store(&freeze, true);
     harts_ask(others, SBI_INTERRUPT, 0, 0);
-    uint64_t limit = csr_read(time) + 1000000;
+    uint64_t limit = hal_time() + 100000000;
     while ((atomic_load(&frozen) & others) != others) {
-        if (for_ever && csr_read(time) > limit)
+        if (for_ever && hal_time() > limit)
             return;
         hal_relax();
     }

@@ -7,8 +7,8 @@
  * without a handle, as taking them may fault and sleep for long.
  *
  * What is past the end of the file in its last page is zero: a mapping shows
- * it. A disk made elsewhere may have other things there, so whoever makes a
- * file longer clears them.
+ * it. A disk made elsewhere may have other things there: they are cleared when
+ * the page is read, and on the disk when the file becomes longer.
  */
 #include "fs/ext2/private.h"
 #include "lib/bits.h"

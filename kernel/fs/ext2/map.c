@@ -10,6 +10,7 @@
 #include "fs/ext2/private.h"
 #include "lib/bits.h"
 #include "lib/errno.h"
+#include "lib/string.h"
 
 #define LEVELS 4
 
@@ -225,4 +226,15 @@ static int map_page(struct cache *cache, uint64_t index,
     return 0;
 }
 
-const struct cache_ops ext2_file_cache_ops = {.map = map_page};
+static void clear_tail(struct cache *cache, uint64_t index, char *bytes)
+{
+    struct ext2_inode *inode = container_of(cache, struct ext2_inode, cache);
+    uint64_t size = atomic_load(&inode->inode.size);
+
+    if (index == size / HAL_PAGE_SIZE)
+        memset(bytes + size % HAL_PAGE_SIZE, 0,
+               HAL_PAGE_SIZE - size % HAL_PAGE_SIZE);
+}
+
+const struct cache_ops ext2_file_cache_ops = {.map = map_page,
+                                              .clear_tail = clear_tail};

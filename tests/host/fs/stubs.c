@@ -275,7 +275,7 @@ static void advance(struct cursor *cursor, size_t length)
 }
 
 /* A failing copy may have done a part of it: here, the first byte. */
-int cursor_put(struct cursor *cursor, const void *from, size_t length)
+int cursor_put(struct cursor *cursor, const char *from, size_t length)
 {
     int result = check(cursor, length);
 

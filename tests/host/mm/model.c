@@ -526,7 +526,7 @@ int model_copy_out(struct process *p, uint64_t va, size_t length, uint8_t fill)
     pattern(data, length, fill);
     p->unsure = true;
     begin(p, 0);
-    int got = user_write(va, data, length);
+    int got = user_write(va, (const char *)data, length);
     bool may = end(p, 0);
     p->unsure = false;
     if (got != wanted && !(may && got == -EFAULT))

@@ -509,6 +509,34 @@ static void test_code_of_a_copied_page(void **unused)
         assert_int_equal(model_fetch(p[i], at(0, 0), 0), FAULT_SPURIOUS);
 }
 
+static void fetch_all(struct process *p, unsigned window)
+{
+    for (unsigned i = 0; i < WINDOW_PAGES; i++)
+        assert_int_equal(model_fetch(p, at(window, i), 0), FAULT_SPURIOUS);
+}
+
+/* A fork that copies bytes at once gives the child frames whose code another
+ * program has run, on both harts. */
+static void test_u4_code_copied_by_fork(void **unused)
+{
+    (void)unused;
+    struct process *p = model_create(0), *other = model_create(0);
+    map(p, 3, RW | RX, -1);
+    write_all(p, 3, 0x13);
+    map(other, 3, RW | RX, -1);
+    write_all(other, 3, 0x73);
+    fetch_all(other, 3);
+    mm_on_hart(1);
+    fetch_all(other, 3);
+    model_exit(other);
+    assert_true(eager_set_policy("bytes"));
+    struct process *child = fork_of(p);
+    assert_true(eager_set_policy("share"));
+    fetch_all(child, 3);
+    mm_on_hart(0);
+    fetch_all(child, 3);
+}
+
 /* A frame that held code before is new memory, and then becomes code. */
 static void test_code_of_protected_page(void **unused)
 {
@@ -581,6 +609,7 @@ int main(void)
         CASE(test_fork_flushes_other_harts),
         CASE(test_copy_flushes_other_harts),
         CASE(test_code_of_a_copied_page),
+        CASE(test_u4_code_copied_by_fork),
         CASE(test_code_of_protected_page),
         CASE(test_ends_of_user_memory),
     };

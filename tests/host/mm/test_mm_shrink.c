@@ -26,10 +26,10 @@
 
 static struct sequence *steps;
 
-int __real_user_write(uint64_t to, const void *from, size_t length);
+int __real_user_write(uint64_t to, const char *from, size_t length);
 
 /* The bug: where a page is mapped, nobody asks whether it is shared. */
-int __wrap_user_write(uint64_t to, const void *from, size_t length)
+int __wrap_user_write(uint64_t to, const char *from, size_t length)
 {
     while (length) {
         size_t piece = MIN(length, HAL_PAGE_SIZE - to % HAL_PAGE_SIZE);
@@ -39,7 +39,7 @@ int __wrap_user_write(uint64_t to, const void *from, size_t length)
         else if (__real_user_write(to, from, piece))
             return -EFAULT;
         to += piece;
-        from = (const char *)from + piece;
+        from += piece;
         length -= piece;
     }
     return 0;

@@ -703,7 +703,7 @@ static bool cwd_is(const char *path)
 
 static int put_byte(uint64_t va, uint8_t byte)
 {
-    return user_write(va, &byte, 1);
+    return user_write(va, user_bytes(&byte), 1);
 }
 
 static int get_byte(uint64_t va)
