@@ -12,6 +12,8 @@ import subprocess
 import pytest
 from conftest import ROOT
 
+OWN_BUILD = True
+
 FOUR = "tests/mutants/04-copyout-writes-shared.patch"
 LINE = "    return may_copy(to, length) ? hal_user_write(to, from, length)"
 
