@@ -131,14 +131,12 @@ def test_the_output_is_kept(gate):
 
 def test_a_gate_that_is_ended_ends_its_parts(tmp_path):
     (tmp_path / "table").write_text(
-        f"| own-a | `echo $$ > {tmp_path}/pid; exec sleep 600` | 1 | ci |\n")
+        f"| own-a | `echo $$ >{tmp_path}/pid; echo on; exec sleep 600` | 1 "
+        "| ci |\n")
     run = subprocess.Popen([GATE, "--table", str(tmp_path / "table"), "ci"],
-                           stdout=subprocess.DEVNULL)
-    deadline = time.monotonic() + 60
-    while not ((tmp_path / "pid").exists() and
-               (tmp_path / "pid").read_text().endswith("\n")):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+                           text=True, stdout=subprocess.PIPE)
+    while run.stdout.readline() not in ("on\n", ""):
+        pass
     run.send_signal(signal.SIGTERM)
     assert run.wait(60) == 143
     assert gone(tmp_path / "pid")
