@@ -172,7 +172,7 @@ class Console:
     def prompt(self):
         return self.expect(r"^\$ ")
 
-    def ends(self, seconds=30):
+    def ends(self, seconds=60):
         """Wait until the machine has ended; the status."""
         deadline = time.monotonic() + seconds
         while self.process.poll() is None and time.monotonic() < deadline:
