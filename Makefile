@@ -313,10 +313,10 @@ host_tests := $(patsubst %.c,$(H)/%,$(notdir $(host_sources)))
 host_source = $(filter %/$1.c,$(host_sources))
 # A bug is put back in them, too; an exercise is for the guest alone. If the bug is
 # in .c files only, the objects of all others are those of the kernel without it.
-bug_in := $(if $(MUTANT),$(shell \
-    sed -n 's|^+++ b/\(kernel/[^[:space:]]*\).*|\1|p' $(patch)))
+bug_in := $(if $(MUTANT),$(sort $(patsubst a/%,%,$(patsubst b/%,%,\
+    $(shell awk '/^(---|\+\+\+) / { print $$2 }' $(patch))))))
 few := $(if $(filter-out %.c,$(bug_in)),,$(bug_in))
-host_kernel := $(if $(and $(MUTANT),$(if $(few),,all)),$(K),kernel)
+host_kernel := $(if $(few),kernel,$(if $(MUTANT),$(K),kernel))
 shared := $(if $(few),build/host,$(H))
 host_headers := $(shell find $(host_kernel) tests/host -name '*.h' -o -name '*.tbl')
 host_flags := -std=gnu17 -g -O1 -Wall -Wextra -Itests -I$(host_kernel) \

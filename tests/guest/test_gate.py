@@ -218,3 +218,14 @@ def test_a_program_that_is_not_built_for_want_of_a_tool_is_skipped(tmp_path):
     status, lines = run_tests(tmp_path)
     assert (status, lines[-1]) == (0, "1 passed, 0 failed")
     assert "skipped fuzz own: all of it: no clang with libFuzzer" in lines
+
+
+def test_the_debug_run_leaves_out_what_chooses_its_build():
+    said = subprocess.run(
+        [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p",
+         "no:cacheprovider", "tests/guest/test_mixed.py",
+         "tests/guest/test_latency.py"], cwd=ROOT, text=True,
+        env={**os.environ, "CALF_BUILD": "debug"}, stdout=subprocess.PIPE).stdout
+    assert "test_every_fault_is_counted_by_its_outcome[1]" in said
+    assert "test_too_little_memory" not in said     # its parameter is the build
+    assert "test_latency" not in said               # OWN_BUILD
