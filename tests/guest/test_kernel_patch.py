@@ -17,8 +17,8 @@ OWN_BUILD = True
 FOUR = "tests/mutants/04-copyout-writes-shared.patch"
 LINE = "    return may_copy(to, length) ? hal_user_write(to, from, length)"
 HARMLESS = """\
---- a/kernel/proc/exit.c
-+++ b/kernel/proc/exit.c
+--- a/kernel/sched/mutex.c
++++ b/kernel/sched/mutex.c
 @@ -1 +1,2 @@
 +/* Harmless. */
  /*
@@ -101,22 +101,20 @@ def test_what_has_no_bug_is_not_compiled_again(number, compiled):
     assert found == compiled or compiled is None and len(found) > 5, said
 
 
-@pytest.mark.parametrize("number, counted", [
-    (33, "1 passed, 0 failed"), (34, "0 passed, 1 failed")])
-def test_a_mutant_that_is_caught_has_passed(copy, number, counted):
-    """34 is about kernel/proc; here it changes nothing."""
-    if number == 34:
-        path, = glob.glob(os.path.join(copy, "tests/mutants/34-*.patch"))
+@pytest.mark.parametrize("harmless", [False, True])
+def test_a_mutant_that_is_caught_has_passed(copy, harmless):
+    """In the sum; one whose patch changes nothing has failed there."""
+    if harmless:
+        path, = glob.glob(os.path.join(copy, "tests/mutants/33-*.patch"))
         with open(path, "w", encoding="utf-8") as f:
             f.write("Nothing\n\n" + HARMLESS)
-    command("tools/kernel-patch", "check", folder=copy)
-    status, said = command("tools/mutants", "--where", "host", str(number),
+    status, said = command("tools/mutants", "--where", "host", "33",
                            folder=copy)
-    assert said.splitlines()[-1] == counted, said
-    assert status == (0 if counted.startswith("1") else 1)
+    assert (status, said.splitlines()[-1]) == (
+        (1, "0 passed, 1 failed") if harmless else (0, "1 passed, 0 failed"))
     report = os.path.join(copy, "build", "reports", "mutants.xml")
     with open(report, encoding="utf-8") as f:
-        assert ("not caught" in f.read()) == bool(status)
+        assert ("not caught" in f.read()) == harmless
 
 
 def test_every_mutant_has_its_story():
