@@ -286,8 +286,8 @@ gdb: tools-run tools-gdb ## gdb on the debug build (starts QEMU if needed)
 
 include bench/bench.mk
 
-mutants: tools-test ## put known bugs back, one by one: the tests catch each
-	@tools/mutants
+mutants: tools-test ## put known bugs back: the tests catch each (WHERE=host)
+	@tools/mutants $(if $(JOBS),--jobs $(JOBS)) $(if $(WHERE),--where $(WHERE))
 
 crash: tools-test all $(U)/tests/crashload ## cut the power 1 000 times
 	@tests/crash/run
@@ -311,8 +311,13 @@ grade: tools-run all ## the test suites item by item, with points
 host_sources := $(wildcard tests/host/*/test_*.c)
 host_tests := $(patsubst %.c,$(H)/%,$(notdir $(host_sources)))
 host_source = $(filter %/$1.c,$(host_sources))
-# A bug is put back in them, too; an exercise is for the guest alone.
-host_kernel := $(if $(MUTANT),$(K),kernel)
+# A bug is put back in them, too; an exercise is for the guest alone. If the bug is
+# in .c files only, the objects of all others are those of the kernel without it.
+bug_in := $(if $(MUTANT),$(sort $(patsubst a/%,%,$(patsubst b/%,%,\
+    $(shell awk '/^(---|\+\+\+) / { print $$2 }' $(patch))))))
+few := $(if $(filter-out %.c,$(bug_in)),,$(bug_in))
+host_kernel := $(if $(few),kernel,$(if $(MUTANT),$(K),kernel))
+shared := $(if $(few),build/host,$(H))
 host_headers := $(shell find $(host_kernel) tests/host -name '*.h' -o -name '*.tbl')
 host_flags := -std=gnu17 -g -O1 -Wall -Wextra -Itests -I$(host_kernel) \
     -DDEBUG=1 -fno-omit-frame-pointer -fno-sanitize-recover=all $(host_extra)
@@ -320,41 +325,61 @@ told = $(shell tools/lib/told $1 $2 $(host_kernel))
 usual := address,undefined
 own_flags = $(strip -fsanitize=$(or $(call told,sanitize,$1),$(usual)) \
     $(call told,flags,$1))
+told_sources = $(foreach s,$(call told,sources,$1),\
+    $(if $(filter $(few),$s),$(s:kernel/%=$(K)/%),$s))
+told_object = $(if $(filter $(K)/%,$1),$(H),$(shared))/objects/$2/$1.o
 
 # $1: a test; $2: its own flags; $3: the folder of its objects. The rules below
 # find the flags by test and by folder.
 compiled = $(filter-out -Wl$(comma)%,$1)
 folder_for = $(subst $(blank),,$(subst =,-,$(subst /,-,$1)))
 objects_in = $(eval flags-$1 := $2)$(eval flags-$3 := $(call compiled,$2)) \
-    $(patsubst %,$(H)/objects/$3/%.o,$1 $(call told,sources,$1))
+    $(foreach s,$1 $(call told_sources,$1),$(call told_object,$s,$3))
 objects_with = $(call objects_in,$1,$2,$(call folder_for,$(call compiled,$2)))
 objects_for = $(call objects_with,$1,$(call own_flags,$1))
 folder_of = $(firstword $(subst /, ,$1))
 source_of = $(patsubst $(call folder_of,$1)/%,%,$1)
 
 $(host_tests): $(H)/%: $$(call objects_for,$$(call host_source,%))
+	@mkdir -p $(@D)
 	$(say) HOSTLD $@
 	$(q)gcc $(host_flags) $(flags-$(call host_source,$*)) $^ -lcmocka \
 	    -lpthread -o $@
 
-$(H)/objects/%.o: $$(call source_of,$$*) Makefile | tools-test
-	@mkdir -p $(@D)
-	$(say) HOSTCC $<
-	$(q)gcc $(host_flags) $(flags-$(call folder_of,$*)) -MMD -MP -c $< -o $@
+define host_rule
+$1/objects/%.o: $$$$(call source_of,$$$$*) Makefile | tools-test
+	@mkdir -p $$(@D)
+	$$(say) HOSTCC $$<
+	$$(q)gcc $$(host_flags) $$(flags-$$(call folder_of,$$*)) -MMD -MP -c $$< -o $$@
+endef
+$(foreach folder,$(sort $(H) $(shared)),$(eval $(call host_rule,$(folder))))
 
-test_needs := tools-test all $(test_programs) debug-build clang-build
+tests = @tools/test $(if $(JOBS),--jobs $(JOBS))
 
-test: $(test_needs) $(host_tests) ## all tests; at last "N passed, N failed"
-	@tools/test $(if $(JOBS),--jobs $(JOBS)) host fuzz spin guest
+test: ## the kernel's tests; at last "N passed, N failed"
+	@tools/gate test
+
+test-all: ## and debug builds, known bugs, power cuts, all models: hours
+	@tools/gate all
 
 test-host: tools-test $(host_tests) ## the portable core, on this machine
-	@tools/test $(if $(JOBS),--jobs $(JOBS)) host
+	$(tests) host
+
+# Where there is no clang, tools/test says what it skips.
+test-fuzz: tools-test ## every fuzz target, 10 seconds each
+	@if command -v clang >/dev/null; then $(MAKE) fuzz-programs; fi
+	$(tests) fuzz
+
+test-models: tools-test ## the protocols, in small models
+	$(tests) models
+
+test_needs := tools-test builds $(test_programs)
 
 test-guest: $(test_needs) ## the whole system, under QEMU
-	@tools/test $(if $(JOBS),--jobs $(JOBS)) guest
+	$(tests) guest
 
 test-debug: $(test_needs) ## the same on the debug build: assertions, UBSan, poison
-	@tools/test $(if $(JOBS),--jobs $(JOBS)) --debug guest
+	$(tests) debug
 
 soak: tools-test $(host_tests) ## random tests for long (TIME=seconds SEED=n)
 	@tools/soak $(if $(TIME),--time $(TIME)) $(if $(SEED),--seed $(SEED))
@@ -362,12 +387,14 @@ soak: tools-test $(host_tests) ## random tests for long (TIME=seconds SEED=n)
 coverage: tools-test ## how much of kernel/mm the host's tests reach
 	@tools/coverage
 
+builds: all debug-build clang-build ## release, debug, and clang's
+
 # After the release build: both make the programs, and must not at once.
 debug-build: all
 	@$(MAKE) DEBUG=1 all
 
 # Where there is a clang, its build is tested too.
-clang-build:
+clang-build: debug-build
 	@if command -v clang llvm-objcopy ld.lld >/dev/null; then \
 	    $(MAKE) CC=clang DEBUG=0 all; fi
 
@@ -402,11 +429,12 @@ q := $(if $(filter 0,$(V)),@)
 say := @$(if $(filter 0,$(V)),printf '  %-7s%s\n',:)
 
 .PHONY: all run image refreshed-image user-program qemu qemu-gdb print-gdbport gdb grade crash \
-    test test-host test-guest test-debug soak coverage mutants mutant debug-build \
-    clang-build lint format help clean
+    test test-all test-host test-fuzz test-models test-guest test-debug soak \
+    coverage mutants mutant builds debug-build clang-build lint format help clean
 .SECONDARY:
 
 -include tests/spin/spin.mk
 -include tests/fuzz/fuzz.mk
 -include $(kernel_objects:.o=.d)
--include $(shell find $(U)/obj $(H)/objects -name '*.d' 2>/dev/null)
+-include $(shell find $(U)/obj \
+    $(addsuffix /objects,$(sort $(H) $(shared))) -name '*.d' 2>/dev/null)

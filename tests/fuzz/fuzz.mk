@@ -10,19 +10,15 @@ fuzz_flags := -std=gnu17 -g -O1 -Wall -Wextra -Itests/fuzz -Itests \
 TARGET ?= $(fuzz_names)
 
 $(fuzz_names:%=$(FUZZ)/%): $(FUZZ)/%: tests/fuzz/%.c \
-    $$(call told,sources,tests/fuzz/%.c) $(host_headers) tests/fuzz/fuzz.h \
+    $$(call told_sources,tests/fuzz/%.c) $(host_headers) tests/fuzz/fuzz.h \
     tests/fuzz/fuzz.mk | tools-fuzz
 	@mkdir -p $(@D)
 	$(say) FUZZCC $<
 	$(q)clang $(fuzz_flags) $(call told,flags,$<) $(filter %.c,$^) -o $@
 
-# tools/test runs each for a few seconds.
-test: $(fuzz_names:%=$(FUZZ)/%)
+fuzz-programs: $(fuzz_names:%=$(FUZZ)/%)
 
-fuzz-quick: $(fuzz_names:%=$(FUZZ)/%) ## every fuzz target, 10 seconds each
-	@tools/fuzz --time 10 $(fuzz_names)
-
-fuzz: $(fuzz_names:%=$(FUZZ)/%) ## fuzz for long: make fuzz TARGET=elf TIME=3600
+fuzz: fuzz-programs ## fuzz for long: make fuzz TARGET=elf TIME=3600
 	@tools/fuzz --time $(or $(TIME),60) $(TARGET)
 
-.PHONY: fuzz fuzz-quick
+.PHONY: fuzz fuzz-programs

@@ -18,9 +18,32 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 RUN = os.path.join(ROOT, "tools", "run")
 PROGRAMS = os.path.join(ROOT, "build", "user", "tests")
-# The kernel that tests run which do not ask for one: see tools/test --debug.
+# The kernel that tests run which do not ask for one: see tools/test.
 BUILD = os.environ.get("CALF_BUILD", "release")
 STATUS = re.compile(r"^test-status (\d+)\n", re.M)
+# pytest that is to end ends its machines first.
+signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def same_in_all_builds(item):
+    """Does a test, or its file by OWN_BUILD = True, choose what it boots?"""
+    chosen_by_name = hasattr(item, "callspec") and \
+        "build" in item.callspec.params
+    return chosen_by_name or getattr(item.module, "OWN_BUILD", False)
+
+
+def pytest_collection_modifyitems(config, items):
+    """The release build has run what is the same on any other."""
+    if BUILD != "release":
+        same = [item for item in items if same_in_all_builds(item)]
+        config.hook.pytest_deselected(items=same)
+        items[:] = [item for item in items if item not in same]
+
+
+def needs(there, what):
+    """Skip a test, or a file, if WHAT it needs is not there."""
+    if not there:
+        pytest.skip(f"{what} is not here", allow_module_level=True)
 
 
 class Result:
@@ -149,7 +172,7 @@ class Console:
     def prompt(self):
         return self.expect(r"^\$ ")
 
-    def ends(self, seconds=30):
+    def ends(self, seconds=60):
         """Wait until the machine has ended; the status."""
         deadline = time.monotonic() + seconds
         while self.process.poll() is None and time.monotonic() < deadline:

@@ -9,6 +9,8 @@ import re
 import pytest
 from conftest import run_command
 
+OWN_BUILD = True
+
 FIGURE = re.compile(r"^(\w+) (\d+) (\d+) ns$", re.M)
 
 

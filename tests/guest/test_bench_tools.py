@@ -18,6 +18,8 @@ sys.path.insert(0, os.path.join(ROOT, "bench", "lib"))
 import machines
 import plan
 
+OWN_BUILD = True
+
 CALF = machines.BY_KEY["share"]
 
 
@@ -62,7 +64,7 @@ def test_a_silent_machine_is_ended(script, monkeypatch):
 
 
 def test_one_that_speaks_now_and_then_is_not(script, monkeypatch):
-    monkeypatch.setitem(machines.PATIENCE, "wall", 2)
+    monkeypatch.setitem(machines.PATIENCE, "wall", 3)
     script("for i in 1 2 3 4; do sleep 1; echo '# x 0: y'; done; echo '# done'")
     assert machines.measure(CALF, "wall", 1, [], "release", print) \
         == ["x 0: y"] * 4

@@ -39,8 +39,7 @@ def test_frames_add_up(calf):
     "4M", "5M", "6M", "7M", "8M", "9M", "10M", "12M", "16M", "20M", "24M"])
 def test_little_memory_works_or_is_said(mem):
     """Some of these QEMU itself refuses; none hangs or panics."""
-    r = tools_run("--mem", mem, "--timeout", "60", "echo hello; "
-                  "cat /proc/audit")
+    r = tools_run("--mem", mem, "echo hello; cat /proc/audit")
     if r.status == 0:
         assert r.out == "hello\naudit: clean\n", r
     else:
@@ -51,8 +50,8 @@ def test_little_memory_works_or_is_said(mem):
 
 def test_an_initrd_that_fills_memory_is_said(tmp_path):
     (tmp_path / "much").write_bytes(os.urandom(7 << 20))
-    r = tools_run("--verbose", "--mem", "24M", "--timeout", "60",
-                  "--add", f"{tmp_path}/much", "echo hello; cat /proc/audit")
+    r = tools_run("--verbose", "--mem", "24M", "--add", f"{tmp_path}/much",
+                  "echo hello; cat /proc/audit")
     assert "calf: initrd: much: no memory is left for it" in r.out, r
     assert r.status == 0 and r.out.count("audit: clean\n") == 1, r
 
@@ -79,7 +78,7 @@ def test_a_corrupt_initrd_is_said(tmp_path, how):
         good = f.read()
     (tmp_path / "bad.cpio").write_bytes(damaged(good, how))
     r = tools_run("--verbose", "--initrd", str(tmp_path / "bad.cpio"),
-                  "--timeout", "30", "echo hello")
+                  "echo hello")
     assert r.status == 125, r
     assert "PANIC" not in r.out, r
     assert "initrd" in r.out or how == "empty", r

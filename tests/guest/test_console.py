@@ -87,8 +87,10 @@ def test_process_list_by_key(console, harts):
     c.type("echo on\n")
     c.expect(r"^on\n")
     c.prompt()
-    c.type("cat\n\x10")                  # and while a program reads
-    c.expect(r"\bcat$")
+    c.type("cat\nit reads\n")           # and while a program reads
+    c.expect(r"^it reads\nit reads\n")
+    c.type("\x10")
+    c.expect(r"^ +\d+ .* cat$")
     c.type("still here\n")
     c.expect(r"^still here\nstill here\n")
 

@@ -36,7 +36,7 @@ def test_a_shell_survives_nonsense(tmp_path, seed):
     lines = [b"cd /tmp"] + lines + [b"echo alive $?"]
     (tmp_path / "nasty").write_bytes(b"\n".join(lines) + b"\n")
     r = run_command("sh /nasty; echo ended", harts=2,
-                    add=[f"{tmp_path}/nasty"], timeout=120)
+                    add=[f"{tmp_path}/nasty"])
     assert r.status == 0, r
     assert r.out.endswith("ended\n"), r
     assert "\nalive " in r.out, r
@@ -97,6 +97,6 @@ def test_a_chatting_program_and_a_reader():
 
 def test_what_is_typed_while_the_machine_starts_is_kept():
     """All but the first byte, which is the firmware's: here an empty line's."""
-    r = tools_run("--timeout", "60",
+    r = tools_run("--timeout", "120",
                   stdin="\necho typed $? early\npoweroff\n")
     assert "typed 0 early\n" in r.out and "power off" in r.out, r

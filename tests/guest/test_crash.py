@@ -6,6 +6,8 @@ import subprocess
 import pytest
 from conftest import ROOT
 
+OWN_BUILD = True
+
 CRASH = os.path.join(ROOT, "tests", "crash", "run")
 
 

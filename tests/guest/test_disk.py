@@ -108,7 +108,7 @@ def test_files_stay_over_a_power_off(image, block):
 def test_whoever_powers_off_first_ends_what_he_began(image, harts):
     path = image()
     off = "echo off > /proc/power"
-    r = tools_run("--disk", path, "--harts", str(harts), "--timeout", "60",
+    r = tools_run("--disk", path, "--harts", str(harts),
                   f"cat /bin/cowtest > /c & {off} & {off} & {off}")
     assert r.status in (0, 125), r
     fsck(path)
@@ -334,7 +334,7 @@ def test_what_nobody_synced_is_safe_some_seconds_later(image):
 def test_an_unknown_feature_is_named(tmp_path):
     path = str(tmp_path / "ext4.img")
     assert e2fs("mke2fs", "-q", "-t", "ext4", path, "16M").returncode == 0
-    r = tools_run("--disk", path, "--timeout", "60", "true")
+    r = tools_run("--disk", path, "true")
     assert r.status == 125 and "extent" in r.err, r
     assert "no disk holds a file system to start from" in r.err, r
 
@@ -344,12 +344,12 @@ def test_a_disk_of_garbage_is_passed_over(tmp_path, fill):
     path = tmp_path / "garbage.img"
     noise(path, 4 << 20) if fill == "noise" else path.write_bytes(
         bytes(4 << 20))
-    r = tools_run("--disk", str(path), "--timeout", "60", "true")
+    r = tools_run("--disk", str(path), "true")
     assert r.status == 125 and "and there is no initrd" in r.err, r
     drive = f"-drive file={path},if=none,format=raw,id=d"
     r = with_drive(drive, "echo alive")
     assert r.out == "alive\n", r
-    r = with_drive(drive, "--append", "root=vda", "--timeout", "60", "true",
+    r = with_drive(drive, "--append", "root=vda", "true",
                    run=lambda *a, options: tools_run(*options, *a))
     assert r.status == 125 and "root= names" in r.err, r
 
@@ -363,7 +363,7 @@ def test_a_second_disk_may_be_the_root(image, tmp_path):
     assert r.status == 0 and reads(r.out) == [0] and "vdb: " in r.out, r
     fsck(two)
     assert on_host(two, "/x") == b"x\n" and on_host(one, "/x") == b""
-    r = tools_run(*words, "root=vdc", "--timeout", "60", "true")
+    r = tools_run(*words, "root=vdc", "true")
     assert r.status == 125 and "there is no disk of the name" in r.err, r
 
 

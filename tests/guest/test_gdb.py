@@ -13,14 +13,14 @@ import socket
 import subprocess
 
 import pytest
-from conftest import ROOT, Console
+from conftest import ROOT, Console, needs
+
+OWN_BUILD = True
 
 START = os.path.join(ROOT, "tools", "gdb", "start")
 TOP = "@@@|"
 
-if not shutil.which("gdb-multiarch"):
-    pytest.skip("no gdb-multiarch; `make gdb` would install it",
-                allow_module_level=True)
+needs(shutil.which("gdb-multiarch"), "gdb-multiarch")
 
 
 def free_port():

@@ -12,6 +12,8 @@ import time
 
 from conftest import ROOT
 
+OWN_BUILD = True
+
 GRADE = os.path.join(ROOT, "tools", "grade")
 
 

@@ -12,8 +12,17 @@ import subprocess
 import pytest
 from conftest import ROOT
 
+OWN_BUILD = True
+
 FOUR = "tests/mutants/04-copyout-writes-shared.patch"
 LINE = "    return may_copy(to, length) ? hal_user_write(to, from, length)"
+HARMLESS = """\
+--- a/kernel/sched/mutex.c
++++ b/kernel/sched/mutex.c
+@@ -1 +1,2 @@
++/* Harmless. */
+ /*
+"""
 
 
 def command(*words, folder=ROOT, **environment):
@@ -75,6 +84,37 @@ def test_mutants_are_listed_by_the_titles_of_their_patches():
     assert status == 0 and len(listed) == len(patches) >= 30
     with open(os.path.join(ROOT, FOUR), encoding="utf-8") as f:
         assert listed["4"] == f.readline().strip()
+
+
+@pytest.mark.parametrize("number, compiled", [
+    (33, ["build/mutants/33/kernel/sched/mutex.c"]), (10, None)])
+def test_what_has_no_bug_is_not_compiled_again(number, compiled):
+    """Unless the bug is in a header: who includes it is compiled, too."""
+    test = "test_mutex" if number == 33 else "test_mm_page"
+    folder = os.path.join(ROOT, "build", "mutants", str(number))
+    shutil.rmtree(folder, ignore_errors=True)
+    assert command("make", f"build/host/{test}")[0] == 0
+    status, said = command("make", f"MUTANT={number}",
+                           f"build/mutants/{number}/host/{test}")
+    assert status == 0, said
+    found = re.findall(r"^ +HOSTCC (.*)$", said, re.M)
+    assert found == compiled or compiled is None and len(found) > 5, said
+
+
+@pytest.mark.parametrize("harmless", [False, True])
+def test_a_mutant_that_is_caught_has_passed(copy, harmless):
+    """In the sum; one whose patch changes nothing has failed there."""
+    if harmless:
+        path, = glob.glob(os.path.join(copy, "tests/mutants/33-*.patch"))
+        with open(path, "w", encoding="utf-8") as f:
+            f.write("Nothing\n\n" + HARMLESS)
+    status, said = command("tools/mutants", "--where", "host", "33",
+                           folder=copy)
+    assert (status, said.splitlines()[-1]) == (
+        (1, "0 passed, 1 failed") if harmless else (0, "1 passed, 0 failed"))
+    report = os.path.join(copy, "build", "reports", "mutants.xml")
+    with open(report, encoding="utf-8") as f:
+        assert ("not caught" in f.read()) == harmless
 
 
 def test_every_mutant_has_its_story():

@@ -4,6 +4,8 @@ import re
 
 from conftest import run_program
 
+OWN_BUILD = True
+
 
 def test_the_end_of_a_large_process_lets_others_run():
     """100 000 pages go; a process beside gets every second slice of 10 ms."""

@@ -56,7 +56,7 @@ def tree(tmp_path):
 def test_without_uart_interrupts_the_firmware_is_the_console(tree, node, prop):
     options = ["--qemu", f"-dtb {tree(node, prop)}"]
     r = run_command("cat > /tmp/typed; echo; cat /tmp/typed", harts=2,
-                    options=options, stdin="typed in\n", timeout=60)
+                    options=options, stdin="typed in\n")
     # Keys are echoed, and cat has got them too.
     assert (r.status, r.out) == (0, "typed in\n\ntyped in\n"), r
 
@@ -81,7 +81,7 @@ def test_without_standard_output_in_the_tree(tree):
 
 
 def test_a_tree_without_memory_is_refused(tree):
-    r = tools_run("--harts", "2", "--timeout", "40", "--qemu",
+    r = tools_run("--harts", "2", "--qemu",
                   f"-dtb {tree('memory@80000000', 'device_type')}", "echo")
     assert r.status == 125, r
     assert "calf: cannot start: the device tree names no memory" \

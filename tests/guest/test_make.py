@@ -9,7 +9,9 @@ import subprocess
 import time
 
 import pytest
-from conftest import ROOT, run_command, tools_run
+from conftest import ROOT, needs, run_command, tools_run
+
+OWN_BUILD = True
 
 COW = "ALL COW TESTS PASSED"
 
@@ -23,7 +25,7 @@ def make(*words, **more):
 def test_help_names_every_target():
     done = make("help")
     assert done.returncode == 0
-    for target in ("run test test-host test-guest bench lint gdb help qemu "
+    for target in ("run test test-all test-host test-guest test-debug bench lint gdb help qemu "
                    "qemu-gdb grade user-program mutants soak coverage fuzz "
                    "spin").split():
         assert re.search(rf"^ +{target} +\w", done.stdout, re.M), target
@@ -47,16 +49,15 @@ def test_grade_gives_all_points():
 
 @pytest.mark.parametrize("build", ["clang-release", "debug"])
 def test_other_builds_work(build):
-    if not os.path.exists(os.path.join(ROOT, "build", build, "calf.img")):
-        pytest.skip("not built here: there is no clang")
+    needs(os.path.exists(os.path.join(ROOT, "build", build, "calf.img")),
+          "clang")
     r = run_command("cowtest", harts=4, build=build, timeout=900)
     assert r.status == 0 and r.out.endswith(COW + "\n"), r
 
 
 def test_programs_of_each_compiler_start_with_the_other_kernel():
     clang = os.path.join(ROOT, "build", "clang-user", "stripped", "echo")
-    if not os.path.exists(clang):
-        pytest.skip("not built here: there is no clang")
+    needs(os.path.exists(clang), "clang")
     r = tools_run("--add", f"{clang}:echo2", "/echo2 other compiler")
     assert (r.status, r.out) == (0, "other compiler\n"), r
 

@@ -11,6 +11,8 @@ import subprocess
 import pytest
 from conftest import ROOT, tools_run
 
+OWN_BUILD = True
+
 ADDED = os.path.join(ROOT, "build", "user", "added")
 
 SIZES = """\
