@@ -1,14 +1,21 @@
 /*
  * The audit: recount everything and compare.
  *
- * It takes the lock of every space, so that no tree changes, and freezes the
- * other harts, so that no allocator does. Then it walks each tree, counting
- * in every frame's descriptor the edges that lead there and checking on the
- * way what must hold of edges and leaves; a node reached a second time is
- * counted and not entered again. At the end each count must be what was
- * found: edges, plus the one reference of a file for its cached pages.
+ * It freezes the other harts, so that nothing moves, and takes no lock. Then it
+ * walks each tree, counting in every frame's descriptor the edges that lead
+ * there and checking on the way what must hold of edges and leaves; a node
+ * reached a second time is counted and not entered again. At the end each count
+ * must be what was found: edges, plus the one reference of a file for its
+ * cached pages.
+ *
+ * A thread that was stopped while it changed a space may have references in its
+ * hands: it takes them before it stores an edge, and puts them after it has
+ * cleared one. So the audit first tries for a while to find no such thread. If
+ * there always is one, edges in those spaces are only counted, and a count may
+ * be higher than what was found, but never lower.
  */
 #include "mm/audit.h"
+#include "lib/errno.h"
 #include "lib/text.h"
 #include "mm/pt_node.h"
 #include "mm/slab.h"
@@ -18,10 +25,27 @@
 struct audit {
     struct text *out;
     unsigned differences;
-    const struct region_list *regions; /* of the space being walked */
+    unsigned changing;                 /* spaces that were being changed */
+    const struct region_list *regions; /* of the space being walked; NULL: it is
+                                          one of those */
 };
 
+/* Nanoseconds from the first try to the second; each wait is twice the one
+ * before. */
+#define PAUSE 500000
+#define TRIES 8
+/* The harts are then left alone for so many times as long as they stood. */
+#define REST 2
+
 #define MOST_TOLD 50
+
+static struct mutex auditing; /* LOCK_AUDIT */
+static uint64_t rest_until;   /* auditing */
+
+void audit_init(void)
+{
+    mutex_init(&auditing, LOCK_AUDIT);
+}
 
 static bool tell(struct audit *a)
 {
@@ -49,6 +73,8 @@ static void check_leaf(struct audit *a, const struct page *node, uint64_t va,
     if (page->kind != PAGE_ANONYMOUS && page->kind != PAGE_CACHE &&
         page->kind != PAGE_DISK)
         differ(a, page, "mapped by a process, but not memory of one");
+    if (!a->regions)
+        return;
     const struct region *region = region_find(a->regions, va);
     if (!region)
         differ(a, page, "mapped where no region is");
@@ -68,6 +94,8 @@ static void check_edge(struct audit *a, const struct page *node, pte_t edge)
 {
     const struct page *child = pte_page(edge);
     enum pte_kind kind = pte_kind(edge);
+    if (!a->regions)
+        return;
     if (kind == PTE_OWNED && (page_count(child) != 1 || child->sealed))
         differ(a, child, "owned, but shared or sealed");
     if (kind == PTE_OWNED && node->sealed)
@@ -121,7 +149,7 @@ static void visit(struct audit *a, struct page *node, uint64_t base,
         uint64_t va = base + i * pt_span(node->level);
         if (pte_is_none(slots[i]))
             continue;
-        if (i < node->table.low || i > node->table.high)
+        if (a->regions && (i < node->table.low || i > node->table.high))
             differ(a, node, "slot in use outside the used range");
         if (!pte_is_edge(slots[i])) {
             check_leaf(a, node, va, slots[i], exclusive);
@@ -153,7 +181,9 @@ static void check_frame(struct audit *a, const struct page *page)
             differ(a, page, "frame of the kernel is shared");
         return;
     }
-    if (page_count(page) != expected && tell(a))
+    bool right = a->changing ? page_count(page) >= expected
+                             : page_count(page) == expected;
+    if (!right && tell(a))
         text_printf(a->out,
                     "frame %lx (last owner %u), kind %u: count %u, but %u "
                     "edges and holders\n",
@@ -161,17 +191,31 @@ static void check_frame(struct audit *a, const struct page *page)
                     page->kind, page_count(page), expected);
 }
 
-static void walk_all(struct audit *a)
+/* Walk the spaces that are being changed, or the others. How many there were.
+ */
+static unsigned walk_spaces(struct audit *a, bool changing)
 {
     struct space *space;
+    unsigned count = 0;
+    list_for_each(space, space_all(), link) {
+        if (space_is_changing(space) != changing)
+            continue;
+        count++;
+        a->regions = changing ? NULL : space->regions;
+        if (space->root)
+            visit(a, space->root, 0, !changing);
+    }
+    return count;
+}
+
+static void walk_all(struct audit *a)
+{
+    uint64_t free = 0;
     for (uint64_t i = 0; i < page_span(); i++)
         page_at(i)->audited = 0;
-    list_for_each(space, space_all(), link)
-        if (space->root) {
-            a->regions = space->regions;
-            visit(a, space->root, 0, true);
-        }
-    uint64_t free = 0;
+    /* What both kinds share is looked at closely. */
+    walk_spaces(a, false);
+    a->changing = walk_spaces(a, true);
     for (uint64_t i = 0; i < page_span(); i++) {
         check_frame(a, page_at(i));
         free += page_is_free(page_at(i));
@@ -188,6 +232,21 @@ static void check_objects(struct audit *a)
         text_printf(a->out, "object %p was written to from outside\n", object);
 }
 
+/* By the frame of the root, as in /proc/PID/tree. */
+static void tell_changing(const struct audit *a)
+{
+    const struct space *space;
+    if (!a->changing)
+        return;
+    text_printf(a->out, "being changed, so only counted: %u spaces, roots",
+                a->changing);
+    list_for_each(space, space_all(), link)
+        if (space_is_changing(space) && space->root)
+            text_printf(a->out, " %lx",
+                        page_physical(space->root) >> HAL_PAGE_SHIFT);
+    text_printf(a->out, "\n");
+}
+
 /* The verdict comes first, so findings are written behind its place. */
 static unsigned walk_and_tell(struct text *out)
 {
@@ -202,24 +261,62 @@ static unsigned walk_and_tell(struct text *out)
     struct audit a = {.out = &findings};
     walk_all(&a);
     check_objects(&a);
-    if (!a.differences)
-        text_printf(out, "audit: clean\n");
+    tell_changing(&a);
+    if (a.differences)
+        text_printf(out, "audit: %u differences\n", a.differences);
     else
-        text_printf(out, "audit: %u differences\n%.*s", a.differences,
-                    (int)findings.length, findings.data);
+        text_printf(out, "audit: clean\n");
+    text_printf(out, "%.*s", (int)findings.length, findings.data);
     return a.differences;
 }
 
-unsigned audit(struct text *out)
+static bool any_is_changing(void)
 {
-    space_lock_all();
-    irq_hold();
-    hal_harts_freeze(false);
+    const struct space *space;
+    list_for_each(space, space_all(), link)
+        if (space_is_changing(space))
+            return true;
+    return false;
+}
+
+/* Stop the other harts, if possible where no space is being changed. 0; or
+ * -EINTR, and they run. */
+static int stop_harts(void)
+{
+    for (unsigned try = 0;; try++) {
+        irq_hold();
+        hal_harts_freeze(false);
+        if (try == TRIES || !any_is_changing())
+            return 0;
+        hal_harts_thaw();
+        irq_release();
+        if (thread_sleep_until(hal_time() + (PAUSE << try)))
+            return -EINTR;
+    }
+}
+
+/* auditing is held. */
+static int audit_in_turn(struct text *out)
+{
+    if (thread_sleep_until(rest_until) || stop_harts())
+        return -EINTR;
+    uint64_t began = hal_time();
     unsigned differences = walk_and_tell(out);
+    uint64_t ended = hal_time();
     hal_harts_thaw();
     irq_release();
-    space_unlock_all();
-    return differences;
+    rest_until = ended + REST * (ended - began);
+    return (int)differences;
+}
+
+int audit(struct text *out)
+{
+    int result = mutex_lock_interruptible(&auditing);
+    if (result)
+        return result;
+    result = audit_in_turn(out);
+    mutex_unlock(&auditing);
+    return result;
 }
 
 void audit_at_panic(struct text *out)

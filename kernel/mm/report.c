@@ -147,9 +147,12 @@ void memory_print(struct text *out)
         [PAGE_KERNEL] = "kernel",
     };
     uint64_t counts[PAGE_KINDS], shared;
-    /* What spaces could give back at once is free: let them. */
-    space_lock_all();
-    space_unlock_all();
+    struct space *own = space_current();
+    /* What the reader could give back at once is free: let it. */
+    if (own) {
+        space_lock(own);
+        space_unlock(own);
+    }
     page_count_kinds(counts, &shared);
     text_printf(out, "total: %lu\nfree: %lu\n", page_total_count(),
                 page_free_count());

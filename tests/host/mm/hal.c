@@ -100,6 +100,7 @@ void mm_boot(uint64_t bytes)
     slab_init();
     stack_init();
     space_init();
+    audit_init();
     if (pt_init())
         mm_fail("no zero page");
 }
