@@ -28,6 +28,7 @@ struct audit {
     unsigned changing;                 /* spaces that were being changed */
     const struct region_list *regions; /* of the space being walked; NULL: it is
                                           one of those */
+    const struct region *region;       /* the one found last, or NULL */
 };
 
 /* Nanoseconds from the first try to the second; each wait is twice the one
@@ -59,6 +60,15 @@ static void differ(struct audit *a, const struct page *page, const char *what)
                     page_physical(page) >> HAL_PAGE_SHIFT, page->owner, what);
 }
 
+/* As region_find, but most leaves lie in the region of the one before. */
+static const struct region *find_region(struct audit *a, uint64_t va)
+{
+    const struct region *r = a->region;
+    if (!r || va < r->start || va >= r->end)
+        a->region = region_find(a->regions, va);
+    return a->region;
+}
+
 static void check_leaf(struct audit *a, const struct page *node, uint64_t va,
                        pte_t leaf, bool exclusive)
 {
@@ -75,7 +85,7 @@ static void check_leaf(struct audit *a, const struct page *node, uint64_t va,
         differ(a, page, "mapped by a process, but not memory of one");
     if (!a->regions)
         return;
-    const struct region *region = region_find(a->regions, va);
+    const struct region *region = find_region(a, va);
     if (!region)
         differ(a, page, "mapped where no region is");
     if (!pte_writable(leaf))
@@ -161,34 +171,57 @@ static void visit(struct audit *a, struct page *node, uint64_t base,
     }
 }
 
+/* Frames whose count is that of their edges, and of one more holder. */
+#define BY_EDGES                                                               \
+    (1u << PAGE_FREE | 1u << PAGE_STOCKED | 1u << PAGE_ABSENT |                \
+     1u << PAGE_ANONYMOUS | 1u << PAGE_TABLE)
+#define BY_HOLDER (1u << PAGE_CACHE | 1u << PAGE_DISK)
+
+/* The count that was found; BY_EDGES or BY_HOLDER. */
+static inline uint32_t found(const struct page *page)
+{
+    return page->audited + (BY_HOLDER >> page->kind & 1);
+}
+
+static inline uint32_t count_of(const struct page *page)
+{
+    return atomic_load_explicit(&page->count, memory_order_relaxed);
+}
+
+static inline bool is_right(const struct page *page)
+{
+    return (BY_EDGES | BY_HOLDER) >> page->kind & 1 &&
+           count_of(page) == found(page);
+}
+
+/* Of one that is not. */
 static void check_frame(struct audit *a, const struct page *page)
 {
-    uint32_t expected = page->audited;
-    switch (page->kind) {
-    case PAGE_FREE:
-    case PAGE_STOCKED:
-    case PAGE_ABSENT:
-    case PAGE_ANONYMOUS:
-    case PAGE_TABLE:
-        break;
-    case PAGE_CACHE:
-    case PAGE_DISK:
-        expected += 1;
-        break;
-    default:
+    if (!((BY_EDGES | BY_HOLDER) >> page->kind & 1)) {
         /* The kernel's own: one holder, or part of a larger block. */
-        if (page_count(page) > 1 || page->audited)
+        if (count_of(page) > 1 || page->audited)
             differ(a, page, "frame of the kernel is shared");
         return;
     }
-    bool right = a->changing ? page_count(page) >= expected
-                             : page_count(page) == expected;
-    if (!right && tell(a))
+    if ((count_of(page) < found(page) || !a->changing) && tell(a))
         text_printf(a->out,
                     "frame %lx (last owner %u), kind %u: count %u, but %u "
                     "edges and holders\n",
                     page_physical(page) >> HAL_PAGE_SHIFT, page->owner,
-                    page->kind, page_count(page), expected);
+                    page->kind, count_of(page), found(page));
+}
+
+/* How many frames are free. */
+static uint64_t check_frames(struct audit *a)
+{
+    const struct page *page = page_at(0), *end = page_at(page_span());
+    uint64_t free = 0;
+    for (; page < end; page++) {
+        if (!is_right(page))
+            check_frame(a, page);
+        free += page_is_free(page);
+    }
+    return free;
 }
 
 /* Walk the spaces that are being changed, or the others. How many there were.
@@ -202,24 +235,27 @@ static unsigned walk_spaces(struct audit *a, bool changing)
             continue;
         count++;
         a->regions = changing ? NULL : space->regions;
+        a->region = NULL;
         if (space->root)
             visit(a, space->root, 0, !changing);
     }
     return count;
 }
 
+/* Before a walk, and not part of it, since the harts need not stand for it. */
+static void forget_walk(void)
+{
+    struct page *page = page_at(0), *end = page_at(page_span());
+    for (; page < end; page++)
+        page->audited = 0;
+}
+
 static void walk_all(struct audit *a)
 {
-    uint64_t free = 0;
-    for (uint64_t i = 0; i < page_span(); i++)
-        page_at(i)->audited = 0;
     /* What both kinds share is looked at closely. */
     walk_spaces(a, false);
     a->changing = walk_spaces(a, true);
-    for (uint64_t i = 0; i < page_span(); i++) {
-        check_frame(a, page_at(i));
-        free += page_is_free(page_at(i));
-    }
+    uint64_t free = check_frames(a);
     if (free != page_unused_count() && tell(a))
         text_printf(a->out, "%lu frames are free, the allocator counts %lu\n",
                     free, page_unused_count());
@@ -279,32 +315,36 @@ static bool any_is_changing(void)
     return false;
 }
 
-/* Stop the other harts, if possible where no space is being changed. 0; or
- * -EINTR, and they run. */
-static int stop_harts(void)
+/* Stop the other harts, if possible where no space is being changed. When they
+ * were stopped; or 0 after a kill, and they run. */
+static uint64_t stop_harts(void)
 {
     for (unsigned try = 0;; try++) {
         irq_hold();
+        uint64_t now = hal_time();
         hal_harts_freeze(false);
         if (try == TRIES || !any_is_changing())
-            return 0;
+            return now;
         hal_harts_thaw();
         irq_release();
-        if (thread_sleep_until(hal_time() + (PAUSE << try)))
-            return -EINTR;
+        if (thread_sleep_until(now + (PAUSE << try)))
+            return 0;
     }
 }
 
 /* auditing is held. */
 static int audit_in_turn(struct text *out)
 {
-    if (thread_sleep_until(rest_until) || stop_harts())
+    if (thread_sleep_until(rest_until))
         return -EINTR;
-    uint64_t began = hal_time();
+    forget_walk();
+    uint64_t began = stop_harts();
+    if (!began)
+        return -EINTR;
     unsigned differences = walk_and_tell(out);
-    uint64_t ended = hal_time();
     hal_harts_thaw();
     irq_release();
+    uint64_t ended = hal_time();
     rest_until = ended + REST * (ended - began);
     return (int)differences;
 }
@@ -321,6 +361,8 @@ int audit(struct text *out)
 
 void audit_at_panic(struct text *out)
 {
-    if (space_all()->next)
-        walk_and_tell(out);
+    if (!space_all()->next)
+        return;
+    forget_walk();
+    walk_and_tell(out);
 }

@@ -180,12 +180,12 @@ unsigned hal_hart_count(void)
 }
 
 /* The audit is called when the test's other threads stand. */
-void hal_harts_freeze(bool for_ever)
+__attribute__((weak)) void hal_harts_freeze(bool for_ever)
 {
     (void)for_ever;
 }
 
-void hal_harts_thaw(void)
+__attribute__((weak)) void hal_harts_thaw(void)
 {
 }
 
