@@ -290,45 +290,66 @@ static int error_of(enum fault fault)
                                   : -EFAULT;
 }
 
-/* space_populate for [c->va, end); c->va is then the first that is not there.
- */
-static int populate_all(struct context *c, uint64_t end)
+static uint64_t pages_to(const struct context *c, uint64_t end)
 {
-    enum fault fault;
-    do
-        fault = populate_piece(c, end);
-    while (fault_resolved(fault)
-               ? c->va < end
-               : supply(c, &fault, (end - c->va) >> HAL_PAGE_SHIFT));
-    return error_of(fault);
+    return (end - c->va) >> HAL_PAGE_SHIFT;
 }
 
 int space_populate(struct space *space, uint64_t start, uint64_t end)
 {
     struct context c = begin(space, start);
-    return populate_all(&c, end);
+    enum fault fault;
+    do
+        fault = populate_piece(&c, end);
+    while (fault_resolved(fault) ? c.va < end
+                                 : supply(&c, &fault, pages_to(&c, end)));
+    return error_of(fault);
 }
 
-/* Undo a map: nothing here needs memory, of which there is none. Every node on
- * the way to what was brought in is the space's own, as only a fork shares
- * nodes. */
-static void take_back(struct context *c, const struct region *region)
+/* The next piece of a region, from c->va on: as much of it is there afterwards
+ * as there is memory for. */
+static int map_piece(struct context *c, const struct region *region)
 {
-    uint64_t end = c->owned ? c->va + HAL_PAGE_SIZE : c->va;
+    struct space *space = c->space;
+    struct region piece = *region;
+    c->owned = false;
+    if (thread_killed(thread_current()))
+        return -ENOMEM;
+    piece.start = c->va;
+    piece.end = MIN(region->end, c->va + PIECE);
+    space_lock(space);
+    int error = space_add_region(space, &piece);
+    if (!error) {
+        error = error_of(populate(c, piece.end));
+        region_remove(space->regions, c->va, piece.end);
+    }
+    space_unlock(space);
+    if (c->va > piece.start)
+        c->tries = 0;
+    return error;
+}
+
+/* Nothing here needs memory, of which there is none: every node on the way to
+ * what was brought in is the space's own, as only a fork shares nodes. */
+static void take_back(struct context *c, uint64_t start)
+{
     space_lock(c->space);
-    region_remove(c->space->regions, end, region->end);
-    space_drop(c->space, region->start, end);
+    space_drop(c->space, start, c->owned ? c->va + HAL_PAGE_SIZE : c->va);
     space_unlock(c->space);
 }
 
 int space_map_now(struct space *space, const struct region *region)
 {
-    struct context c = begin(space, region->start);
-    int error = region->object ? -EINVAL : space_map(space, region);
+    struct context c = {.space = space, .va = region->start};
+    int error;
+    if (region->object)
+        return -EINVAL;
+    do {
+        error = map_piece(&c, region);
+        if (error == -ENOMEM && oom_retry(&c.tries, pages_to(&c, region->end)))
+            error = 0;
+    } while (!error && c.va < region->end);
     if (error)
-        return error;
-    error = populate_all(&c, region->end);
-    if (error)
-        take_back(&c, region);
+        take_back(&c, region->start);
     return error;
 }

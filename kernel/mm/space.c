@@ -163,8 +163,7 @@ static bool range_valid(uint64_t start, uint64_t end)
            is_aligned(start | end, HAL_PAGE_SIZE);
 }
 
-/* The space is locked. */
-static int add_region(struct space *space, const struct region *region)
+int space_add_region(struct space *space, const struct region *region)
 {
     if (!range_valid(region->start, region->end) ||
         !(region->prot & PROT_READ) ||
@@ -182,7 +181,7 @@ static int add_region(struct space *space, const struct region *region)
 int space_map(struct space *space, const struct region *region)
 {
     space_lock(space);
-    int error = add_region(space, region);
+    int error = space_add_region(space, region);
     space_unlock(space);
     return error;
 }

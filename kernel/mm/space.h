@@ -83,6 +83,9 @@ int space_map(struct space *space, const struct region *region);
  * changes of its regions, away. */
 int space_map_now(struct space *space, const struct region *region);
 
+/* The part of both for a space that is locked. */
+int space_add_region(struct space *space, const struct region *region);
+
 /* Bring in whatever the regions of [start, end) lack: pages of zeros, or the
  * object's. In pieces. 0, -ENOMEM (also for a kill), -EIO, or -EFAULT where
  * there is no region; pages brought in until then stay. */
