@@ -25,18 +25,17 @@
 struct audit {
     struct text *out;
     unsigned differences;
-    unsigned changing;                 /* spaces that were being changed */
+    bool changing;                     /* some space is being changed */
     const struct region_list *regions; /* of the space being walked; NULL: it is
-                                          one of those */
+                                          such a one */
     const struct region *region;       /* the one found last, or NULL */
 };
 
-/* Nanoseconds from the first try to the second; each wait is twice the one
- * before. */
+/* Nanoseconds between two tries at first, then twice as many each time; and for
+ * how many times as long as they stood harts then run. */
 #define PAUSE 500000
 #define TRIES 8
-/* The harts are then left alone for so many times as long as they stood. */
-#define REST 2
+#define REST  2
 
 #define MOST_TOLD 50
 
@@ -60,15 +59,6 @@ static void differ(struct audit *a, const struct page *page, const char *what)
                     page_physical(page) >> HAL_PAGE_SHIFT, page->owner, what);
 }
 
-/* As region_find, but most leaves lie in the region of the one before. */
-static const struct region *find_region(struct audit *a, uint64_t va)
-{
-    const struct region *r = a->region;
-    if (!r || va < r->start || va >= r->end)
-        a->region = region_find(a->regions, va);
-    return a->region;
-}
-
 static void check_leaf(struct audit *a, const struct page *node, uint64_t va,
                        pte_t leaf, bool exclusive)
 {
@@ -85,7 +75,10 @@ static void check_leaf(struct audit *a, const struct page *node, uint64_t va,
         differ(a, page, "mapped by a process, but not memory of one");
     if (!a->regions)
         return;
-    const struct region *region = find_region(a, va);
+    const struct region *region = a->region;
+    /* Most leaves lie in the region of the one before. */
+    if (!region || va - region->start >= region->end - region->start)
+        a->region = region = region_find(a->regions, va);
     if (!region)
         differ(a, page, "mapped where no region is");
     if (!pte_writable(leaf))
@@ -171,91 +164,62 @@ static void visit(struct audit *a, struct page *node, uint64_t base,
     }
 }
 
-/* Frames whose count is that of their edges, and of one more holder. */
-#define BY_EDGES                                                               \
-    (1u << PAGE_FREE | 1u << PAGE_STOCKED | 1u << PAGE_ABSENT |                \
-     1u << PAGE_ANONYMOUS | 1u << PAGE_TABLE)
-#define BY_HOLDER (1u << PAGE_CACHE | 1u << PAGE_DISK)
-
-/* The count that was found; BY_EDGES or BY_HOLDER. */
 static inline uint32_t found(const struct page *page)
 {
-    return page->audited + (BY_HOLDER >> page->kind & 1);
+    return page->audited +
+           (page->kind == PAGE_CACHE || page->kind == PAGE_DISK);
 }
 
-static inline uint32_t count_of(const struct page *page)
+static inline bool is_right(const struct audit *a, const struct page *page)
 {
-    return atomic_load_explicit(&page->count, memory_order_relaxed);
+    uint32_t count = atomic_load_explicit(&page->count, memory_order_relaxed);
+    /* The kernel's own: one holder, or part of a larger block. */
+    if (page->kind == PAGE_SLAB || page->kind == PAGE_STACK ||
+        page->kind == PAGE_KERNEL)
+        return count <= 1 && !page->audited;
+    return count == found(page) || (count > found(page) && a->changing);
 }
 
-static inline bool is_right(const struct page *page)
-{
-    return (BY_EDGES | BY_HOLDER) >> page->kind & 1 &&
-           count_of(page) == found(page);
-}
-
-/* Of one that is not. */
 static void check_frame(struct audit *a, const struct page *page)
 {
-    if (!((BY_EDGES | BY_HOLDER) >> page->kind & 1)) {
-        /* The kernel's own: one holder, or part of a larger block. */
-        if (count_of(page) > 1 || page->audited)
-            differ(a, page, "frame of the kernel is shared");
-        return;
-    }
-    if ((count_of(page) < found(page) || !a->changing) && tell(a))
+    if (!is_right(a, page) && tell(a))
         text_printf(a->out,
                     "frame %lx (last owner %u), kind %u: count %u, but %u "
                     "edges and holders\n",
                     page_physical(page) >> HAL_PAGE_SHIFT, page->owner,
-                    page->kind, count_of(page), found(page));
+                    page->kind, page_count(page), found(page));
 }
 
-/* How many frames are free. */
-static uint64_t check_frames(struct audit *a)
+/* What both kinds of spaces share is looked at closely, as it comes first. */
+static void walk_spaces(struct audit *a, bool changing)
 {
-    const struct page *page = page_at(0), *end = page_at(page_span());
-    uint64_t free = 0;
-    for (; page < end; page++) {
-        if (!is_right(page))
-            check_frame(a, page);
-        free += page_is_free(page);
-    }
-    return free;
-}
-
-/* Walk the spaces that are being changed, or the others. How many there were.
- */
-static unsigned walk_spaces(struct audit *a, bool changing)
-{
-    struct space *space;
-    unsigned count = 0;
+    const struct space *space;
     list_for_each(space, space_all(), link) {
         if (space_is_changing(space) != changing)
             continue;
-        count++;
+        a->changing = changing;
         a->regions = changing ? NULL : space->regions;
         a->region = NULL;
         if (space->root)
             visit(a, space->root, 0, !changing);
+        if (changing)
+            text_printf(a->out, "being changed: root %lx\n",
+                        space->machine.root >> HAL_PAGE_SHIFT);
     }
-    return count;
-}
-
-/* Before a walk, and not part of it, since the harts need not stand for it. */
-static void forget_walk(void)
-{
-    struct page *page = page_at(0), *end = page_at(page_span());
-    for (; page < end; page++)
-        page->audited = 0;
 }
 
 static void walk_all(struct audit *a)
 {
-    /* What both kinds share is looked at closely. */
+    struct page *page, *end = page_at(page_span());
+    uint64_t free = 0;
+    for (page = page_at(0); page < end; page++)
+        page->audited = 0;
     walk_spaces(a, false);
-    a->changing = walk_spaces(a, true);
-    uint64_t free = check_frames(a);
+    walk_spaces(a, true);
+    for (page = page_at(0); page < end; page++) {
+        check_frame(a, page);
+        free += page_is_free(page);
+    }
     if (free != page_unused_count() && tell(a))
         text_printf(a->out, "%lu frames are free, the allocator counts %lu\n",
                     free, page_unused_count());
@@ -266,21 +230,6 @@ static void check_objects(struct audit *a)
     const void *object = slab_find_damage();
     if (object && tell(a))
         text_printf(a->out, "object %p was written to from outside\n", object);
-}
-
-/* By the frame of the root, as in /proc/PID/tree. */
-static void tell_changing(const struct audit *a)
-{
-    const struct space *space;
-    if (!a->changing)
-        return;
-    text_printf(a->out, "being changed, so only counted: %u spaces, roots",
-                a->changing);
-    list_for_each(space, space_all(), link)
-        if (space_is_changing(space) && space->root)
-            text_printf(a->out, " %lx",
-                        page_physical(space->root) >> HAL_PAGE_SHIFT);
-    text_printf(a->out, "\n");
 }
 
 /* The verdict comes first, so findings are written behind its place. */
@@ -297,11 +246,10 @@ static unsigned walk_and_tell(struct text *out)
     struct audit a = {.out = &findings};
     walk_all(&a);
     check_objects(&a);
-    tell_changing(&a);
-    if (a.differences)
-        text_printf(out, "audit: %u differences\n", a.differences);
-    else
+    if (!a.differences)
         text_printf(out, "audit: clean\n");
+    else
+        text_printf(out, "audit: %u differences\n", a.differences);
     text_printf(out, "%.*s", (int)findings.length, findings.data);
     return a.differences;
 }
@@ -332,37 +280,24 @@ static uint64_t stop_harts(void)
     }
 }
 
-/* auditing is held. */
-static int audit_in_turn(struct text *out)
-{
-    if (thread_sleep_until(rest_until))
-        return -EINTR;
-    forget_walk();
-    uint64_t began = stop_harts();
-    if (!began)
-        return -EINTR;
-    unsigned differences = walk_and_tell(out);
-    hal_harts_thaw();
-    irq_release();
-    uint64_t ended = hal_time();
-    rest_until = ended + REST * (ended - began);
-    return (int)differences;
-}
-
 int audit(struct text *out)
 {
-    int result = mutex_lock_interruptible(&auditing);
-    if (result)
+    int result = -EINTR;
+    if (mutex_lock_interruptible(&auditing))
         return result;
-    result = audit_in_turn(out);
+    uint64_t began = thread_sleep_until(rest_until) ? 0 : stop_harts();
+    if (began) {
+        result = (int)walk_and_tell(out);
+        hal_harts_thaw();
+        irq_release();
+        rest_until = hal_time() + REST * (hal_time() - began);
+    }
     mutex_unlock(&auditing);
     return result;
 }
 
 void audit_at_panic(struct text *out)
 {
-    if (!space_all()->next)
-        return;
-    forget_walk();
-    walk_and_tell(out);
+    if (space_all()->next)
+        walk_and_tell(out);
 }

@@ -153,12 +153,6 @@ void memory_print(struct text *out)
         [PAGE_KERNEL] = "kernel",
     };
     uint64_t counts[PAGE_KINDS], shared;
-    struct space *own = space_current();
-    /* What the reader could give back at once is free: let it. */
-    if (own) {
-        space_lock(own);
-        space_unlock(own);
-    }
     page_count_kinds(counts, &shared);
     text_printf(out, "total: %lu\nfree: %lu\n", page_total_count(),
                 page_free_count());

@@ -2,8 +2,9 @@
  * beside MB FILE: who notices that a process grows while another reads /proc?
  *
  * One process makes MB of memory at once, another reads FILE all the time;
- * "status" is that of the first. A third forks for a second, and prints how
- * long the slowest fork took, in microseconds, and how often FILE was read.
+ * "status" is that of the first. Meanwhile a third forks for a second. Then
+ * both are killed. Prints how long the slowest fork took, in microseconds, how
+ * often FILE was read, and how long the reader and the first took to end.
  */
 #include "check.h"
 #include "kernel/fcntl.h"
@@ -23,18 +24,15 @@ static int grower(long megabytes)
     return pid;
 }
 
-/* Tells of each time, and how long the longest took. */
+/* Writes a byte each time it has read. */
 static int reader(const char *path)
 {
     static char text[1 << 16];
     int pid = fork();
 
-    while (pid == 0) {
-        uint64 began = calf_clock_ns();
-        CHECK(calf_read_file(path, text, sizeof(text)) > 0);
-        began = calf_clock_ns() - began;
-        write(ends[1], &began, sizeof(began));
-    }
+    while (pid == 0)
+        if (calf_read_file(path, text, sizeof(text)) > 0)
+            write(ends[1], text, 1);
     return pid;
 }
 
@@ -51,28 +49,34 @@ static uint64 slowest_fork(void)
             slowest = took;
         wait(0);
     }
-    return slowest;
+    return slowest / 1000;
 }
 
-static void tell_reads(void)
+static uint64 time_to_kill(int pid)
 {
-    uint64 took, longest = 0;
+    uint64 began = calf_clock_ns();
+
+    kill(pid);
+    CHECK(wait(0) == pid);
+    return (calf_clock_ns() - began) / 1000;
+}
+
+static int reads(void)
+{
+    char byte;
     int count = 0;
 
     close(ends[1]);
-    while (read(ends[0], &took, sizeof(took)) == sizeof(took)) {
-        longest = took > longest ? took : longest;
+    while (read(ends[0], &byte, 1) == 1)
         count++;
-    }
-    CHECK(count > 0);
-    printf("%d reads, slowest %lu us\n", count, longest / 1000);
+    return count;
 }
 
 int main(int argc, char **argv)
 {
     static char path[64];
     long megabytes;
-    uint64 slowest;
+    uint64 slowest, took[2];
     int large, curious;
 
     if (argc != 3 || calf_number(argv[1], &megabytes) < 0 || pipe(ends) < 0)
@@ -84,11 +88,11 @@ int main(int argc, char **argv)
     else
         calf_format(path, sizeof(path), "%s", argv[2]);
     curious = reader(path);
+    pause(1);
     slowest = slowest_fork();
-    kill(curious);
-    kill(large);
-    CHECK(wait(0) > 0 && wait(0) > 0);
-    tell_reads();
-    printf("slowest fork %lu us\n", slowest / 1000);
+    took[0] = time_to_kill(curious);
+    took[1] = time_to_kill(large);
+    printf("slowest fork %lu us, %d reads, ended in %lu us and %lu us\n",
+           slowest, reads(), took[0], took[1]);
     return check_result();
 }
