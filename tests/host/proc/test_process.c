@@ -671,7 +671,7 @@ static void scenario_break(void)
 }
 
 /* Where memory ends, process 1 waits for it in its own faults. In a copy of the
- * kernel's on its behalf it must not, since it may hold locks then. */
+ * kernel's on its behalf it does not, since it may hold locks then. */
 static void scenario_u7_first_process_copies(void)
 {
     static struct page *taken[32 << 8];
@@ -682,7 +682,6 @@ static void scenario_u7_first_process_copies(void)
         count++;
     oom_begin();
     CHECK(!hal_upcall_memory_fault(old, ACCESS_WRITE, true));
-    CHECK(hal_upcall_memory_fault(old, ACCESS_WRITE, false));
     while (count)
         page_put(taken[--count]);
     CHECK(hal_upcall_memory_fault(old, ACCESS_WRITE, false));
