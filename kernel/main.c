@@ -122,6 +122,7 @@ static void start_memory(void)
     slab_init();
     stack_init();
     space_init();
+    audit_init();
     if (pt_init() || cache_start())
         refuse("not enough memory for a page of zeros and the page cache");
 }

@@ -1,14 +1,21 @@
 /*
  * The audit: recount everything and compare.
  *
- * It takes the lock of every space, so that no tree changes, and freezes the
- * other harts, so that no allocator does. Then it walks each tree, counting
- * in every frame's descriptor the edges that lead there and checking on the
- * way what must hold of edges and leaves; a node reached a second time is
- * counted and not entered again. At the end each count must be what was
- * found: edges, plus the one reference of a file for its cached pages.
+ * It freezes the other harts, so that nothing moves, and takes no lock. Then it
+ * walks each tree, counting in every frame's descriptor the edges that lead
+ * there and checking on the way what must hold of edges and leaves; a node
+ * reached a second time is counted and not entered again. At the end each count
+ * must be what was found: edges, plus the one reference of a file for its
+ * cached pages.
+ *
+ * A thread that was stopped while it changed a space may have references in its
+ * hands: it takes them before it stores an edge, and puts them after it has
+ * cleared one. So the audit first tries for a while to find no such thread. If
+ * there always is one, edges in those spaces are only counted, and a count may
+ * be higher than what was found, but never lower.
  */
 #include "mm/audit.h"
+#include "lib/errno.h"
 #include "lib/text.h"
 #include "mm/pt_node.h"
 #include "mm/slab.h"
@@ -18,10 +25,27 @@
 struct audit {
     struct text *out;
     unsigned differences;
-    const struct region_list *regions; /* of the space being walked */
+    bool changing;                     /* some space is being changed */
+    const struct region_list *regions; /* of the space being walked; NULL: it is
+                                          such a one */
+    const struct region *region;       /* the one found last, or NULL */
 };
 
+/* Nanoseconds between two tries at first, then twice as many each time; and for
+ * how many times as long as they stood harts then run. */
+#define PAUSE 500000
+#define TRIES 8
+#define REST  2
+
 #define MOST_TOLD 50
+
+static struct mutex auditing; /* LOCK_AUDIT */
+static uint64_t rest_until;   /* auditing */
+
+void audit_init(void)
+{
+    mutex_init(&auditing, LOCK_AUDIT);
+}
 
 static bool tell(struct audit *a)
 {
@@ -49,7 +73,12 @@ static void check_leaf(struct audit *a, const struct page *node, uint64_t va,
     if (page->kind != PAGE_ANONYMOUS && page->kind != PAGE_CACHE &&
         page->kind != PAGE_DISK)
         differ(a, page, "mapped by a process, but not memory of one");
-    const struct region *region = region_find(a->regions, va);
+    if (!a->regions)
+        return;
+    const struct region *region = a->region;
+    /* Most leaves lie in the region of the one before. */
+    if (!region || va - region->start >= region->end - region->start)
+        a->region = region = region_find(a->regions, va);
     if (!region)
         differ(a, page, "mapped where no region is");
     if (!pte_writable(leaf))
@@ -68,6 +97,8 @@ static void check_edge(struct audit *a, const struct page *node, pte_t edge)
 {
     const struct page *child = pte_page(edge);
     enum pte_kind kind = pte_kind(edge);
+    if (!a->regions)
+        return;
     if (kind == PTE_OWNED && (page_count(child) != 1 || child->sealed))
         differ(a, child, "owned, but shared or sealed");
     if (kind == PTE_OWNED && node->sealed)
@@ -121,7 +152,7 @@ static void visit(struct audit *a, struct page *node, uint64_t base,
         uint64_t va = base + i * pt_span(node->level);
         if (pte_is_none(slots[i]))
             continue;
-        if (i < node->table.low || i > node->table.high)
+        if (a->regions && (i < node->table.low || i > node->table.high))
             differ(a, node, "slot in use outside the used range");
         if (!pte_is_edge(slots[i])) {
             check_leaf(a, node, va, slots[i], exclusive);
@@ -133,48 +164,61 @@ static void visit(struct audit *a, struct page *node, uint64_t base,
     }
 }
 
+static inline uint32_t found(const struct page *page)
+{
+    return page->audited +
+           (page->kind == PAGE_CACHE || page->kind == PAGE_DISK);
+}
+
+static inline bool is_right(const struct audit *a, const struct page *page)
+{
+    uint32_t count = atomic_load_explicit(&page->count, memory_order_relaxed);
+    /* The kernel's own: one holder, or part of a larger block. */
+    if (page->kind == PAGE_SLAB || page->kind == PAGE_STACK ||
+        page->kind == PAGE_KERNEL)
+        return count <= 1 && !page->audited;
+    return count == found(page) || (count > found(page) && a->changing);
+}
+
 static void check_frame(struct audit *a, const struct page *page)
 {
-    uint32_t expected = page->audited;
-    switch (page->kind) {
-    case PAGE_FREE:
-    case PAGE_STOCKED:
-    case PAGE_ABSENT:
-    case PAGE_ANONYMOUS:
-    case PAGE_TABLE:
-        break;
-    case PAGE_CACHE:
-    case PAGE_DISK:
-        expected += 1;
-        break;
-    default:
-        /* The kernel's own: one holder, or part of a larger block. */
-        if (page_count(page) > 1 || page->audited)
-            differ(a, page, "frame of the kernel is shared");
-        return;
-    }
-    if (page_count(page) != expected && tell(a))
+    if (!is_right(a, page) && tell(a))
         text_printf(a->out,
                     "frame %lx (last owner %u), kind %u: count %u, but %u "
                     "edges and holders\n",
                     page_physical(page) >> HAL_PAGE_SHIFT, page->owner,
-                    page->kind, page_count(page), expected);
+                    page->kind, page_count(page), found(page));
+}
+
+/* What both kinds of spaces share is looked at closely, as it comes first. */
+static void walk_spaces(struct audit *a, bool changing)
+{
+    const struct space *space;
+    list_for_each(space, space_all(), link) {
+        if (space_is_changing(space) != changing)
+            continue;
+        a->changing = changing;
+        a->regions = changing ? NULL : space->regions;
+        a->region = NULL;
+        if (space->root)
+            visit(a, space->root, 0, !changing);
+        if (changing)
+            text_printf(a->out, "being changed: root %lx\n",
+                        space->machine.root >> HAL_PAGE_SHIFT);
+    }
 }
 
 static void walk_all(struct audit *a)
 {
-    struct space *space;
-    for (uint64_t i = 0; i < page_span(); i++)
-        page_at(i)->audited = 0;
-    list_for_each(space, space_all(), link)
-        if (space->root) {
-            a->regions = space->regions;
-            visit(a, space->root, 0, true);
-        }
+    struct page *page, *end = page_at(page_span());
     uint64_t free = 0;
-    for (uint64_t i = 0; i < page_span(); i++) {
-        check_frame(a, page_at(i));
-        free += page_is_free(page_at(i));
+    for (page = page_at(0); page < end; page++)
+        page->audited = 0;
+    walk_spaces(a, false);
+    walk_spaces(a, true);
+    for (page = page_at(0); page < end; page++) {
+        check_frame(a, page);
+        free += page_is_free(page);
     }
     if (free != page_unused_count() && tell(a))
         text_printf(a->out, "%lu frames are free, the allocator counts %lu\n",
@@ -205,21 +249,51 @@ static unsigned walk_and_tell(struct text *out)
     if (!a.differences)
         text_printf(out, "audit: clean\n");
     else
-        text_printf(out, "audit: %u differences\n%.*s", a.differences,
-                    (int)findings.length, findings.data);
+        text_printf(out, "audit: %u differences\n", a.differences);
+    text_printf(out, "%.*s", (int)findings.length, findings.data);
     return a.differences;
 }
 
-unsigned audit(struct text *out)
+static bool any_is_changing(void)
 {
-    space_lock_all();
-    irq_hold();
-    hal_harts_freeze(false);
-    unsigned differences = walk_and_tell(out);
-    hal_harts_thaw();
-    irq_release();
-    space_unlock_all();
-    return differences;
+    const struct space *space;
+    list_for_each(space, space_all(), link)
+        if (space_is_changing(space))
+            return true;
+    return false;
+}
+
+/* Stop the other harts, if possible where no space is being changed. When they
+ * were stopped; or 0 after a kill, and they run. */
+static uint64_t stop_harts(void)
+{
+    for (unsigned try = 0;; try++) {
+        irq_hold();
+        uint64_t now = hal_time();
+        hal_harts_freeze(false);
+        if (try == TRIES || !any_is_changing())
+            return now;
+        hal_harts_thaw();
+        irq_release();
+        if (thread_sleep_until(now + (PAUSE << try)))
+            return 0;
+    }
+}
+
+int audit(struct text *out)
+{
+    int result = -EINTR;
+    if (mutex_lock_interruptible(&auditing))
+        return result;
+    uint64_t began = thread_sleep_until(rest_until) ? 0 : stop_harts();
+    if (began) {
+        result = (int)walk_and_tell(out);
+        hal_harts_thaw();
+        irq_release();
+        rest_until = hal_time() + REST * (hal_time() - began);
+    }
+    mutex_unlock(&auditing);
+    return result;
 }
 
 void audit_at_panic(struct text *out)

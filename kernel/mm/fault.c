@@ -25,12 +25,17 @@
  * faulted simply runs again: nothing is stored through a mapping that was
  * made for a read.
  */
+#include "lib/bits.h"
 #include "lib/errno.h"
 #include "mm/oom.h"
 #include "mm/pt.h"
 #include "mm/space.h"
 #include "mm/stats.h"
 #include "sched/thread.h"
+
+/* So much of a range is brought in before others may have the space: a few
+ * milliseconds' worth. */
+#define PIECE (2ul << 20)
 
 /* A look has found that an object's page has to be waited for. */
 #define FAULT_MISSING FAULTS
@@ -44,6 +49,7 @@ struct context {
     struct object *missing; /* whose page is to be got, with a reference */
     uint64_t index;         /* of that page, in pages */
     unsigned tries;         /* of oom_retry */
+    bool owned;             /* of populate: the path to va is the space's own */
 };
 
 static pte_t leaf_for(const struct context *c, struct page *page, bool write)
@@ -194,9 +200,10 @@ static inline enum fault look(struct context *c)
     return fault;
 }
 
-/* Whether to look again after `fault`; and get what it lacks. No lock. */
+/* Whether to look again after `fault`; and get what it lacks, which is `wanted`
+ * pages if it is memory. No lock. */
 static __attribute__((noinline)) bool supply(struct context *c,
-                                             enum fault *fault)
+                                             enum fault *fault, uint64_t wanted)
 {
     if (*fault == FAULT_MISSING) {
         struct object *object = c->missing;
@@ -207,7 +214,7 @@ static __attribute__((noinline)) bool supply(struct context *c,
         if (*fault == FAULT_FILE)
             *fault = FAULT_NOMEM; /* the killed do not wait for their page */
     }
-    return *fault == FAULT_NOMEM && oom_retry(&c->tries, 1);
+    return *fault == FAULT_NOMEM && oom_retry(&c->tries, wanted);
 }
 
 static inline struct context begin(struct space *space, uint64_t va)
@@ -222,7 +229,8 @@ enum fault space_fault(struct space *space, uint64_t va, enum access access)
     c.access = access;
     do
         fault = look(&c);
-    while (__builtin_expect(!fault_resolved(fault), 0) && supply(&c, &fault));
+    while (__builtin_expect(!fault_resolved(fault), 0) &&
+           supply(&c, &fault, 1));
     stat_count(STAT_FAULT_SPURIOUS + fault);
     return fault;
 }
@@ -240,23 +248,38 @@ static bool find_region(struct context *c)
 }
 
 /* Locked. Bring in the pages of [c->va, end); c->va is the first that is not
- * there, and *slot what pt_own said of it. */
-static enum fault populate(struct context *c, uint64_t end, pte_t **slot)
+ * there, and c->owned whether the path to it is there. */
+static enum fault populate(struct context *c, uint64_t end)
 {
     struct space *space = c->space;
-    *slot = NULL;
     c->region = NULL;
     for (; c->va < end; c->va += HAL_PAGE_SIZE) {
         if ((!c->region || c->va >= c->region->end) && !find_region(c))
             return FAULT_SEGV;
-        *slot = pt_own(&space->machine, space->root, c->va);
-        if (*slot && !pte_is_none(**slot))
+        pte_t *slot = pt_own(&space->machine, space->root, c->va);
+        c->owned = slot;
+        if (slot && !pte_is_none(*slot))
             continue;
-        enum fault fault = fill(c, *slot);
+        enum fault fault = fill(c, slot);
         if (!fault_resolved(fault))
             return fault;
     }
     return FAULT_SPURIOUS;
+}
+
+/* The next piece of [c->va, end). Between two of them others may have the
+ * space, and a kill ends the whole. */
+static enum fault populate_piece(struct context *c, uint64_t end)
+{
+    uint64_t reached = c->va;
+    if (thread_killed(thread_current()))
+        return FAULT_NOMEM;
+    space_lock(c->space);
+    enum fault fault = populate(c, MIN(end, reached + PIECE));
+    space_unlock(c->space);
+    if (c->va > reached)
+        c->tries = 0;
+    return fault;
 }
 
 static int error_of(enum fault fault)
@@ -267,53 +290,66 @@ static int error_of(enum fault fault)
                                   : -EFAULT;
 }
 
+static uint64_t pages_to(const struct context *c, uint64_t end)
+{
+    return (end - c->va) >> HAL_PAGE_SHIFT;
+}
+
 int space_populate(struct space *space, uint64_t start, uint64_t end)
 {
     struct context c = begin(space, start);
     enum fault fault;
-    pte_t *slot;
-    do {
-        uint64_t reached = c.va;
-        space_lock(space);
-        fault = populate(&c, end, &slot);
-        space_unlock(space);
-        if (c.va > reached)
-            c.tries = 0;
-    } while (!fault_resolved(fault) && supply(&c, &fault));
+    do
+        fault = populate_piece(&c, end);
+    while (fault_resolved(fault) ? c.va < end
+                                 : supply(&c, &fault, pages_to(&c, end)));
     return error_of(fault);
 }
 
-/* Undo a map: nothing here needs memory, of which there is none. Every node on
- * the way to what was brought in is the space's own, as it has been locked
- * since. */
-static void take_back(struct context *c, const struct region *region,
-                      const pte_t *slot)
+/* The next piece of a region, from c->va on: as much of it is there afterwards
+ * as there is memory for. */
+static int map_piece(struct context *c, const struct region *region)
 {
     struct space *space = c->space;
-    uint64_t end = slot ? c->va + HAL_PAGE_SIZE : c->va;
-    if (end > region->start)
-        pt_clear(&space->machine, space->root, region->start, end);
-    region_remove(space->regions, region->start, region->end);
+    struct region piece = *region;
+    c->owned = false;
+    if (thread_killed(thread_current()))
+        return -ENOMEM;
+    piece.start = c->va;
+    piece.end = MIN(region->end, c->va + PIECE);
+    space_lock(space);
+    int error = space_add_region(space, &piece);
+    if (!error) {
+        error = error_of(populate(c, piece.end));
+        region_remove(space->regions, c->va, piece.end);
+    }
+    space_unlock(space);
+    if (c->va > piece.start)
+        c->tries = 0;
+    return error;
+}
+
+/* Nothing here needs memory, of which there is none: every node on the way to
+ * what was brought in is the space's own, as only a fork shares nodes. */
+static void take_back(struct context *c, uint64_t start)
+{
+    space_lock(c->space);
+    space_drop(c->space, start, c->owned ? c->va + HAL_PAGE_SIZE : c->va);
+    space_unlock(c->space);
 }
 
 int space_map_now(struct space *space, const struct region *region)
 {
-    uint64_t pages = (region->end - region->start) >> HAL_PAGE_SHIFT;
-    unsigned tries = 0;
+    struct context c = {.space = space, .va = region->start};
     int error;
+    if (region->object)
+        return -EINVAL;
     do {
-        struct context c = begin(space, region->start);
-        pte_t *slot;
-        space_lock(space);
-        error = region->object ? -EINVAL : space_add_region(space, region);
-        if (!error) {
-            error = error_of(populate(&c, region->end, &slot));
-            if (error)
-                take_back(&c, region, slot);
-        }
-        space_unlock(space);
-        /* And nodes: one for each 512 pages, and those on the way. */
-    } while (error == -ENOMEM &&
-             oom_retry(&tries, pages + pages / PT_SLOTS + PT_LEVELS));
+        error = map_piece(&c, region);
+        if (error == -ENOMEM && oom_retry(&c.tries, pages_to(&c, region->end)))
+            error = 0;
+    } while (!error && c.va < region->end);
+    if (error)
+        take_back(&c, region->start);
     return error;
 }

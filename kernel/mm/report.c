@@ -119,8 +119,6 @@ static uint64_t count_leaves(const struct page *node)
 {
     uint64_t sum = 0;
     for (unsigned i = 0; i < PT_SLOTS; i++) {
-        if (node->level == PT_ROOT_LEVEL && i >= PT_USER_ROOT_SLOTS)
-            break;
         pte_t entry = node_entry(node, i);
         if (pte_is_edge(entry))
             sum += count_leaves(pte_page(entry));
@@ -130,11 +128,19 @@ static uint64_t count_leaves(const struct page *node)
     return sum;
 }
 
+/* A gigabyte at a time: the process waits for no longer. */
 uint64_t space_resident(struct space *space)
 {
-    space_lock(space);
-    uint64_t sum = space->root ? count_leaves(space->root) : 0;
-    space_unlock(space);
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < PT_USER_ROOT_SLOTS; i++) {
+        const pte_t *slot = &pt_slots(space->root)[i];
+        if (pte_is_none(pte_load(slot)))
+            continue;
+        space_lock(space);
+        if (pte_is_edge(*slot))
+            sum += count_leaves(pte_page(*slot));
+        space_unlock(space);
+    }
     return sum;
 }
 
@@ -147,9 +153,6 @@ void memory_print(struct text *out)
         [PAGE_KERNEL] = "kernel",
     };
     uint64_t counts[PAGE_KINDS], shared;
-    /* What spaces could give back at once is free: let them. */
-    space_lock_all();
-    space_unlock_all();
     page_count_kinds(counts, &shared);
     text_printf(out, "total: %lu\nfree: %lu\n", page_total_count(),
                 page_free_count());

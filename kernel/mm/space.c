@@ -13,26 +13,28 @@
 #include "mm/slab.h"
 #include "sched/thread.h"
 
-static struct mutex list_lock; /* LOCK_SPACE_LIST */
-static struct list spaces;     /* list_lock */
+/* So much is dropped before others may have a space: a few milliseconds'
+ * worth. */
+#define PIECE (32ul << 20)
+
+static struct spinlock list_lock = SPINLOCK(LOCK_SPACE_LIST);
+static struct list spaces; /* list_lock */
 
 void space_init(void)
 {
-    mutex_init(&list_lock, LOCK_SPACE_LIST);
     list_init(&spaces);
 }
 
-/* A space in the list without root or regions. */
+/* A space in the list without root or regions, being made: count 0. */
 static struct space *create_bare(void)
 {
     struct space *space = slab_alloc_zeroed(sizeof *space);
     if (!space)
         return NULL;
-    atomic_store(&space->count, 1);
     mutex_init(&space->lock, LOCK_SPACE);
-    mutex_lock(&list_lock);
+    spin_lock(&list_lock);
     list_push_back(&spaces, &space->link);
-    mutex_unlock(&list_lock);
+    spin_unlock(&list_lock);
     return space;
 }
 
@@ -60,20 +62,20 @@ void space_unlock(struct space *space)
     mutex_unlock(&space->lock);
 }
 
+/* Nobody else has it, so no lock is needed, and none is held for as long as it
+ * takes. The audit finds it in the list until nothing of it is left. */
 void space_destroy(struct space *space)
 {
-    mutex_lock(&space->lock);
-    if (space->root)
-        pt_put(space->root);
+    struct page *root = space->root;
+    atomic_store(&space->count, 0);
     space->root = NULL;
-    space->fork_write = 0;
+    if (root)
+        pt_put(root);
     if (space->regions)
         region_list_put(space->regions);
-    space->regions = NULL;
-    mutex_unlock(&space->lock);
-    mutex_lock(&list_lock);
+    spin_lock(&list_lock);
     list_remove(&space->link);
-    mutex_unlock(&list_lock);
+    spin_unlock(&list_lock);
     slab_free(space);
 }
 
@@ -88,17 +90,15 @@ struct space *space_create(void)
     struct space *space = create_bare();
     if (!space)
         return NULL;
-    mutex_lock(&space->lock);
     struct page *root = pt_create_root();
     if (root)
         set_root(space, root);
     space->regions = region_list_create(6);
-    bool complete = root && space->regions;
-    mutex_unlock(&space->lock);
-    if (!complete) {
+    if (!root || !space->regions) {
         space_destroy(space);
         return NULL;
     }
+    atomic_store(&space->count, 1);
     return space;
 }
 
@@ -133,6 +133,8 @@ struct space *space_fork(struct space *parent, uint64_t write, uint64_t execute)
     execute &= HAL_USER_TOP - HAL_PAGE_SIZE;
     mutex_lock(&parent->lock);
     bool shared = share_memory(parent, child, write, execute);
+    if (shared)
+        atomic_store(&child->count, 1);
     mutex_unlock(&parent->lock);
     if (!shared) {
         space_destroy(child);
@@ -184,6 +186,33 @@ int space_map(struct space *space, const struct region *region)
     return error;
 }
 
+/* Where the piece ends that begins at `start`, and is dropped before others may
+ * have the space. It cuts no node that pt_own_edges has not made ours: not the
+ * children of the root that [start, end) covers. */
+static uint64_t piece_end(uint64_t start, uint64_t end)
+{
+    uint64_t whole = pt_span(PT_ROOT_LEVEL);
+    if (end - start <= PIECE)
+        return end;
+    if (is_aligned(start, whole) && end - start >= whole)
+        return start + whole;
+    return MIN(end, align_up(start + 1, PIECE));
+}
+
+void space_drop(struct space *space, uint64_t start, uint64_t end)
+{
+    while (start < end) {
+        uint64_t next = piece_end(start, end);
+        pt_clear(&space->machine, space->root, start, next);
+        region_remove(space->regions, start, next);
+        start = next;
+        if (start < end) {
+            space_unlock(space);
+            space_lock(space);
+        }
+    }
+}
+
 int space_unmap(struct space *space, uint64_t start, uint64_t end)
 {
     if (!range_valid(start, end))
@@ -192,10 +221,8 @@ int space_unmap(struct space *space, uint64_t start, uint64_t end)
     int error = region_list_own(&space->regions, 1);
     if (!error)
         error = pt_own_edges(&space->machine, space->root, start, end);
-    if (!error) {
-        pt_clear(&space->machine, space->root, start, end);
-        region_remove(space->regions, start, end);
-    }
+    if (!error)
+        space_drop(space, start, end);
     space_unlock(space);
     return error;
 }
@@ -233,20 +260,9 @@ int space_protect(struct space *space, uint64_t start, uint64_t end,
     return error;
 }
 
-void space_lock_all(void)
+bool space_is_changing(const struct space *space)
 {
-    struct space *space;
-    mutex_lock(&list_lock);
-    list_for_each(space, &spaces, link)
-        space_lock(space);
-}
-
-void space_unlock_all(void)
-{
-    struct space *space;
-    list_for_each(space, &spaces, link)
-        space_unlock(space);
-    mutex_unlock(&list_lock);
+    return !atomic_load(&space->count) || atomic_load(&space->lock.holder);
 }
 
 struct list *space_all(void)

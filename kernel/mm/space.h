@@ -20,7 +20,7 @@ struct space {
     struct region_list *regions; /* l */
     uint64_t fork_write;         /* l: path on which nodes may be lent; or 0 */
     struct list link;            /* L */
-    _Atomic uint32_t count;      /* a: references */
+    _Atomic uint32_t count;      /* a: references; being made or unmade: 0 */
 };
 
 /* What a fault turned out to be. */
@@ -65,7 +65,7 @@ static inline struct space *space_get(struct space *space)
 /* One fewer; the last destroys it. NULL is allowed. May sleep. */
 void space_put(struct space *space);
 
-/* Give up a space that no thread uses. May take long. */
+/* Give up a space that nobody else knows of. May take long. */
 void space_destroy(struct space *space);
 
 /* The running thread translates by `space` from now on (NULL: none). */
@@ -78,20 +78,26 @@ struct space *space_current(void);
 int space_map(struct space *space, const struct region *region);
 
 /* The same for memory that may be written, and all of it is there; else nothing
- * has changed. */
+ * has changed. A kill ends it with -ENOMEM. It is done in pieces, and the space
+ * is not locked between two of them: the caller keeps forks of the space, and
+ * changes of its regions, away. */
 int space_map_now(struct space *space, const struct region *region);
 
 /* The part of both for a space that is locked. */
 int space_add_region(struct space *space, const struct region *region);
 
 /* Bring in whatever the regions of [start, end) lack: pages of zeros, or the
- * object's. 0, -ENOMEM, -EIO, or -EFAULT where there is no region;
- * pages brought in until then stay. */
+ * object's. In pieces. 0, -ENOMEM (also for a kill), -EIO, or -EFAULT where
+ * there is no region; pages brought in until then stay. */
 int space_populate(struct space *space, uint64_t start, uint64_t end);
 
 /* Drop all regions and memory in [start, end). 0, -EINVAL, or -ENOMEM with
- * nothing changed. */
+ * nothing changed. Many pages are dropped in pieces: see space_map_now. */
 int space_unmap(struct space *space, uint64_t start, uint64_t end);
+
+/* The part of it that cannot fail: the ends of the range are owned (pt.h). The
+ * space is locked, and let go of between pieces. */
+void space_drop(struct space *space, uint64_t start, uint64_t end);
 
 /* Set the permissions of [start, end), which is mapped throughout. PROT_READ
  * must be among them. 0, -EINVAL, or -ENOMEM with nothing changed. */
@@ -122,10 +128,9 @@ void space_lock(struct space *space);
 void space_settle(struct space *space);
 void space_unlock(struct space *space);
 
-/* Lock every space, so that no tree changes, and let them go. */
-void space_lock_all(void);
-void space_unlock_all(void);
-/* All spaces, while they are locked. */
+/* All spaces, and whether somebody is in the midst of changing one. The other
+ * harts stand (hal_harts_freeze). */
 struct list *space_all(void);
+bool space_is_changing(const struct space *space);
 
 #endif

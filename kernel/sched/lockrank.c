@@ -19,9 +19,7 @@ void lockrank_acquire(enum lock_rank rank)
 {
     struct thread *self = thread_current();
     bool on = hal_irq_save();
-    /* The audit holds every space at once, having stopped new ones. */
-    if (rank != LOCK_SPACE)
-        lockrank_assert_below(rank);
+    lockrank_assert_below(rank);
     if (self->rank_count < ARRAY_SIZE(self->ranks))
         self->ranks[self->rank_count] = rank;
     self->rank_count++;

@@ -67,7 +67,8 @@ bool mm_locks_a_space(void);
  * should have been flushed, each told on stderr. */
 unsigned mm_stale_entries(void);
 
-/* Audit; what differs is told on stderr. The number of differences. */
+/* Audit; what differs, or is being changed, is told on stderr. 0: all is right
+ * and at rest. */
 unsigned mm_audit(void);
 
 /* The byte a program would see at `va`, by the tables alone, disturbing

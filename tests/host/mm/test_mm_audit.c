@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/errno.h"
 #include "lib/text.h"
 #include "mm/audit.h"
 #include "mm/pt_node.h"
@@ -20,7 +21,32 @@
 
 static char buffer[16 << 10];
 
-static unsigned audited(size_t capacity)
+/* ---- Harts that stand -------------------------------------------------------
+ */
+
+static bool standing;
+static unsigned stops;
+static uint64_t stood_at, stood, ran_since, ran;
+
+void hal_harts_freeze(bool for_ever)
+{
+    (void)for_ever;
+    assert_false(standing);
+    standing = true;
+    stops++;
+    stood_at = hal_time();
+    ran = stood_at - ran_since;
+}
+
+void hal_harts_thaw(void)
+{
+    assert_true(standing);
+    standing = false;
+    ran_since = hal_time();
+    stood = ran_since - stood_at;
+}
+
+static int audited(size_t capacity)
 {
     struct text text;
     text_init(&text, buffer, capacity);
@@ -181,8 +207,8 @@ static const struct {
     {"origin borrows", origin_borrows, "borrowed from, but no fit origin"},
     {"below", below_range, "slot in use outside the used range"},
     {"above", above_range, "slot in use outside the used range"},
-    {"kernel shared", kernel_shared, "frame of the kernel is shared"},
-    {"kernel mapped", kernel_mapped, "frame of the kernel is shared"},
+    {"kernel shared", kernel_shared, "count 2, but 0 edges"},
+    {"kernel mapped", kernel_mapped, "count 1, but 1 edges"},
     {"count", one_too_many, "count 3, but 2 edges and holders"},
     {"free", count_of_free, "frames are free, the allocator counts"},
 };
@@ -254,12 +280,131 @@ static void test_no_room(void **unused)
     assert_string_equal(buffer, "audit: clean\n");
 }
 
+/* ---- Beside others ----------------------------------------------------------
+ */
+
+/* Hart 1 is stopped while it changes p. */
+static void stop_while_changing(struct process *p)
+{
+    mm_on_hart(1);
+    mutex_lock(&p->space->lock);
+    mm_on_hart(0);
+}
+
+static void go_on(struct process *p)
+{
+    mm_on_hart(1);
+    mutex_unlock(&p->space->lock);
+    mm_on_hart(0);
+}
+
+static void expect_changing(struct process *p)
+{
+    char line[80];
+    snprintf(line, sizeof line, "being changed: root %lx\n",
+             page_physical(p->space->root) >> HAL_PAGE_SHIFT);
+    assert_non_null(strstr(buffer, line));
+}
+
+/* The audit waits for nobody, and so nobody waits for it. */
+static void test_f1_audit_beside_a_locked_space(void **unused)
+{
+    (void)unused;
+    struct process *p = varied();
+    stop_while_changing(p);
+    stops = 0;
+    assert_int_equal(audited(sizeof buffer), 0);
+    assert_ptr_equal(strstr(buffer, "audit: clean\n"), buffer);
+    expect_changing(p);
+    assert_false(standing);
+    assert_true(stops > 1);
+    go_on(p);
+    stops = 0;
+    assert_int_equal(audited(sizeof buffer), 0);
+    assert_string_equal(buffer, "audit: clean\n");
+    assert_int_equal(stops, 1);
+    all_exit();
+}
+
+/* Who is stopped may have one reference more in its hands, and not one less;
+ * what others have is looked at as closely as ever. */
+static void test_f1_counts_beside_a_locked_space(void **unused)
+{
+    (void)unused;
+    struct process *p = varied(), *other = varied();
+    struct page *page = behind(p, at(1, 0), 0);
+    stop_while_changing(p);
+    page_get(page);
+    assert_int_equal(audited(sizeof buffer), 0);
+    page_put(page);
+    atomic_fetch_sub(&page->count, 1);
+    assert_int_equal(audited(sizeof buffer), 1);
+    assert_non_null(strstr(buffer, "edges and holders"));
+    expect_changing(p);
+    page_get(page);
+    behind(other, WRITTEN, 2)->sealed = true;
+    assert_true(audited(sizeof buffer) > 0);
+    assert_non_null(strstr(buffer, "owned, but shared or sealed"));
+    behind(other, WRITTEN, 2)->sealed = false;
+    go_on(p);
+    assert_int_equal(audited(sizeof buffer), 0);
+    all_exit();
+}
+
+/* A space that is being made or unmade is in the list, and nobody has it. */
+static void test_f1_audit_beside_a_dying_space(void **unused)
+{
+    (void)unused;
+    struct process *p = varied();
+    struct page *root = p->space->root;
+    atomic_store(&p->space->count, 0);
+    p->space->root = NULL;
+    assert_int_equal(audited(sizeof buffer), 0);
+    assert_non_null(strstr(buffer, "being changed: root "));
+    p->space->root = root;
+    atomic_store(&p->space->count, 1);
+    assert_int_equal(audited(sizeof buffer), 0);
+    all_exit();
+}
+
+static void test_f1_killed_auditor(void **unused)
+{
+    (void)unused;
+    struct process *p = varied();
+    stop_while_changing(p);
+    thread_current()->machine.work |= HAL_WORK_KILLED;
+    assert_int_equal(audited(sizeof buffer), -EINTR);
+    assert_false(standing);
+    thread_current()->machine.work = 0;
+    go_on(p);
+    assert_int_equal(audited(sizeof buffer), 0);
+    all_exit();
+}
+
+/* Who audits in a loop leaves the machine to others most of the time. */
+static void test_f1_audits_in_a_loop(void **unused)
+{
+    (void)unused;
+    varied();
+    for (unsigned i = 0; i < 5; i++) {
+        uint64_t before = stood;
+        assert_int_equal(audited(sizeof buffer), 0);
+        assert_true(i == 0 || ran >= 2 * before);
+    }
+    all_exit();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_damages),
         cmocka_unit_test(test_many),
         cmocka_unit_test(test_no_room),
+        cmocka_unit_test(test_f1_audit_beside_a_locked_space),
+        cmocka_unit_test(test_f1_counts_beside_a_locked_space),
+        cmocka_unit_test(test_f1_audit_beside_a_dying_space),
+        cmocka_unit_test(test_f1_killed_auditor),
+        cmocka_unit_test(test_f1_audits_in_a_loop),
     };
     model_init(8ul << 20);
     return cmocka_run_group_tests(tests, NULL, NULL);

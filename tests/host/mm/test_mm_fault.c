@@ -415,8 +415,8 @@ static void test_tries_ask_for_more(void **unused)
     assert_true(oom_retry(&tries, 1));
 }
 
-/* ---- Many pages at once
- * ------------------------------------------------------ */
+/* ---- Many pages at once ---------------------------------------------------
+ */
 
 static int populate(void)
 {
@@ -432,7 +432,7 @@ static void test_populate(void **unused)
         assert_int_equal(byte(i), 10 + i);
 }
 
-static void test_populate_loses_its_place(void **unused)
+static void test_u5_populate_loses_its_place(void **unused)
 {
     (void)unused;
     meanwhile = unmap_all;
@@ -506,7 +506,7 @@ int main(void)
         CASE(test_unmapped_while_memory_is_found),
         CASE(test_tries_ask_for_more),
         CASE(test_populate),
-        CASE(test_populate_loses_its_place),
+        CASE(test_u5_populate_loses_its_place),
         CASE(test_populate_finds_memory_instead),
         CASE(test_map_now_finds_memory),
         CASE(test_map_now_leaves_nothing),

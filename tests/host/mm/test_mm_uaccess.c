@@ -7,6 +7,12 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <stdio.h>
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "lib/errno.h"
 #include "lib/text.h"
@@ -122,6 +128,36 @@ static void test_user_cursor(void **unused)
     assert_memory_equal(data, "first\0", 7);
 }
 
+/* Whether the kernel lives through a copy with a lock of `rank` held; tried in
+ * a process of its own. */
+static bool may_copy_with(enum lock_rank rank)
+{
+    int status;
+    fflush(NULL);
+    pid_t child = fork();
+    if (!child) {
+        struct mutex mutex;
+        char data[4];
+        mm_set_epitaph(NULL);
+        dup2(open("/dev/null", O_WRONLY), STDERR_FILENO);
+        mutex_init(&mutex, rank);
+        mutex_lock(&mutex);
+        _exit(user_read(data, at(0, 0), sizeof data) != 0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+/* A copy may fault, and a fault takes what writing to a disk takes: emptying
+ * dead inodes, a transaction, files' contents. */
+static void test_u2_locks_across_a_copy(void **unused)
+{
+    (void)unused;
+    writable();
+    for (enum lock_rank rank = LOCK_BREAK; rank < LOCK_FIRST_SPIN; rank++)
+        assert_int_equal(may_copy_with(rank), rank < LOCK_REAP);
+}
+
 /* ---- Reports
  * ------------------------------------------------------------------ */
 
@@ -209,10 +245,15 @@ static void test_print_of_sharers(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(test_ranges),      CASE(test_clear),
-        CASE(test_strings),     CASE(test_kernel_cursor),
-        CASE(test_user_cursor), CASE(test_describe),
-        CASE(test_print),       CASE(test_print_of_sharers),
+        CASE(test_u2_locks_across_a_copy),
+        CASE(test_ranges),
+        CASE(test_clear),
+        CASE(test_strings),
+        CASE(test_kernel_cursor),
+        CASE(test_user_cursor),
+        CASE(test_describe),
+        CASE(test_print),
+        CASE(test_print_of_sharers),
     };
     model_init(8ul << 20);
     return cmocka_run_group_tests(tests, NULL, NULL);

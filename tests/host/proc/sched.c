@@ -137,8 +137,15 @@ void sched_switch(void)
 {
     struct thread *self = thread_current();
     lockrank_assert_may_sleep();
-    if (self->machine.hart == 0)
-        mm_fail("the test itself would sleep");
+    if (self->machine.hart == 0) {
+        /* The test sleeps between two audits, and for nothing else. */
+        while (self->deadline && hal_time() < self->deadline)
+            sched_yield();
+        if (!self->deadline)
+            mm_fail("the test itself would sleep");
+        atomic_store(&self->state, THREAD_RUNNING);
+        return;
+    }
     leave_hart(self);
     take_hart(self);
 }

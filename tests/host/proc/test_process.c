@@ -33,6 +33,7 @@
 #include "host/proc/sched.h"
 #include "lib/bits.h"
 #include "lib/errno.h"
+#include "mm/oom.h"
 #include "mm/slab.h"
 #include "proc/elf.h"
 #include "proc/process.h"
@@ -674,6 +675,24 @@ static void scenario_break(void)
     process_put(atomic_exchange(&victim, NULL));
 }
 
+/* Where memory ends, process 1 waits for it in its own faults. In a copy of the
+ * kernel's on its behalf it does not, since it may hold locks then. */
+static void scenario_u7_first_process_copies(void)
+{
+    static struct page *taken[32 << 8];
+    unsigned count = 0;
+    uint64_t old;
+    CHECK(process_move_break(HAL_PAGE_SIZE, true, &old) == 0);
+    while ((taken[count] = page_alloc(PAGE_KERNEL)))
+        count++;
+    oom_begin();
+    CHECK(!hal_upcall_memory_fault(old, ACCESS_WRITE, true));
+    while (count)
+        page_put(taken[--count]);
+    CHECK(hal_upcall_memory_fault(old, ACCESS_WRITE, false));
+    CHECK(process_move_break(-(int64_t)HAL_PAGE_SIZE, false, &old) == 0);
+}
+
 /* ---- Parts that processes share ------------------------------------------ */
 
 /* The running process, a fork of `from`, goes on with the parts of that one. */
@@ -1030,7 +1049,7 @@ int main(void)
     {                                                                          \
 #name, test, NULL, NULL, &run_##name                                   \
     }
-    static struct CMUnitTest tests[24];
+    static struct CMUnitTest tests[25];
     unsigned count = 0;
     TEST(exit);
     TEST(two_exits);
@@ -1049,6 +1068,7 @@ int main(void)
     TEST(fork_fails);
     TEST(two_wait_for_one);
     TEST(break);
+    TEST(u7_first_process_copies);
     TEST(shared_parts);
     TEST(chdir_beside_lookups);
     TEST(storm);
