@@ -86,7 +86,8 @@ unsigned hal_hart_count(void);
 int hal_hart_start(unsigned hart, uint64_t hardware_id,
                    struct hal_thread *thread);
 
-/* Bring another hart out of hal_wait, and make it look at its work. */
+/* Bring another hart out of hal_wait, and have it look at its work and, by
+ * HAL_WORK_RESCHEDULE, at its run queue. */
 void hal_hart_wake(unsigned hart);
 
 /* Stop every other hart where it next has interrupts enabled (so holding no

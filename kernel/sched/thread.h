@@ -9,7 +9,11 @@
 #define SCHED_THREAD_H
 
 #include "arch/hal.h"
+#include "lib/heap.h"
 #include "lib/list.h"
+
+/* Nanoseconds of a turn. */
+#define SLICE_NS 10000000ul
 
 enum thread_state {
     THREAD_NEW,      /* not yet started */
@@ -19,15 +23,16 @@ enum thread_state {
     THREAD_DEAD      /* will not run again */
 };
 
-/* Letters: a atomic; s by the thread itself; q run queue's lock; t timeout
- * lock; I set once. */
+/* Letters: a atomic; s by the thread itself; h by its hart, others read it;
+ * q run queue's lock; t timeout lock; I set once. */
 struct thread {
     struct hal_thread machine; /* first: hal_self() is also the thread */
     _Atomic uint32_t state;    /* a: enum thread_state */
     _Atomic bool on_hart;      /* a: its stack is in use */
     _Atomic uint8_t sleep;     /* a: enum sleep: what ends the one it is in */
     uint8_t timeout_hart;      /* s: whose list holds timeout_link */
-    struct list run_link;      /* q */
+    struct heap_node turn;     /* q: in the queue, by what it has used */
+    _Atomic uint64_t used;     /* h: see sched.c */
     struct list timeout_link;  /* t */
     uint64_t deadline;         /* t */
     uint32_t irq_depth;        /* s: reasons to keep interrupts off */
@@ -88,7 +93,8 @@ static inline bool thread_killed(const struct thread *thread)
            HAL_WORK_KILLED;
 }
 
-/* Make a sleeping thread ready; false when it was not asleep. */
+/* Make a sleeping thread ready; false when it was not asleep. Interrupts off:
+ * who made it ready has to come to the end of telling so. */
 bool thread_wake(struct thread *thread);
 
 /* Leave the hart: the caller has set the state and holds interrupts off. */
@@ -102,7 +108,7 @@ void sched_user_return(void);
 void clock_add(struct thread *self, uint64_t deadline);
 void clock_remove(struct thread *self);
 /* Another thread starts its slice on this hart; an idle one's is endless. */
-void clock_slice_start(bool endless);
+void clock_slice_start(uint64_t now, bool endless);
 
 /* Prepare the queues and clocks; before any lock is used by two harts. */
 void sched_init(void);
@@ -118,5 +124,12 @@ void sched_idle_thread(unsigned hart, struct thread *memory, void *stack);
 /* On the way to sleep, or back from it: RUNNING again, whether or not somebody
  * has made the thread ready meanwhile. Interrupts held off. */
 void sched_stay_awake(void);
+
+#ifdef DEBUG
+/* Panics if a thread waits in this hart's queue beside an idle hart, and none
+ * is on its way. It does not matter how long a hart takes: only whether it was
+ * told. From the tick. */
+void sched_assert_told(void);
+#endif
 
 #endif

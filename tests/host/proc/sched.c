@@ -70,7 +70,6 @@ void thread_init(struct thread *thread, const char *name, void *stack,
 {
     (void)stack;
     atomic_store(&thread->state, THREAD_NEW);
-    list_init(&thread->run_link);
     list_init(&thread->timeout_link);
     thread->entry = entry;
     thread->argument = argument;
