@@ -1,14 +1,9 @@
 /*
- * Leftist heaps: the part that walks. See heap.h.
+ * Leftist heaps: of a node's halves the right one is never the deeper, so the
+ * way down that keeps right, the only one that is walked, is short.
  */
 #include "lib/heap.h"
 
-static unsigned depth(const struct heap_node *heap)
-{
-    return heap ? heap->depth : 0;
-}
-
-/* The depth of recursion is that of both heaps together. */
 struct heap_node *heap_merge(struct heap_node *a, struct heap_node *b)
 {
     if (!a || !b)
@@ -16,11 +11,11 @@ struct heap_node *heap_merge(struct heap_node *a, struct heap_node *b)
     if (b->key < a->key)
         return heap_merge(b, a);
     a->right = heap_merge(a->right, b);
-    if (depth(a->left) < depth(a->right)) {
+    if (!a->left || a->left->depth < a->right->depth) {
         struct heap_node *deeper = a->right;
         a->right = a->left;
         a->left = deeper;
     }
-    a->depth = depth(a->right) + 1;
+    a->depth = a->right ? a->right->depth + 1 : 1;
     return a;
 }

@@ -17,22 +17,22 @@
 
 enum thread_state {
     THREAD_NEW,      /* not yet started */
-    THREAD_READY,    /* in a run queue */
+    THREAD_READY,    /* in a run queue, or on the way off its stack into one */
     THREAD_RUNNING,  /* on a hart */
-    THREAD_SLEEPING, /* waiting to be woken */
-    THREAD_DEAD      /* will not run again */
+    THREAD_SLEEPING, /* waiting to be woken, its stack still in use */
+    THREAD_ASLEEP,   /* the same, off its stack */
+    THREAD_DEAD,     /* will not run again, its stack still in use */
+    THREAD_GONE      /* the same, off its stack */
 };
 
-/* Letters: a atomic; s by the thread itself; h by its hart, others read it;
- * q run queue's lock; t timeout lock; I set once. */
+/* Letters: a atomic; s by the thread itself; t timeout lock; I set once. */
 struct thread {
     struct hal_thread machine; /* first: hal_self() is also the thread */
     _Atomic uint32_t state;    /* a: enum thread_state */
-    _Atomic bool on_hart;      /* a: its stack is in use */
     _Atomic uint8_t sleep;     /* a: enum sleep: what ends the one it is in */
     uint8_t timeout_hart;      /* s: whose list holds timeout_link */
-    struct heap_node turn;     /* q: in the queue, by what it has used */
-    _Atomic uint64_t used;     /* h: see sched.c */
+    struct heap_node turn;     /* in a queue by its lock; .key: what it has
+                                * used, by itself or who has made it READY */
     struct list timeout_link;  /* t */
     uint64_t deadline;         /* t */
     uint32_t irq_depth;        /* s: reasons to keep interrupts off */
@@ -123,7 +123,10 @@ void sched_idle_thread(unsigned hart, struct thread *memory, void *stack);
 
 /* On the way to sleep, or back from it: RUNNING again, whether or not somebody
  * has made the thread ready meanwhile. Interrupts held off. */
-void sched_stay_awake(void);
+static inline void sched_stay_awake(void)
+{
+    atomic_store(&thread_current()->state, THREAD_RUNNING);
+}
 
 #ifdef DEBUG
 /* Panics if a thread waits in this hart's queue beside an idle hart, and none
