@@ -152,13 +152,16 @@ void sched_assert_told(void)
 #define STEP_ENDS()
 #endif
 
-/* Only who clears the bit sends the interrupt. */
 static __attribute__((noinline)) void wake_one(uint64_t idle, unsigned target)
 {
-    if (!(idle & BIT(target)))
-        target = bit_lowest(idle);
-    if (atomic_fetch_and(&idle_harts, ~BIT(target)) & BIT(target))
+    for (; idle; idle = load(&idle_harts)) {
+        if (!(idle & BIT(target)))
+            target = bit_lowest(idle);
+        if (!(atomic_fetch_and(&idle_harts, ~BIT(target)) & BIT(target)))
+            continue; /* Somebody else took its bit, perhaps itself. */
         hal_hart_wake(target);
+        return;
+    }
 }
 
 /* There is work in `target`'s queue: have it done, by another idle hart if
