@@ -26,7 +26,7 @@
 #include "sched/sched.c"
 
 #define HARTS      3
-#define THREADS    4
+#define THREADS    10
 #define STACK      (64 << 10)
 #define MOST_STEPS 3000
 #define SWITCHES   2 /* forced ones in a schedule */
@@ -104,7 +104,7 @@ unsigned hal_hart_count(void)
 
 uint64_t hal_time(void)
 {
-    return now += 1000;
+    return now += 100;
 }
 
 void hal_space_activate(struct hal_space *space)
@@ -393,6 +393,43 @@ static void test_f3_new_and_ended(void **state)
     try_scenarios(scenarios, ARRAY_SIZE(scenarios));
 }
 
+/* So many that compute, all on hart 0 at first: the others take some, and go on
+ * doing so until all have had the same. */
+static void compute_together(size_t count, unsigned slices,
+                             unsigned had[THREADS])
+{
+    static const struct forced none[SWITCHES];
+    struct scenario scenario = {{"0."}, HARTS};
+    for (size_t i = 1; i < count; i++)
+        scenario.words[i] = "q.";
+    boot(&scenario);
+    run(none);
+    for (; slices; slices--) {
+        now += SLICE_NS;
+        for (unsigned i = 0; i < HARTS; i++) {
+            had[(struct thread *)harts[i].current - threads]++;
+            harts[i].told = true;
+        }
+        run(none);
+    }
+}
+
+static void test_f2_equal_shares(void **state)
+{
+    (void)state;
+    for (size_t count = HARTS; count <= THREADS; count++) {
+        unsigned had[THREADS] = {0}, least = UINT32_MAX, most = 0;
+        compute_together(count, 500, had);
+        for (size_t i = 0; i < count; i++) {
+            least = had[i] < least ? had[i] : least;
+            most = had[i] > most ? had[i] : most;
+        }
+        if (most > least + least / 20)
+            fail_msg("%zu threads: one had %u slices, one %u", count, most,
+                     least);
+    }
+}
+
 static void say(const char *text, size_t length)
 {
     fwrite(text, 1, length, stderr);
@@ -406,6 +443,7 @@ int main(void)
         cmocka_unit_test(test_f3_giving_way),
         cmocka_unit_test(test_f3_waking),
         cmocka_unit_test(test_f3_new_and_ended),
+        cmocka_unit_test(test_f2_equal_shares),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
