@@ -212,9 +212,8 @@ void hal_upcall_user_return(void);
 void hal_upcall_interrupt(unsigned number);
 void hal_upcall_tick(void);
 
-/* After an interrupt that found the kernel running with interrupts on: switch
- * to another thread when there is one to run (sched/sched.c). Interrupts off.
- */
+/* After an interrupt that found the kernel running with interrupts on, and on
+ * the way to user mode: deal with HAL_WORK_RESCHEDULE (sched/sched.c). */
 void hal_upcall_preempt(void);
 
 #endif

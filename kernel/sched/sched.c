@@ -152,9 +152,14 @@ void sched_assert_told(void)
 #define STEP_ENDS()
 #endif
 
-static __attribute__((noinline)) void wake_one(uint64_t idle, unsigned target)
+/* There is work in `target`'s queue: have it done, by another idle hart if
+ * that one is busy. The push came before, the look at the set comes after: an
+ * idle hart sets its bit and then looks at the queues. */
+static inline void wake_for(unsigned target)
 {
-    for (; idle; idle = load(&idle_harts)) {
+    uint64_t idle;
+    atomic_thread_fence(memory_order_seq_cst);
+    while ((idle = load(&idle_harts))) {
         if (!(idle & BIT(target)))
             target = bit_lowest(idle);
         if (!(atomic_fetch_and(&idle_harts, ~BIT(target)) & BIT(target)))
@@ -162,26 +167,6 @@ static __attribute__((noinline)) void wake_one(uint64_t idle, unsigned target)
         hal_hart_wake(target);
         return;
     }
-}
-
-/* There is work in `target`'s queue: have it done, by another idle hart if
- * that one is busy. The push came before, the look at the set comes after: an
- * idle hart sets its bit and then looks at the queues. */
-static inline void wake_for(unsigned target)
-{
-    atomic_thread_fence(memory_order_seq_cst);
-    uint64_t idle = load(&idle_harts);
-    if (idle)
-        wake_one(idle, target);
-}
-
-static __attribute__((noinline)) void end_slice(unsigned hart)
-{
-    if (hart != hal_self()->hart)
-        hal_hart_wake(hart);
-    else
-        __atomic_fetch_or(&hal_self()->work, HAL_WORK_RESCHEDULE,
-                          __ATOMIC_RELAXED);
 }
 
 /* Put a READY thread where it will run soonest: on its last hart, unless that
@@ -198,8 +183,13 @@ static __attribute__((noinline)) void place(struct thread *thread)
     queue_push(&queues[target], thread, used);
     wake_for(target);
     STEP_ENDS();
-    if (used + SLICE_NS / 2 < load(&queues[target].running))
-        end_slice(target);
+    if (used + SLICE_NS / 2 >= load(&queues[target].running))
+        return;
+    if (target != hal_self()->hart)
+        hal_hart_wake(target);
+    else
+        __atomic_fetch_or(&hal_self()->work, HAL_WORK_RESCHEDULE,
+                          __ATOMIC_RELAXED);
 }
 
 bool thread_wake(struct thread *thread)
@@ -293,13 +283,6 @@ void hal_upcall_preempt(void)
         return;
     irq_hold();
     give_way();
-    irq_release();
-}
-
-void sched_user_return(void)
-{
-    irq_hold();
-    hal_upcall_preempt();
     irq_release();
 }
 

@@ -100,9 +100,6 @@ bool thread_wake(struct thread *thread);
 /* Leave the hart: the caller has set the state and holds interrupts off. */
 void sched_switch(void);
 
-/* Deal with HAL_WORK_RESCHEDULE on the way to user mode. */
-void sched_user_return(void);
-
 /* Wake the running thread when hal_time() reaches `deadline`; or no longer.
  * The latter does no harm when it was not to be (clock.c). */
 void clock_add(struct thread *self, uint64_t deadline);

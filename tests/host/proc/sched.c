@@ -140,7 +140,7 @@ void sched_switch(void)
     take_hart(self);
 }
 
-void sched_user_return(void)
+void hal_upcall_preempt(void)
 {
 }
 

@@ -66,16 +66,23 @@ void hal_relax(void);
 #undef atomic_compare_exchange_weak
 #undef atomic_compare_exchange_weak_explicit
 
-#define atomic_load(p)                 (machine_point(), __atomic_load_n(p, 5))
-#define atomic_store(p, v)             (machine_point(), __atomic_store_n(p, v, 5))
+#define ATOMICALLY(operation, ...)                                             \
+    (machine_point(), __atomic_##operation(__VA_ARGS__, 5))
+
+#define atomic_load(p)         ATOMICALLY(load_n, p)
+#define atomic_store(p, v)     ATOMICALLY(store_n, p, v)
+#define atomic_fetch_or(p, v)  ATOMICALLY(fetch_or, p, v)
+#define atomic_fetch_and(p, v) ATOMICALLY(fetch_and, p, v)
+
 #define atomic_load_explicit(p, order) atomic_load(p)
-#define atomic_fetch_or(p, v)          (machine_point(), __atomic_fetch_or(p, v, 5))
-#define atomic_fetch_and(p, v)         (machine_point(), __atomic_fetch_and(p, v, 5))
-#define atomic_compare_exchange_strong(p, expected, v)                         \
-    (machine_point(), __atomic_compare_exchange_n(p, expected, v, 0, 5, 5))
-#define atomic_compare_exchange_weak(p, expected, v)                           \
-    atomic_compare_exchange_strong(p, expected, v)
-#define atomic_compare_exchange_weak_explicit(p, expected, v, yes, no)         \
-    atomic_compare_exchange_strong(p, expected, v)
+
+#define atomic_compare_exchange_strong(p, e, v)                                \
+    ATOMICALLY(compare_exchange_n, p, e, v, 0, 5)
+
+#define atomic_compare_exchange_weak(p, e, v)                                  \
+    atomic_compare_exchange_strong(p, e, v)
+
+#define atomic_compare_exchange_weak_explicit(p, e, v, yes, no)                \
+    atomic_compare_exchange_strong(p, e, v)
 
 #endif
