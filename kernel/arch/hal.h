@@ -86,7 +86,8 @@ unsigned hal_hart_count(void);
 int hal_hart_start(unsigned hart, uint64_t hardware_id,
                    struct hal_thread *thread);
 
-/* Bring another hart out of hal_wait, and make it look at its work. */
+/* Bring another hart out of hal_wait, and have it look at its work and, by
+ * HAL_WORK_RESCHEDULE, at its run queue. */
 void hal_hart_wake(unsigned hart);
 
 /* Stop every other hart where it next has interrupts enabled (so holding no
@@ -211,9 +212,8 @@ void hal_upcall_user_return(void);
 void hal_upcall_interrupt(unsigned number);
 void hal_upcall_tick(void);
 
-/* After an interrupt that found the kernel running with interrupts on: switch
- * to another thread when there is one to run (sched/sched.c). Interrupts off.
- */
+/* After an interrupt that found the kernel running with interrupts on, and on
+ * the way to user mode: deal with HAL_WORK_RESCHEDULE (sched/sched.c). */
 void hal_upcall_preempt(void);
 
 #endif

@@ -82,5 +82,5 @@ void hal_upcall_user_return(void)
         process_exit(-1);
     /* Nobody handles signals yet. */
     __atomic_fetch_and(&hal_self()->work, ~HAL_WORK_SIGNAL, __ATOMIC_RELAXED);
-    sched_user_return();
+    hal_upcall_preempt();
 }

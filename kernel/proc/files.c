@@ -19,11 +19,11 @@ struct view {
 
 static struct view view_of(const struct process *process)
 {
-    static const char *const names[] = {[THREAD_NEW] = "new",
-                                        [THREAD_READY] = "ready",
-                                        [THREAD_RUNNING] = "running",
-                                        [THREAD_SLEEPING] = "sleeping",
-                                        [THREAD_DEAD] = "exiting"};
+    static const char *const names[] = {
+        [THREAD_NEW] = "new",         [THREAD_READY] = "ready",
+        [THREAD_RUNNING] = "running", [THREAD_SLEEPING] = "sleeping",
+        [THREAD_ASLEEP] = "sleeping", [THREAD_DEAD] = "exiting",
+        [THREAD_GONE] = "exiting"};
     struct view view = {.state = "zombie", .abi = "none"};
     spin_lock(&process_lock);
     memcpy(view.name, process->name, sizeof view.name);

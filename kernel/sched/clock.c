@@ -11,8 +11,6 @@
 #include "sched/thread.h"
 #include "sched/spinlock.h"
 
-#define SLICE_NS 10000000ul
-
 struct clock {
     struct spinlock lock;
     struct list sleepers; /* lock: struct thread by timeout_link */
@@ -75,15 +73,19 @@ void clock_remove(struct thread *self)
     spin_unlock(&clock->lock);
 }
 
-void clock_slice_start(bool endless)
+static __attribute__((noinline)) void arm_sooner(struct clock *clock)
 {
-    struct clock *clock = &clocks[hal_self()->hart];
-    clock->slice_end = endless ? UINT64_MAX : hal_time() + SLICE_NS;
-    if (clock->slice_end >= clock->armed)
-        return;
     spin_lock(&clock->lock);
     arm(clock);
     spin_unlock(&clock->lock);
+}
+
+void clock_slice_start(uint64_t now, bool endless)
+{
+    struct clock *clock = &clocks[hal_self()->hart];
+    clock->slice_end = endless ? UINT64_MAX : now + SLICE_NS;
+    if (clock->slice_end < clock->armed)
+        arm_sooner(clock);
 }
 
 void hal_upcall_tick(void)
@@ -104,4 +106,7 @@ void hal_upcall_tick(void)
     }
     arm(clock);
     spin_unlock(&clock->lock);
+#ifdef DEBUG
+    sched_assert_told();
+#endif
 }

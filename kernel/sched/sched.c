@@ -1,35 +1,47 @@
 /*
  * Which thread runs where.
  *
- * Each hart has a queue of ready threads, served in turn; a hart with an
- * empty queue takes from the longest other one, and with nothing anywhere it
- * runs its idle thread, which waits for an interrupt. A thread made ready goes
- * to an idle hart if there is one, by preference the one it ran on last, and
- * that hart is woken.
+ * A thread is charged for the time that it runs, and a hart takes the one that
+ * has used least: of its own queue, or, if that is more than a slice less, of
+ * another's. It looks at the others once in a slice, and when it has nothing
+ * else. So all get the same, and stay where they are as long as they do.
  *
- * A thread may be in a run queue while its hart has not yet left its stack
- * (it was woken on the way to sleep). `on_hart` says so, and nobody else picks
- * it until then.
+ * A thread that wakes has at most CREDIT in hand: it counts as having used so
+ * much less than the one that has used most. A new thread and its maker halve
+ * what the maker has in hand. So neither sleeping nor forking leads to more.
+ *
+ * A thread that gives way, or is woken on the way to sleep, comes into a queue
+ * when its stack is no longer in use (finish_switch). So whatever is in a queue
+ * may run anywhere, and whoever put it there has woken an idle hart, if there
+ * was one.
  */
 #include "lib/bits.h"
 #include "lib/panic.h"
 #include "sched/spinlock.h"
 #include "sched/thread.h"
 
+#define CREDIT (3 * SLICE_NS)
+#define NOBODY UINT64_MAX
+
+/* h: by its hart. */
 struct run_queue {
     struct spinlock lock;
-    struct list ready;       /* lock: struct thread by run_link */
-    _Atomic uint32_t length; /* lock to change */
-    struct thread *previous; /* by its hart, during a switch */
-    struct thread *idle;     /* I */
+    struct heap_node *ready;  /* lock: struct thread by turn */
+    _Atomic uint64_t least;   /* lock to change: the first one's; or NOBODY */
+    _Atomic uint64_t running; /* h: what its thread had used; 0: idle */
+    uint64_t since;           /* h: when its thread was charged last */
+    uint64_t next_look;       /* h: when to look at the others */
+    struct thread *previous;  /* h: during a switch */
+    struct thread *idle;      /* I */
 };
 
 static struct run_queue queues[HAL_MAX_HARTS];
 static _Atomic uint64_t idle_harts;
+/* By the thread that has used most; not to the last millisecond. */
+static _Atomic uint64_t most_used = CREDIT;
 
 struct thread thread_boot = {
     .state = THREAD_RUNNING,
-    .on_hart = true,
     .irq_depth = 1, /* boot runs with interrupts off until sched_start */
     .name = "idle",
 };
@@ -39,131 +51,242 @@ static struct run_queue *my_queue(void)
     return &queues[hal_self()->hart];
 }
 
-static void queue_push(struct run_queue *queue, struct thread *thread)
+static uint64_t load(_Atomic uint64_t *value)
 {
+    return atomic_load_explicit(value, memory_order_relaxed);
+}
+
+static void store(_Atomic uint64_t *value, uint64_t to)
+{
+    atomic_store_explicit(value, to, memory_order_relaxed);
+}
+
+/* ---- Queues -------------------------------------------------------------- */
+
+static __attribute__((noinline)) void
+queue_push(struct run_queue *queue, struct thread *thread, uint64_t used)
+{
+    thread->turn.key = used;
     spin_lock(&queue->lock);
-    list_push_back(&queue->ready, &thread->run_link);
-    queue->length++;
+    heap_push(&queue->ready, &thread->turn);
+    store(&queue->least, queue->ready->key);
     spin_unlock(&queue->lock);
 }
 
-/* A thread whose stack is still in use by another hart stays: two harts that
- * each waited for the other's thread would wait for ever. Its own hart leaves
- * it in a moment, and whoever owns the queue looks again. */
-static bool may_run_here(struct thread *thread)
-{
-    return thread == thread_current() ||
-           !atomic_load_explicit(&thread->on_hart, memory_order_acquire);
-}
-
+/* NULL: it is empty. */
 static struct thread *queue_pop(struct run_queue *queue)
 {
-    struct thread *thread;
-    if (!queue->length)
-        return NULL;
     spin_lock(&queue->lock);
-    list_for_each_safe(thread, &queue->ready, run_link)
-        if (may_run_here(thread)) {
-            list_remove(&thread->run_link);
-            queue->length--;
-            spin_unlock(&queue->lock);
-            return thread;
-        }
+    struct heap_node *first = heap_pop(&queue->ready);
+    store(&queue->least, queue->ready ? queue->ready->key : NOBODY);
     spin_unlock(&queue->lock);
-    return NULL;
+    return first ? container_of(first, struct thread, turn) : NULL;
 }
 
-static struct thread *steal(void)
+/* From another hart, a thread that has used less than `limit`; or NULL. */
+static __attribute__((noinline)) struct thread *steal(uint64_t limit)
 {
     unsigned count = hal_hart_count(), self = hal_self()->hart;
-    struct run_queue *longest = NULL;
-    for (unsigned i = 1; i < count; i++) {
+    struct thread *thread = NULL;
+    for (unsigned i = 1; i < count && !thread; i++) {
         struct run_queue *queue = &queues[(self + i) % count];
-        if (queue->length && (!longest || queue->length > longest->length))
-            longest = queue;
+        if (load(&queue->least) < limit)
+            thread = queue_pop(queue);
     }
-    return longest ? queue_pop(longest) : NULL;
+    return thread;
 }
+
+/* A thread that has used less than `mine`; or NULL. */
+static inline struct thread *choose(struct run_queue *queue, uint64_t now,
+                                    uint64_t mine)
+{
+    struct thread *next = NULL;
+    uint64_t least = load(&queue->least);
+    if (now >= queue->next_look) {
+        queue->next_look = now + SLICE_NS;
+        next = steal((least < mine ? least : mine) - SLICE_NS);
+    }
+    if (!next && least < mine)
+        next = queue_pop(queue);
+    if (!next && mine == NOBODY)
+        next = steal(NOBODY);
+    return next;
+}
+
+/* Charge the running thread until now. */
+static inline uint64_t charge(struct run_queue *queue)
+{
+    uint64_t now = hal_time();
+    uint64_t used = thread_current()->turn.key += now - queue->since;
+    queue->since = now;
+    if (used > load(&most_used) + SLICE_NS / 8)
+        store(&most_used, used);
+    return now;
+}
+
+/* ---- Waking harts -------------------------------------------------------- */
+
+#ifdef DEBUG
+/* What changes who is in a queue or idle is a step, and begins and ends. */
+static _Atomic uint32_t steps_begun, steps_ended;
+#define STEP_BEGINS() ((void)atomic_fetch_add(&steps_begun, 1))
+#define STEP_ENDS()   ((void)atomic_fetch_add(&steps_ended, 1))
+
+void sched_assert_told(void)
+{
+    struct run_queue *queue = my_queue();
+    spin_lock(&queue->lock);
+    uint32_t ended = atomic_load(&steps_ended);
+    uint64_t idle = atomic_load(&idle_harts);
+    bool wrong = queue->ready && idle;
+    /* Neither idle nor with a thread: it was told, and is on its way. */
+    for (unsigned i = 0; i < hal_hart_count(); i++)
+        wrong &= (idle & BIT(i)) || atomic_load(&queues[i].running);
+    /* All that was true at one time if no step was under way. */
+    if (wrong && atomic_load(&steps_begun) == ended)
+        panic("idle harts %lx do not know who waits here", idle);
+    spin_unlock(&queue->lock);
+}
+#else
+#define STEP_BEGINS()
+#define STEP_ENDS()
+#endif
 
 /* There is work in `target`'s queue: have it done, by another idle hart if
  * that one is busy. The push came before, the look at the set comes after: an
- * idle hart sets its bit and then looks at the queues. Only who clears the bit
- * sends the interrupt. */
-static void wake_for(unsigned target)
+ * idle hart sets its bit and then looks at the queues. */
+static inline void wake_for(unsigned target)
 {
+    uint64_t idle;
     atomic_thread_fence(memory_order_seq_cst);
-    uint64_t idle = atomic_load(&idle_harts);
-    if (!idle)
-        return;
-    if (!(idle & BIT(target)))
-        target = bit_lowest(idle);
-    if (atomic_fetch_and(&idle_harts, ~BIT(target)) & BIT(target))
+    while ((idle = load(&idle_harts))) {
+        if (!(idle & BIT(target)))
+            target = bit_lowest(idle);
+        if (!(atomic_fetch_and(&idle_harts, ~BIT(target)) & BIT(target)))
+            continue; /* Somebody else took its bit, perhaps itself. */
         hal_hart_wake(target);
+        return;
+    }
 }
 
-/* Put a READY thread where it will run soonest. */
-static void place(struct thread *thread)
+/* Put a READY thread where it will run soonest: on its last hart, unless that
+ * is busy and another idle. Whoever has used much more makes room. */
+static __attribute__((noinline)) void place(struct thread *thread)
 {
+    STEP_BEGINS();
+    uint64_t idle = load(&idle_harts), used = load(&most_used) - CREDIT;
+    if (used < thread->turn.key)
+        used = thread->turn.key;
     unsigned target = thread->machine.hart;
-    uint64_t idle = atomic_load(&idle_harts);
     if (idle && !(idle & BIT(target)))
         target = bit_lowest(idle);
-    queue_push(&queues[target], thread);
+    queue_push(&queues[target], thread, used);
     wake_for(target);
+    STEP_ENDS();
+    if (used + SLICE_NS / 2 >= load(&queues[target].running))
+        return;
+    if (target != hal_self()->hart)
+        hal_hart_wake(target);
+    else
+        __atomic_fetch_or(&hal_self()->work, HAL_WORK_RESCHEDULE,
+                          __ATOMIC_RELAXED);
 }
 
 bool thread_wake(struct thread *thread)
 {
-    uint32_t asleep = THREAD_SLEEPING;
-    if (!atomic_compare_exchange_strong(&thread->state, &asleep, THREAD_READY))
-        return false;
-    place(thread);
+    ASSERT(!hal_irq_enabled());
+    uint32_t state = THREAD_ASLEEP;
+    while (!atomic_compare_exchange_weak(&thread->state, &state, THREAD_READY))
+        if (state != THREAD_ASLEEP && state != THREAD_SLEEPING)
+            return false;
+    if (state == THREAD_ASLEEP)
+        place(thread);
     return true;
 }
 
+/* ---- Switching ----------------------------------------------------------- */
+
 /* What is left to do once the previous thread's stack is no longer in use. */
-static void finish_switch(void)
+static inline void finish_switch(void)
 {
-    struct run_queue *queue = my_queue();
-    atomic_store_explicit(&queue->previous->on_hart, false,
-                          memory_order_release);
+    struct thread *previous = my_queue()->previous;
+    uint32_t state = THREAD_SLEEPING;
+    if (atomic_compare_exchange_strong(&previous->state, &state, THREAD_ASLEEP))
+        return;
+    if (state == THREAD_READY)
+        place(previous);
+    else if (state == THREAD_DEAD)
+        atomic_store(&previous->state, THREAD_GONE);
 }
 
-void sched_switch(void)
+static void switch_to(struct run_queue *queue, struct thread *next,
+                      uint64_t now)
 {
     struct thread *self = thread_current();
-    struct run_queue *queue = my_queue();
-    ASSERT(!hal_irq_enabled());
-    lockrank_assert_may_sleep();
-    __atomic_fetch_and(&self->machine.work, ~HAL_WORK_RESCHEDULE,
-                       __ATOMIC_RELAXED);
-    struct thread *next = queue_pop(queue);
-    if (!next)
-        next = steal();
-    if (!next)
-        next = queue->idle;
-    if (next == self) {
-        atomic_store(&self->state, THREAD_RUNNING);
-        return;
-    }
-    atomic_store(&next->on_hart, true);
-    atomic_store(&next->state, THREAD_RUNNING);
+    bool idle = next == queue->idle;
+    store(&queue->running, idle ? 0 : next->turn.key);
     queue->previous = self;
-    clock_slice_start(next == queue->idle);
+    atomic_store(&next->state, THREAD_RUNNING);
+    clock_slice_start(now, idle);
     hal_space_activate(next->space);
     hal_thread_switch(&self->machine, &next->machine);
     finish_switch();
 }
 
-void sched_stay_awake(void)
+void sched_switch(void)
 {
-    uint32_t asleep = THREAD_SLEEPING;
-    /* READY: it is in some run queue, and goes on when its turn comes. */
-    if (!atomic_compare_exchange_strong(&thread_current()->state, &asleep,
-                                        THREAD_RUNNING) &&
-        asleep == THREAD_READY)
-        sched_switch();
+    struct run_queue *queue = my_queue();
+    ASSERT(!hal_irq_enabled());
+    lockrank_assert_may_sleep();
+    __atomic_fetch_and(&hal_self()->work, ~HAL_WORK_RESCHEDULE,
+                       __ATOMIC_RELAXED);
+    uint64_t now = charge(queue);
+    struct thread *next = choose(queue, now, NOBODY);
+    switch_to(queue, next ? next : queue->idle, now);
 }
+
+/* Switch if another has used less. Interrupts off. */
+static void give_way(void)
+{
+    struct thread *self = thread_current();
+    struct run_queue *queue = my_queue();
+    lockrank_assert_may_sleep();
+    uint64_t now = charge(queue);
+    struct thread *next = choose(queue, now, self->turn.key);
+    store(&queue->running, self->turn.key);
+    if (!next)
+        return;
+    atomic_store(&self->state, THREAD_READY);
+    switch_to(queue, next, now);
+}
+
+void thread_yield(void)
+{
+    irq_hold();
+    uint64_t least = load(&my_queue()->least);
+    struct heap_node *turn = &thread_current()->turn;
+    if (least != NOBODY && turn->key <= least)
+        turn->key = least + 1;
+    give_way();
+    irq_release();
+}
+
+/* Preempted while asleep in name only (between joining a queue and the
+ * switch) cannot be: interrupts are held off there. */
+void hal_upcall_preempt(void)
+{
+    struct hal_thread *self = hal_self();
+    if (!(self->work & HAL_WORK_RESCHEDULE))
+        return;
+    __atomic_fetch_and(&self->work, ~HAL_WORK_RESCHEDULE, __ATOMIC_RELAXED);
+    if (thread_current() == my_queue()->idle)
+        return;
+    irq_hold();
+    give_way();
+    irq_release();
+}
+
+/* ---- Threads ------------------------------------------------------------- */
 
 static void thread_first_run(void *argument)
 {
@@ -178,7 +301,6 @@ void thread_init(struct thread *thread, const char *name, void *stack,
                  void (*entry)(void *), void *argument)
 {
     atomic_store(&thread->state, THREAD_NEW);
-    list_init(&thread->run_link);
     list_init(&thread->timeout_link);
     thread->irq_depth = 1;
     thread->irq_was_on = true;
@@ -191,8 +313,16 @@ void thread_init(struct thread *thread, const char *name, void *stack,
 
 void thread_run(struct thread *thread)
 {
+    struct heap_node *turn = &thread_current()->turn;
+    irq_hold();
+    charge(my_queue());
+    uint64_t most = load(&most_used);
+    if (turn->key < most)
+        turn->key += (most - turn->key) / 2;
+    thread->turn.key = turn->key;
     atomic_store(&thread->state, THREAD_READY);
     place(thread);
+    irq_release();
 }
 
 _Noreturn void thread_end(void)
@@ -206,61 +336,35 @@ _Noreturn void thread_end(void)
 void thread_await_end(struct thread *thread)
 {
     while (atomic_load_explicit(&thread->state, memory_order_acquire) !=
-               THREAD_DEAD ||
-           atomic_load_explicit(&thread->on_hart, memory_order_acquire))
+           THREAD_GONE)
         thread_yield();
 }
 
-void thread_yield(void)
-{
-    struct thread *self = thread_current();
-    irq_hold();
-    atomic_store(&self->state, THREAD_READY);
-    queue_push(my_queue(), self);
-    sched_switch();
-    irq_release();
-}
-
-/* Preempted while asleep in name only (between joining a queue and the
- * switch) cannot be: interrupts are held off there. */
-void hal_upcall_preempt(void)
-{
-    struct thread *self = thread_current();
-    if (!(self->machine.work & HAL_WORK_RESCHEDULE))
-        return;
-    __atomic_fetch_and(&self->machine.work, ~HAL_WORK_RESCHEDULE,
-                       __ATOMIC_RELAXED);
-    if (self != my_queue()->idle)
-        thread_yield();
-}
-
-void sched_user_return(void)
-{
-    irq_hold();
-    hal_upcall_preempt();
-    irq_release();
-}
-
+/* Interrupts are off; hal_wait returns for one that is pending, and it is taken
+ * when they are let in. */
 static _Noreturn void idle_loop(void *unused)
 {
     (void)unused;
     struct run_queue *queue = my_queue();
     uint64_t bit = BIT(hal_self()->hart);
     for (;;) {
-        /* Interrupts are off; hal_wait returns for one that is pending, and
-         * it is taken between the two calls below. */
+        STEP_BEGINS();
         atomic_fetch_or(&idle_harts, bit);
         atomic_thread_fence(memory_order_seq_cst);
-        struct thread *next = queue->length ? NULL : steal();
-        if (next)
-            queue_push(queue, next);
-        if (!queue->length)
+        uint64_t now = hal_time();
+        struct thread *next = choose(queue, now, NOBODY);
+        /* Told of work when it has found some: another is told instead. */
+        if (next && !(atomic_fetch_and(&idle_harts, ~bit) & bit))
+            wake_for(hal_self()->hart);
+        STEP_ENDS();
+        if (next) {
+            queue->since = now;
+            switch_to(queue, next, now);
+        } else {
             hal_wait();
-        irq_release();
-        irq_hold();
-        atomic_fetch_and(&idle_harts, ~bit);
-        if (queue->length)
-            sched_switch();
+            irq_release();
+            irq_hold();
+        }
     }
 }
 
@@ -269,7 +373,6 @@ void sched_idle_thread(unsigned hart, struct thread *memory, void *stack)
     thread_init(memory, "idle", stack, NULL, NULL);
     hal_thread_init(&memory->machine, stack, idle_loop, NULL);
     atomic_store(&memory->state, THREAD_RUNNING);
-    atomic_store(&memory->on_hart, true);
     queues[hart].idle = memory;
 }
 
@@ -277,9 +380,8 @@ void sched_init(void)
 {
     for (unsigned i = 0; i < HAL_MAX_HARTS; i++) {
         spin_init(&queues[i].lock, LOCK_RUN_QUEUE);
-        list_init(&queues[i].ready);
+        atomic_init(&queues[i].least, NOBODY);
     }
-    list_init(&thread_boot.run_link);
     list_init(&thread_boot.timeout_link);
     queues[0].idle = &thread_boot;
 }

@@ -9,25 +9,30 @@
 #define SCHED_THREAD_H
 
 #include "arch/hal.h"
+#include "lib/heap.h"
 #include "lib/list.h"
+
+/* Nanoseconds of a turn. */
+#define SLICE_NS 10000000ul
 
 enum thread_state {
     THREAD_NEW,      /* not yet started */
-    THREAD_READY,    /* in a run queue */
+    THREAD_READY,    /* in a run queue, or on the way off its stack into one */
     THREAD_RUNNING,  /* on a hart */
-    THREAD_SLEEPING, /* waiting to be woken */
-    THREAD_DEAD      /* will not run again */
+    THREAD_SLEEPING, /* waiting to be woken, its stack still in use */
+    THREAD_ASLEEP,   /* the same, off its stack */
+    THREAD_DEAD,     /* will not run again, its stack still in use */
+    THREAD_GONE      /* the same, off its stack */
 };
 
-/* Letters: a atomic; s by the thread itself; q run queue's lock; t timeout
- * lock; I set once. */
+/* Letters: a atomic; s by the thread itself; t timeout lock; I set once. */
 struct thread {
     struct hal_thread machine; /* first: hal_self() is also the thread */
     _Atomic uint32_t state;    /* a: enum thread_state */
-    _Atomic bool on_hart;      /* a: its stack is in use */
     _Atomic uint8_t sleep;     /* a: enum sleep: what ends the one it is in */
     uint8_t timeout_hart;      /* s: whose list holds timeout_link */
-    struct list run_link;      /* q */
+    struct heap_node turn;     /* in a queue by its lock; .key: what it has
+                                * used, by itself or who has made it READY */
     struct list timeout_link;  /* t */
     uint64_t deadline;         /* t */
     uint32_t irq_depth;        /* s: reasons to keep interrupts off */
@@ -88,21 +93,19 @@ static inline bool thread_killed(const struct thread *thread)
            HAL_WORK_KILLED;
 }
 
-/* Make a sleeping thread ready; false when it was not asleep. */
+/* Make a sleeping thread ready; false when it was not asleep. Interrupts off:
+ * who made it ready has to come to the end of telling so. */
 bool thread_wake(struct thread *thread);
 
 /* Leave the hart: the caller has set the state and holds interrupts off. */
 void sched_switch(void);
-
-/* Deal with HAL_WORK_RESCHEDULE on the way to user mode. */
-void sched_user_return(void);
 
 /* Wake the running thread when hal_time() reaches `deadline`; or no longer.
  * The latter does no harm when it was not to be (clock.c). */
 void clock_add(struct thread *self, uint64_t deadline);
 void clock_remove(struct thread *self);
 /* Another thread starts its slice on this hart; an idle one's is endless. */
-void clock_slice_start(bool endless);
+void clock_slice_start(uint64_t now, bool endless);
 
 /* Prepare the queues and clocks; before any lock is used by two harts. */
 void sched_init(void);
@@ -117,6 +120,16 @@ void sched_idle_thread(unsigned hart, struct thread *memory, void *stack);
 
 /* On the way to sleep, or back from it: RUNNING again, whether or not somebody
  * has made the thread ready meanwhile. Interrupts held off. */
-void sched_stay_awake(void);
+static inline void sched_stay_awake(void)
+{
+    atomic_store(&thread_current()->state, THREAD_RUNNING);
+}
+
+#ifdef DEBUG
+/* Panics if a thread waits in this hart's queue beside an idle hart, and none
+ * is on its way. It does not matter how long a hart takes: only whether it was
+ * told. From the tick. */
+void sched_assert_told(void);
+#endif
 
 #endif

@@ -69,14 +69,15 @@ static bool wake_sleeper(struct waiter *waiter)
     return thread_wake(waiter->thread);
 }
 
-static void begin(struct waitq *queue, struct waiter *waiter, enum sleep kind)
+static inline void begin(struct waitq *queue, struct waiter *waiter,
+                         enum sleep kind)
 {
     irq_hold();
     sleep_begin(kind);
     waitq_join(queue, waiter, wake_sleeper);
 }
 
-static int finish(struct waiter *waiter, enum sleep kind)
+static inline int finish(struct waiter *waiter, enum sleep kind)
 {
     if (!sleep_interrupted(kind))
         sched_switch();
@@ -199,12 +200,13 @@ void waitq_wake_all(struct waitq *queue)
  * sleeps, then looks for marks. */
 static void interrupt(struct thread *thread, uint32_t mark)
 {
+    irq_hold();
     __atomic_fetch_or(&thread->machine.work, mark, __ATOMIC_SEQ_CST);
     uint32_t state = atomic_load(&thread->state);
-    if (state == THREAD_SLEEPING && atomic_load(&thread->sleep) & mark)
-        thread_wake(thread);
-    else if (state == THREAD_RUNNING && thread != thread_current())
+    bool woken = atomic_load(&thread->sleep) & mark && thread_wake(thread);
+    if (!woken && state == THREAD_RUNNING && thread != thread_current())
         hal_hart_wake(__atomic_load_n(&thread->machine.hart, __ATOMIC_RELAXED));
+    irq_release();
 }
 
 void thread_kill(struct thread *thread)

@@ -3,7 +3,7 @@
  *
  * The kernel numbers harts from 0 in the order they start; firmware knows
  * them by the identifiers of the device tree, kept here. A software interrupt
- * says only "look": at the run queue, or at `freeze`.
+ * says only "look": at the run queue, and at `freeze`.
  */
 #include "arch/hal.h"
 #include "arch/riscv/csr.h"
@@ -98,6 +98,7 @@ void smp_interrupt(void)
 {
     csr_clear(sip, SIE_SOFTWARE);
     uint64_t self = 1ul << hal_self()->hart;
+    __atomic_fetch_or(&hal_self()->work, HAL_WORK_RESCHEDULE, __ATOMIC_RELAXED);
     atomic_thread_fence(memory_order_seq_cst);
     if (!atomic_load(&freeze))
         return;

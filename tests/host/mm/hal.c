@@ -217,15 +217,6 @@ __attribute__((weak)) void sched_switch(void)
     atomic_store(&self->state, THREAD_RUNNING);
 }
 
-void sched_stay_awake(void)
-{
-    uint32_t asleep = THREAD_SLEEPING;
-    if (!atomic_compare_exchange_strong(&thread_current()->state, &asleep,
-                                        THREAD_RUNNING) &&
-        asleep == THREAD_READY)
-        sched_switch();
-}
-
 void clock_add(struct thread *self, uint64_t deadline)
 {
     self->deadline = deadline;

@@ -70,7 +70,6 @@ void thread_init(struct thread *thread, const char *name, void *stack,
 {
     (void)stack;
     atomic_store(&thread->state, THREAD_NEW);
-    list_init(&thread->run_link);
     list_init(&thread->timeout_link);
     thread->entry = entry;
     thread->argument = argument;
@@ -81,7 +80,6 @@ void thread_run(struct thread *thread)
 {
     pthread_attr_t attributes;
     pthread_t host;
-    atomic_store(&thread->on_hart, true);
     atomic_store(&thread->state, THREAD_READY);
     pthread_attr_init(&attributes);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
@@ -99,14 +97,13 @@ _Noreturn void thread_end(void)
     atomic_store(&self->state, THREAD_DEAD);
     leave_hart(self);
     /* The thread's memory is its owner's again. */
-    atomic_store(&self->on_hart, false);
+    atomic_store(&self->state, THREAD_GONE);
     pthread_exit(NULL);
 }
 
 void thread_await_end(struct thread *thread)
 {
-    while (atomic_load(&thread->state) != THREAD_DEAD ||
-           atomic_load(&thread->on_hart))
+    while (atomic_load(&thread->state) != THREAD_GONE)
         thread_yield();
 }
 
@@ -150,7 +147,7 @@ void sched_switch(void)
     take_hart(self);
 }
 
-void sched_user_return(void)
+void hal_upcall_preempt(void)
 {
 }
 

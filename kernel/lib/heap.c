@@ -1,0 +1,21 @@
+/*
+ * Leftist heaps: of a node's halves the right one is never the deeper, so the
+ * way down that keeps right, the only one that is walked, is short.
+ */
+#include "lib/heap.h"
+
+struct heap_node *heap_merge(struct heap_node *a, struct heap_node *b)
+{
+    if (!a || !b)
+        return a ? a : b;
+    if (b->key < a->key)
+        return heap_merge(b, a);
+    a->right = heap_merge(a->right, b);
+    if (!a->left || a->left->depth < a->right->depth) {
+        struct heap_node *deeper = a->right;
+        a->right = a->left;
+        a->left = deeper;
+    }
+    a->depth = a->right ? a->right->depth + 1 : 1;
+    return a;
+}
