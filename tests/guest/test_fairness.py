@@ -37,25 +37,25 @@ def best_of_three(bar, measure):
 
 
 def test_f2_shares_on_one_hart():
-    assert ratio("5 500", options=COUNTED) <= 1.1
+    assert ratio("5 1 500", options=COUNTED) <= 1.1
 
 
 @pytest.mark.parametrize("harts,processes",
                          [(2, 3), (2, 10), (4, 5), (4, 12)])
 def test_f2_shares_on_several_harts(harts, processes):
-    best = best_of_three(1.15, lambda: ratio(f"{processes} 5000",
+    best = best_of_three(1.15, lambda: ratio(f"{processes} {harts} 5000",
                                              harts=harts))
     assert best <= 1.15, f"one had {best:.2f} times what another had"
 
 
 def test_f2_naps_lead_to_no_more():
-    most, least, other = shares("3 600 naps", options=COUNTED)
+    most, least, other = shares("3 1 600 naps", options=COUNTED)
     assert least >= 120 and other <= 1.15 * most
 
 
 def test_f2_forks_lead_to_no_more():
     """A process and its child are two."""
-    most, least, other = shares("3 600 forks", options=COUNTED)
+    most, least, other = shares("3 1 600 forks", options=COUNTED)
     assert least >= 100 and other <= 2.1 * most
 
 
@@ -67,7 +67,7 @@ def test_f3_no_hart_idle_beside_work():
 @pytest.mark.parametrize("harts", [1, 2, 4])
 def test_f2_a_key_beside_twenty_that_compute(console, harts):
     c = console(harts=harts, options=["--add", program("shares")])
-    c.type("/shares 20 60000 &\n")
+    c.type("/shares 20 1 60000 &\n")
     c.prompt()
     time.sleep(1)
 

@@ -10,7 +10,7 @@
 #include "check.h"
 
 #define MS   1000000ul
-#define AWAY (7 * MS) /* less than a slice */
+#define TURN (7 * MS) /* less than a slice */
 #define BIT  (6 * MS) /* before a nap, or the end of a child */
 #define MOST 32
 
@@ -20,7 +20,7 @@ struct report {
 };
 
 static int ends[2];
-static uint64 begin, end;
+static uint64 begin, end, away = TURN;
 
 /* So long, or until the end; what it had. */
 static uint64 compute(uint64 length)
@@ -29,7 +29,7 @@ static uint64 compute(uint64 length)
 
     while (used < length && last < end) {
         uint64 now = calf_clock_ns();
-        if (now - last < AWAY)
+        if (now - last < away)
             used += now - last;
         last = now;
     }
@@ -99,17 +99,20 @@ int main(int argc, char **argv)
 {
     uint64 least = -1ul, most = 0, other = 0;
     struct report report;
-    long n, length;
+    long n, harts, length;
 
-    if (argc < 3 || calf_number(argv[1], &n) < 0 || n > MOST ||
-        calf_number(argv[2], &length) < 0 || pipe(ends) < 0)
+    if (argc < 4 || calf_number(argv[1], &n) < 0 || n > MOST ||
+        calf_number(argv[2], &harts) < 0 || calf_number(argv[3], &length) < 0 ||
+        pipe(ends) < 0)
         return 2;
+    if (n >= 2 * harts)
+        away = (n / harts - 1) * TURN;
     begin = calf_clock_ns() + 10 * n * MS;
     end = begin + length * MS;
     for (int i = 0; i < n; i++)
         start(compute_always);
-    if (argc > 3)
-        start(calf_same(argv[3], "naps") ? compute_with_naps
+    if (argc > 4)
+        start(calf_same(argv[4], "naps") ? compute_with_naps
                                          : compute_in_children);
     close(ends[1]);
     while (read(ends[0], &report, sizeof(report)) == sizeof(report)) {
@@ -121,7 +124,7 @@ int main(int argc, char **argv)
             least = report.used;
         n--;
     }
-    CHECK(n == -(argc > 3));
+    CHECK(n == -(argc > 4));
     while (wait(0) > 0)
         continue;
     printf("most %lu, least %lu, other %lu ms\n", most / MS, least / MS,
