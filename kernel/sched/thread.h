@@ -19,6 +19,13 @@ enum thread_state {
     THREAD_DEAD      /* will not run again */
 };
 
+/* See hurry.h. */
+struct thread_note {
+    int (*await)(void *of, uint64_t detail);
+    void *of;
+    uint64_t detail;
+};
+
 /* Letters: a atomic; s by the thread itself; q run queue's lock; t timeout
  * lock; I set once. */
 struct thread {
@@ -33,6 +40,8 @@ struct thread {
     uint32_t irq_depth;        /* s: reasons to keep interrupts off */
     bool irq_was_on;           /* s: before the first of them */
     bool gave_up;              /* s: see oom_retry */
+    uint8_t hurried;           /* s: see hurry.h */
+    struct thread_note noted;  /* s: likewise */
     uint32_t fail_after;       /* s: see page_fail_after */
     struct hal_space *space;   /* s: what to translate by; NULL: kernel */
     void (*entry)(void *);     /* I */
