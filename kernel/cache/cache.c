@@ -10,6 +10,8 @@
 #include "lib/errno.h"
 #include "lib/panic.h"
 #include "lib/string.h"
+#include "mm/object.h"
+#include "sched/hurry.h"
 #include "sched/waitq.h"
 
 /* Pages a sequential reader has read for him first, and at most. */
@@ -116,9 +118,9 @@ static struct waitq *queue_of(const void *about)
     return &queues[((uintptr_t)about >> 5) % QUEUES];
 }
 
-void cache_wait(const void *about)
+int cache_wait(const void *about, enum sleep kind)
 {
-    waitq_sleep(queue_of(about), &cache_lock, SLEEP_UNINTERRUPTIBLE);
+    return waitq_sleep(queue_of(about), &cache_lock, kind);
 }
 
 void cache_wake(const void *about)
@@ -162,17 +164,29 @@ static struct page *make_page(bool may_use_reserve)
     return page || !may_use_reserve ? page : cache_take_reserve();
 }
 
+static int fetch(void *of, uint64_t index)
+{
+    return cache_fetch(of, index);
+}
+
 /* The page, found or put there, pinned, being read by nobody. `any`: also past
- * the end. cache_lock held; lets it go. */
-static int pin(struct cache *cache, uint64_t index, bool any, struct page **out)
+ * the end, and what was not there is not read. cache_lock held; lets it go. */
+static int pin(struct cache *cache, uint64_t index, bool any, enum sleep kind,
+               struct page **out)
 {
     struct page *page, *fresh = NULL;
     int result = -ENXIO;
     while (index <= UINT32_MAX && (any || index < atomic_load(&cache->end))) {
         page = cache_find(cache, index);
+        if (hurried() && (page ? page->level & CACHE_READING : !any)) {
+            result = hurry_note(fetch, cache, index);
+            break;
+        }
         if (page && page->level & CACHE_READING) {
-            cache_wait(page);
-            continue;
+            if (!cache_wait(page, kind))
+                continue;
+            result = -EINTR;
+            break;
         }
         if (!page && !fresh) {
             fresh = make_page(!any);
@@ -208,7 +222,7 @@ static void unpin(struct page *page)
 /* Read a pinned page that shows nothing yet. It may fail for a neighbour in the
  * same request: then it is read alone. cache_lock held; lets it go. */
 static int read_pinned(struct cache *cache, struct page *page,
-                       struct cache_window ahead)
+                       struct cache_window ahead, enum sleep kind)
 {
     for (;; ahead.to = ahead.from) {
         cache_begin(page, CACHE_READING);
@@ -216,7 +230,8 @@ static int read_pinned(struct cache *cache, struct page *page,
         int error = cache_read(cache, page, ahead);
         spin_lock(&cache_lock);
         while (page->level & CACHE_READING)
-            cache_wait(page);
+            if (cache_wait(page, kind))
+                return -EINTR;
         if (page->level & CACHE_VALID)
             return 0;
         if (ahead.from >= ahead.to)
@@ -225,14 +240,16 @@ static int read_pinned(struct cache *cache, struct page *page,
 }
 
 /* cache_lock held; lets it go. */
-static int pin_and_read(struct cache *cache, uint64_t index, struct page **out)
+static int pin_and_read(struct cache *cache, uint64_t index, enum sleep kind,
+                        struct page **out)
 {
-    int error = pin(cache, index, false, out);
+    int error = pin(cache, index, false, kind, out);
     if (error)
         return error;
     struct cache_window ahead = plan_ahead(cache, index);
     if (!((*out)->level & CACHE_VALID)) {
-        error = read_pinned(cache, *out, ahead);
+        error = hurried() ? hurry_note(fetch, cache, index)
+                          : read_pinned(cache, *out, ahead, kind);
         if (error)
             unpin(*out);
     } else if (ahead.from < ahead.to) {
@@ -246,7 +263,18 @@ static int pin_and_read(struct cache *cache, uint64_t index, struct page **out)
 int cache_pin(struct cache *cache, uint64_t index, struct page **out)
 {
     spin_lock(&cache_lock);
-    int error = pin_and_read(cache, index, out);
+    int error = pin_and_read(cache, index, SLEEP_UNINTERRUPTIBLE, out);
+    spin_unlock(&cache_lock);
+    return error;
+}
+
+int cache_fetch(struct cache *cache, uint64_t index)
+{
+    struct page *page;
+    spin_lock(&cache_lock);
+    int error = pin_and_read(cache, index, SLEEP_KILLABLE, &page);
+    if (!error)
+        unpin(page);
     spin_unlock(&cache_lock);
     return error;
 }
@@ -254,7 +282,7 @@ int cache_pin(struct cache *cache, uint64_t index, struct page **out)
 int cache_pin_new(struct cache *cache, uint64_t index, struct page **out)
 {
     spin_lock(&cache_lock);
-    int error = pin(cache, index, true, out);
+    int error = pin(cache, index, true, SLEEP_UNINTERRUPTIBLE, out);
     if (!error && !((*out)->level & CACHE_VALID)) {
         hal_clear_page(page_data(*out));
         (*out)->level |= CACHE_VALID;
@@ -304,7 +332,7 @@ void cache_mark_dirty(struct cache *cache, struct page *page)
 static void replace(struct cache *cache, struct page *page, struct page *copy)
 {
     while (page->owner > 1 || (page->level & CACHE_WRITING))
-        cache_wait(page);
+        cache_wait(page, SLEEP_UNINTERRUPTIBLE);
     uint64_t index = page->cached.index;
     bool was_dirty = page->level & CACHE_DIRTY;
     cache_remove(page);
@@ -317,7 +345,7 @@ static void replace(struct cache *cache, struct page *page, struct page *copy)
 
 int cache_part(struct cache *cache, struct page **page)
 {
-    if (page_count(*page) == 1)
+    if (!object_has_mappings(*page))
         return 0;
     struct page *copy = page_alloc_copy(PAGE_KERNEL, *page);
     if (!copy)
@@ -329,46 +357,43 @@ int cache_part(struct cache *cache, struct page **page)
     return 0;
 }
 
-/* Forget the page, when nobody looks at it or moves it any more. The lock is
- * let go now and then, so the page is found anew each time. */
-static void drop(struct cache *cache, uint64_t index)
+static bool is_busy(const struct page *page)
+{
+    return page->owner || page->level & (CACHE_READING | CACHE_WRITING);
+}
+
+/* Forget the page, when nobody looks at it or moves it any more: false when
+ * that is not now, and is not to be waited for. The lock is let go now and
+ * then, so the page is found anew each time. */
+static bool drop(struct cache *cache, uint64_t index, bool wait)
 {
     struct page *page;
     spin_lock(&cache_lock);
-    while ((page = cache_find(cache, index)) &&
-           (page->owner || (page->level & (CACHE_READING | CACHE_WRITING))))
-        cache_wait(page);
-    if (page)
+    while ((page = cache_find(cache, index)) && is_busy(page) && wait)
+        cache_wait(page, SLEEP_UNINTERRUPTIBLE);
+    bool gone = !page || !is_busy(page);
+    if (page && gone)
         cache_remove(page);
     spin_unlock(&cache_lock);
+    return gone;
 }
 
-bool cache_is_at(const struct cache *cache, uint64_t number, uint8_t state,
-                 uint64_t *index)
+bool cache_drop(struct cache *cache, uint64_t first, bool wait)
 {
-    const struct page *page = page_at(number);
-    spin_lock(&cache_lock);
-    bool is = cache_has(page) && page->cached.cache == cache &&
-              (page->level & state) == state;
-    *index = is ? page->cached.index : 0;
-    spin_unlock(&cache_lock);
-    return is;
-}
-
-void cache_drop(struct cache *cache, uint64_t first)
-{
+    bool gone = true;
     spin_lock(&cache_lock);
     uint64_t index, last = cache->highest;
     spin_unlock(&cache_lock);
     if (last < first + page_span()) {
-        for (index = first; index <= last && cache->pages; index++)
-            drop(cache, index);
-        return;
+        for (index = first; index <= last && cache->pages && gone; index++)
+            gone = drop(cache, index, wait);
+        return gone;
     }
     /* Far apart: it is shorter to go by frame. */
-    for (uint64_t i = 0; i < page_span() && cache->pages; i++)
+    for (uint64_t i = 0; i < page_span() && cache->pages && gone; i++)
         if (cache_is_at(cache, i, 0, &index) && index >= first)
-            drop(cache, index);
+            gone = drop(cache, index, wait);
+    return gone;
 }
 
 /* ---- Counts -------------------------------------------------------------- */
@@ -381,14 +406,6 @@ uint64_t cache_page_count(void)
 uint64_t cache_dirty_count(void)
 {
     return dirty;
-}
-
-bool cache_is_dirty(const struct cache *cache)
-{
-    spin_lock(&cache_lock);
-    bool is = cache->dirty || cache->writing;
-    spin_unlock(&cache_lock);
-    return is;
 }
 
 /* ---- Start --------------------------------------------------------------- */

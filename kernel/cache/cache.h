@@ -12,10 +12,11 @@
  *
  * Who looks at a page pins it; a pin is not a reference. References are the
  * cache's one and those of mappings, so a count above 1 means that the page is
- * mapped, and then it must not be written: cache_part puts a copy in its
- * place first, and the mappings keep the old one as their own. Who shortens a
- * file lowers `end` first, then drops the pages (cache_drop), and only then
- * frees their blocks: a page asked for meanwhile is either dropped or refused.
+ * mapped, and then it must not be written (mm/object.h): cache_part puts a copy
+ * in its place first, and the mappings keep the old one as their own. Who
+ * shortens a file lowers `end` first, then drops the pages (cache_drop), and
+ * only then frees their blocks: a page asked for meanwhile is either dropped or
+ * refused.
  *
  * Locks: one spinlock (LOCK_CACHE) above those of the slab and stacks, so that
  * an allocation made under them can still take pages back.
@@ -80,9 +81,13 @@ void cache_init(struct cache *cache, const struct cache_ops *ops,
 
 /* The page at `index`, read in if it is not there, pinned: it stays where it
  * is until cache_unpin. 0, or -ENXIO (at or past the end), -EIO, -ENOMEM. A
- * failed read is tried again by the next who asks. May sleep; takes no lock
- * below LOCK_OBJECT. */
+ * failed read is tried again by the next who asks. May sleep, unless the
+ * thread is hurried: -ERESTART; takes no lock below LOCK_OBJECT. */
 int cache_pin(struct cache *cache, uint64_t index, struct page **out);
+
+/* See that it has been read; it may be given up again at once. Also -EINTR: a
+ * kill ends the wait. Not hurried. */
+int cache_fetch(struct cache *cache, uint64_t index);
 
 /* The same for one whose contents nobody wants: a page that was not there is
  * zeroed instead of read. Ignores the end. */
@@ -96,7 +101,8 @@ int cache_share(struct cache *cache, uint64_t index, struct page **out);
 
 /* Make the pinned *page one that no mapping shows, so that it may be written:
  * perhaps another page, with the same contents, in its place; the pin goes
- * over to it. 0 or -ENOMEM. The caller keeps other writers away. */
+ * over to it. 0 or -ENOMEM. The caller keeps other writers away, and has called
+ * object_write_begin. */
 int cache_part(struct cache *cache, struct page **page);
 
 /* A pinned page has been written (or will be before it is unpinned): it is
@@ -114,10 +120,11 @@ bool cache_is_dirty(const struct cache *cache);
 uint64_t cache_dirty_count(void);
 
 /* Forget pages from `first` on, dirty or not: what is mapped stays with the
- * mappings. Waits for reads and writes under way, and until nobody has them
- * pinned; so with no lock that `map` takes, and no pin there. The caller keeps
- * others from putting new ones there. */
-void cache_drop(struct cache *cache, uint64_t first);
+ * mappings. With `wait` it waits for reads and writes under way, and until
+ * nobody has them pinned; so with no lock that `map` takes, and no pin there.
+ * Else, false: some are left. The caller keeps others from putting new ones
+ * there. */
+bool cache_drop(struct cache *cache, uint64_t first, bool wait);
 
 /* Frames that all caches have, and how many of them could be given back. */
 uint64_t cache_page_count(void);

@@ -250,7 +250,7 @@ static struct page *begin_dirty(struct cache *cache, uint64_t index)
     spin_lock(&cache_lock);
     while ((page = cache_find(cache, index)) && (page->level & CACHE_DIRTY) &&
            (page->level & CACHE_WRITING))
-        cache_wait(page);
+        cache_wait(page, SLEEP_UNINTERRUPTIBLE);
     if (page && !(page->level & CACHE_DIRTY))
         page = NULL;
     if (page)
@@ -264,6 +264,18 @@ static bool write_at(struct builder *b, struct cache *cache, uint64_t index)
 {
     struct page *page = begin_dirty(cache, index);
     return page && add_page(b, page) == -ENOMEM;
+}
+
+bool cache_is_at(const struct cache *cache, uint64_t number, uint8_t state,
+                 uint64_t *index)
+{
+    const struct page *page = page_at(number);
+    spin_lock(&cache_lock);
+    bool is = cache_has(page) && page->cached.cache == cache &&
+              (page->level & state) == state;
+    *index = is ? page->cached.index : 0;
+    spin_unlock(&cache_lock);
+    return is;
 }
 
 /* Where dirty pages may lie far apart it is shorter to go by frame. */
@@ -326,7 +338,7 @@ int cache_write(struct cache *cache)
 {
     spin_lock(&cache_lock);
     while (cache->walked)
-        cache_wait(cache);
+        cache_wait(cache, SLEEP_UNINTERRUPTIBLE);
     cache->walked = true;
     uint32_t failed = cache->failed;
     uint64_t low = cache->dirty_low, high = cache->dirty_high;
@@ -338,12 +350,20 @@ int cache_write(struct cache *cache)
     cache->walked = false;
     cache_wake(cache);
     while (cache->writing)
-        cache_wait(cache);
+        cache_wait(cache, SLEEP_UNINTERRUPTIBLE);
     failed = cache->failed - failed;
     spin_unlock(&cache_lock);
     if (starved)
         return -ENOMEM; /* the disk may be well */
     return failed ? -EIO : 0;
+}
+
+bool cache_is_dirty(const struct cache *cache)
+{
+    spin_lock(&cache_lock);
+    bool is = cache->dirty || cache->writing;
+    spin_unlock(&cache_lock);
+    return is;
 }
 
 void cache_io_start(void)

@@ -13,6 +13,7 @@
 
 #include "cache/cache.h"
 #include "lib/bits.h"
+#include "sched/waitq.h"
 
 /* Bits of a page's state (page.level). */
 #define CACHE_VALID      BIT8(0) /* shows what the device has, or newer */
@@ -46,8 +47,8 @@ void cache_set_dirty(struct page *page);
 void cache_clear_dirty(struct page *page);
 
 /* Sleep until something about `about` (a page or a cache) may have changed;
- * lets the lock go meanwhile. Say that something has. */
-void cache_wait(const void *about);
+ * lets the lock go meanwhile: waitq_sleep's results. Say that something has. */
+int cache_wait(const void *about, enum sleep kind);
 void cache_wake(const void *about);
 
 /* Whether page `number` of memory is one of the cache's, in that state, and its

@@ -6,16 +6,23 @@
 #include "lib/errno.h"
 #include "mm/oom.h"
 #include "sched/thread.h"
+#include "sched/waitq.h"
 
 #define SECOND 1000000000ul
 
 /* A change is written when it is this old. */
 #define AGE (5 * SECOND)
 
+/* A writer looks so often whether a round is over. */
+#define PACE (SECOND / 100)
+
 #define FILE_SYSTEMS 8
 
 static struct writeback *systems[FILE_SYSTEMS]; /* I once boot is over */
 static unsigned count;
+
+static struct waitq asked;      /* the thread waits here */
+static _Atomic uint64_t rounds; /* a: that the thread has made */
 
 static uint64_t scan(uint64_t wanted)
 {
@@ -29,8 +36,10 @@ int writeback_add(struct writeback *writeback)
 {
     if (count == FILE_SYSTEMS)
         return -ENOSPC;
-    if (!count)
+    if (!count) {
         oom_add_shrinker(&shrinker);
+        waitq_init(&asked);
+    }
     systems[count++] = writeback;
     return 0;
 }
@@ -72,11 +81,17 @@ int writeback_stop(void)
     return sync_all(true);
 }
 
+/* Whatever comes of the round: the writer learns of errors by himself. */
 int writeback_pace(void)
 {
-    if (cache_dirty_count() > 2 * bound())
-        (void)writeback_sync(); /* the writer learns of errors by himself */
-    return thread_killed(thread_current()) ? -EINTR : 0;
+    uint64_t before = atomic_load(&rounds);
+    if (cache_dirty_count() <= 2 * bound())
+        return 0;
+    waitq_wake_all(&asked);
+    while (atomic_load(&rounds) == before)
+        if (thread_sleep_until(hal_time() + PACE))
+            return -EINTR;
+    return 0;
 }
 
 bool writeback_shrink(void)
@@ -94,18 +109,25 @@ bool writeback_shrink(void)
 void writeback_run(void *unused)
 {
     uint64_t since = UINT64_MAX; /* when something was first seen dirty */
+    struct wait_set_entry entry;
+    struct wait_set set = WAIT_SET(&entry, 1);
+    bool is_asked = false; /* not to wait for an age */
     (void)unused;
     for (;;) {
+        wait_set_join(&set, &asked);
         uint64_t now = hal_time();
         if (!is_any_dirty())
             since = UINT64_MAX;
         else if (since == UINT64_MAX)
             since = now;
-        if (since != UINT64_MAX &&
-            (now - since >= AGE || cache_dirty_count() > bound())) {
+        if (is_asked ||
+            (since != UINT64_MAX &&
+             (now - since >= AGE || cache_dirty_count() > bound()))) {
             (void)writeback_sync();
             since = UINT64_MAX;
+            atomic_fetch_add(&rounds, 1);
         }
-        thread_sleep_until(now + SECOND);
+        is_asked = !wait_set_sleep(&set, SLEEP_KILLABLE, now + SECOND);
+        wait_set_leave(&set);
     }
 }

@@ -1,7 +1,7 @@
 /*
  * Writing back: which file systems have disks, and when what is in memory goes
- * there. A kernel thread does so a few seconds after a change; a writer that
- * is far ahead of it does so himself.
+ * there. A kernel thread does so a few seconds after a change, or at once for a
+ * writer that is far ahead of it and waits.
  */
 #ifndef CACHE_WRITEBACK_H
 #define CACHE_WRITEBACK_H
@@ -42,8 +42,8 @@ int writeback_add(struct writeback *writeback);
 /* The thread's entry. */
 void writeback_run(void *unused);
 
-/* After a part of a write, no lock held: waits when more is dirty than may be.
- * 0, or -EINTR when the writer has been killed. */
+/* After a part of a write, no lock held: waits when more is dirty than may be,
+ * until the thread has been round. 0, or -EINTR: killed while it waited. */
 int writeback_pace(void);
 
 /* All file systems: make safe what was changed. The first error, or 0. */

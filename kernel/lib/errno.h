@@ -29,6 +29,7 @@
 #define EAGAIN    11
 #define EBUSY     16
 #define EINTR     4
+#define ERESTART  85 /* never comes to programs: sched/hurry.h */
 #define ETIMEDOUT 110
 
 /* There is no room. */

@@ -6,16 +6,18 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "sched/lockrank.h"
+#include "sched/thread.h"
 
 bool user_range_ok(uint64_t va, uint64_t length)
 {
     return length <= HAL_USER_TOP && va <= HAL_USER_TOP - length;
 }
 
+/* A kill ends a transfer here: whatever its length, it is made of copies. */
 static bool may_copy(uint64_t va, size_t length)
 {
     lockrank_assert_below(LOCK_REAP);
-    return user_range_ok(va, length);
+    return user_range_ok(va, length) && !thread_killed(thread_current());
 }
 
 int user_read(void *to, uint64_t from, size_t length)

@@ -27,7 +27,8 @@ bool user_range_ok(uint64_t va, uint64_t length);
         (const char *)(object);                                                \
     })
 
-/* 0, or -EFAULT; on failure an unspecified part has been copied. */
+/* 0, or -EFAULT, also for a thread that has been killed; on failure an
+ * unspecified part has been copied. */
 int user_read(void *to, uint64_t from, size_t length);
 int user_write(uint64_t to, const char *from, size_t length);
 int user_clear(uint64_t to, size_t length);
@@ -57,7 +58,8 @@ static inline struct cursor cursor_kernel(const void *at, size_t length)
 }
 
 /* Move `length` bytes (at most cursor->left) and advance. 0 or -EFAULT, and
- * then the cursor has not moved. */
+ * then the cursor has not moved. Whoever moves much does so a page or so at a
+ * time, as a kill is noticed between two copies. */
 int cursor_put(struct cursor *cursor, const char *from, size_t length);
 int cursor_take(struct cursor *cursor, void *to, size_t length);
 int cursor_put_zeros(struct cursor *cursor, size_t length);

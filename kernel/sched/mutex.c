@@ -94,6 +94,14 @@ int mutex_lock_interruptible(struct mutex *mutex)
     return result;
 }
 
+bool mutex_try(struct mutex *mutex)
+{
+    bool taken = try_take(mutex);
+    if (taken)
+        lockrank_acquire(mutex->rank);
+    return taken;
+}
+
 static inline void let_go(struct mutex *mutex)
 {
     atomic_store(&mutex->holder, NULL);

@@ -32,6 +32,8 @@ void mutex_lock(struct mutex *mutex);
 /* The same where an owner may take long. 0; or -EINTR when a kill or a signal
  * has ended the wait: then the thread does not have the mutex. */
 int mutex_lock_interruptible(struct mutex *mutex);
+/* Take it if it is free: whether it was. */
+bool mutex_try(struct mutex *mutex);
 void mutex_unlock(struct mutex *mutex);
 /* Whether the running thread has it. */
 bool mutex_held(const struct mutex *mutex);

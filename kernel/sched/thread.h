@@ -25,6 +25,13 @@ enum thread_state {
     THREAD_GONE      /* the same, off its stack */
 };
 
+/* See hurry.h. */
+struct thread_note {
+    int (*await)(void *of, uint64_t detail);
+    void *of;
+    uint64_t detail;
+};
+
 /* Letters: a atomic; s by the thread itself; t timeout lock; I set once. */
 struct thread {
     struct hal_thread machine; /* first: hal_self() is also the thread */
@@ -38,6 +45,8 @@ struct thread {
     uint32_t irq_depth;        /* s: reasons to keep interrupts off */
     bool irq_was_on;           /* s: before the first of them */
     bool gave_up;              /* s: see oom_retry */
+    uint8_t hurried;           /* s: see hurry.h */
+    struct thread_note noted;  /* s: likewise */
     uint32_t fail_after;       /* s: see page_fail_after */
     struct hal_space *space;   /* s: what to translate by; NULL: kernel */
     void (*entry)(void *);     /* I */

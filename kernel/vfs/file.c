@@ -10,19 +10,51 @@
 #include "mm/oom.h"
 #include "mm/slab.h"
 
-#define WRITE_PART (256ul << 10)
+/* What is moved, and how many slots of a directory are read, under one holding
+ * of an inode's mutex: nobody waits for the length of another's transfer. */
+#define PART_BYTES (256l << 10)
+#define PART_SLOTS 256
 
-static inline ssize_t read_at(struct inode *inode, struct cursor *cursor,
-                              uint64_t *offset)
+typedef ssize_t (*move_t)(struct inode *, struct cursor *, uint64_t);
+
+/* Another may have cut the file short since the last write. Locked. */
+static bool would_leave_hole(const struct inode *inode,
+                             const struct cursor *cursor, uint64_t offset)
 {
-    if (!inode->ops->read)
-        return -EPERM;
+    return cursor->left && offset > atomic_load(&inode->size);
+}
+
+/* Read or write one part. */
+static inline int move_part(struct inode *inode, struct cursor *cursor,
+                            uint64_t *offset, move_t move, bool no_holes)
+{
+    size_t later = cursor->left > PART_BYTES ? cursor->left - PART_BYTES : 0;
+    cursor->left -= later;
     mutex_lock(&inode->mutex);
-    ssize_t moved = inode->ops->read(inode, cursor, *offset);
+    ssize_t moved = no_holes && would_leave_hole(inode, cursor, *offset)
+                        ? -ESPIPE
+                        : move(inode, cursor, *offset);
     if (moved > 0)
         *offset += (uint64_t)moved;
     mutex_unlock(&inode->mutex);
-    return moved;
+    cursor->left += later;
+    return (int)moved;
+}
+
+static ssize_t read_at(struct inode *inode, struct cursor *cursor,
+                       uint64_t *offset)
+{
+    ssize_t total = 0;
+    int moved;
+    if (!inode->ops->read)
+        return -EPERM;
+    do {
+        moved = move_part(inode, cursor, offset, inode->ops->read, false);
+        if (moved > 0)
+            total += moved;
+    } while (hurry_again(&moved) || (moved > 0 && cursor->left &&
+                                     *offset < atomic_load(&inode->size)));
+    return total ? total : moved;
 }
 
 static ssize_t inode_file_read(struct file *file, struct cursor *cursor)
@@ -30,46 +62,22 @@ static ssize_t inode_file_read(struct file *file, struct cursor *cursor)
     return read_at(file->inode, cursor, &file->offset);
 }
 
-/* Another may have cut the file short since the last write. Locked. */
-static bool would_leave_hole(const struct file *file,
-                             const struct cursor *cursor)
-{
-    return file->flags & OPEN_NO_HOLES && cursor->left &&
-           file->offset > atomic_load(&file->inode->size);
-}
-
-/* Write at most `most` bytes. */
-static ssize_t write_part(struct file *file, struct cursor *cursor, size_t most)
-{
-    struct inode *inode = file->inode;
-    size_t later = cursor->left > most ? cursor->left - most : 0;
-    cursor->left -= later;
-    mutex_lock(&inode->mutex);
-    ssize_t moved = would_leave_hole(file, cursor)
-                        ? -ESPIPE
-                        : inode->ops->write(inode, cursor, file->offset);
-    if (moved > 0)
-        file->offset += (uint64_t)moved;
-    mutex_unlock(&inode->mutex);
-    cursor->left += later;
-    return moved;
-}
-
-/* To a disk in parts, so that whoever writes faster than the disk does is made
- * to wait before memory is full of it, and whoever is killed writes no more. */
+/* Between two parts, whoever writes faster than the disk does is made to wait
+ * before memory is full of it. */
 static ssize_t inode_file_write(struct file *file, struct cursor *cursor)
 {
     struct inode *inode = file->inode;
-    size_t most = inode->superblock->writeback ? WRITE_PART : SIZE_MAX;
-    ssize_t total = 0, moved;
+    ssize_t total = 0;
+    int moved;
     unsigned tries = 0;
     bool again;
     if (!inode->ops->write)
         return -EPERM;
     do {
-        moved = write_part(file, cursor, most);
-        again = moved > 0;
-        if (again) {
+        moved = move_part(inode, cursor, &file->offset, inode->ops->write,
+                          file->flags & OPEN_NO_HOLES);
+        again = moved > 0 || hurry_again(&moved);
+        if (moved > 0) {
             total += moved;
             tries = 0;
         }
@@ -191,7 +199,9 @@ static int read_slot(struct file *file, struct directory_sink *sink)
     unsigned within = file->offset % DIRECTORY_SLOT_SIZE;
     struct directory_entry entry;
     uint64_t found = slot;
+    hurry_begin();
     int result = inode->ops->read_directory(inode, &found, &entry);
+    hurry_end();
     if (result <= 0)
         return result;
     /* What was begun is gone: go on with a whole slot. */
@@ -205,23 +215,34 @@ static int read_slot(struct file *file, struct directory_sink *sink)
     return within == DIRECTORY_SLOT_SIZE;
 }
 
-int file_read_directory(struct file *file, struct directory_sink *sink)
+/* One part: 1 when there may be more. */
+static int read_slots(struct file *file, struct directory_sink *sink)
 {
     struct inode *inode = file->inode;
+    unsigned left = PART_SLOTS;
+    int result;
+    mutex_lock(&inode->mutex);
+    uint64_t before = file->offset;
+    do
+        result = read_slot(file, sink);
+    while (result == 1 && --left);
+    if (result < 0 && file->offset != before)
+        result = result == -ERESTART;
+    mutex_unlock(&inode->mutex);
+    return result;
+}
+
+int file_read_directory(struct file *file, struct directory_sink *sink)
+{
+    bool any = false;
     int result;
     if (!(file->flags & OPEN_READ))
         return -EBADF;
     if (!file_is_directory(file))
         return -ENOTDIR;
-    if (!inode->ops->read_directory)
+    if (!file->inode->ops->read_directory)
         return -EPERM;
-    mutex_lock(&inode->mutex);
-    uint64_t before = file->offset;
-    do
-        result = read_slot(file, sink);
-    while (result == 1);
-    if (result < 0 && file->offset != before)
-        result = 0;
-    mutex_unlock(&inode->mutex);
-    return result;
+    while ((result = read_slots(file, sink)) == 1 || hurry_again(&result))
+        any |= result == 1;
+    return any ? 0 : result;
 }

@@ -26,6 +26,7 @@ void inode_init(struct inode *inode, struct superblock *superblock,
     mutex_init(&inode->mutex,
                shape->type == INODE_DIRECTORY ? LOCK_INODE_PARENT : LOCK_INODE);
     inode->object.ops = NULL;
+    object_write_end(&inode->object);
 }
 
 struct inode *inode_get(struct inode *inode)

@@ -61,9 +61,12 @@ static int step(const struct fs_context *context, struct inode **at,
             return 0;
         *at = leave_mounts(*at);
     }
-    mutex_lock(&(*at)->mutex);
-    int result = (*at)->ops->lookup(*at, name, &next);
-    mutex_unlock(&(*at)->mutex);
+    int result;
+    do {
+        directory_lock(*at);
+        result = (*at)->ops->lookup(*at, name, &next);
+        directory_unlock(*at);
+    } while (hurry_again(&result));
     if (result)
         return result;
     inode_put(*at);

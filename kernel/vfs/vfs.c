@@ -6,7 +6,12 @@
 #include "vfs/vfs.h"
 #include "vfs/file.h"
 #include "vfs/namei.h"
+#include "lib/bits.h"
 #include "lib/errno.h"
+#include "sched/thread.h"
+
+/* Bytes that a file is shortened by under one holding of its mutex. */
+#define CUT_PART (UINT64_C(16) << 20)
 
 /* Held by whoever takes a directory's name away or mounts on one. */
 static struct mutex names;
@@ -81,9 +86,11 @@ static int find_or_create(const struct fs_context *context, const char *path,
         result = namei(context, path, out);
         return result ? result : 1;
     }
-    mutex_lock(&directory->mutex);
-    result = create_locked(directory, name, shape, out);
-    mutex_unlock(&directory->mutex);
+    do {
+        directory_lock(directory);
+        result = create_locked(directory, name, shape, out);
+        directory_unlock(directory);
+    } while (hurry_again(&result));
     inode_put(directory);
     if (result == 1)
         *out = namei_enter_mounts(*out);
@@ -115,13 +122,24 @@ int vfs_mknod(const struct fs_context *context, const char *path,
                       &(struct inode_shape){INODE_DEVICE, major, minor});
 }
 
+/* Part by part, from the end: others come between, and a kill ends it. */
 static int truncate_opened(struct inode *inode)
 {
+    uint64_t size;
+    bool again;
+    int result;
     if (inode->type != INODE_FILE || !inode->ops->truncate)
         return 0;
-    mutex_lock(&inode->mutex);
-    int result = inode->ops->truncate(inode, 0);
-    mutex_unlock(&inode->mutex);
+    do {
+        mutex_lock(&inode->mutex);
+        size = atomic_load(&inode->size);
+        size -= MIN(size, CUT_PART);
+        result = inode->ops->truncate(inode, size);
+        mutex_unlock(&inode->mutex);
+        again = hurry_again(&result);
+        if (!result && thread_killed(thread_current()))
+            result = -EINTR;
+    } while ((size || again) && !result);
     return result;
 }
 
@@ -189,9 +207,11 @@ int vfs_link(const struct fs_context *context, const char *old, const char *new)
     } else if (directory->superblock != inode->superblock) {
         result = -EXDEV;
     } else {
-        mutex_lock(&directory->mutex);
-        result = link_locked(directory, name, inode);
-        mutex_unlock(&directory->mutex);
+        do {
+            directory_lock(directory);
+            result = link_locked(directory, name, inode);
+            directory_unlock(directory);
+        } while (hurry_again(&result));
     }
     inode_put(directory);
     inode_put(inode);
@@ -218,6 +238,22 @@ static int removal_place(const struct fs_context *context, const char *path,
     return result;
 }
 
+static int unlink_locked(struct inode *directory, struct name name,
+                         struct inode **inode)
+{
+    int result = directory->ops->lookup(directory, name, inode);
+    if (result) {
+        *inode = NULL;
+    } else if ((*inode)->type == INODE_DIRECTORY) {
+        result = -EISDIR;
+    } else {
+        mutex_lock(&(*inode)->mutex);
+        result = directory->ops->unlink(directory, name, *inode);
+        mutex_unlock(&(*inode)->mutex);
+    }
+    return result;
+}
+
 int vfs_unlink(const struct fs_context *context, const char *path)
 {
     struct inode *directory, *inode;
@@ -225,19 +261,12 @@ int vfs_unlink(const struct fs_context *context, const char *path)
     int result = removal_place(context, path, &directory, &name);
     if (result)
         return result;
-    mutex_lock(&directory->mutex);
-    result = directory->ops->lookup(directory, name, &inode);
-    if (result) {
-        inode = NULL;
-    } else if (inode->type == INODE_DIRECTORY) {
-        result = -EISDIR;
-    } else {
-        mutex_lock(&inode->mutex);
-        result = directory->ops->unlink(directory, name, inode);
-        mutex_unlock(&inode->mutex);
-    }
-    mutex_unlock(&directory->mutex);
-    inode_put(inode);
+    do {
+        directory_lock(directory);
+        result = unlink_locked(directory, name, &inode);
+        directory_unlock(directory);
+        inode_put(inode);
+    } while (hurry_again(&result));
     inode_put(directory);
     return result;
 }
@@ -249,10 +278,10 @@ static int declare_dead(struct inode *child)
         return -ENOTDIR;
     if (atomic_load(&child->mounted))
         return -EBUSY;
-    mutex_lock(&child->mutex);
+    directory_lock(child);
     int result = child->ops->is_empty(child);
     child->dead = result == 1;
-    mutex_unlock(&child->mutex);
+    directory_unlock(child);
     return result == 1 ? 0 : result == 0 ? -ENOTEMPTY : result;
 }
 
@@ -261,16 +290,16 @@ static int declare_dead(struct inode *child)
 static int rmdir_locked(struct inode *directory, struct name name)
 {
     struct inode *child;
-    mutex_lock(&directory->mutex);
+    directory_lock(directory);
     int result = directory->ops->lookup(directory, name, &child);
-    mutex_unlock(&directory->mutex);
+    directory_unlock(directory);
     if (result)
         return result;
     result = declare_dead(child);
     if (!result) {
-        mutex_lock(&directory->mutex);
+        directory_lock(directory);
         result = directory->ops->unlink(directory, name, child);
-        mutex_unlock(&directory->mutex);
+        directory_unlock(directory);
         if (result) {
             mutex_lock(&child->mutex);
             child->dead = false;
@@ -288,9 +317,11 @@ int vfs_rmdir(const struct fs_context *context, const char *path)
     int result = removal_place(context, path, &directory, &name);
     if (result)
         return result;
-    mutex_lock(&names);
-    result = rmdir_locked(directory, name);
-    mutex_unlock(&names);
+    do {
+        mutex_lock(&names);
+        result = rmdir_locked(directory, name);
+        mutex_unlock(&names);
+    } while (hurry_again(&result));
     inode_put(directory);
     return result;
 }

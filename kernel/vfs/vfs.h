@@ -27,6 +27,7 @@
 #include "lib/types.h"
 #include "mm/object.h"
 #include "mm/uaccess.h"
+#include "sched/hurry.h"
 #include "sched/mutex.h"
 
 /* Bytes in one component of a path. */
@@ -145,7 +146,7 @@ struct inode {
     _Atomic uint64_t size;              /* a: changed under m */
     struct superblock *_Atomic mounted; /* a: on this directory; set under n */
     struct mutex mutex;
-    struct object object; /* I: .ops NULL: cannot be mapped */
+    struct object object; /* .ops: I; .written: changed under m */
 };
 
 struct superblock {
@@ -201,6 +202,21 @@ void inode_object_put(struct object *object);
 
 /* Whether `name` is the terminated `text`. */
 bool name_is(struct name name, const char *text);
+
+/* Lock a directory: its file system may be asked, and is not waited for while
+ * others may want it. What ends with -ERESTART begins again once it is let go
+ * (hurry_again). */
+static inline void directory_lock(struct inode *directory)
+{
+    mutex_lock(&directory->mutex);
+    hurry_begin();
+}
+
+static inline void directory_unlock(struct inode *directory)
+{
+    hurry_end();
+    mutex_unlock(&directory->mutex);
+}
 
 /* A number for superblock.device. */
 uint32_t vfs_device_number(void);

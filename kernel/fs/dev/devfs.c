@@ -32,9 +32,11 @@ static ssize_t null_write(unsigned minor, struct cursor *cursor)
 static ssize_t zero_read(unsigned minor, struct cursor *cursor)
 {
     size_t length = cursor->left;
-    int result = cursor_put_zeros(cursor, length);
+    int result = 0;
     (void)minor;
-    return result ? result : (ssize_t)length;
+    while (cursor->left && !result)
+        result = cursor_put_zeros(cursor, MIN(cursor->left, HAL_PAGE_SIZE));
+    return cursor->left < length ? (ssize_t)(length - cursor->left) : result;
 }
 
 static const struct device_driver null_driver = {.read = null_read,

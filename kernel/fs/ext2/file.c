@@ -38,7 +38,9 @@ static ssize_t read(struct inode *inode, struct cursor *cursor, uint64_t offset)
         size_t within = at % HAL_PAGE_SIZE;
         size_t length = MIN(HAL_PAGE_SIZE - within, (size_t)(end - at));
 
+        hurry_begin();
         result = cache_pin(&file->cache, at / HAL_PAGE_SIZE, &page);
+        hurry_end();
         if (result)
             break;
         result = cursor_put(cursor, (char *)page_data(page) + within, length);
@@ -82,7 +84,13 @@ struct piece {
     size_t kept; /* bytes that were written */
 };
 
-/* Pin the page at `index`, to be written to. */
+static void unpin_own(struct ext2_inode *file, struct page *page)
+{
+    object_write_end(&file->inode.object);
+    cache_unpin(page);
+}
+
+/* Pin the page at `index`, to be written to: one at a time. */
 static int pin_own(struct ext2_inode *file, uint64_t index, struct page **page)
 {
     int result = index < atomic_load(&file->cache.end)
@@ -91,9 +99,10 @@ static int pin_own(struct ext2_inode *file, uint64_t index, struct page **page)
 
     if (result)
         return result;
+    object_write_begin(&file->inode.object, index);
     result = cache_part(&file->cache, page);
     if (result)
-        cache_unpin(*page);
+        unpin_own(file, *page);
     return result;
 }
 
@@ -124,7 +133,7 @@ static int clear_tail(struct ext2_inode *file, uint64_t end)
         return result;
     clear(page, size, end);
     mark_dirty(file, page);
-    cache_unpin(page);
+    unpin_own(file, page);
     return 0;
 }
 
@@ -215,9 +224,8 @@ static int keep(struct piece *piece)
         return 0;
     }
     result = keep_once(piece);
-    if (result == -ENOSPC && !piece->kept &&
-        ext2_make_room(ext2_fs(&file->inode)))
-        result = keep_once(piece);
+    if (result == -ENOSPC && !piece->kept)
+        result = ext2_no_room(ext2_fs(&file->inode));
     if (result)
         clear(piece->page, piece->at + piece->kept, end);
     return result;
@@ -242,7 +250,7 @@ static int write_piece(struct piece *piece, struct cursor *cursor)
         clear(piece->page, piece->at, piece->at + piece->length);
     else
         result = keep(piece);
-    cache_unpin(piece->page);
+    unpin_own(file, piece->page);
     if (fault) {
         piece->kept = 0;
         return fault;
@@ -327,7 +335,7 @@ static int shrink_step(struct ext2_inode *file, uint64_t size,
     if (result)
         return result;
     set_size(file, size);
-    cache_drop(&file->cache, pages_of(size));
+    cache_drop(&file->cache, pages_of(size), true);
     if (last) {
         clear(last, size, align_up(size, HAL_PAGE_SIZE));
         mark_dirty(file, last);
@@ -359,7 +367,7 @@ static int shrink(struct ext2_inode *file, uint64_t size)
         ext2_end(fs, &handle);
     }
     if (last)
-        cache_unpin(last);
+        unpin_own(file, last);
     if (file->cut_pending)
         result = ext2_cut_finish(file);
     /* It is shorter. The blocks can be freed when there is memory again. */
@@ -396,12 +404,7 @@ static int object_page(struct object *object, uint64_t index, struct page **out)
 
 static int object_fetch(struct object *object, uint64_t index)
 {
-    struct page *page;
-    int error = cache_pin(cache_of(object), index, &page);
-
-    if (!error)
-        cache_unpin(page);
-    return error;
+    return cache_fetch(cache_of(object), index);
 }
 
 static void object_name(struct object *object, char *buffer, size_t size)

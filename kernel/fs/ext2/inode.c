@@ -290,7 +290,7 @@ void ext2_inode_forget(struct ext2_inode *inode)
 void ext2_inode_destroy(struct ext2_inode *inode)
 {
     if (inode->inode.type == INODE_FILE)
-        cache_drop(&inode->cache, 0);
+        cache_drop(&inode->cache, 0, true);
     ext2_inode_free(inode);
 }
 

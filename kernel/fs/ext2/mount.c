@@ -180,7 +180,7 @@ static int read_again(struct ext2 *fs, uint64_t replayed, uint32_t *orphan)
     int result;
 
     if (replayed) {
-        cache_drop(&fs->metadata, 0);
+        cache_drop(&fs->metadata, 0, true);
         ext2_say(fs, "%llu blocks replayed from the log",
                  (unsigned long long)replayed);
     }
@@ -287,7 +287,7 @@ void ext2_destroy(struct ext2 *fs)
             slab_free(fs->groups[i].held);
     slab_free(fs->groups);
     if (fs->block_size)
-        cache_drop(&fs->metadata, 0);
+        cache_drop(&fs->metadata, 0, true);
     slab_free(fs);
 }
 

@@ -1,6 +1,7 @@
 /*
- * The operations on names: one handle each. When there is no room, dead inodes
- * are emptied and a commit is made, and then the operation is tried once more.
+ * The operations on names: one handle each. Callers are hurried: what would
+ * have to be waited for, a block of metadata, the journal or room, ends an
+ * operation with -ERESTART.
  */
 #include "fs/ext2/private.h"
 #include "lib/errno.h"
@@ -158,9 +159,7 @@ static int create(struct inode *base, struct name name,
         return -EINVAL;
     ext2_reap_some(fs);
     result = create_once(ext2_of(base), name, shape, out);
-    if (result == -ENOSPC && ext2_make_room(fs))
-        result = create_once(ext2_of(base), name, shape, out);
-    return result;
+    return result == -ENOSPC ? ext2_no_room(fs) : result;
 }
 
 /* ---- Linking and unlinking ----------------------------------------------- */
@@ -200,9 +199,7 @@ static int link(struct inode *base, struct name name, struct inode *inode)
         return -EMLINK;
     ext2_reap_some(fs);
     result = link_once(ext2_of(base), name, ext2_of(inode));
-    if (result == -ENOSPC && ext2_make_room(fs))
-        result = link_once(ext2_of(base), name, ext2_of(inode));
-    return result;
+    return result == -ENOSPC ? ext2_no_room(fs) : result;
 }
 
 /* Take the name away; what cannot fail any more. */

@@ -204,7 +204,10 @@ static int reap_one(struct ext2 *fs)
     struct list *first;
     int result = 0;
 
-    mutex_lock(&fs->reaping);
+    if (!hurried())
+        mutex_lock(&fs->reaping);
+    else if (!mutex_try(&fs->reaping))
+        return 0;
     spin_lock(&fs->table);
     first = list_first(&fs->dead);
     if (first)
@@ -213,9 +216,10 @@ static int reap_one(struct ext2 *fs)
     if (inode) {
         if (inode->inode.type == INODE_FILE) {
             atomic_store(&inode->cache.end, 0);
-            cache_drop(&inode->cache, 0);
+            result = cache_drop(&inode->cache, 0, !hurried()) ? 0 : -EBUSY;
         }
-        result = reap_step(inode);
+        if (!result)
+            result = reap_step(inode);
         if (!result) {
             ext2_inode_destroy(inode);
             result = -EAGAIN;
@@ -237,8 +241,10 @@ static bool has_dead(struct ext2 *fs)
 
 void ext2_reap_some(struct ext2 *fs)
 {
+    hurry_begin();
     if (has_dead(fs))
         (void)reap_one(fs);
+    hurry_end();
 }
 
 int ext2_reap_all(struct ext2 *fs)
@@ -247,22 +253,35 @@ int ext2_reap_all(struct ext2 *fs)
 
     do
         result = reap_one(fs);
-    while (result == -EAGAIN);
+    while (result == -EAGAIN || hurry_again(&result));
     return result;
 }
 
-bool ext2_make_room(struct ext2 *fs)
+static int make_room(void *of, uint64_t unused)
 {
-    bool made = has_dead(fs);
+    struct ext2 *fs = of;
+    int result = ext2_reap_all(fs);
 
-    if (made)
-        (void)ext2_reap_all(fs);
-    if (!ext2_enter(fs))
-        return false;
+    (void)unused;
+    if (!result && !ext2_enter(fs))
+        result = -EROFS;
+    if (result)
+        return -ENOSPC;
     if (ext2_holds_blocks(fs))
-        made = journal_commit(fs->journal) == 0;
+        result = journal_commit(fs->journal);
     ext2_leave(fs);
-    return made;
+    return result ? -ENOSPC : 0;
+}
+
+int ext2_no_room(struct ext2 *fs)
+{
+    bool may_be_made = has_dead(fs);
+
+    if (!ext2_enter(fs))
+        return -ENOSPC;
+    may_be_made |= ext2_holds_blocks(fs);
+    ext2_leave(fs);
+    return may_be_made ? hurry_note(make_room, fs, 0) : -ENOSPC;
 }
 
 /* ---- At mount ------------------------------------------------------------ */
@@ -312,8 +331,10 @@ int ext2_orphans_load(struct ext2 *fs, uint32_t first)
         inode = list_entry(at, struct ext2_inode, orphan);
         at = at->next;
         inode->cut_pending = atomic_load(&inode->inode.links) != 0;
-        if (!result)
+        while (!result && inode->cut_pending) {
             result = ext2_cut_finish(inode);
+            hurry_again(&result);
+        }
         inode_put(&inode->inode);
     }
     return result ? result : ext2_reap_all(fs);

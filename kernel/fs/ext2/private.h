@@ -174,8 +174,8 @@ void ext2_say(struct ext2 *fs, const char *format, ...)
 bool ext2_enter(struct ext2 *fs);
 void ext2_leave(struct ext2 *fs);
 
-/* Begin a handle, for `blocks` blocks, and end it: journal_begin's results, and
- * -EROFS. */
+/* Begin a handle, for `blocks` blocks, and end it: 0, -EROFS, or -ERESTART to
+ * wait for the journal. The thread is hurried as long as it has the handle. */
 int ext2_begin(struct ext2 *fs, uint32_t blocks, struct journal_handle *handle);
 void ext2_end(struct ext2 *fs, struct journal_handle *handle);
 
@@ -372,18 +372,18 @@ void ext2_release(struct inode *inode);
 void ext2_orphan_add(struct ext2_inode *inode, struct ext2_super *super,
                      struct ext2_record *record);
 
-/* Free all blocks beyond the size, in as many handles as it takes, and take
- * the inode from the list of orphans. Its mutex is held, or nobody has it. */
+/* Free all blocks beyond the size, a handle at a time, and take the inode from
+ * the list of orphans. Its mutex is held, or nobody has it. Also -ERESTART. */
 int ext2_cut_finish(struct ext2_inode *inode);
 
-/* Do some of the work that unlinked inodes have left; or all of it: 0, or the
- * error that ended it. Without a handle; locks up to LOCK_INODE. */
+/* Do some of the work that unlinked inodes have left, without a wait; or all of
+ * it: 0, or the error that ended it. No handle; locks up to LOCK_INODE. */
 void ext2_reap_some(struct ext2 *fs);
 int ext2_reap_all(struct ext2 *fs);
 
-/* An operation found no room: whether it is worth trying once more, as dead
- * inodes have been emptied, or a commit has released freed blocks. */
-bool ext2_make_room(struct ext2 *fs);
+/* An operation found no room: -ERESTART, to wait until dead inodes are emptied
+ * and freed blocks committed; -ENOSPC: there are none. */
+int ext2_no_room(struct ext2 *fs);
 
 /* At mount: finish what the list of orphans on disk tells of. */
 int ext2_orphans_load(struct ext2 *fs, uint32_t first);

@@ -72,6 +72,18 @@ void ext2_leave(struct ext2 *fs)
     atomic_fetch_sub(&fs->users, 1);
 }
 
+static int await_journal(void *of, uint64_t blocks)
+{
+    struct ext2 *fs = of;
+    int result;
+
+    if (!ext2_enter(fs))
+        return -EROFS;
+    result = journal_await(fs->journal, (uint32_t)blocks);
+    ext2_leave(fs);
+    return result;
+}
+
 int ext2_begin(struct ext2 *fs, uint32_t blocks, struct journal_handle *handle)
 {
     int result;
@@ -81,11 +93,14 @@ int ext2_begin(struct ext2 *fs, uint32_t blocks, struct journal_handle *handle)
     result = journal_begin(fs->journal, blocks, handle);
     if (result)
         ext2_leave(fs);
-    return result;
+    else
+        hurry_begin();
+    return result == -EAGAIN ? hurry_note(await_journal, fs, blocks) : result;
 }
 
 void ext2_end(struct ext2 *fs, struct journal_handle *handle)
 {
+    hurry_end();
     journal_end(handle);
     ext2_leave(fs);
 }

@@ -75,7 +75,7 @@ static void copy_blocks(struct journal *journal,
                         struct transaction *transaction)
 {
     for (struct change *at = transaction->first; at; at = at->later)
-        if (at->page)
+        if (is_kept(at))
             memcpy((uint8_t *)page_data(at->copy) + at->offset,
                    change_bytes(journal, at), journal->block_size);
 }
@@ -84,7 +84,7 @@ static int write_home(struct journal *journal, struct transaction *transaction)
 {
     struct journal_io *io = &journal->log.io;
     for (struct change *at = transaction->first; at; at = at->later)
-        if (at->page)
+        if (is_kept(at))
             journal_io_add(io, BLOCK_WRITE, at->block, at->copy, at->offset);
     return journal_io_wait(io);
 }

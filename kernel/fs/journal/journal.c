@@ -211,22 +211,20 @@ int journal_change_new(struct journal_handle *handle, uint32_t block,
     return change_block(handle, block, true, bytes);
 }
 
-/* Mark the block's change, made if need be, as forgotten; *page is the pin that
- * is not needed any more, or NULL. False: a frame is needed. Lock held. */
+/* Mark the block's change, made if need be, as forgotten. False: a frame is
+ * needed. Its page stays pinned, as operations may have its bytes. Lock held.
+ */
 static bool mark_forgotten(struct journal_handle *handle, uint32_t block,
-                           struct page **page, struct page **spare)
+                           struct page **spare)
 {
     struct transaction *running = handle->journal->running;
     struct change *change = find(running, block);
-    *page = NULL;
     if (!change) {
         change = new_change(running, block, spare);
         if (!change)
             return false;
         insert(handle, change);
     }
-    *page = change->page;
-    change->page = NULL;
     change->forgotten = true;
     return true;
 }
@@ -234,7 +232,7 @@ static bool mark_forgotten(struct journal_handle *handle, uint32_t block,
 int journal_forget(struct journal_handle *handle, uint32_t block)
 {
     struct journal *journal = handle->journal;
-    struct page *page = NULL, *spare = NULL;
+    struct page *spare = NULL;
     bool done = false;
     int error = 0;
     if (block >= journal->blocks)
@@ -247,15 +245,13 @@ int journal_forget(struct journal_handle *handle, uint32_t block)
         return -ENOMEM;
     while (!error && !done) {
         spin_lock(&journal->lock);
-        done = mark_forgotten(handle, block, &page, &spare);
+        done = mark_forgotten(handle, block, &spare);
         spin_unlock(&journal->lock);
         if (!done && !(spare = page_alloc(PAGE_KERNEL)))
             error = -ENOMEM;
     }
     if (spare)
         page_put(spare);
-    if (page)
-        cache_unpin(page);
     return error;
 }
 
@@ -291,28 +287,42 @@ static bool has_room(const struct journal *journal, uint32_t blocks)
     return running->used + running->reserved + blocks <= journal->capacity;
 }
 
-int journal_begin(struct journal *journal, uint32_t blocks,
-                  struct journal_handle *handle)
+/* Lock held. */
+static int may_begin(const struct journal *journal, uint32_t blocks)
 {
-    int error = journal->read_only ? -EROFS : 0;
-    ASSERT(blocks <= journal_limit(journal));
-    lockrank_acquire(LOCK_JOURNAL);
-    lockrank_release(LOCK_JOURNAL);
+    if (journal->read_only || journal->error)
+        return -EROFS;
+    return journal->stopped || !has_room(journal, blocks) ? -EAGAIN : 0;
+}
+
+int journal_await(struct journal *journal, uint32_t blocks)
+{
+    int error;
     spin_lock(&journal->lock);
-    while (!error) {
-        if (journal->error)
-            error = -EROFS;
-        else if (journal->stopped)
-            waitq_sleep(&journal->changed, &journal->lock,
-                        SLEEP_UNINTERRUPTIBLE);
-        else if (has_room(journal, blocks))
-            break;
-        else {
+    while ((error = may_begin(journal, blocks)) == -EAGAIN) {
+        if (journal->stopped) {
+            error =
+                waitq_sleep(&journal->changed, &journal->lock, SLEEP_KILLABLE);
+        } else {
             spin_unlock(&journal->lock);
             error = journal_commit(journal);
             spin_lock(&journal->lock);
         }
+        if (error)
+            break;
     }
+    spin_unlock(&journal->lock);
+    return error;
+}
+
+int journal_begin(struct journal *journal, uint32_t blocks,
+                  struct journal_handle *handle)
+{
+    ASSERT(blocks <= journal_limit(journal));
+    lockrank_acquire(LOCK_JOURNAL);
+    lockrank_release(LOCK_JOURNAL);
+    spin_lock(&journal->lock);
+    int error = may_begin(journal, blocks);
     if (!error) {
         journal->running->reserved += blocks;
         journal->running->handles++;

@@ -71,15 +71,19 @@ struct journal_handle {
 };
 
 /* Begin an operation that changes or forgets at most `blocks` blocks of
- * metadata. Sleeps while a commit copies; when the transaction is full, commits
- * it first. A handle counts as a lock of rank LOCK_JOURNAL: the caller has no
- * other and takes no lock below that until journal_end, since somebody who has
- * that lock may wait here for a commit, which waits for handles. write_contents
- * is called with this rank held, too. 0; -EROFS when dead or read-only;
- * -ENOMEM. */
+ * metadata. Does not wait: -EAGAIN while a commit copies, and when the
+ * transaction is full. A handle counts as a lock of rank LOCK_JOURNAL: the
+ * caller has no other and takes no lock below that until journal_end.
+ * write_contents is called with this rank held, too. 0; -EROFS when dead or
+ * read-only. */
 int journal_begin(struct journal *journal, uint32_t blocks,
                   struct journal_handle *handle);
 void journal_end(struct journal_handle *handle);
+
+/* After -EAGAIN: wait until so many blocks may be begun with, and commit if
+ * need be. No lock is held that others could want. 0; -EROFS, -EIO, -ENOMEM;
+ * -EINTR: killed while another commits. */
+int journal_await(struct journal *journal, uint32_t blocks);
 
 /* How many blocks one operation may ask for at most. */
 uint32_t journal_limit(const struct journal *journal);

@@ -173,7 +173,7 @@ static void mark_last(uint8_t *tag)
 
 static struct change *next_copied(struct change *at)
 {
-    while (at && !at->page)
+    while (at && !is_kept(at))
         at = at->later;
     return at;
 }

@@ -23,12 +23,18 @@ struct change {
     struct change *next;  /* s: in its bucket */
     struct change *later; /* s: in order of arrival */
     uint32_t block;       /* I */
-    bool forgotten;       /* s: revoked; page is NULL then */
+    bool forgotten;       /* s: revoked, and not written */
     bool escaped;         /* s: its copy does not begin as it should, now */
     uint16_t offset;      /* I: of its copy in `copy` */
-    struct page *page;    /* s: in the cache of metadata, pinned; or NULL */
+    struct page *page;    /* s: in the cache of metadata, pinned until the
+                             transaction is over; NULL: only forgotten */
     struct page *copy;    /* s: one of the transaction's frames; or NULL */
 };
+
+static inline bool is_kept(const struct change *change)
+{
+    return change->page && !change->forgotten;
+}
 
 /* A frame of a transaction's that has room left, if not NULL, and how many
  * things are in it. */

@@ -83,23 +83,28 @@ static int part_from_mappings(struct ramfs_inode *file, uint64_t index,
 }
 
 /* The frame at `index`, to be written to: the file's alone, and made if the
- * file has none. The inode is locked. */
-static int frame_for_write(struct ramfs_inode *file, uint64_t index,
+ * file has none (`make`), else NULL. The inode is locked; object_write_end
+ * follows, also after an error. */
+static int frame_for_write(struct ramfs_inode *file, uint64_t index, bool make,
                            struct page **out)
 {
     struct ramfs *fs = ramfs_super(&file->inode);
+    int result = 0;
+    object_write_begin(&file->inode.object, index);
     *out = find_frame(file, index);
-    if (*out)
-        return page_count(*out) > 1 ? part_from_mappings(file, index, out) : 0;
-    *out = take_frame(fs);
-    if (!*out)
-        return -ENOSPC;
-    spin_lock(&file->pages_lock);
-    int result = place_frame(file, index, out);
-    if (result)
-        forget_frame(fs, *out);
-    spin_unlock(&file->pages_lock);
-    return result;
+    if (!*out && make) {
+        *out = take_frame(fs);
+        if (!*out)
+            return -ENOSPC;
+        spin_lock(&file->pages_lock);
+        result = place_frame(file, index, out); /* or a fault has been first */
+        if (result)
+            forget_frame(fs, *out);
+        spin_unlock(&file->pages_lock);
+    }
+    return *out && !result && object_has_mappings(*out)
+               ? part_from_mappings(file, index, out)
+               : result;
 }
 
 /* Bytes of contents in the page that `offset` lies in, from there on. */
@@ -152,15 +157,16 @@ static int write_piece(struct inode *inode, struct cursor *cursor,
 {
     struct page *page;
     int result =
-        frame_for_write(ramfs_of(inode), offset / HAL_PAGE_SIZE, &page);
-    if (result)
-        return result;
-    result = cursor_take(
-        cursor, (char *)page_data(page) + offset % HAL_PAGE_SIZE, length);
-    if (result)
-        clear_past_size(inode, page, offset + length);
-    else if (offset + length > atomic_load(&inode->size))
-        atomic_store(&inode->size, offset + length);
+        frame_for_write(ramfs_of(inode), offset / HAL_PAGE_SIZE, true, &page);
+    if (!result) {
+        result = cursor_take(
+            cursor, (char *)page_data(page) + offset % HAL_PAGE_SIZE, length);
+        if (result)
+            clear_past_size(inode, page, offset + length);
+        else if (offset + length > atomic_load(&inode->size))
+            atomic_store(&inode->size, offset + length);
+    }
+    object_write_end(&inode->object);
     return result;
 }
 
@@ -200,29 +206,20 @@ static void drop_frames(struct ramfs_inode *file, uint64_t first)
     } while (dropped == DROP_BATCH);
 }
 
-int ramfs_truncate(struct inode *inode, uint64_t size)
+/* Set the size; `last` is the frame that the file then ends in the middle of,
+ * or NULL. */
+static void set_size(struct ramfs_inode *file, uint64_t size, struct page *last)
 {
-    struct ramfs_inode *file = ramfs_of(inode);
-    uint64_t old = atomic_load(&inode->size);
-    struct radix emptied = {0};
-    struct page *last = NULL;
-    if (size > SIZE_LIMIT)
-        return -EFBIG;
-    if (size < old && size % HAL_PAGE_SIZE)
-        last = find_frame(file, size / HAL_PAGE_SIZE);
-    if (last && page_count(last) > 1) {
-        int error = part_from_mappings(file, size / HAL_PAGE_SIZE, &last);
-        if (error)
-            return error;
-    }
+    uint64_t old = atomic_load(&file->inode.size);
+    struct radix emptied;
     spin_lock(&file->pages_lock);
-    atomic_store(&inode->size, size);
+    atomic_store(&file->inode.size, size);
     spin_unlock(&file->pages_lock);
     if (size >= old)
-        return 0;
+        return;
     drop_frames(file, align_up(size, HAL_PAGE_SIZE) / HAL_PAGE_SIZE);
     if (last) {
-        clear_past_size(inode, last, align_up(size, HAL_PAGE_SIZE));
+        clear_past_size(&file->inode, last, align_up(size, HAL_PAGE_SIZE));
     } else if (size == 0) {
         spin_lock(&file->pages_lock);
         emptied = file->pages;
@@ -230,7 +227,21 @@ int ramfs_truncate(struct inode *inode, uint64_t size)
         spin_unlock(&file->pages_lock);
         radix_clear(&emptied);
     }
-    return 0;
+}
+
+int ramfs_truncate(struct inode *inode, uint64_t size)
+{
+    struct ramfs_inode *file = ramfs_of(inode);
+    struct page *last = NULL;
+    int result = 0;
+    if (size > SIZE_LIMIT)
+        return -EFBIG;
+    if (size < atomic_load(&inode->size) && size % HAL_PAGE_SIZE)
+        result = frame_for_write(file, size / HAL_PAGE_SIZE, false, &last);
+    if (!result)
+        set_size(file, size, last);
+    object_write_end(&inode->object);
+    return result;
 }
 
 void ramfs_data_free(struct ramfs_inode *file)

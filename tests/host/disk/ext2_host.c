@@ -170,11 +170,13 @@ int host_truncate(const char *path, uint64_t size)
 
     if (result)
         return result;
-    mutex_lock(&file->inode->mutex);
-    result = file->inode->ops->truncate
-                 ? file->inode->ops->truncate(file->inode, size)
-                 : -EPERM;
-    mutex_unlock(&file->inode->mutex);
+    do {
+        mutex_lock(&file->inode->mutex);
+        result = file->inode->ops->truncate
+                     ? file->inode->ops->truncate(file->inode, size)
+                     : -EPERM;
+        mutex_unlock(&file->inode->mutex);
+    } while (hurry_again(&result));
     file_put(file);
     return result;
 }

@@ -179,7 +179,7 @@ int image_open(struct image *image, uint64_t *replayed)
 int image_close(struct image *image)
 {
     int error = journal_close(image->journal);
-    cache_drop(&image->metadata, 0);
+    cache_drop(&image->metadata, 0, true);
     return error;
 }
 
@@ -217,11 +217,21 @@ bool image_is(const struct image *image, const void *bytes, uint32_t value)
     return true;
 }
 
+int image_begin(struct journal *journal, uint32_t blocks,
+                struct journal_handle *handle)
+{
+    int error;
+    while ((error = journal_begin(journal, blocks, handle)) == -EAGAIN &&
+           !(error = journal_await(journal, blocks)))
+        ;
+    return error;
+}
+
 int image_write(struct image *image, uint32_t block, uint32_t value)
 {
     struct journal_handle handle;
     void *bytes;
-    int error = journal_begin(image->journal, 1, &handle);
+    int error = image_begin(image->journal, 1, &handle);
     if (error)
         return error;
     error = journal_change(&handle, block, &bytes);

@@ -54,6 +54,10 @@ uint8_t *image_log(const struct image *image, uint32_t index);
 /* In the file system's superblock: that its log must be replayed. */
 void image_mark(struct image *image, bool needs_recovery);
 
+/* Begin an operation, having waited for room if need be. */
+int image_begin(struct journal *journal, uint32_t blocks,
+                struct journal_handle *handle);
+
 /* One operation that changes a block, as `count` numbers `value`. */
 int image_write(struct image *image, uint32_t block, uint32_t value);
 

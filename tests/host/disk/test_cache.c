@@ -139,7 +139,7 @@ static void begin(uint32_t size)
 
 static void end(void)
 {
-    cache_drop(&cache, 0);
+    cache_drop(&cache, 0, true);
     assert_int_equal(cache.pages, 0);
     assert_int_equal(cache_page_count(), 0);
     assert_int_equal(cache_dirty_count(), 0);
@@ -388,7 +388,7 @@ static void dirty_pages_far_apart_are_found(void **state)
     assert_int_equal(cache_write(&cache), -EIO);
     check_disk(3, 0x33);
     assert_int_equal(cache_dirty_count(), 1);
-    cache_drop(&cache, 4);
+    cache_drop(&cache, 4, true);
     assert_int_equal(cache.pages, 1);
     end();
 }
@@ -437,7 +437,7 @@ static void what_is_mapped_outlives_the_cache(void **state)
     (void)state;
     begin(4096);
     assert_int_equal(share(5, &shown), 0);
-    cache_drop(&cache, 0);
+    cache_drop(&cache, 0, true);
     assert_int_equal(((uint8_t *)page_data(shown))[0], pattern(5, 0));
     page_put(shown);
     end();
@@ -564,7 +564,7 @@ static void dirty_pages_can_be_written_without_memory(void **state)
         check_disk(i, (uint8_t)i);
     while (count)
         page_put(taken[--count]);
-    cache_drop(&metadata, 0);
+    cache_drop(&metadata, 0, true);
     assert_int_equal(cache_write(&cache), 0);
     end();
 }
@@ -643,7 +643,7 @@ static void threads_see_one_file(void **state)
     for (unsigned i = 0; i < MM_HARTS - 1; i++)
         pthread_join(users[i], NULL);
     assert_int_equal(cache_write(&cache), 0);
-    cache_drop(&cache, 0);
+    cache_drop(&cache, 0, true);
     atomic_store(&over, true);
     pthread_join(worker, NULL);
     slow = false;

@@ -15,10 +15,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "fs/ext2/private.h"
 #include "host/disk/ext2_host.h"
 #include "host/disk/ext2_walk.h"
 #include "host/mm/hal.h"
 #include "host/lib/seed.h"
+#include "vfs/file.h"
 
 /* Seconds one damaged disk may take. */
 #define PATIENCE 60
@@ -144,11 +146,104 @@ static void test_damage_with_log(void **state)
     mutate("-t ext3 -b 1024 -J size=1");
 }
 
+/* ---- A block that leads to itself ---------------------------------------- */
+
+#define NAMES 450 /* of 20 letters: 12 blocks of 1 KB and some */
+
+static void each_name(int (*act)(const char *))
+{
+    char path[32];
+
+    for (int i = 0; i < NAMES; i++) {
+        snprintf(path, sizeof path, "/d/name-of-20-bytes-%03d", i);
+        assert_int_equal(act(path), 0);
+    }
+}
+
+static int remove_name(const char *path)
+{
+    return vfs_unlink(&host_at, path);
+}
+
+/* The block through which the directory finds its later ones. */
+static uint32_t leading_block(const char *path)
+{
+    struct file *file;
+    uint32_t block;
+
+    assert_int_equal(vfs_open(&host_at, path, OPEN_READ, &file), 0);
+    block = ext2_of(file->inode)->pointers[EXT2_DIRECT];
+    file_put(file);
+    return block;
+}
+
+static struct page *held[16384];
+static unsigned held_count;
+
+/* Another hart takes what memory there is, writes to it and gives it back. */
+static void use_memory(bool shootdown)
+{
+    struct list taken;
+    struct page *page;
+
+    (void)shootdown;
+    mm_set_interleave(NULL);
+    list_init(&taken);
+    while ((page = page_alloc(PAGE_KERNEL))) {
+        memset(page_data(page), 0x3a, HAL_PAGE_SIZE);
+        list_push_back(&taken, &page->link);
+    }
+    for (struct list *at; (at = list_pop_front(&taken));)
+        page_put(list_entry(at, struct page, link));
+    mm_set_interleave(use_memory);
+}
+
+static void hold_most_memory(void)
+{
+    while (page_unused_count() > 64)
+        held[held_count++] = page_alloc(PAGE_KERNEL);
+}
+
+/* Once the leading block has been freed as one that it leads to itself, the
+ * rest of it is still gone through. */
+static void test_u6_block_leads_to_itself(void **state)
+{
+    struct disk *disk = disk_format("-t ext3 -b 1024 -I 128", 4 << 20);
+    uint32_t *pointers, block;
+
+    (void)state;
+    assert_int_equal(host_mount(disk, false), 0);
+    assert_int_equal(vfs_mkdir(&host_at, "/d"), 0);
+    each_name(host_touch);
+    block = leading_block("/d");
+    assert_int_not_equal(block, 0);
+    each_name(remove_name);
+    assert_int_equal(host_unmount(), 0);
+    pointers = (uint32_t *)(disk->bytes + block * 1024ul);
+    pointers[10] = block;
+
+    assert_int_equal(host_mount(disk, false), 0);
+    assert_int_equal(vfs_rmdir(&host_at, "/d"), 0);
+    hold_most_memory();
+    mm_set_interleave(use_memory);
+    host_sync();
+    mm_set_interleave(NULL);
+    while (held_count)
+        page_put(held[--held_count]);
+    assert_true(host_is_read_only());
+    assert_null(strstr(host_console, "no block of a file"));
+    assert_non_null(strstr(host_console, "damaged"));
+    host_unmount();
+    assert_int_equal(mm_audit(), 0);
+    disk_free(disk);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_damage_without_log),
         cmocka_unit_test(test_damage_with_log),
+        cmocka_unit_test(test_u6_block_leads_to_itself),
     };
 
     return cmocka_run_group_tests(tests, host_boot, NULL);

@@ -156,7 +156,7 @@ static void test_without_log(void **state)
     for (uint32_t i = 0; i < 50; i++)
         assert_int_equal(image_write(&image, image.free + i, i + 1), 0);
     struct journal_handle handle;
-    assert_int_equal(journal_begin(image.journal, 1, &handle), 0);
+    assert_int_equal(image_begin(image.journal, 1, &handle), 0);
     assert_int_equal(journal_forget(&handle, image.free + 3), 0);
     journal_end(&handle);
     assert_int_equal(journal_commit(image.journal), 0);
@@ -176,7 +176,7 @@ static void test_escape(void **state)
     struct journal_handle handle;
     void *bytes;
     disk_record(image.disk);
-    assert_int_equal(journal_begin(image.journal, 2, &handle), 0);
+    assert_int_equal(image_begin(image.journal, 2, &handle), 0);
     assert_int_equal(journal_change_new(&handle, image.free, &bytes), 0);
     struct log_header header = {be32(LOG_MAGIC), be32(LOG_COMMIT),
                                 be32(journal_running(image.journal))};
@@ -244,7 +244,7 @@ static void test_full_transactions(void **state)
         uint32_t first = journal_running(image.journal);
         while (journal_running(image.journal) < first + 20) {
             struct journal_handle handle;
-            assert_int_equal(journal_begin(image.journal, limit, &handle), 0);
+            assert_int_equal(image_begin(image.journal, limit, &handle), 0);
             for (uint32_t i = 0; i < limit; i++, count++) {
                 void *bytes;
                 uint32_t block = image.free + count % (image.blocks / 8);
@@ -260,6 +260,33 @@ static void test_full_transactions(void **state)
         assert_true(disk_is_clean(image.disk));
         image_free(&image);
     }
+}
+
+/* An operation that has a block's bytes may forget the block, or another
+ * operation may: the bytes stay where they are, however short memory is. */
+static void test_u6_forgotten_bytes_stay(void **state)
+{
+    (void)state;
+    struct image image;
+    struct journal_handle handle;
+    struct list taken;
+    struct page *page;
+    void *bytes;
+    open_image(&image, LARGE, 16 << 20);
+    assert_int_equal(image_begin(image.journal, 2, &handle), 0);
+    assert_int_equal(journal_change(&handle, image.free, &bytes), 0);
+    image_fill(&image, bytes, 9);
+    assert_int_equal(journal_forget(&handle, image.free), 0);
+    list_init(&taken);
+    while ((page = page_alloc_zeroed(PAGE_KERNEL)))
+        list_push_back(&taken, &page->link);
+    assert_true(image_is(&image, bytes, 9));
+    for (struct list *at; (at = list_pop_front(&taken));)
+        page_put(list_entry(at, struct page, link));
+    journal_end(&handle);
+    assert_int_equal(image_close(&image), 0);
+    assert_true(image_is(&image, image_block(&image, image.free), 0));
+    image_free(&image);
 }
 
 /* ---- Power cuts ---------------------------------------------------------- */
@@ -320,7 +347,7 @@ static void random_transaction(struct image *image, uint64_t *random,
         void *bytes;
         unsigned fate = disk_random(random) % 8;
         uint32_t block = image->free + i;
-        assert_int_equal(journal_begin(image->journal, 2, &handle), 0);
+        assert_int_equal(image_begin(image->journal, 2, &handle), 0);
         if (freed[i]) {
             assert_int_equal(journal_change_new(&handle, block, &bytes), 0);
             freed[i] = false;
@@ -507,7 +534,7 @@ static void test_memory_ends(void **state)
         page_fail_after(0);
         assert_in_range(-result, 0, ENOMEM);
         if (result)
-            cache_drop(&image.metadata, 0);
+            cache_drop(&image.metadata, 0, true);
     }
     for (unsigned kind = 0; kind < 3; kind++) {
         result = -ENOMEM;
@@ -515,7 +542,7 @@ static void test_memory_ends(void **state)
             struct journal_handle handle;
             void *bytes;
             uint32_t block = image.free + 64 * kind;
-            assert_int_equal(journal_begin(image.journal, 1, &handle), 0);
+            assert_int_equal(image_begin(image.journal, 1, &handle), 0);
             page_fail_after(nth);
             if (kind == 0)
                 result = journal_change(&handle, block, &bytes);
@@ -571,7 +598,7 @@ static void test_device_fails(void **state)
             if (result) {
                 uint64_t writes = image.disk->writes;
                 assert_int_equal(result, -EIO);
-                assert_int_equal(journal_begin(image.journal, 1, &handle),
+                assert_int_equal(image_begin(image.journal, 1, &handle),
                                  -EROFS);
                 assert_int_equal(journal_commit(image.journal), -EROFS);
                 assert_int_equal(image_close(&image), -EROFS);
@@ -607,7 +634,7 @@ static void test_reading_fails(void **state)
         assert_int_equal(image_write(&image, image.free + i, 3), 0);
     image.disk->bad_from = (image.blocks - 1) * 2;
     image.disk->bad_to = image.blocks * 2;
-    assert_int_equal(journal_begin(image.journal, 2, &handle), 0);
+    assert_int_equal(image_begin(image.journal, 2, &handle), 0);
     assert_int_equal(journal_change(&handle, image.blocks - 1, &bytes), -EIO);
     assert_int_equal(journal_change(&handle, image.blocks, &bytes), -EIO);
     assert_int_equal(journal_forget(&handle, image.blocks), -EIO);
@@ -673,7 +700,7 @@ static void test_bad_superblocks(void **state)
         assert_int_equal(image_open(&image, NULL), cases[i].result);
         assert_non_null(strstr(image_console(), cases[i].message));
         memcpy(super, saved, sizeof saved);
-        cache_drop(&image.metadata, 0);
+        cache_drop(&image.metadata, 0, true);
     }
     image.runs[0].first = image.blocks;
     assert_int_equal(image_open(&image, NULL), -EUCLEAN);
@@ -698,7 +725,7 @@ static void test_read_only(void **state)
     image.disk->device.read_only = true;
     uint64_t writes = image.disk->writes;
     assert_int_equal(image_open(&image, NULL), 0);
-    assert_int_equal(journal_begin(image.journal, 1, &handle), -EROFS);
+    assert_int_equal(image_begin(image.journal, 1, &handle), -EROFS);
     assert_int_equal(journal_commit(image.journal), 0);
     assert_int_equal(image_close(&image), 0);
     assert_int_equal(image.disk->writes, writes);
@@ -716,6 +743,7 @@ int main(void)
         cmocka_unit_test(test_escape),
         cmocka_unit_test(test_replay_unneeded),
         cmocka_unit_test(test_full_transactions),
+        cmocka_unit_test(test_u6_forgotten_bytes_stay),
         cmocka_unit_test(test_power_cuts),
         cmocka_unit_test(test_revocation),
         cmocka_unit_test(test_numbers_wrap),

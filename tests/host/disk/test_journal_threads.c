@@ -42,7 +42,7 @@ static uint32_t block_of(unsigned group, unsigned number)
 static void operate(unsigned group)
 {
     struct journal_handle handle;
-    assert_int_equal(journal_begin(image.journal, GROUP_SIZE, &handle), 0);
+    assert_int_equal(image_begin(image.journal, GROUP_SIZE, &handle), 0);
     mutex_lock(&groups[group]);
     uint32_t value = values[group] + 1;
     for (unsigned i = 0; i < GROUP_SIZE; i++) {
