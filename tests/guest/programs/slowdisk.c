@@ -1,7 +1,7 @@
 /*
- * slowdisk FOLDER SECONDS: while processes write, read and create files on a slow
- * disk, in FOLDER, another one that wants nothing of it goes on: the longest
- * that each thing took it is told, in milliseconds.
+ * slowdisk FOLDER SECONDS: while processes write, read and create files on a
+ * slow disk, in FOLDER, another one that wants nothing of it goes on: the
+ * longest that each thing took it is told, in milliseconds.
  */
 #include "check.h"
 #include "kernel/fcntl.h"
