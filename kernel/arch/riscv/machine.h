@@ -53,6 +53,19 @@ static inline struct hal_thread *hal_self(void)
     return self;
 }
 
+/* Nanoseconds of one count of the clock; 0: no whole number (timer.c). */
+extern uint64_t timer_nanoseconds;
+uint64_t timer_convert(uint64_t count);
+
+static inline uint64_t hal_time(void)
+{
+    uint64_t count;
+    __asm__ volatile("csrr %0, time" : "=r"(count));
+    return __builtin_expect(timer_nanoseconds != 0, 1)
+               ? count * timer_nanoseconds
+               : timer_convert(count);
+}
+
 static inline void hal_irq_enable(void)
 {
     __asm__ volatile("csrsi sstatus, 2" ::: "memory");

@@ -7,22 +7,19 @@
 #include "arch/riscv/internal.h"
 
 static uint64_t frequency = 10000000;
-static uint64_t nanoseconds = 100; /* per count, when a whole number */
+uint64_t timer_nanoseconds = 100;
 static bool has_sstc;
 
 void hal_time_init(uint64_t hertz, bool sstc)
 {
     frequency = hertz;
-    nanoseconds = 1000000000 % hertz ? 0 : 1000000000 / hertz;
+    timer_nanoseconds = 1000000000 % hertz ? 0 : 1000000000 / hertz;
     has_sstc = sstc;
     timer_hart_setup();
 }
 
-uint64_t hal_time(void)
+uint64_t timer_convert(uint64_t count)
 {
-    uint64_t count = csr_read(time);
-    if (nanoseconds)
-        return count * nanoseconds;
     return count / frequency * 1000000000 +
            count % frequency * 1000000000 / frequency;
 }
@@ -39,8 +36,8 @@ void hal_timer_arm(uint64_t deadline)
 {
     if (deadline == UINT64_MAX)
         set_compare(UINT64_MAX);
-    else if (nanoseconds)
-        set_compare((deadline + nanoseconds - 1) / nanoseconds);
+    else if (timer_nanoseconds)
+        set_compare((deadline + timer_nanoseconds - 1) / timer_nanoseconds);
     else
         set_compare(deadline / 1000000000 * frequency +
                     deadline % 1000000000 * frequency / 1000000000 + 1);
