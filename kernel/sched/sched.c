@@ -20,7 +20,7 @@
 #include "sched/spinlock.h"
 #include "sched/thread.h"
 
-#define CREDIT (3 * SLICE_NS)
+#define CREDIT (2 * SLICE_NS)
 #define NOBODY UINT64_MAX
 
 /* h: by its hart. */
