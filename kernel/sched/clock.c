@@ -80,11 +80,11 @@ static __attribute__((noinline)) void arm_sooner(struct clock *clock)
     spin_unlock(&clock->lock);
 }
 
-void clock_slice_start(uint64_t now, bool endless)
+void clock_slice_start(uint64_t end)
 {
     struct clock *clock = &clocks[hal_self()->hart];
-    clock->slice_end = endless ? UINT64_MAX : now + SLICE_NS;
-    if (clock->slice_end < clock->armed)
+    clock->slice_end = end;
+    if (end < clock->armed)
         arm_sooner(clock);
 }
 

@@ -20,7 +20,7 @@
 #include "sched/spinlock.h"
 #include "sched/thread.h"
 
-#define CREDIT (3 * SLICE_NS)
+#define CREDIT (2 * SLICE_NS)
 #define NOBODY UINT64_MAX
 
 /* h: by its hart. */
@@ -223,11 +223,10 @@ static void switch_to(struct run_queue *queue, struct thread *next,
                       uint64_t now)
 {
     struct thread *self = thread_current();
-    bool idle = next == queue->idle;
-    store(&queue->running, idle ? 0 : next->turn.key);
+    store(&queue->running, next->turn.key);
     queue->previous = self;
     atomic_store(&next->state, THREAD_RUNNING);
-    clock_slice_start(now, idle);
+    clock_slice_start(next == queue->idle ? UINT64_MAX : now + SLICE_NS);
     hal_space_activate(next->space);
     hal_thread_switch(&self->machine, &next->machine);
     finish_switch();
@@ -389,5 +388,6 @@ void sched_init(void)
 _Noreturn void sched_start(void)
 {
     thread_boot.irq_was_on = true;
+    thread_boot.turn.key = 0; /* It was charged for what it has started. */
     idle_loop(NULL);
 }

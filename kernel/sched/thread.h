@@ -113,8 +113,9 @@ void sched_switch(void);
  * The latter does no harm when it was not to be (clock.c). */
 void clock_add(struct thread *self, uint64_t deadline);
 void clock_remove(struct thread *self);
-/* Another thread starts its slice on this hart; an idle one's is endless. */
-void clock_slice_start(uint64_t now, bool endless);
+/* Another thread's slice starts on this hart, until then; UINT64_MAX: it is
+ * endless, as an idle one's. */
+void clock_slice_start(uint64_t end);
 
 /* Prepare the queues and clocks; before any lock is used by two harts. */
 void sched_init(void);

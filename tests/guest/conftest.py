@@ -81,8 +81,10 @@ def run_command(command, harts=1, mem="128M", build=BUILD, timeout=240,
     The audit needs a shell that has survived: leave it out for a command that
     ends the machine or the shell itself.
     """
+    # With assertions and checks all takes longer.
+    longest = 3 * timeout if build == "debug" else timeout
     words = ["--harts", str(harts), "--mem", mem, "--build", build,
-             "--timeout", str(timeout), *options]
+             "--timeout", str(longest), *options]
     for item in add:
         words += ["--add", item]
     if audit:

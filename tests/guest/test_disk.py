@@ -235,7 +235,8 @@ def test_a_full_cache_makes_memory_no_dearer(image, tmp_path):
     noise(tmp_path / "seed", 40 << 20)
     path = image(f"seed={tmp_path}/seed", f"f={program('fullcache')}",
                  size="64M")
-    r = boot(path, "/f /seed", mem="32M", options=["--icount"])
+    r = boot(path, "/f /seed", mem="32M", build="release",
+             options=["--icount"])
     assert r.status == 0 and r.out.endswith("all checks passed\n"), r
 
 

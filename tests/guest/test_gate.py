@@ -153,8 +153,9 @@ def listed():
             for name, minutes, who in rows}
 
 
-@pytest.mark.parametrize("who, most", [("test", 20), ("ci", 60)])
+@pytest.mark.parametrize("who, most", [("test", 20), ("ci", 56)])
 def test_the_minutes_of_the_table_are_within_the_bounds(who, most):
+    """Of the hour, some minutes are for fetching tools, and for what is late."""
     minutes = [n for n, runs in listed().values() if who in runs]
     assert 0 < sum(minutes) <= most
 
@@ -225,7 +226,8 @@ def test_the_debug_run_leaves_out_what_chooses_its_build():
         [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p",
          "no:cacheprovider", "tests/guest/test_mixed.py",
          "tests/guest/test_latency.py"], cwd=ROOT, text=True,
-        env={**os.environ, "CALF_BUILD": "debug"}, stdout=subprocess.PIPE).stdout
+        env={**os.environ, "CALF_BUILD": "debug"},
+        stdout=subprocess.PIPE).stdout
     assert "test_every_fault_is_counted_by_its_outcome[1]" in said
     assert "test_too_little_memory" not in said     # its parameter is the build
     assert "test_latency" not in said               # OWN_BUILD

@@ -8,7 +8,7 @@ from conftest import program, run_command
 
 def ledger(command, **how):
     """COMMAND, after which everything has to add up; what it printed."""
-    r = run_command(f"/ledger {command}", timeout=240,
+    r = run_command(f"/ledger {command}",
                     add=[program(name) for name in
                          ("ledger", "mixed", "outcomes")], **how)
     assert r.status == 0 and r.out.endswith("all checks passed\n"), r

@@ -32,7 +32,7 @@ def test_directories_do_not_eat_all_memory():
 
 
 def test_names_do_not_eat_all_memory():
-    run_program("manylinks", harts=2)
+    run_program("manylinks", harts=2, timeout=600)
 
 
 @pytest.mark.parametrize("harts", [1, 2, 4])

@@ -112,10 +112,9 @@ void hal_space_activate(struct hal_space *space)
     (void)space;
 }
 
-void clock_slice_start(uint64_t time, bool endless)
+void clock_slice_start(uint64_t end)
 {
-    (void)time;
-    (void)endless;
+    (void)end;
 }
 
 static void prepare(struct hal_thread *thread, char *stack, void (*entry)(void))
