@@ -42,12 +42,12 @@ int file_table_copy(struct file_table *to, struct file_table *from)
     if (from->capacity > FILE_TABLE_FIRST)
         result = table_grow(to);
     for (unsigned i = 0; !result && i < ARRAY_SIZE(to->used); i++) {
-        for (uint64_t rest = from->used[i]; rest; rest &= rest - 1) {
-            unsigned fd = i * 64 + bit_lowest(rest);
-            if (!from->slots[fd])
+        uint64_t rest = from->used[i];
+        for (unsigned fd = i * 64; rest; rest >>= 1, fd++) {
+            if (!(rest & 1) || !from->slots[fd])
                 continue;
             to->slots[fd] = file_get(from->slots[fd]);
-            to->used[i] |= rest & -rest;
+            to->used[i] |= BIT(fd % 64);
         }
     }
     spin_unlock(&from->lock);
@@ -58,9 +58,12 @@ void file_table_put(struct file_table *table)
 {
     if (atomic_fetch_sub(&table->count, 1) != 1)
         return;
-    for (unsigned i = 0; i < ARRAY_SIZE(table->used); i++)
-        for (uint64_t rest = table->used[i]; rest; rest &= rest - 1)
-            file_put(table->slots[i * 64 + bit_lowest(rest)]);
+    for (unsigned i = 0; i < ARRAY_SIZE(table->used); i++) {
+        uint64_t rest = table->used[i];
+        for (unsigned fd = i * 64; rest; rest >>= 1, fd++)
+            if (rest & 1)
+                file_put(table->slots[fd]);
+    }
     if (table->slots != table->first)
         slab_free(table->slots);
     if (table->release)

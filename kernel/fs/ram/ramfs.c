@@ -40,14 +40,12 @@ static struct ramfs_entry *entry_at(struct ramfs_inode *directory,
 /* The slot of `name`, or 0. */
 static uint64_t find_slot(struct ramfs_inode *directory, struct name name)
 {
-    uint64_t index = 0;
-    struct ramfs_entry *entry;
     ASSERT(mutex_held(&directory->inode.mutex));
-    while ((entry = radix_next(&directory->entries, &index))) {
-        if (entry->length == name.length &&
+    for (uint64_t i = 0; i < directory->entry_slots; i++) {
+        const struct ramfs_entry *entry = radix_get(&directory->entries, i);
+        if (entry && entry->length == name.length &&
             memcmp(entry->name, name.text, name.length) == 0)
-            return index + FIXED_SLOTS;
-        index++;
+            return i + FIXED_SLOTS;
     }
     return 0;
 }
