@@ -128,21 +128,32 @@ static void test_user_cursor(void **unused)
     assert_memory_equal(data, "first\0", 7);
 }
 
-/* Whether the kernel lives through a copy with a lock of `rank` held; tried in
- * a process of its own. */
-static bool may_copy_with(enum lock_rank rank)
+static int copy(void)
+{
+    char data[4];
+    return user_read(data, at(0, 0), sizeof data);
+}
+
+static int lock_a_space(void)
+{
+    space_lock(space_current());
+    return 0;
+}
+
+/* Whether the kernel lives through `act` with a lock of `rank` held; tried in a
+ * process of its own. */
+static bool may_with(enum lock_rank rank, int (*act)(void))
 {
     int status;
     fflush(NULL);
     pid_t child = fork();
     if (!child) {
         struct mutex mutex;
-        char data[4];
         mm_set_epitaph(NULL);
         dup2(open("/dev/null", O_WRONLY), STDERR_FILENO);
         mutex_init(&mutex, rank);
         mutex_lock(&mutex);
-        _exit(user_read(data, at(0, 0), sizeof data) != 0);
+        _exit(act() != 0);
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
@@ -155,7 +166,16 @@ static void test_u2_locks_across_a_copy(void **unused)
     (void)unused;
     writable();
     for (enum lock_rank rank = LOCK_BREAK; rank < LOCK_FIRST_SPIN; rank++)
-        assert_int_equal(may_copy_with(rank), rank < LOCK_REAP);
+        assert_int_equal(may_with(rank, copy), rank < LOCK_REAP);
+}
+
+/* No lock of a rank from that of spaces on, so not another space's either. */
+static void test_u1_locks_before_a_space(void **unused)
+{
+    (void)unused;
+    writable();
+    for (enum lock_rank rank = LOCK_BREAK; rank < LOCK_FIRST_SPIN; rank++)
+        assert_int_equal(may_with(rank, lock_a_space), rank < LOCK_SPACE);
 }
 
 /* ---- Reports
@@ -245,6 +265,7 @@ static void test_print_of_sharers(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        CASE(test_u1_locks_before_a_space),
         CASE(test_u2_locks_across_a_copy),
         CASE(test_ranges),
         CASE(test_clear),
