@@ -5,9 +5,10 @@ of three runs counts.
 """
 
 import re
+import time
 
 import pytest
-from conftest import run_program
+from conftest import program, run_program
 
 FOUND = re.compile(r"slowest fork (\d+) us, (\d+) reads, "
                    r"ended in (\d+) us and (\d+) us")
@@ -44,3 +45,22 @@ def test_f7_kill_during_sbrk():
         lambda: beside(900, "/proc/uptime", "1200M"),
         lambda found: found[3] < 200_000)
     assert seen is True, f"(slowest fork, reads, ends): {seen}"
+
+
+@pytest.mark.parametrize("thing", ["names", "memory"])
+def test_a_shell_line_beside_a_greedy_program(console, thing):
+    """Where all memory is taken, the line may be refused, but is answered."""
+    c = console(harts=2, options=["--add", program("greedy")])
+    c.type(f"/greedy {thing} &\n")
+    c.prompt()
+    time.sleep(2)
+
+    def answer():
+        began = time.monotonic()
+        c.type("echo still here\n")
+        c.expect(r"^(still here|sh: fork failed)$")
+        c.prompt()
+        return time.monotonic() - began
+
+    best = min(answer() for _ in range(3))
+    assert best <= 1, f"answered after {best:.1f} s"
