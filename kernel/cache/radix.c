@@ -28,10 +28,13 @@ static unsigned slot_of(uint64_t index, unsigned below)
 void *radix_get(const struct radix *radix, uint64_t index)
 {
     void *at = radix->root;
-    if (!reaches(radix->height, index))
+    unsigned shift = radix->height * SHIFT;
+    if (shift < 64 && index >> shift)
         return NULL;
-    for (unsigned below = radix->height; at && below-- > 0;)
-        at = ((struct node *)at)->slots[slot_of(index, below)];
+    while (at && shift) {
+        shift -= SHIFT;
+        at = ((struct node *)at)->slots[index >> shift & (SLOTS - 1)];
+    }
     return at;
 }
 

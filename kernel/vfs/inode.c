@@ -82,6 +82,8 @@ uint32_t vfs_device_number(void)
 
 bool name_is(struct name name, const char *text)
 {
-    return strlen(text) == name.length &&
-           memcmp(name.text, text, name.length) == 0;
+    for (size_t i = 0; i < name.length; i++)
+        if (!text[i] || text[i] != name.text[i])
+            return false;
+    return !text[name.length];
 }
