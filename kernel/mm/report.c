@@ -153,6 +153,12 @@ void memory_print(struct text *out)
         [PAGE_KERNEL] = "kernel",
     };
     uint64_t counts[PAGE_KINDS], shared;
+    struct space *own = space_current();
+    /* Nodes that the reader's space has lent and could have back are free. */
+    if (own) {
+        space_lock(own);
+        space_unlock(own);
+    }
     page_count_kinds(counts, &shared);
     text_printf(out, "total: %lu\nfree: %lu\n", page_total_count(),
                 page_free_count());
