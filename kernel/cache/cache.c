@@ -164,9 +164,11 @@ static struct page *make_page(bool may_use_reserve)
     return page || !may_use_reserve ? page : cache_take_reserve();
 }
 
+/* Whether the page still exists the next look tells. */
 static int fetch(void *of, uint64_t index)
 {
-    return cache_fetch(of, index);
+    int error = cache_fetch(of, index);
+    return error == -ENXIO ? 0 : error;
 }
 
 /* The page, found or put there, pinned, being read by nobody. `any`: also past

@@ -5,7 +5,8 @@
  * is not waited for: the thread is hurried. What it would have to wait for it
  * notes, and fails with -ERESTART, having changed nothing; once it has let go
  * of everything it waits, and begins again from the beginning, by what is there
- * then.
+ * then. What it waited for may be gone again by then, so a verb that has begun
+ * again MOST_RESTARTS times waits where it stands.
  */
 #ifndef SCHED_HURRY_H
 #define SCHED_HURRY_H
@@ -13,6 +14,8 @@
 #include "lib/errno.h"
 #include "lib/panic.h"
 #include "sched/thread.h"
+
+#define MOST_RESTARTS 64
 
 /* Both nest. */
 static inline void hurry_begin(void)
@@ -27,7 +30,8 @@ static inline void hurry_end(void)
 
 static inline bool hurried(void)
 {
-    return thread_current()->hurried;
+    const struct thread *self = thread_current();
+    return self->hurried && self->restarts < MOST_RESTARTS;
 }
 
 /* What to call, with nothing held: it waits, and returns 0 or why that made no
@@ -43,13 +47,17 @@ static inline int hurry_note(int (*await)(void *of, uint64_t detail), void *of,
  * wait that failed is the result, and so is -EINTR for the killed. */
 static inline bool hurry_again(int *result)
 {
-    struct thread_note *note = &thread_current()->noted;
-    if (__builtin_expect(*result != -ERESTART, 1))
+    struct thread *self = thread_current();
+    struct thread_note note = self->noted;
+    if (__builtin_expect(*result != -ERESTART, 1)) {
+        self->restarts = 0;
+        self->made_room = false;
         return false;
-    ASSERT(!hurried());
-    *result = thread_killed(thread_current())
-                  ? -EINTR
-                  : note->await(note->of, note->detail);
+    }
+    ASSERT(!self->hurried);
+    uint8_t restarts = self->restarts;
+    *result = thread_killed(self) ? -EINTR : note.await(note.of, note.detail);
+    self->restarts = *result ? 0 : restarts + (restarts < MOST_RESTARTS);
     return !*result;
 }
 

@@ -45,6 +45,8 @@ struct thread {
     uint32_t irq_depth;        /* s: reasons to keep interrupts off */
     bool irq_was_on;           /* s: before the first of them */
     bool gave_up;              /* s: see oom_retry */
+    bool made_room;            /* s: see ext2_no_room */
+    uint8_t restarts;          /* s: see hurry.h */
     uint8_t hurried;           /* s: see hurry.h */
     struct thread_note noted;  /* s: likewise */
     uint32_t fail_after;       /* s: see page_fail_after */

@@ -122,7 +122,8 @@ int vfs_mknod(const struct fs_context *context, const char *path,
                       &(struct inode_shape){INODE_DEVICE, major, minor});
 }
 
-/* Part by part, from the end: others come between, and a kill ends it. */
+/* Part by part, from the end: others come between, and a kill ends it. A part
+ * begins at a multiple of its size, so no page is cut. */
 static int truncate_opened(struct inode *inode)
 {
     uint64_t size;
@@ -133,7 +134,7 @@ static int truncate_opened(struct inode *inode)
     do {
         mutex_lock(&inode->mutex);
         size = atomic_load(&inode->size);
-        size -= MIN(size, CUT_PART);
+        size = size ? align_down(size - 1, CUT_PART) : 0;
         result = inode->ops->truncate(inode, size);
         mutex_unlock(&inode->mutex);
         again = hurry_again(&result);
@@ -167,15 +168,14 @@ int vfs_open(const struct fs_context *context, const char *path, unsigned flags,
     return 0;
 }
 
+/* *other: what has the name, to be put; or NULL. */
 static int link_locked(struct inode *directory, struct name name,
-                       struct inode *inode)
+                       struct inode *inode, struct inode **other)
 {
-    struct inode *other;
-    int result = directory->ops->lookup(directory, name, &other);
-    if (result == 0) {
-        inode_put(other);
+    int result = directory->ops->lookup(directory, name, other);
+    if (result == 0)
         return -EEXIST;
-    }
+    *other = NULL;
     if (result != -ENOENT || directory->dead)
         return result;
     if (!directory->ops->link)
@@ -189,7 +189,7 @@ static int link_locked(struct inode *directory, struct name name,
 
 int vfs_link(const struct fs_context *context, const char *old, const char *new)
 {
-    struct inode *inode, *directory;
+    struct inode *inode, *directory, *other;
     struct name name;
     int result = namei(context, old, &inode);
     if (result)
@@ -209,8 +209,9 @@ int vfs_link(const struct fs_context *context, const char *old, const char *new)
     } else {
         do {
             directory_lock(directory);
-            result = link_locked(directory, name, inode);
+            result = link_locked(directory, name, inode, &other);
             directory_unlock(directory);
+            inode_put(other);
         } while (hurry_again(&result));
     }
     inode_put(directory);

@@ -270,14 +270,17 @@ static int make_room(void *of, uint64_t unused)
     if (ext2_holds_blocks(fs))
         result = journal_commit(fs->journal);
     ext2_leave(fs);
+    thread_current()->made_room = true;
     return result ? -ENOSPC : 0;
 }
 
+/* Once for each thing that has to have room: others may take it, or what failed
+ * may itself have left blocks that wait for a commit. */
 int ext2_no_room(struct ext2 *fs)
 {
     bool may_be_made = has_dead(fs);
 
-    if (!ext2_enter(fs))
+    if (thread_current()->made_room || !ext2_enter(fs))
         return -ENOSPC;
     may_be_made |= ext2_holds_blocks(fs);
     ext2_leave(fs);
