@@ -151,6 +151,25 @@ static void fill_and_recover(const char *options)
     disk_free(disk);
 }
 
+/* One block is free, where a write needs two: one for pointers, which it takes
+ * first and gives back. That is told, and not tried again for ever. */
+static void test_no_room_for_the_second_block(void **state)
+{
+    struct disk *disk = disk_format("-t ext3 -b 1024 -J size=1", 6 * MEBI);
+    uint64_t size;
+
+    (void)state;
+    check_mount(disk);
+    assert_int_equal(put_stream("/x", 1, 0, 12 * 1024), 12 * 1024);
+    size = fill("/g");
+    assert_int_equal(host_truncate("/g", (size - 1) / 1024 * 1024), 0);
+    assert_int_equal(put_stream("/x", 1, 12 * 1024, 1024), -ENOSPC);
+    assert_int_equal(put_stream("/x", 1, 12 * 1024, 1024), -ENOSPC);
+    assert_stream("/x", 1, 0, 12 * 1024);
+    check_unmount(disk);
+    disk_free(disk);
+}
+
 static void test_no_room(void **state)
 {
     (void)state;
@@ -549,6 +568,7 @@ int main(void)
         cmocka_unit_test(test_size_limit),
         cmocka_unit_test(test_long_truncation),
         cmocka_unit_test(test_no_room),
+        cmocka_unit_test(test_no_room_for_the_second_block),
         cmocka_unit_test(test_no_room_for_a_hole),
         cmocka_unit_test(test_no_inodes),
         cmocka_unit_test(test_no_memory),
