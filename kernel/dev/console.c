@@ -31,6 +31,7 @@ static struct {
     void (*room)(void);              /* I */
     bool refused;                    /* somebody waits for room */
     bool stuck;                      /* the device took nothing, in a panic */
+    bool polling;                    /* a piece is out of the ring, unsent */
     uint64_t lost;                   /* messages, since the last that was not */
     uint32_t head, tail;             /* of the ring, never masked */
     char ring[RING];
@@ -179,6 +180,7 @@ void console_poll(void)
         spin_lock(&console.lock);
         while (length < sizeof piece && ring_used())
             piece[length++] = console.ring[console.head++ % RING];
+        console.polling = length;
         bool room = settle(true);
         spin_unlock(&console.lock);
         for (sent = 0; sent < length;)
@@ -194,7 +196,9 @@ static void send_with_lock(void)
         return;
     }
     spin_lock(&console.lock);
-    send();
+    /* What is in the ring comes after a piece that is being sent. */
+    if (!console.polling)
+        send();
     tell_lost();
     spin_unlock(&console.lock);
 }
@@ -210,10 +214,17 @@ static bool is_due(uint32_t end)
     return (int32_t)(end - head_now()) > 0;
 }
 
-/* Whether it is still on its way. */
+/* Whether it is still on its way. In a panic, a piece that is out of the ring
+ * may never be sent. */
 static bool pending(uint32_t end)
 {
-    return is_due(end) || (console.port->idle && !console.port->idle());
+    bool panics = panic_in_progress();
+    if (!panics)
+        spin_lock(&console.lock);
+    bool queued = is_due(end) || (console.polling && !panics);
+    if (!panics)
+        spin_unlock(&console.lock);
+    return queued || (console.port->idle && !console.port->idle());
 }
 
 /* Others may print meanwhile. What they print is not sent, and that the device

@@ -516,6 +516,35 @@ static void test_f8_polled(void **state)
     told = 0;
 }
 
+static size_t send_and_flush(const char *text, size_t length)
+{
+    uint64_t began = now;
+
+    console_flush();
+    assert_in_range(now - began, 900000000, 1100000000);
+    return slow_send(text, length);
+}
+
+/* A flush waits for the piece that is being sent and sends none before it. */
+static void test_f8_flush_while_polled(void **state)
+{
+    static const struct console_port slow = {.send = send_and_flush};
+    char text[151];
+
+    (void)state;
+    assert_int_equal(start(0, 1, true), 0);
+    console_start(&slow, room);
+    for (int i = 0; i < 150; i++)
+        text[i] = (char)('a' + i % 26);
+    text[150] = '\0';
+    console_print(text, 150);
+    console_poll();
+    assert_wire(text);
+    now = 0;
+    console_flush();
+    assert_in_range(now, 0, 10000);
+}
+
 static void test_receive(void **state)
 {
     (void)state;
@@ -617,6 +646,7 @@ int main(void)
         cmocka_unit_test(test_receive),
         cmocka_unit_test(test_bad_chip),
         cmocka_unit_test(test_f8_polled),
+        cmocka_unit_test(test_f8_flush_while_polled),
         cmocka_unit_test(test_panic),
         cmocka_unit_test(test_f8_panic_with_a_full_ring),
     };
