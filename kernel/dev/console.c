@@ -31,6 +31,7 @@ static struct {
     void (*room)(void);              /* I */
     bool refused;                    /* somebody waits for room */
     bool stuck;                      /* the device took nothing, in a panic */
+    bool polling;                    /* a piece is out of the ring, unsent */
     uint64_t lost;                   /* messages, since the last that was not */
     uint32_t head, tail;             /* of the ring, never masked */
     char ring[RING];
@@ -47,13 +48,12 @@ static void push(const char *text, size_t length)
         console.ring[console.tail++ % RING] = text[i];
 }
 
-/* Send what the device takes now; returns whether that is anything. Locked. */
-static bool send(void)
+/* Send what the device takes now. Locked. */
+static void send(void)
 {
     uint32_t at = console.head % RING, length = MIN(ring_used(), RING - at);
     size_t sent = length ? console.port->send(console.ring + at, length) : 0;
     console.head += (uint32_t)sent;
-    return sent;
 }
 
 /* Half of the ring, or messages would be lost and told of one by one. Locked */
@@ -180,6 +180,7 @@ void console_poll(void)
         spin_lock(&console.lock);
         while (length < sizeof piece && ring_used())
             piece[length++] = console.ring[console.head++ % RING];
+        console.polling = length;
         bool room = settle(true);
         spin_unlock(&console.lock);
         for (sent = 0; sent < length;)
@@ -188,33 +189,59 @@ void console_poll(void)
     } while (length);
 }
 
-static bool send_with_lock(void)
+static void send_with_lock(void)
 {
-    if (panic_in_progress())
-        return send();
+    if (panic_in_progress()) {
+        send();
+        return;
+    }
     spin_lock(&console.lock);
-    bool sent = send();
+    /* What is in the ring comes after a piece that is being sent. */
+    if (!console.polling)
+        send();
     tell_lost();
     spin_unlock(&console.lock);
-    return sent;
 }
 
-/* Whether something from before `end` is still on its way. */
+static uint32_t head_now(void)
+{
+    return __atomic_load_n(&console.head, __ATOMIC_RELAXED);
+}
+
+/* Whether something from before `end` is in the ring. */
+static bool is_due(uint32_t end)
+{
+    return (int32_t)(end - head_now()) > 0;
+}
+
+/* Whether it is still on its way. In a panic, a piece that is out of the ring
+ * may never be sent. */
 static bool pending(uint32_t end)
 {
-    if ((int32_t)(end - console.head) > 0 && ring_used())
-        return true;
-    return console.port->idle && !console.port->idle();
+    bool panics = panic_in_progress();
+    if (!panics)
+        spin_lock(&console.lock);
+    bool queued = is_due(end) || (console.polling && !panics);
+    if (!panics)
+        spin_unlock(&console.lock);
+    return queued || (console.port->idle && !console.port->idle());
 }
+
+/* Others may print meanwhile. What they print is not sent, and that the device
+ * takes it is no reason to wait longer. */
 
 void console_flush(void)
 {
     if (!console.port)
         return;
-    uint32_t end = console.tail;
+    uint32_t end = console.tail, head = head_now();
     uint64_t last = hal_time();
     while (pending(end)) {
-        if (send_with_lock()) {
+        bool due = is_due(end);
+        if (due)
+            send_with_lock();
+        if (due && head_now() != head) {
+            head = head_now();
             last = hal_time();
             console.stuck = false;
         } else if (console.stuck || hal_time() - last > PATIENCE) {

@@ -251,6 +251,7 @@ static unsigned walk_and_tell(struct text *out)
     else
         text_printf(out, "audit: %u differences\n", a.differences);
     text_printf(out, "%.*s", (int)findings.length, findings.data);
+    out->truncated |= findings.truncated;
     return a.differences;
 }
 

@@ -82,6 +82,8 @@ static struct census take_census(const struct page *node)
 static void print_node(const struct page *node, const char *edge, unsigned slot,
                        struct text *out)
 {
+    if (out->truncated)
+        return;
     struct census c = take_census(node);
     text_printf(out, "%*s", 2 * (int)(PT_ROOT_LEVEL - node->level), "");
     if (node->level != PT_ROOT_LEVEL)

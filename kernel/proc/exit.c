@@ -69,13 +69,15 @@ static struct process *init_of(struct process *process)
 }
 
 /* Locked: end the running task, which has left the space. Once it has let go of
- * the lock, its process may be gone. */
+ * the lock, its process may be gone. It is not preempted from there on: whoever
+ * reaps it waits for its end. */
 static _Noreturn void leave(struct process *self)
 {
     list_remove(&task_current()->link);
     list_push_back(&self->ended, &task_current()->link);
     self->running--;
     waitq_wake_all(&self->changes);
+    irq_hold();
     spin_unlock(&process_lock);
     thread_end();
 }

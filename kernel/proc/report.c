@@ -7,7 +7,7 @@
 #include "lib/printf.h"
 #include "proc/process.h"
 
-#define PERIOD 5000000000ul /* nanoseconds */
+#define PERIOD 5000000000 /* nanoseconds */
 #define MOST   50u
 
 static _Atomic uint64_t began;  /* a: the period */
@@ -21,11 +21,17 @@ static void begin_period(void)
                 count - MOST);
 }
 
+/* As signed: another hart's clock may be ahead of this one's. */
+static bool is_over(uint64_t then, uint64_t now)
+{
+    return (int64_t)(now - then) >= PERIOD;
+}
+
 void process_report(const char *format, ...)
 {
-    uint64_t now = hal_time(), then = atomic_load(&began);
+    uint64_t then = atomic_load(&began), now = hal_time();
     va_list arguments;
-    if (now - then >= PERIOD &&
+    if (is_over(then, now) &&
         atomic_compare_exchange_strong(&began, &then, now))
         begin_period();
     if (atomic_fetch_add(&caused, 1) >= MOST)
@@ -37,7 +43,9 @@ void process_report(const char *format, ...)
 
 void process_report_rest(bool at_once)
 {
-    if (atomic_load_explicit(&caused, memory_order_relaxed) > MOST &&
-        (at_once || hal_time() - atomic_load(&began) >= PERIOD))
+    if (atomic_load_explicit(&caused, memory_order_relaxed) <= MOST)
+        return;
+    uint64_t then = atomic_load(&began);
+    if (at_once || is_over(then, hal_time()))
         begin_period();
 }

@@ -3,10 +3,10 @@
  *
  * A thread first says that it sleeps, then joins the queue, and only then
  * lets go of the caller's lock. From the first step on a waker may make it
- * ready again; then its sched_switch finds it in a run queue and it simply
- * goes on when its turn comes. A kill, a signal and a time-out race with the
- * waker in the same harmless way: whoever changes SLEEPING to READY has woken
- * it.
+ * ready again; then finish_switch puts it into a run queue, once it is off its
+ * stack, and it goes on when its turn comes. A kill, a signal and a time-out
+ * race with the waker in the same harmless way: whoever changes SLEEPING to
+ * READY has woken it.
  */
 #include "sched/waitq.h"
 #include "lib/errno.h"

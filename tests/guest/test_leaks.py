@@ -169,4 +169,5 @@ def test_u4_a_timer_that_is_refused(firmware):
 def test_u4_a_power_off_that_is_refused(firmware):
     r = tools_run("--timeout", "10", "--verbose", "--qemu",
                   firmware([("SRST", NOBODY)]), "echo hi")
-    assert "calf: the firmware does not do that\n" in r.out + r.err, r
+    assert ("PANIC: the firmware cannot power off or restart\n"
+            in r.out + r.err), r

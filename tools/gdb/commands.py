@@ -70,8 +70,7 @@ State and hart are those of the first task; a zombie waits for its parent."""
         for p in kernel.processes():
             state, hart = "zombie", 0
             for thread in kernel.threads_of(p)[:1]:
-                state = kernel.constant_name(
-                    "enum thread_state", thread["state"], "THREAD_")
+                state = kernel.thread_state(thread)
                 hart = int(thread["machine"]["hart"])
             parent = int(p["parent"]["pid"]) if int(p["parent"]) else "-"
             say(f"{int(p['pid']):5} {parent:>6} {state:8} {hart:4} "

@@ -70,6 +70,13 @@ def constant_name(enum, value, prefix=""):
     return names[-1].removeprefix(prefix).lower() if names else f"{value}?"
 
 
+def thread_state(thread):
+    """In the words of /proc, which tell nothing of whose stack is in use."""
+    state = constant_name("enum thread_state", thread["state"], "THREAD_")
+    return {"asleep": "sleeping", "dead": "exiting",
+            "gone": "exiting"}.get(state, state)
+
+
 def text(array):
     return array.string(errors="replace") if int(array[0]) else ""
 

@@ -67,8 +67,7 @@ def ring(value):
 
 def thread_text(thread):
     """A thread, a struct thread *, in words."""
-    state = kernel.constant_name("enum thread_state", thread["state"],
-                                 "THREAD_")
+    state = kernel.thread_state(thread)
     name = kernel.text(thread["name"]) or "?"
     owner = int(thread["owner_id"])
     where = f" hart {int(thread['machine']['hart'])}" \

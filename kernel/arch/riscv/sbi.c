@@ -89,8 +89,7 @@ _Noreturn void hal_halt(void)
 static _Noreturn void reset(uint64_t type)
 {
     call(SBI_SRST, 0, type, 0, 0, 0);
-    kprintf("calf: the firmware does not do that\ncalf: halted\n");
-    hal_halt();
+    panic("the firmware cannot power off or restart");
 }
 
 _Noreturn void hal_power_off(void)

@@ -31,6 +31,7 @@
 
 static struct {
     bool absent, stuck, babbling, has_fifo;
+    bool crowded; /* others print at each look, so it is never idle */
     unsigned shift, width;
     uint8_t ier, lcr, dll, dlm;
     bool sent_pending; /* the transmitter's interrupt, until acknowledged */
@@ -57,6 +58,8 @@ static bool chip_interrupts(void)
     return (chip.ier & 1 && *chip.typed) || (chip.ier & 2 && chip.sent_pending);
 }
 
+static bool locked;
+
 static uint8_t chip_read(unsigned reg)
 {
     uint8_t iir = chip.has_fifo ? 0xc0 : 0;
@@ -76,6 +79,8 @@ static uint8_t chip_read(unsigned reg)
         /* Each look takes so long that bytes have left meanwhile. */
         if (rand() % 4 == 0)
             chip_transmit();
+        if (chip.crowded && !locked)
+            console_print("others", 6);
         return (*chip.typed || chip.babbling) | (chip.fifo_used ? 0 : 0x60);
     default:
         fail_msg("read of register %u", reg);
@@ -144,14 +149,13 @@ void hal_write32(uintptr_t va, uint32_t value)
 
 /* ---- The kernel --------------------------------------------------------- */
 
-static bool locked;
 static char received[100];
-static unsigned told; /* how often there was room */
-static uint64_t now;  /* each look at the clock takes a microsecond */
+static unsigned told;             /* how often there was room */
+static uint64_t now, tick = 1000; /* nanoseconds that a look at it takes */
 
 uint64_t hal_time(void)
 {
-    return now += 1000;
+    return now += tick;
 }
 
 void spin_lock(struct spinlock *lock)
@@ -459,6 +463,25 @@ static void test_f8_flush(void **state)
     settle();
 }
 
+/* A flush ends while others print, and what was there before is sent. */
+static void test_f8_flush_while_others_print(void **state)
+{
+    (void)state;
+    assert_int_equal(start(0, 1, true), 0);
+    console_print("more than the sixteen bytes of a burst\n", 39);
+    now = 0;
+    tick = 1000000;
+    chip.crowded = true;
+    console_flush();
+    chip.crowded = false;
+    tick = 1000;
+    assert_in_range(now, 0, 1100000000);
+    chip.wire[chip.wire_used] = '\0';
+    assert_memory_equal(chip.wire, "more than the sixteen bytes of a burst\n",
+                        39);
+    settle();
+}
+
 /* ---- A device without an interrupt --------------------------------------- */
 
 static size_t slow_send(const char *text, size_t length)
@@ -491,6 +514,35 @@ static void test_f8_polled(void **state)
     chip.wire[chip.wire_used] = '\0';
     assert_non_null(strstr(chip.wire, "calf: 1591 messages lost\nafter\n"));
     told = 0;
+}
+
+static size_t send_and_flush(const char *text, size_t length)
+{
+    uint64_t began = now;
+
+    console_flush();
+    assert_in_range(now - began, 900000000, 1100000000);
+    return slow_send(text, length);
+}
+
+/* A flush waits for the piece that is being sent and sends none before it. */
+static void test_f8_flush_while_polled(void **state)
+{
+    static const struct console_port slow = {.send = send_and_flush};
+    char text[151];
+
+    (void)state;
+    assert_int_equal(start(0, 1, true), 0);
+    console_start(&slow, room);
+    for (int i = 0; i < 150; i++)
+        text[i] = (char)('a' + i % 26);
+    text[150] = '\0';
+    console_print(text, 150);
+    console_poll();
+    assert_wire(text);
+    now = 0;
+    console_flush();
+    assert_in_range(now, 0, 10000);
 }
 
 static void test_receive(void **state)
@@ -590,9 +642,11 @@ int main(void)
         cmocka_unit_test(test_f8_lost_messages_are_counted),
         cmocka_unit_test(test_f8_programs_keep_no_message_out),
         cmocka_unit_test(test_f8_flush),
+        cmocka_unit_test(test_f8_flush_while_others_print),
         cmocka_unit_test(test_receive),
         cmocka_unit_test(test_bad_chip),
         cmocka_unit_test(test_f8_polled),
+        cmocka_unit_test(test_f8_flush_while_polled),
         cmocka_unit_test(test_panic),
         cmocka_unit_test(test_f8_panic_with_a_full_ring),
     };
