@@ -1,6 +1,6 @@
 /*
  * mortal BOUND FOLDER [ROW]: a process is killed in the middle of each system
- * call, at several moments, with much to do where a call has a length: 900 MB,
+ * call, with much to do where a call has a length: 900 MB,
  * and less of a disk's file. How long it then takes to end is told, in
  * milliseconds; a row that takes longer than BOUND is tried three times, and
  * its best is told. FOLDER is where files lie. Needs 4 GB of memory.
@@ -9,12 +9,13 @@
 #include "kernel/fcntl.h"
 #include "kernel/stat.h"
 
-#define LARGE   (900 << 20)
-#define MEDIUM  (64 << 20)
-#define TRIES   3
-#define MOMENTS 3
+#define LARGE  (900 << 20)
+#define MEDIUM (64 << 20)
+#define TRIES  3
 
-static const int moments[MOMENTS] = {0, 20, 150}; /* ms after the call began */
+static const int moments[] = {100}; /* ms after the call began */
+#define MOMENTS (sizeof(moments) / sizeof(moments[0]))
+
 static const char *folder;
 static char *memory; /* LARGE bytes, shared with all children */
 static char name[64], other[64];
@@ -71,8 +72,10 @@ static void own_much(void)
 
 static void have_child(void)
 {
-    if (fork() == 0)
+    if (fork() == 0) {
         pause(100);
+        exit(0);
+    }
 }
 
 static void do_fork(void)
@@ -397,7 +400,7 @@ static int once(const struct row *row, int moment)
 
 static void try(const struct row *row, int bound)
 {
-    for (int i = 0; i < MOMENTS; i++) {
+    for (uint i = 0; i < MOMENTS; i++) {
         int best = once(row, moments[i]);
         for (int left = TRIES - 1; left && best > bound; left--) {
             int next = once(row, moments[i]);
