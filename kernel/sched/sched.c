@@ -163,14 +163,14 @@ static inline void wake_for(unsigned target)
         if (!(idle & BIT(target)))
             target = bit_lowest(idle);
         if (!(atomic_fetch_and(&idle_harts, ~BIT(target)) & BIT(target)))
-            continue; /* Somebody else took its bit, perhaps itself. */
+            continue; /* Its bit was taken meanwhile. */
         hal_hart_wake(target);
         return;
     }
 }
 
 /* Put a READY thread where it will run soonest: on its last hart, unless that
- * is busy and another idle. Whoever has used much more makes room. */
+ * is busy and another idle. A thread that has used much more makes room. */
 static __attribute__((noinline)) void place(struct thread *thread)
 {
     STEP_BEGINS();
