@@ -312,10 +312,13 @@ host_sources := $(wildcard tests/host/*/test_*.c)
 host_tests := $(patsubst %.c,$(H)/%,$(notdir $(host_sources)))
 host_source = $(filter %/$1.c,$(host_sources))
 # A bug is put back in them, too; an exercise is for the guest alone. If the bug is
-# in .c files only, the objects of all others are those of the kernel without it.
+# in .c files only, and in none that a test includes, the objects of all others
+# are those of the kernel without it.
 bug_in := $(if $(MUTANT),$(sort $(patsubst a/%,%,$(patsubst b/%,%,\
     $(shell awk '/^(---|\+\+\+) / { print $$2 }' $(patch))))))
-few := $(if $(filter-out %.c,$(bug_in)),,$(bug_in))
+included := $(if $(MUTANT),$(addprefix kernel/,$(shell \
+    sed -n 's/^\#include "\(.*\.c\)"/\1/p' $(host_sources))))
+few := $(if $(filter-out %.c,$(bug_in))$(filter $(included),$(bug_in)),,$(bug_in))
 host_kernel := $(if $(few),kernel,$(if $(MUTANT),$(K),kernel))
 shared := $(if $(few),build/host,$(H))
 host_headers := $(shell find $(host_kernel) tests/host -name '*.h' -o -name '*.tbl')
