@@ -9,6 +9,7 @@
  * switch would cost more than the switch.
  */
 #include "sched/thread.h"
+#include "sched/realtime.h"
 #include "sched/spinlock.h"
 
 #define SLICE_NS 10000000ul
@@ -21,6 +22,8 @@ struct clock {
 };
 
 static struct clock clocks[HAL_MAX_HARTS];
+
+int64_t realtime_start;
 
 void clock_init(void)
 {

@@ -132,6 +132,7 @@ static void set_size(struct ext2_inode *file, uint64_t size)
 {
     atomic_store(&file->inode.size, size);
     atomic_store(&file->cache.end, pages_of(size));
+    inode_modified(&file->inode);
 }
 
 /* Find out whether the piece has blocks, and cut it off where that changes. */
@@ -372,9 +373,9 @@ static int truncate(struct inode *inode, uint64_t size)
     uint64_t old = atomic_load(&inode->size);
     int result;
 
-    if (size == old && !file->cut_pending)
-        return 0;
-    result = prepare(file);
+    result = size == old && !file->cut_pending ? 0 : prepare(file);
+    if (!result && size == old && !ext2_is_read_only(ext2_fs(inode)))
+        ext2_inode_dirtied(file);
     if (result || size == old)
         return result;
     if (size > ext2_fs(inode)->size_limit)
@@ -433,6 +434,7 @@ const struct inode_ops ext2_file_ops = {
     .read = read,
     .write = write,
     .truncate = truncate,
+    .setattr = ext2_setattr,
     .release = ext2_release,
 };
 
@@ -440,5 +442,6 @@ const struct inode_ops ext2_file_ops = {
  * it. Calf does not follow it, and does not write to it. */
 const struct inode_ops ext2_link_ops = {
     .read = read_link,
+    .setattr = ext2_setattr,
     .release = ext2_release,
 };

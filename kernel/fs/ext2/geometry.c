@@ -115,6 +115,7 @@ static int check_inodes(struct ext2 *fs, const struct ext2_super *super)
     if (extra >= sizeof(struct ext2_record_extra) && extra % 4 == 0 &&
         extra <= fs->inode_size - EXT2_RECORD_SIZE)
         fs->extra = extra;
+    fs->superblock.short_times = !fs->extra;
     return 0;
 }
 

@@ -262,9 +262,11 @@ const struct inode_ops ext2_directory_ops = {
     .unlink = unlink,
     .read_directory = ext2_read_directory,
     .is_empty = ext2_is_empty,
+    .setattr = ext2_setattr,
     .release = ext2_release,
 };
 
 const struct inode_ops ext2_special_ops = {
+    .setattr = ext2_setattr,
     .release = ext2_release,
 };
