@@ -36,7 +36,6 @@ static inline struct hal_thread *hal_self(void)
 
 extern uint8_t stub_memory[];
 
-/* The time of day, too, as there is no other clock. */
 extern uint64_t stub_time;
 
 static inline uint64_t hal_time(void)
