@@ -12,27 +12,30 @@
 
 /* No file system keeps a time before 1901. */
 #define TIME_LEAST (INT32_MIN * REALTIME_SECOND)
+#define SHORT_MOST (INT32_MAX * REALTIME_SECOND)
 
-static void set_time(struct inode *inode, _Atomic int64_t *to, int64_t time)
+static void set_time(_Atomic int64_t *to, int64_t time)
 {
-    time = MAX(time, TIME_LEAST);
-    if (inode->superblock->short_times) {
-        time = MIN(time, INT32_MAX * REALTIME_SECOND);
-        time -= time % REALTIME_SECOND;
-    }
     atomic_store_explicit(to, time, memory_order_relaxed);
+}
+
+static int64_t keepable(const struct inode *inode, int64_t time)
+{
+    return inode->superblock->short_times
+               ? MIN(time - time % REALTIME_SECOND, SHORT_MOST)
+               : time;
 }
 
 void inode_modified(struct inode *inode)
 {
-    int64_t now = realtime();
-    set_time(inode, &inode->modified, now);
-    set_time(inode, &inode->changed, now);
+    int64_t now = keepable(inode, realtime());
+    set_time(&inode->modified, now);
+    set_time(&inode->changed, now);
 }
 
 void inode_changed(struct inode *inode)
 {
-    set_time(inode, &inode->changed, realtime());
+    set_time(&inode->changed, keepable(inode, realtime()));
 }
 
 int inode_setattr(struct inode *inode, unsigned which,
@@ -45,9 +48,11 @@ int inode_setattr(struct inode *inode, unsigned which,
     if (which & SET_GROUP)
         atomic_store(&inode->group, (uint32_t)to->group);
     if (which & SET_ACCESSED)
-        set_time(inode, &inode->accessed, to->accessed);
+        set_time(&inode->accessed,
+                 keepable(inode, MAX(to->accessed, TIME_LEAST)));
     if (which & SET_MODIFIED)
-        set_time(inode, &inode->modified, to->modified);
+        set_time(&inode->modified,
+                 keepable(inode, MAX(to->modified, TIME_LEAST)));
     inode_changed(inode);
     return 0;
 }

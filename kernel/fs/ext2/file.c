@@ -132,7 +132,6 @@ static void set_size(struct ext2_inode *file, uint64_t size)
 {
     atomic_store(&file->inode.size, size);
     atomic_store(&file->cache.end, pages_of(size));
-    inode_modified(&file->inode);
 }
 
 /* Find out whether the piece has blocks, and cut it off where that changes. */
@@ -307,6 +306,7 @@ static int grow(struct ext2_inode *file, uint64_t size)
     result = ext2_record_change(fs, &handle, file->inode.number, &record);
     if (!result) {
         set_size(file, size);
+        inode_modified(&file->inode);
         ext2_record_store(file, record);
     }
     ext2_end(fs, &handle);
@@ -328,6 +328,7 @@ static int shrink_step(struct ext2_inode *file, uint64_t size,
     if (result)
         return result;
     set_size(file, size);
+    inode_modified(&file->inode);
     cache_drop(&file->cache, pages_of(size));
     if (last) {
         clear(last, size, align_up(size, HAL_PAGE_SIZE));

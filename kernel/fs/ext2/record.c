@@ -68,17 +68,22 @@ static int64_t get_time(uint32_t low, uint32_t rest)
     return seconds * REALTIME_SECOND + (rest >> 2);
 }
 
-static void put_time(uint32_t *low, uint32_t *rest, int64_t time)
+static void put_time(uint32_t *low, uint32_t *rest, const _Atomic int64_t *from)
 {
-    int64_t part = (time % REALTIME_SECOND + REALTIME_SECOND) % REALTIME_SECOND;
-    int64_t seconds = (time - part) / REALTIME_SECOND;
+    int64_t time = atomic_load_explicit(from, memory_order_relaxed);
+    int64_t seconds = time / REALTIME_SECOND;
+    int64_t part = time % REALTIME_SECOND;
 
-    if (!rest)
-        seconds = MAX(MIN(seconds, (int64_t)INT32_MAX), (int64_t)INT32_MIN);
-    *low = (uint32_t)seconds;
+    if (part < 0) {
+        part += REALTIME_SECOND;
+        seconds--;
+    }
     if (rest)
         *rest = (uint32_t)part << 2 |
                 ((uint32_t)((seconds - (int32_t)seconds) >> 32) & 3);
+    else
+        seconds = MAX(MIN(seconds, (int64_t)INT32_MAX), (int64_t)INT32_MIN);
+    *low = (uint32_t)seconds;
 }
 
 /* ---- Loading and storing ------------------------------------------------- */
@@ -154,28 +159,19 @@ void ext2_record_store_times(struct ext2_inode *inode,
 
     spin_lock(&fs->table);
     list_remove(&inode->timed);
-    put_time(&record->accessed, extra ? &extra->accessed_rest : NULL,
-             atomic_load(&inode->inode.accessed));
     put_time(&record->modified, extra ? &extra->modified_rest : NULL,
-             atomic_load(&inode->inode.modified));
+             &inode->inode.modified);
     put_time(&record->changed, extra ? &extra->changed_rest : NULL,
-             atomic_load(&inode->inode.changed));
+             &inode->inode.changed);
     spin_unlock(&fs->table);
 }
 
 void ext2_record_store(struct ext2_inode *inode, struct ext2_record *record)
 {
     uint64_t size = atomic_load(&inode->inode.size);
-    uint32_t owner = atomic_load(&inode->inode.owner);
-    uint32_t group = atomic_load(&inode->inode.group);
 
     if (inode->inode.type == INODE_DIRECTORY)
         size = (uint64_t)inode->blocks * ext2_fs(&inode->inode)->block_size;
-    record->mode = inode->mode | (uint16_t)atomic_load(&inode->inode.mode);
-    record->user = (uint16_t)owner;
-    record->user_high = (uint16_t)(owner >> 16);
-    record->group = (uint16_t)group;
-    record->group_high = (uint16_t)(group >> 16);
     record->links = (uint16_t)atomic_load(&inode->inode.links);
     record->size = (uint32_t)size;
     if (inode->mode == EXT2_MODE_FILE)
@@ -183,8 +179,26 @@ void ext2_record_store(struct ext2_inode *inode, struct ext2_record *record)
     record->sectors = inode->sectors;
     record->flags = inode->flags;
     memcpy(record->pointers, inode->pointers, sizeof(inode->pointers));
-    inode_changed(&inode->inode);
-    ext2_record_store_times(inode, record);
+    /* Nobody will ever ask an inode without a name for its times. */
+    if (record->links)
+        ext2_record_store_times(inode, record);
+}
+
+/* What only setattr changes. */
+static void store_attributes(struct ext2_inode *inode,
+                             struct ext2_record *record)
+{
+    struct ext2_record_extra *extra = extra_of(ext2_fs(&inode->inode), record);
+    uint32_t owner = atomic_load(&inode->inode.owner);
+    uint32_t group = atomic_load(&inode->inode.group);
+
+    record->mode = inode->mode | (uint16_t)atomic_load(&inode->inode.mode);
+    record->user = (uint16_t)owner;
+    record->user_high = (uint16_t)(owner >> 16);
+    record->group = (uint16_t)group;
+    record->group_high = (uint16_t)(group >> 16);
+    put_time(&record->accessed, extra ? &extra->accessed_rest : NULL,
+             &inode->inode.accessed);
 }
 
 void ext2_record_format(struct ext2_inode *inode, struct ext2_record *record)
@@ -195,8 +209,9 @@ void ext2_record_format(struct ext2_inode *inode, struct ext2_record *record)
     memset(record, 0, fs->inode_size);
     if (fs->extra) {
         extra->size = (uint16_t)fs->extra;
-        put_time(&extra->made, &extra->made_rest, inode->inode.changed);
+        put_time(&extra->made, &extra->made_rest, &inode->inode.changed);
     }
+    store_attributes(inode, record);
     ext2_record_store(inode, record);
 }
 
@@ -212,7 +227,8 @@ int ext2_setattr(struct inode *base, unsigned which, const struct file_stat *to)
     result = ext2_record_change(fs, &handle, base->number, &record);
     if (!result) {
         inode_setattr(base, which, to);
-        ext2_record_store(ext2_of(base), record);
+        store_attributes(ext2_of(base), record);
+        ext2_record_store_times(ext2_of(base), record);
     }
     ext2_end(fs, &handle);
     return result;

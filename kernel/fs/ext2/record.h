@@ -24,11 +24,11 @@ int ext2_record_change(struct ext2 *fs, struct journal_handle *handle,
 int ext2_record_load(struct ext2_inode *inode,
                      const struct ext2_record *record);
 
-/* Copy what an inode has in memory into its record. The inode is changed by
- * that, as of now. */
+/* Copy what operations on names and contents change of an inode into its
+ * record. */
 void ext2_record_store(struct ext2_inode *inode, struct ext2_record *record);
 
-/* The same of its times alone, as they are. */
+/* The same of the times of its contents and of itself alone. */
 void ext2_record_store_times(struct ext2_inode *inode,
                              struct ext2_record *record);
 

@@ -20,8 +20,11 @@ static int same(const char *path)
 
 static void check_set(void)
 {
-    struct calf_stat to = {.mode = 04751, .owner = 70000, .group = 80000,
-                           .accessed = 1000000000, .modified = 4000000000};
+    struct calf_stat to = {.mode = 04751,
+                           .owner = 70000,
+                           .group = 80000,
+                           .accessed = 1000000000,
+                           .modified = 4000000000};
 
     CHECK(calf_setattr("f", ALL, &to) == 0);
     CHECK(calf_lstat("f", &now) == 0);

@@ -34,8 +34,8 @@ static void add(size_t start, const char *name, unsigned mode, const char *data)
     size += (size_t)sprintf(archive + size,
                             "070701%08x%08X%08x%08x%08x%08x%08zX%08x%08x%08x"
                             "%08x%08zx%08x",
-                            0xabc, mode, 11, 12, 2, 0xfedcba98, length, 0, 0, 0, 0,
-                            strlen(name) + 1, 0);
+                            0xabc, mode, 11, 12, 2, 0xfedcba98, length, 0, 0, 0,
+                            0, strlen(name) + 1, 0);
     memcpy(archive + size, name, strlen(name) + 1);
     size += strlen(name) + 1;
     pad_from(start);

@@ -25,8 +25,8 @@ static const struct {
     const char *options;
     bool is_short; /* no room for more than whole seconds */
 } kinds[] = {
-    {"-t ext2 -b 1024 -I 128", true}, {"-t ext3 -b 4096 -I 128", true},
-    {"-t ext2 -b 1024 -I 256", false}, {"-t ext3 -b 4096 -I 256", false},
+    {"-t ext2 -b 1024 -I 128", true},   {"-t ext3 -b 4096 -I 128", true},
+    {"-t ext2 -b 1024 -I 256", false},  {"-t ext3 -b 4096 -I 256", false},
     {"-t ext3 -b 2048 -I 1024", false}, {"-r 0", true},
 };
 
@@ -148,7 +148,8 @@ static const struct {
 } years[] = {
     {0, 0, 0, "Thu Jan  1 00:00:00 1970"},
     {-3, -2, -3, NULL}, /* debugfs shows no part of a second before 1970 */
-    {2l * INT32_MIN, 2l * INT32_MIN, 2l * INT32_MIN, "Fri Dec 13 20:45:52 1901"},
+    {2l * INT32_MIN, 2l * INT32_MIN, 2l * INT32_MIN,
+     "Fri Dec 13 20:45:52 1901"},
     {-2l * 5000000000, 2l * INT32_MIN, 2l * INT32_MIN,
      "Fri Dec 13 20:45:52 1901"},
     {2l * INT32_MAX + 1, 2l * INT32_MAX, 2l * INT32_MAX + 1,
@@ -170,9 +171,8 @@ static void test_years(void **state)
         for (unsigned i = 0; i < sizeof(years) / sizeof(years[0]); i++) {
             int64_t half = SECOND / 2;
             struct file_stat to = {.modified = years[i].set * half};
-            int64_t kept =
-                half * (kinds[kind].is_short ? years[i].is_short
-                                             : years[i].is_long);
+            int64_t kept = half * (kinds[kind].is_short ? years[i].is_short
+                                                        : years[i].is_long);
 
             check_mount(disk);
             assert_int_equal(host_touch("/f"), 0);
@@ -443,8 +443,8 @@ static void test_sizes_of_records(void **state)
     static const struct {
         unsigned size;
         bool is_long;
-    } sizes[] = {{0, false},   {4, false},   {20, false},  {24, true},
-                 {32, true},   {128, true},  {132, false}, {0xffff, false}};
+    } sizes[] = {{0, false}, {4, false},  {20, false},  {24, true},
+                 {32, true}, {128, true}, {132, false}, {0xffff, false}};
     const struct file_stat to = {.modified = 5 * SECOND + 7};
     const struct file_stat late = {.modified = 5000000000 * SECOND};
 
@@ -471,8 +471,7 @@ static void test_sizes_of_records(void **state)
         assert_int_equal(host_unmount(), 0);
         check_mount(disk);
         assert_int_equal(host_stat("/f").modified,
-                         sizes[i].is_long ? late.modified
-                                          : INT32_MAX * SECOND);
+                         sizes[i].is_long ? late.modified : INT32_MAX * SECOND);
         assert_int_equal(host_unmount(), 0);
         disk_free(disk);
     }

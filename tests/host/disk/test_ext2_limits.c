@@ -304,10 +304,10 @@ static void with_failures(int (*step)(void))
 static void test_no_memory(void **state)
 {
     static int (*const steps[])(void) = {
-        step_create,  step_setattr,  step_mkdir,  step_link,   step_write,
-        step_sync,    step_shorten,  step_sync,   step_far_write,
-        step_shorten, step_lengthen, step_unlink, step_unlink_last,
-        step_sync,    step_rmdir,    step_sync};
+        step_create,      step_setattr, step_mkdir,    step_link,
+        step_write,       step_sync,    step_shorten,  step_sync,
+        step_far_write,   step_shorten, step_lengthen, step_unlink,
+        step_unlink_last, step_sync,    step_rmdir,    step_sync};
     static const char *const kinds[] = {"-t ext2 -b 4096", "-t ext3 -b 1024"};
 
     (void)state;

@@ -665,9 +665,9 @@ static void test_proc_attributes(void **state)
     static const struct {
         const char *path;
         unsigned mode;
-    } rows[] = {{"/proc", 0555},       {"/proc/7", 0555},
+    } rows[] = {{"/proc", 0555},        {"/proc/7", 0555},
                 {"/proc/7/maps", 0444}, {"/proc/lines", 0444},
-                {"/proc/power", 0200}, {"/proc/cmdline", 0444}};
+                {"/proc/power", 0200},  {"/proc/cmdline", 0444}};
     struct file_stat stat, to = {.mode = 0777};
 
     (void)state;
