@@ -131,7 +131,9 @@ kernel_objects := $(kernel_sources:%=$(B)/%.o)
 
 # The date of the kernel, for boards without a clock, and of what is in the
 # initrd: that of the last commit, so that the same tree gives the same bytes.
-SOURCE_DATE_EPOCH ?= $(or $(shell git log -1 --format=%ct 2>/dev/null),1798761600)
+ifndef SOURCE_DATE_EPOCH
+SOURCE_DATE_EPOCH := $(or $(shell git log -1 --format=%ct 2>/dev/null),1798761600)
+endif
 export SOURCE_DATE_EPOCH
 
 $(B)/date: always
