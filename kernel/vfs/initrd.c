@@ -12,6 +12,7 @@
 #include "cache/radix.h"
 #include "lib/errno.h"
 #include "lib/printf.h"
+#include "sched/realtime.h"
 
 #define MODE_TYPE      0170000
 #define MODE_DIRECTORY 0040000
@@ -75,21 +76,31 @@ static int unpack_directory(const struct fs_context *context, const char *path)
     return result;
 }
 
+static int unpack_attributes(const struct fs_context *context,
+                             const struct cpio_entry *entry)
+{
+    int64_t time = entry->mtime * REALTIME_SECOND;
+    struct file_stat to = {.mode = entry->mode & MODE_MASK,
+                           .owner = entry->uid,
+                           .group = entry->gid,
+                           .accessed = time,
+                           .modified = time};
+    return vfs_setattr(context, entry->name, SET_ALL, &to);
+}
+
 static int unpack_entry(struct unpacking *unpacking,
                         const struct cpio_entry *entry)
 {
+    int result = -ENOSYS;
     if (unpacking->start != unpacking->cpio.start) {
         radix_clear(&unpacking->linked);
         unpacking->start = unpacking->cpio.start;
     }
-    switch (entry->mode & MODE_TYPE) {
-    case MODE_DIRECTORY:
-        return unpack_directory(unpacking->context, entry->name);
-    case MODE_FILE:
-        return unpack_file(unpacking, entry);
-    default:
-        return -ENOSYS;
-    }
+    if ((entry->mode & MODE_TYPE) == MODE_DIRECTORY)
+        result = unpack_directory(unpacking->context, entry->name);
+    if ((entry->mode & MODE_TYPE) == MODE_FILE)
+        result = unpack_file(unpacking, entry);
+    return result ? result : unpack_attributes(unpacking->context, entry);
 }
 
 static const char *reason(int error)

@@ -331,6 +331,25 @@ int vfs_stat(const struct fs_context *context, const char *path,
     return 0;
 }
 
+int vfs_setattr(const struct fs_context *context, const char *path,
+                unsigned which, const struct file_stat *to)
+{
+    struct inode *inode;
+    if (which & ~SET_ALL || (which & SET_MODE && to->mode > MODE_MASK) ||
+        (which & SET_OWNER && to->owner > UINT32_MAX) ||
+        (which & SET_GROUP && to->group > UINT32_MAX))
+        return -EINVAL;
+    int result = namei(context, path, &inode);
+    if (result)
+        return result;
+    mutex_lock(&inode->mutex);
+    result =
+        inode->ops->setattr ? inode->ops->setattr(inode, which, to) : -EPERM;
+    mutex_unlock(&inode->mutex);
+    inode_put(inode);
+    return result;
+}
+
 int vfs_mount(const struct fs_context *context, const char *path,
               struct superblock *superblock)
 {

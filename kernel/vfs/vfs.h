@@ -54,15 +54,29 @@ struct inode_shape {
     uint16_t major, minor; /* of a device */
 };
 
-/* What can be asked of a file without opening it. */
+/* What can be asked of a file without opening it, and what setattr is given.
+ * Times are nanoseconds since 1970. No holes: programs get it as it is. */
 struct file_stat {
-    enum inode_type type;
-    uint32_t device; /* number of the file system it is on */
-    uint64_t number; /* of the inode, within it */
-    uint32_t links;
+    uint64_t device, number; /* of the file system; of the inode within it */
+    uint64_t type;           /* enum inode_type */
+    uint64_t mode;           /* permissions: bits of MODE_MASK */
+    uint64_t links;
+    uint64_t owner, group; /* nothing is refused because of them yet */
     uint64_t size;         /* bytes; a directory: slots * DIRECTORY_SLOT_SIZE */
-    uint16_t major, minor; /* of a device */
+    uint64_t major, minor; /* of a device */
+    int64_t accessed, modified; /* by setattr alone; contents */
+    int64_t changed;            /* the inode or its contents */
 };
+
+#define MODE_MASK 07777u
+
+/* What setattr sets. */
+#define SET_MODE     1u
+#define SET_OWNER    2u
+#define SET_GROUP    4u
+#define SET_ACCESSED 8u
+#define SET_MODIFIED 16u
+#define SET_ALL      31u
 
 /* One slot of a directory, as read_directory gives it. */
 struct directory_entry {
@@ -120,6 +134,10 @@ struct inode_ops {
      * OPEN_TRUNCATE does nothing. */
     int (*truncate)(struct inode *inode, uint64_t size);
 
+    /* Do inode_setattr, the inode locked, and keep what it sets. */
+    int (*setattr)(struct inode *inode, unsigned which,
+                   const struct file_stat *to);
+
     /* The inode is being opened as `file`, and nothing is locked: may set
      * file->ops and file->private, or refuse. Where missing, the open file
      * reads and writes by the functions above. */
@@ -134,15 +152,18 @@ struct inode_ops {
 };
 
 struct inode {
-    const struct inode_ops *ops;        /* I */
-    struct superblock *superblock;      /* I */
-    uint64_t number;                    /* I: never 0 */
-    uint8_t type;                       /* I: enum inode_type */
-    bool dead;                          /* m: a directory without a name */
-    uint16_t major, minor;              /* I: of a device */
-    _Atomic uint32_t count;             /* a: references */
-    _Atomic uint32_t links;             /* a: names */
-    _Atomic uint64_t size;              /* a: changed under m */
+    const struct inode_ops *ops;   /* I */
+    struct superblock *superblock; /* I */
+    uint64_t number;               /* I: never 0 */
+    uint8_t type;                  /* I: enum inode_type */
+    bool dead;                     /* m: a directory without a name */
+    uint16_t major, minor;         /* I: of a device */
+    _Atomic uint32_t count;        /* a: references */
+    _Atomic uint32_t links;        /* a: names */
+    _Atomic uint64_t size;         /* a: changed under m */
+    _Atomic uint32_t mode;         /* a, under m: these and the times */
+    _Atomic uint32_t owner, group;
+    _Atomic int64_t accessed, modified, changed;
     struct superblock *_Atomic mounted; /* a: on this directory; set under n */
     struct mutex mutex;
     struct object object; /* I: .ops NULL: cannot be mapped */
@@ -152,7 +173,8 @@ struct superblock {
     struct writeback *writeback; /* I: NULL: all is in memory */
     const char *type;            /* I: "ramfs" */
     uint32_t device;             /* I: tells mounted file systems apart */
-    struct inode *root;          /* I: with a reference */
+    bool short_times;      /* I: it keeps whole seconds, none after 2038 */
+    struct inode *root;    /* I: with a reference */
     struct inode *covered; /* I once mounted, with a reference; NULL: top */
 };
 
@@ -177,7 +199,8 @@ void vfs_init(void);
 
 /* ---- Inodes -------------------------------------------------------------- */
 
-/* Fill in a new inode: count 1, no names, size 0, not mappable. */
+/* Fill in a new inode: count 1, no names, size 0, not mappable; made now, and
+ * owned by user 0, who alone may write to it. */
 void inode_init(struct inode *inode, struct superblock *superblock,
                 const struct inode_ops *ops, uint64_t number,
                 const struct inode_shape *shape);
@@ -194,6 +217,16 @@ bool inode_drop(struct inode *inode);
 
 /* Tell about it. Takes no lock. */
 void inode_stat(const struct inode *inode, struct file_stat *out);
+
+/* Set the times at which contents, and with them the inode, were changed; or
+ * the inode alone. Its mutex is held, or nobody else has it. */
+void inode_modified(struct inode *inode);
+void inode_changed(struct inode *inode);
+
+/* inode_ops.setattr of what is only in memory: 0. A time that the file system
+ * cannot keep becomes the nearest before that it can. */
+int inode_setattr(struct inode *inode, unsigned which,
+                  const struct file_stat *to);
 
 /* get and put for the object operations of a file system's inodes. */
 void inode_object_get(struct object *object);
@@ -261,6 +294,11 @@ int vfs_remove(const struct fs_context *context, const char *path);
 int vfs_chdir(struct fs_context *context, const char *path);
 int vfs_stat(const struct fs_context *context, const char *path,
              struct file_stat *out);
+
+/* Set what `which` (bits SET_*) says to what it is in `to`. -EINVAL: there is
+ * no such bit, mode or owner; -EPERM: it cannot be set there; -EROFS. */
+int vfs_setattr(const struct fs_context *context, const char *path,
+                unsigned which, const struct file_stat *to);
 
 /* Put the root of `superblock` in place of the directory at `path`, for good.
  * -EBUSY when something is mounted there, or it is mounted already. */

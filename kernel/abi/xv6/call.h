@@ -36,6 +36,7 @@ int call_path(const struct hal_frame *frame, int i, char path[XV6_PATH]);
 #define SYS(number, name, arguments)                                           \
     int64_t xv6_##name(struct process *self, struct hal_frame *frame);
 #include "abi/xv6/xv6.tbl"
+#include "abi/xv6/calf.tbl"
 #undef SYS
 
 #endif

@@ -91,6 +91,7 @@ typedef int64_t (*handler_t)(struct process *, struct hal_frame *);
 static const handler_t handlers[] = {
 #define SYS(number, name, arguments) [number] = xv6_##name,
 #include "abi/xv6/xv6.tbl"
+#include "abi/xv6/calf.tbl"
 #undef SYS
 };
 

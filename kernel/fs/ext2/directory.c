@@ -382,6 +382,7 @@ void ext2_directory_put(struct ext2_inode *directory, struct ext2_place *place,
     }
     fill(new, name, (uint32_t)inode->inode.number, type_of(inode));
     directory->flags &= ~EXT2_FLAG_INDEX;
+    inode_modified(&directory->inode);
 }
 
 void ext2_directory_remove(struct ext2_inode *directory,
@@ -393,6 +394,7 @@ void ext2_directory_remove(struct ext2_inode *directory,
     if (place->before != place->offset)
         entry_at(place->block, place->before)->length += entry->length;
     directory->full = MIN(directory->full, place->index);
+    inode_modified(&directory->inode);
 }
 
 void ext2_directory_format(struct ext2_inode *directory, void *block,

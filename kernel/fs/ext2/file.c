@@ -306,6 +306,7 @@ static int grow(struct ext2_inode *file, uint64_t size)
     result = ext2_record_change(fs, &handle, file->inode.number, &record);
     if (!result) {
         set_size(file, size);
+        inode_modified(&file->inode);
         ext2_record_store(file, record);
     }
     ext2_end(fs, &handle);
@@ -327,6 +328,7 @@ static int shrink_step(struct ext2_inode *file, uint64_t size,
     if (result)
         return result;
     set_size(file, size);
+    inode_modified(&file->inode);
     cache_drop(&file->cache, pages_of(size));
     if (last) {
         clear(last, size, align_up(size, HAL_PAGE_SIZE));
@@ -372,9 +374,9 @@ static int truncate(struct inode *inode, uint64_t size)
     uint64_t old = atomic_load(&inode->size);
     int result;
 
-    if (size == old && !file->cut_pending)
-        return 0;
-    result = prepare(file);
+    result = size == old && !file->cut_pending ? 0 : prepare(file);
+    if (!result && size == old && !ext2_is_read_only(ext2_fs(inode)))
+        ext2_inode_dirtied(file);
     if (result || size == old)
         return result;
     if (size > ext2_fs(inode)->size_limit)
@@ -433,6 +435,7 @@ const struct inode_ops ext2_file_ops = {
     .read = read,
     .write = write,
     .truncate = truncate,
+    .setattr = ext2_setattr,
     .release = ext2_release,
 };
 
@@ -440,5 +443,6 @@ const struct inode_ops ext2_file_ops = {
  * it. Calf does not follow it, and does not write to it. */
 const struct inode_ops ext2_link_ops = {
     .read = read_link,
+    .setattr = ext2_setattr,
     .release = ext2_release,
 };

@@ -157,6 +157,7 @@ static void init_tables(struct ext2 *fs)
     list_init(&fs->unused);
     list_init(&fs->dead);
     list_init(&fs->dirty);
+    list_init(&fs->timed);
     for (unsigned i = 0; i < EXT2_BUCKETS; i++)
         list_init(&fs->buckets[i]);
     fs->unused_limit = (uint32_t)MAX(MIN(limit, (uint64_t)UNUSED_MOST),
@@ -340,17 +341,18 @@ int ext2_mount(struct block_device *device, bool read_only,
 static int sync(struct writeback *writeback)
 {
     struct ext2 *fs = container_of(writeback, struct ext2, writeback);
-    int reaped, result;
+    int reaped, timed, result;
 
     if (fs->read_only)
         return 0;
     if (!ext2_enter(fs))
         return -EROFS;
     reaped = ext2_reap_all(fs);
+    timed = ext2_write_times(fs);
     result = journal_commit(fs->journal);
     ext2_drop_held(fs);
     ext2_leave(fs);
-    return result ? result : reaped;
+    return result ? result : reaped ? reaped : timed;
 }
 
 static bool is_dirty(struct writeback *writeback)
@@ -361,7 +363,7 @@ static bool is_dirty(struct writeback *writeback)
     if (fs->read_only || !ext2_enter(fs))
         return false;
     spin_lock(&fs->table);
-    dirty = !list_is_empty(&fs->dirty) ||
+    dirty = !list_is_empty(&fs->dirty) || !list_is_empty(&fs->timed) ||
             (!list_is_empty(&fs->dead) && !atomic_load(&fs->failed));
     spin_unlock(&fs->table);
     dirty = dirty || journal_is_dirty(fs->journal);

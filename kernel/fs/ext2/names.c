@@ -183,6 +183,7 @@ static int link_once(struct ext2_inode *directory, struct name name,
         result = ext2_directory_room(directory, &handle, name.length, &place);
     if (!result) {
         atomic_fetch_add(&inode->inode.links, 1);
+        inode_changed(&inode->inode);
         ext2_directory_put(directory, &place, name, inode);
         ext2_record_store(inode, linked);
         ext2_record_store(directory, record);
@@ -218,6 +219,7 @@ static void unlink_found(struct ext2_inode *directory, struct ext2_inode *inode,
     } else {
         atomic_fetch_sub(&inode->inode.links, 1);
     }
+    inode_changed(&inode->inode);
     ext2_record_store(directory, records[0]);
     ext2_record_store(inode, records[1]);
     if (!atomic_load(&inode->inode.links))
@@ -262,9 +264,11 @@ const struct inode_ops ext2_directory_ops = {
     .unlink = unlink,
     .read_directory = ext2_read_directory,
     .is_empty = ext2_is_empty,
+    .setattr = ext2_setattr,
     .release = ext2_release,
 };
 
 const struct inode_ops ext2_special_ops = {
+    .setattr = ext2_setattr,
     .release = ext2_release,
 };

@@ -7,7 +7,8 @@
  *   alloc.c      bitmaps: taking and freeing blocks and inodes
  *   map.c        from a file's blocks to the disk's
  *   cut.c        freeing a file's blocks, a step at a time
- *   inode.c      inodes by number, and their records
+ *   inode.c      inodes by number
+ *   record.c     their records on disk
  *   orphan.c     inodes without a name, and what becomes of them
  *   directory.c  records in directories
  *   names.c      the operations on names
@@ -90,6 +91,7 @@ struct ext2 {
     struct list unused;                /* t: nobody has them; oldest first */
     struct list dead;                  /* t: nor have they names */
     struct list dirty;                 /* t: with contents to write */
+    struct list timed;                 /* t: with times to store */
     uint32_t unused_count;             /* t */
     uint32_t unused_limit;             /* I */
     uint32_t unused_bound;             /* t: with more it is time to evict */
@@ -105,6 +107,7 @@ struct ext2_inode {
     struct list bucket; /* t */
     struct list queue;  /* t: unused or dead */
     struct list dirty;  /* t */
+    struct list timed;  /* t */
     struct list orphan; /* l */
 
     struct mutex map;                 /* LOCK_OBJECT */
@@ -133,6 +136,13 @@ static inline struct ext2 *ext2_fs(const struct inode *inode)
     return container_of(inode->superblock, struct ext2, superblock);
 }
 
+/* How much of a file's sectors its block of attributes is. */
+static inline uint32_t ext2_attribute_sectors(const struct ext2_inode *inode)
+{
+    return inode->attributes ? ext2_fs(&inode->inode)->block_size / BLOCK_SECTOR
+                             : 0;
+}
+
 /* ---- geometry.c ---------------------------------------------------------- */
 
 /* Take over and check what the superblock says; `wanted_read_only` may be set.
@@ -141,14 +151,6 @@ int ext2_geometry(struct ext2 *fs, const struct ext2_super *super);
 
 /* Read the descriptors of all groups (again). 0, -ENOMEM, -EIO, -EUCLEAN. */
 int ext2_groups_load(struct ext2 *fs);
-
-/* What kind of inode a record is of; false: of none. */
-bool ext2_record_shape(const struct ext2_record *record,
-                       struct inode_shape *shape);
-
-/* A new device's numbers, as records have them. */
-void ext2_record_device(uint32_t pointers[EXT2_POINTERS], uint16_t major,
-                        uint16_t minor);
 
 /* ---- super.c: blocks of metadata, errors --------------------------------- */
 
@@ -306,30 +308,6 @@ int ext2_cut(struct ext2_inode *inode, struct journal_handle *handle,
 
 /* ---- inode.c ------------------------------------------------------------- */
 
-/* The record of inode `number`, to be read (bytes of `view`). */
-int ext2_record_view(struct ext2 *fs, uint64_t number, struct ext2_view *view);
-
-/* The same, to be changed by `handle`. */
-int ext2_record_change(struct ext2 *fs, struct journal_handle *handle,
-                       uint64_t number, struct ext2_record **record);
-
-/* Fill an inode in memory, of the right type, from its record. 0, -EUCLEAN. */
-int ext2_record_load(struct ext2_inode *inode,
-                     const struct ext2_record *record);
-
-/* How much of a file's sectors its block of attributes is. */
-static inline uint32_t ext2_attribute_sectors(const struct ext2_inode *inode)
-{
-    return inode->attributes ? ext2_fs(&inode->inode)->block_size / BLOCK_SECTOR
-                             : 0;
-}
-
-/* Copy what an inode has in memory into its record. */
-void ext2_record_store(struct ext2_inode *inode, struct ext2_record *record);
-
-/* Make its record from nothing, as create needs it. */
-void ext2_record_format(struct ext2_inode *inode, struct ext2_record *record);
-
 /* Inode `number` with a reference, read in if need be; `label` may be empty.
  * 0, -EIO, -ENOMEM, -EUCLEAN. `orphan`: it may have no names. */
 int ext2_inode_get(struct ext2 *fs, uint32_t number, struct name label,
@@ -352,11 +330,15 @@ void ext2_inode_destroy(struct ext2_inode *inode);
 /* And all else that mount.c made. Nobody has an inode but the root's first. */
 void ext2_destroy(struct ext2 *fs);
 
-/* Its cache has dirty pages now. */
+/* Its cache has dirty pages now; when, is stored by the handle the caller has,
+ * or else by ext2_write_times. */
 void ext2_inode_dirtied(struct ext2_inode *inode);
 
 /* Write the dirty contents of all files, and wait. */
 int ext2_write_contents(struct ext2 *fs);
+
+/* Store the times of files that were written without a handle. */
+int ext2_write_times(struct ext2 *fs);
 
 /* Free inodes that nobody uses, until at most `keep` are left; whether there
  * were any. `all`: also what is dirty or pending. */
@@ -446,5 +428,7 @@ extern const struct inode_ops ext2_special_ops; /* neither */
 
 /* Make a new file's object and cache. */
 void ext2_file_init(struct ext2_inode *inode);
+
+#include "fs/ext2/record.h"
 
 #endif

@@ -177,6 +177,8 @@ ssize_t ramfs_write(struct inode *inode, struct cursor *cursor, uint64_t offset)
         if (!result)
             at += length;
     }
+    if (at > offset)
+        inode_modified(inode);
     return at > offset ? (ssize_t)(at - offset) : result;
 }
 
@@ -218,6 +220,7 @@ int ramfs_truncate(struct inode *inode, uint64_t size)
     spin_lock(&file->pages_lock);
     atomic_store(&inode->size, size);
     spin_unlock(&file->pages_lock);
+    inode_modified(inode);
     if (size >= old)
         return 0;
     drop_frames(file, align_up(size, HAL_PAGE_SIZE) / HAL_PAGE_SIZE);

@@ -93,6 +93,8 @@ static int add_entry(struct ramfs_inode *directory, struct name name,
     }
     inode_get(inode);
     atomic_fetch_add(&inode->links, 1);
+    inode_changed(inode);
+    inode_modified(&directory->inode);
     directory->entry_count++;
     directory->maybe_free = index + 1;
     if (index == directory->entry_slots) {
@@ -223,6 +225,8 @@ static int ramfs_unlink(struct inode *parent, struct name name,
     } else if (atomic_fetch_sub(&inode->links, 1) > 1) {
         atomic_fetch_sub(&ramfs_super(inode)->entries, 1);
     }
+    inode_changed(inode);
+    inode_modified(parent);
     inode_put(inode);
     slab_free(entry);
     return 0;
@@ -290,6 +294,7 @@ static const struct inode_ops directory_ops = {
     .unlink = ramfs_unlink,
     .read_directory = ramfs_read_directory,
     .is_empty = ramfs_is_empty,
+    .setattr = inode_setattr,
     .release = ramfs_release,
 };
 
@@ -297,10 +302,12 @@ static const struct inode_ops file_ops = {
     .read = ramfs_read,
     .write = ramfs_write,
     .truncate = ramfs_truncate,
+    .setattr = inode_setattr,
     .release = ramfs_release,
 };
 
 static const struct inode_ops device_ops = {
+    .setattr = inode_setattr,
     .release = ramfs_release,
 };
 

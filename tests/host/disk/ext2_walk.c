@@ -63,7 +63,7 @@ static void walk(const char *path, unsigned depth, bool change)
             walk(child, depth + 1, change);
         if (!change)
             continue;
-        switch (pick(5)) {
+        switch (pick(6)) {
         case 0:
             (void)vfs_remove(&host_at, child);
             break;
@@ -75,7 +75,12 @@ static void walk(const char *path, unsigned depth, bool change)
             strcat(child, "/sub");
             (void)vfs_mkdir(&host_at, child);
             break;
-        case 3: {
+        case 3:
+            (void)vfs_setattr(&host_at, child, pick(SET_ALL + 1),
+                              &(struct file_stat){.mode = pick(MODE_MASK + 1),
+                                                  .owner = pick(1u << 31)});
+            break;
+        case 4: {
             char other[2010];
 
             sprintf(other, "%s.l", child);

@@ -43,6 +43,7 @@ struct version {
     unsigned operation; /* that made it so */
     enum kind kind;
     bool frozen; /* has two names, so is not written any more */
+    unsigned mode;
     size_t size;
     uint8_t *bytes;
 };
@@ -73,6 +74,10 @@ static struct version *new_version(int path, enum kind kind, size_t size)
     version->older = paths[path].latest;
     version->operation = operation + 1;
     version->kind = kind;
+    version->mode = kind == old->kind   ? old->mode
+                    : kind == PLAIN     ? 0644
+                    : kind == DIRECTORY ? 0755
+                                        : 0;
     version->size = size;
     version->bytes = calloc(1, size + 1);
     if (kind == PLAIN && old->kind == PLAIN)
@@ -166,10 +171,19 @@ static void do_unlink(int path, uint64_t *random)
     assert_int_equal(vfs_unlink(&host_at, paths[path].name), 0);
 }
 
+static void do_setattr(int path, uint64_t *random)
+{
+    struct file_stat to = {.mode = disk_random(random) % (MODE_MASK + 1)};
+    const struct version *old = version_at(path, operation);
+    new_version(path, old->kind, old->size)->mode = (unsigned)to.mode;
+    assert_int_equal(vfs_setattr(&host_at, paths[path].name, SET_MODE, &to), 0);
+}
+
 static void do_link(int path, int to)
 {
     const struct version *old = version_at(path, operation);
     struct version *version = new_version(to, PLAIN, old->size);
+    version->mode = old->mode;
     memcpy(version->bytes, old->bytes, old->size);
     version->frozen = true;
     paths[path].latest->frozen = true;
@@ -195,12 +209,14 @@ static void close_orphan(struct file **slot)
 static void do_file(int path, uint64_t *random)
 {
     int other = DIRECTORIES + disk_random(random) % (PATHS - DIRECTORIES);
-    unsigned choice = disk_random(random) % 10;
+    unsigned choice = disk_random(random) % 11;
     bool frozen = version_at(path, operation)->frozen;
     if (kind_now(path) == NOTHING || (choice < 5 && !frozen))
         do_write(path, random);
     else if (choice < 7 && !frozen)
         do_truncate(path, random);
+    else if (choice == 10 && !frozen)
+        do_setattr(path, random);
     else if (choice == 7 && kind_now(other) == NOTHING && has_place(other))
         do_link(path, other);
     else
@@ -213,10 +229,10 @@ static bool operate(uint64_t *random)
     int path = disk_random(random) % PATHS;
     if (!has_place(path))
         return false;
-    if (path < DIRECTORIES && kind_now(path) == DIRECTORY && !is_empty(path))
-        return false;
     touched[operation + 1] = path;
-    if (path < DIRECTORIES)
+    if (path < DIRECTORIES && kind_now(path) == DIRECTORY && !is_empty(path))
+        do_setattr(path, random);
+    else if (path < DIRECTORIES)
         do_directory(path);
     else
         do_file(path, random);
@@ -251,6 +267,7 @@ static char workload[64], what[128]; /* which this is, for messages */
 /* What the mounted file system has. */
 static struct {
     enum kind kind;
+    unsigned mode;
     size_t size;
     uint8_t *bytes;
 } found[PATHS];
@@ -268,6 +285,7 @@ static void look(void)
         if (result)
             continue;
         found[i].kind = stat.type == INODE_DIRECTORY ? DIRECTORY : PLAIN;
+        found[i].mode = (unsigned)stat.mode;
         if (found[i].kind == DIRECTORY)
             continue;
         found[i].size = stat.size;
@@ -277,8 +295,8 @@ static void look(void)
     }
 }
 
-/* Whether names and sizes are those after operation `number`, the next one
- * perhaps having been begun. */
+/* Whether names, modes and sizes are those after operation `number`, the next
+ * one perhaps having been begun. */
 static bool is_shape(unsigned number)
 {
     for (int i = 0; i < PATHS; i++) {
@@ -290,6 +308,10 @@ static bool is_shape(unsigned number)
                      (version->kind == PLAIN || version->kind == NOTHING) &&
                      found[i].kind == PLAIN && found[i].size >= low &&
                      found[i].size <= high;
+        if (found[i].mode != version->mode &&
+            !((begun || next->kind == DIRECTORY) &&
+              found[i].mode == next->mode))
+            return false;
         if (begun)
             continue;
         if (found[i].kind != version->kind || found[i].size != version->size)

@@ -259,6 +259,15 @@ static int step_unlink_last(void)
     return vfs_unlink(&host_at, "/d/new");
 }
 
+static int step_setattr(void)
+{
+    const struct file_stat to = {.mode = 0600};
+    int result = vfs_setattr(&host_at, "/d/new", SET_MODE, &to);
+
+    assert_int_equal(host_stat("/d/new").mode, result ? 0644 : 0600);
+    return result;
+}
+
 static int step_sync(void)
 {
     return host_sync();
@@ -295,10 +304,10 @@ static void with_failures(int (*step)(void))
 static void test_no_memory(void **state)
 {
     static int (*const steps[])(void) = {
-        step_create,  step_mkdir,    step_link,   step_write,
-        step_sync,    step_shorten,  step_sync,   step_far_write,
-        step_shorten, step_lengthen, step_unlink, step_unlink_last,
-        step_sync,    step_rmdir,    step_sync};
+        step_create,      step_setattr, step_mkdir,    step_link,
+        step_write,       step_sync,    step_shorten,  step_sync,
+        step_far_write,   step_shorten, step_lengthen, step_unlink,
+        step_unlink_last, step_sync,    step_rmdir,    step_sync};
     static const char *const kinds[] = {"-t ext2 -b 4096", "-t ext3 -b 1024"};
 
     (void)state;

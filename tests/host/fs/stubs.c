@@ -21,6 +21,8 @@ static struct page descriptors[STUB_FRAMES];
 struct page *page_array = descriptors;
 struct page *page_frames = descriptors;
 
+uint64_t stub_time;
+int64_t realtime_start;
 unsigned stub_fail_after;
 long stub_objects, stub_frames;
 uint64_t stub_fault_from = UINT64_MAX;

@@ -16,6 +16,10 @@ extern unsigned stub_fail_after;
 /* Objects and frames handed out and not given back. */
 extern long stub_objects, stub_frames;
 
+/* What hal_time says; there is no other clock, so it is the time of day, too.
+ */
+extern uint64_t stub_time;
+
 /* User memory whose address is at least this faults. */
 extern uint64_t stub_fault_from;
 

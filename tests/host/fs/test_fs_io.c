@@ -666,6 +666,29 @@ static void expect_listing(const char *path, const char *names)
     file_put(file);
 }
 
+static void test_proc_attributes(void **state)
+{
+    static const struct {
+        const char *path;
+        unsigned mode;
+    } rows[] = {{"/proc", 0555},        {"/proc/7", 0555},
+                {"/proc/7/maps", 0444}, {"/proc/lines", 0444},
+                {"/proc/power", 0200},  {"/proc/cmdline", 0444}};
+    struct file_stat stat, to = {.mode = 0777};
+
+    (void)state;
+    stub_time = 1700000000000000001;
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        assert_int_equal(vfs_stat(&at, rows[i].path, &stat), 0);
+        assert_int_equal(stat.mode, rows[i].mode);
+        assert_int_equal(stat.owner, 0);
+        assert_int_equal(stat.group, 0);
+        assert_int_equal(stat.modified, stat.changed);
+        assert_int_equal(vfs_setattr(&at, rows[i].path, SET_MODE, &to), -EPERM);
+    }
+    assert_int_equal(stat.modified, stub_time);
+}
+
 static void test_proc_names(void **state)
 {
     struct file_stat first, second;
@@ -739,7 +762,7 @@ static void pack(const char *name, unsigned mode, unsigned number,
     archive_size += (size_t)sprintf(
         archive + archive_size,
         "070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%s", number,
-        mode, 0, 0, links, 0, (unsigned)length, 0, 0, 0, 0,
+        mode, 70, 80, links, 1234567890, (unsigned)length, 0, 0, 0, 0,
         (unsigned)strlen(name) + 1, 0, name);
     archive[archive_size++] = '\0';
     while (archive_size % 4)
@@ -762,6 +785,19 @@ static void expect_file(const char *path, const char *contents, unsigned links)
     file_put(file);
 }
 
+/* Those that the archive gives. */
+static void expect_attributes(const char *path, unsigned mode)
+{
+    struct file_stat stat;
+
+    assert_int_equal(vfs_stat(&at, path, &stat), 0);
+    assert_int_equal(stat.mode, mode);
+    assert_int_equal(stat.owner, 70);
+    assert_int_equal(stat.group, 80);
+    assert_int_equal(stat.accessed, 1234567890000000000);
+    assert_int_equal(stat.modified, 1234567890000000000);
+}
+
 static void test_initrd(void **state)
 {
     (void)state;
@@ -771,7 +807,7 @@ static void test_initrd(void **state)
     pack("boot", 040755, 2, 2, "");
     pack("boot/one", 0100755, 3, 2, "");
     pack("two", 0100755, 3, 2, "contents");
-    pack("empty", 0100644, 4, 1, "");
+    pack("empty", 0100600, 4, 1, "");
     pack("same", 0100644, 5, 1, "the older and longer");
     pack("TRAILER!!!", 0, 0, 1, "");
     memset(archive + archive_size, 0, 64);
@@ -787,6 +823,10 @@ static void test_initrd(void **state)
     expect_file("/empty", "", 1);
     expect_file("/three", "other", 1);
     expect_file("/same", "newer", 1);
+    expect_attributes("/boot", 0755);
+    expect_attributes("/two", 0755);
+    expect_attributes("/boot/one", 0755);
+    expect_attributes("/empty", 0600);
 }
 
 static void test_initrd_bad(void **state)
@@ -855,6 +895,7 @@ int main(void)
         cmocka_unit_test(test_files_are_ready),
         cmocka_unit_test(test_proc_snapshot),
         cmocka_unit_test(test_proc_commands),
+        cmocka_unit_test(test_proc_attributes),
         cmocka_unit_test(test_proc_names),
         cmocka_unit_test(test_proc_vanishing),
         cmocka_unit_test(test_initrd),
