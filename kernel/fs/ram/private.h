@@ -6,6 +6,7 @@
 #define FS_RAM_PRIVATE_H
 
 #include "cache/radix.h"
+#include "vfs/name_index.h"
 #include "vfs/vfs.h"
 
 /* The first part of a file's first name, for /proc/PID/maps. */
@@ -35,12 +36,14 @@ struct ramfs_inode {
             struct radix pages;         /* p: struct page by index */
         };
         struct {
-            struct radix entries; /* m: struct ramfs_entry by slot - 2 */
-            uint64_t entry_slots; /* m: empty ones, too */
-            uint64_t entry_count; /* m: names */
-            uint64_t maybe_free;  /* m: no empty slot is below this */
-            struct inode *parent; /* I: with a reference; the root: itself,
-                                     without one */
+            struct radix entries;    /* m: struct ramfs_entry by slot - 2, or a
+                                        link to the next empty slot (ramfs.c) */
+            uint64_t entry_slots;    /* m: empty ones, too */
+            uint64_t entry_count;    /* m: names */
+            uintptr_t empty;         /* m: link to the first empty slot, or 0 */
+            struct name_index index; /* m: slots */
+            struct inode *parent;    /* I: with a reference; the root: itself,
+                                        without one */
         };
     };
 };

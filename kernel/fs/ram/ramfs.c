@@ -4,9 +4,11 @@
  *
  * A directory is an array of entries by slot. An entry holds a reference to its
  * inode, so an inode with a name stays, and one without goes with its last
- * user. A removed entry leaves an empty slot, which the next new name takes, so
- * that whoever is reading the directory meanwhile loses its place no further
- * than that. A child directory holds a reference to its parent, for "..".
+ * user. A removed entry leaves an empty slot, which a new name takes, so that a
+ * process that is reading the directory meanwhile loses its place no further
+ * than that. Empty slots are chained: each holds a link to the next. A large
+ * directory has an index of its names. A child directory holds a reference to
+ * its parent, for "..".
  */
 #include "fs/ram/ramfs.h"
 #include "fs/ram/private.h"
@@ -21,6 +23,9 @@
 
 #define WORD_BITS 64
 
+/* Names from which on a directory has an index. */
+#define INDEX_FROM 64
+
 struct ramfs_entry {
     struct inode *inode; /* with a reference */
     uint8_t length;
@@ -31,25 +36,69 @@ static const struct inode_ops directory_ops;
 static const struct inode_ops file_ops;
 static const struct inode_ops device_ops;
 
+/* A link to an empty slot is odd, as no address of an entry is; the slot it
+ * leads to, or 0 at the end, stands above that bit. */
+static uintptr_t link_to(uint64_t slot)
+{
+    return slot << 1 | 1;
+}
+
+/* What the slot holds; NULL: it is empty. */
 static struct ramfs_entry *entry_at(struct ramfs_inode *directory,
                                     uint64_t slot)
 {
-    return radix_get(&directory->entries, slot - FIXED_SLOTS);
+    void *item = radix_get(&directory->entries, slot - FIXED_SLOTS);
+    return (uintptr_t)item & 1 ? NULL : item;
+}
+
+static bool is_called(const struct ramfs_entry *entry, struct name name)
+{
+    return entry && entry->length == name.length &&
+           memcmp(entry->name, name.text, name.length) == 0;
+}
+
+/* The index is held. */
+static uint64_t find_by_index(struct ramfs_inode *directory, struct name name)
+{
+    uint32_t hash = name_hash(name), at = 0, slot;
+    while (name_index_next(&directory->index, hash, &at, &slot))
+        if (is_called(entry_at(directory, slot), name))
+            return slot;
+    return 0;
+}
+
+/* Look at all names, and put them into the index if `indexing`. */
+static uint64_t find_by_looking(struct ramfs_inode *directory, struct name name,
+                                bool indexing)
+{
+    uint64_t found = 0, end = directory->entry_slots + FIXED_SLOTS;
+    for (uint64_t slot = FIXED_SLOTS; slot < end; slot++) {
+        struct ramfs_entry *entry = entry_at(directory, slot);
+        if (is_called(entry, name))
+            found = slot;
+        if (found && !indexing)
+            break;
+        struct name its = {entry ? entry->name : "", entry ? entry->length : 0};
+        if (entry && indexing)
+            indexing = !name_index_add(&directory->index, name_hash(its), slot);
+    }
+    if (indexing)
+        name_index_release(&directory->index);
+    return found;
 }
 
 /* The slot of `name`, or 0. */
 static uint64_t find_slot(struct ramfs_inode *directory, struct name name)
 {
-    uint64_t index = 0;
-    struct ramfs_entry *entry;
     ASSERT(mutex_held(&directory->inode.mutex));
-    while ((entry = radix_next(&directory->entries, &index))) {
-        if (entry->length == name.length &&
-            memcmp(entry->name, name.text, name.length) == 0)
-            return index + FIXED_SLOTS;
-        index++;
+    if (name_index_hold(&directory->index)) {
+        uint64_t slot = find_by_index(directory, name);
+        name_index_release(&directory->index);
+        return slot;
     }
-    return 0;
+    bool indexing = directory->entry_count >= INDEX_FROM &&
+                    name_index_begin(&directory->index);
+    return find_by_looking(directory, name, indexing);
 }
 
 static int ramfs_lookup(struct inode *inode, struct name name,
@@ -73,32 +122,60 @@ static void set_size(struct ramfs_inode *directory)
                  (directory->entry_slots + FIXED_SLOTS) * DIRECTORY_SLOT_SIZE);
 }
 
+/* A slot for `entry`: the first empty one, or one more. 0: no memory. */
+static uint64_t take_slot(struct ramfs_inode *directory,
+                          struct ramfs_entry *entry)
+{
+    uint64_t slot = directory->empty >> 1;
+    void *link = NULL;
+    if (slot)
+        link = radix_get(&directory->entries, slot - FIXED_SLOTS);
+    else
+        slot = directory->entry_slots + FIXED_SLOTS;
+    if (radix_set(&directory->entries, slot - FIXED_SLOTS, entry))
+        return 0;
+    if (link) {
+        directory->empty = (uintptr_t)link;
+    } else {
+        directory->entry_slots++;
+        set_size(directory);
+    }
+    return slot;
+}
+
+static void leave_slot(struct ramfs_inode *directory, uint64_t slot)
+{
+    /* The slot is in use: this allocates nothing. */
+    (void)radix_set(&directory->entries, slot - FIXED_SLOTS,
+                    (void *)link_to(directory->empty >> 1));
+    directory->empty = link_to(slot);
+    if (--directory->entry_count)
+        return;
+    radix_clear(&directory->entries);
+    directory->empty = 0;
+    directory->entry_slots = 0;
+    set_size(directory);
+    name_index_drop(&directory->index);
+}
+
 /* Give `inode` a name known to be free, and the entry a reference to it. */
 static int add_entry(struct ramfs_inode *directory, struct name name,
                      struct inode *inode)
 {
     struct ramfs_entry *entry = slab_alloc(sizeof(*entry) + name.length);
-    uint64_t index = directory->maybe_free;
-    if (!entry)
-        return -ENOMEM;
-    entry->inode = inode;
-    entry->length = (uint8_t)name.length;
-    memcpy(entry->name, name.text, name.length);
-    while (index < directory->entry_slots &&
-           radix_get(&directory->entries, index))
-        index++;
-    if (radix_set(&directory->entries, index, entry)) {
+    uint64_t slot = entry ? take_slot(directory, entry) : 0;
+    if (!slot) {
         slab_free(entry);
         return -ENOMEM;
     }
-    inode_get(inode);
+    entry->inode = inode_get(inode);
+    entry->length = (uint8_t)name.length;
+    memcpy(entry->name, name.text, name.length);
     atomic_fetch_add(&inode->links, 1);
     directory->entry_count++;
-    directory->maybe_free = index + 1;
-    if (index == directory->entry_slots) {
-        directory->entry_slots++;
-        set_size(directory);
-    }
+    if (name_index_hold(&directory->index) &&
+        !name_index_add(&directory->index, name_hash(name), slot))
+        name_index_release(&directory->index);
     return 0;
 }
 
@@ -213,10 +290,11 @@ static int ramfs_unlink(struct inode *parent, struct name name,
     if (!slot)
         return -ENOENT;
     struct ramfs_entry *entry = entry_at(directory, slot);
-    (void)radix_set(&directory->entries, slot - FIXED_SLOTS, NULL);
-    directory->maybe_free = MIN(directory->maybe_free, slot - FIXED_SLOTS);
-    if (--directory->entry_count == 0)
-        radix_clear(&directory->entries);
+    if (name_index_hold(&directory->index)) {
+        name_index_remove(&directory->index, name_hash(name), slot);
+        name_index_release(&directory->index);
+    }
+    leave_slot(directory, slot);
     if (inode->type == INODE_DIRECTORY) {
         atomic_store(&inode->links, 0);
         atomic_fetch_sub(&parent->links, 1);
