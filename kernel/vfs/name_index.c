@@ -3,7 +3,6 @@
  */
 #include "vfs/name_index.h"
 #include "lib/errno.h"
-#include "lib/panic.h"
 #include "mm/oom.h"
 
 #define HASH_BITS 32
@@ -131,7 +130,6 @@ static int divide(struct name_index *index, uint32_t hash)
 
 bool name_index_begin(struct name_index *index)
 {
-    ASSERT(!index->table);
     if (++index->looks <= LOOKS)
         return false;
     struct page *table = page_alloc(PAGE_KERNEL);
@@ -185,7 +183,6 @@ void name_index_remove(struct name_index *index, uint32_t hash, uint32_t place)
             bucket->entries[at - 1] = bucket->entries[--bucket->length];
             return;
         }
-    panic("a name that was not in its directory's index was removed");
 }
 
 /* ---- Holding and giving up ----------------------------------------------- */

@@ -59,7 +59,7 @@ bool name_index_begin(struct name_index *index);
  * the index is given up: -ENOMEM, and it is not held any more. */
 int name_index_add(struct name_index *index, uint32_t hash, uint32_t place);
 
-/* Take out one entry that was added. The index is held. */
+/* Take out an entry, if it is there. The index is held. */
 void name_index_remove(struct name_index *index, uint32_t hash, uint32_t place);
 
 /* The next place at which there may be a name of that hash. `*at` is 0 before

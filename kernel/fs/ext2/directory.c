@@ -25,9 +25,9 @@ void ext2_directory_sized(struct ext2_inode *directory, uint32_t blocks)
                  bytes / EXT2_ENTRY_SHORTEST * DIRECTORY_SLOT_SIZE);
 }
 
-int ext2_directory_change(struct ext2_inode *directory,
-                          struct journal_handle *handle,
-                          struct ext2_place *place)
+/* Bring in the block at place->index. */
+static int bring_in(struct ext2_inode *directory, struct journal_handle *handle,
+                    struct ext2_place *place)
 {
     uint32_t block;
     void *bytes;
@@ -37,6 +37,28 @@ int ext2_directory_change(struct ext2_inode *directory,
         result = journal_change(handle, block, &bytes);
     if (!result)
         place->block = bytes;
+    return result;
+}
+
+int ext2_directory_change(struct ext2_inode *directory,
+                          struct journal_handle *handle,
+                          struct ext2_place *place)
+{
+    uint32_t offset = 0;
+    int result = bring_in(directory, handle, place);
+
+    place->before = place->offset;
+    while (!result && offset < place->offset) {
+        place->before = offset;
+        result =
+            ext2_entry_check(directory, place->block, place->index, offset);
+        offset += ext2_entry_at(place->block, offset)->length;
+    }
+    if (!result && offset != place->offset)
+        result = ext2_corrupt(ext2_fs(&directory->inode),
+                              "directory %u: no record in block %u at %u",
+                              (unsigned)directory->inode.number, place->index,
+                              place->offset);
     return result;
 }
 
@@ -51,10 +73,12 @@ static int room_in(struct ext2_inode *directory, void *block, uint32_t need,
                    struct ext2_place *place)
 {
     const struct ext2 *fs = ext2_fs(&directory->inode);
+    uint32_t offset = 0;
 
-    for (uint32_t offset = 0; offset < fs->block_size;) {
+    if (place->index == directory->last_block)
+        offset = directory->last_offset;
+    while (offset < fs->block_size) {
         const struct ext2_entry *entry = ext2_entry_at(block, offset);
-
         int error = ext2_entry_check(directory, block, place->index, offset);
 
         if (error)
@@ -135,7 +159,7 @@ int ext2_directory_room(struct ext2_inode *directory,
         result = find_room(directory, 0, need, place);
     if (result < 0)
         return result;
-    result = result ? ext2_directory_change(directory, handle, place)
+    result = result ? bring_in(directory, handle, place)
                     : grow(directory, handle, place);
     if (!result)
         *full = place->index;
@@ -178,10 +202,14 @@ void ext2_directory_put(struct ext2_inode *directory, struct ext2_place *place,
         new->length = (uint16_t)(entry->length - before);
         entry->length = (uint16_t)before;
     }
+    place->offset += before;
     fill(new, name, (uint32_t)inode->inode.number, type_of(inode));
     directory->flags &= ~EXT2_FLAG_INDEX;
+    directory->last_block = place->index;
+    directory->last_offset = place->offset;
     if (name_index_hold(&directory->index) &&
-        !name_index_add(&directory->index, name_hash(name), place->index))
+        !name_index_add(&directory->index, name_hash(name),
+                        ext2_place_number(directory, place)))
         name_index_release(&directory->index);
 }
 
@@ -192,11 +220,13 @@ void ext2_directory_remove(struct ext2_inode *directory,
 
     if (name_index_hold(&directory->index)) {
         name_index_remove(&directory->index, name_hash(ext2_entry_name(entry)),
-                          place->index);
+                          ext2_place_number(directory, place));
         name_index_release(&directory->index);
     }
     entry->number = 0;
     directory->freed += entry->length;
+    if (place->index == directory->last_block)
+        directory->last_offset = 0;
     if (place->before != place->offset)
         ext2_entry_at(place->block, place->before)->length += entry->length;
 }

@@ -18,12 +18,13 @@ struct ext2_place {
     uint8_t *block;  /* bytes of the block */
     uint32_t index;  /* of the block in the directory */
     uint32_t offset; /* of the record */
-    uint32_t before; /* of the record before it in the block; or `offset` */
+    uint32_t before; /* of the record before it in the block, or `offset`:
+                        once the block is brought in */
     uint32_t number; /* of the inode it names */
 };
 
-/* The record called `name`: 0, -ENOENT, or an error; only index, offset,
- * before and number are set. */
+/* The record called `name`: 0, -ENOENT, or an error; only index, offset
+ * and number are set. */
 int ext2_directory_find(struct ext2_inode *directory, struct name name,
                         struct ext2_place *place);
 
@@ -78,6 +79,15 @@ static inline struct name ext2_entry_name(const struct ext2_entry *entry)
 static inline uint32_t ext2_entry_size(size_t length)
 {
     return (uint32_t)align_up(EXT2_ENTRY_HEAD + length, 4);
+}
+
+/* A record's place as one number, for the index of names. */
+static inline uint32_t ext2_place_number(const struct ext2_inode *directory,
+                                         const struct ext2_place *place)
+{
+    uint32_t in_block = ext2_fs(&directory->inode)->block_size / 4;
+
+    return place->index * in_block + place->offset / 4;
 }
 
 /* Check the record at `offset` of block `index`: 0, or -EUCLEAN, told. */

@@ -63,124 +63,147 @@ int ext2_directory_view(struct ext2_inode *directory, uint32_t index,
 
 /* ---- Finding ------------------------------------------------------------- */
 
+static bool is_called(const struct ext2_entry *entry, struct name name)
+{
+    return entry->number && entry->name_length == name.length &&
+           memcmp(entry->name, name.text, name.length) == 0;
+}
+
 /* Look for `name` in one block: 1 when it is there. */
 static int find_in(struct ext2_inode *directory, void *block, struct name name,
                    struct ext2_place *place)
 {
     const struct ext2 *fs = ext2_fs(&directory->inode);
-    uint32_t before = 0;
 
     for (uint32_t offset = 0; offset < fs->block_size;) {
         const struct ext2_entry *entry = ext2_entry_at(block, offset);
-
         int error = ext2_entry_check(directory, block, place->index, offset);
 
         if (error)
             return error;
-        if (entry->number && entry->name_length == name.length &&
-            memcmp(entry->name, name.text, name.length) == 0) {
+        if (is_called(entry, name)) {
             place->offset = offset;
-            place->before = before;
             place->number = entry->number;
             return 1;
         }
-        before = offset;
         offset += entry->length;
     }
     return 0;
 }
 
-/* Put the names of a block, whose records are valid, into the index, which is
- * held. False: it has been given up. */
-static bool index_block(struct ext2_inode *directory, void *block,
-                        uint32_t index)
+/* Put the names of a block into the index, which is held: 1, 0 when that has
+ * been given up, or an error. */
+static int index_block(struct ext2_inode *directory, void *block,
+                       uint32_t index)
 {
     uint32_t size = ext2_fs(&directory->inode)->block_size;
 
     for (uint32_t offset = 0; offset < size;) {
         const struct ext2_entry *entry = ext2_entry_at(block, offset);
+        struct ext2_place place = {.index = index, .offset = offset};
+        int error = ext2_entry_check(directory, block, index, offset);
 
+        if (error)
+            return error;
         if (entry->number &&
             name_index_add(&directory->index, name_hash(ext2_entry_name(entry)),
-                           index))
-            return false;
+                           ext2_place_number(directory, &place)))
+            return 0;
         offset += entry->length;
     }
-    return true;
+    return 1;
 }
 
-/* Look in block `index`: 1 when the name is there. */
-static int look(struct ext2_inode *directory, uint32_t index, struct name name,
-                struct ext2_place *place, bool *indexing)
+/* Put all names into the index, which was begun: 1 when it is held then, 0, or
+ * an error. */
+static int build_index(struct ext2_inode *directory)
 {
     struct ext2_view view;
-    struct ext2_place end = {.index = index};
-    int result = ext2_directory_view(directory, index, &view), all;
+    int result = 1;
 
-    if (result)
-        return result;
-    place->index = index;
-    result = find_in(directory, view.bytes, name, place);
-    if (*indexing) {
-        /* Sees to it that all of the records are valid. */
-        all = find_in(directory, view.bytes, (struct name){"", 0}, &end);
-        if (all < 0)
-            result = all;
-        else
-            *indexing = index_block(directory, view.bytes, index);
+    for (uint32_t index = 0; index < directory->blocks && result > 0; index++) {
+        result = ext2_directory_view(directory, index, &view);
+        if (result)
+            break;
+        result = index_block(directory, view.bytes, index);
+        ext2_unview(&view);
     }
-    ext2_unview(&view);
+    if (result < 0) {
+        name_index_release(&directory->index);
+        name_index_drop(&directory->index);
+    }
     return result;
 }
 
-/* Look in all blocks, or until there is an error; in those that have it. */
+/* 1 when the name is there. */
 static int find_by_looking(struct ext2_inode *directory, struct name name,
                            struct ext2_place *place)
 {
-    bool indexing =
-        directory->blocks >= INDEX_FROM && name_index_begin(&directory->index);
-    struct ext2_place other;
-    int found = 0, result = 0;
+    struct ext2_view view;
+    int result = 0;
 
-    for (uint32_t index = 0; index < directory->blocks; index++) {
-        result =
-            look(directory, index, name, found ? &other : place, &indexing);
-        if (result < 0)
+    for (uint32_t index = 0; index < directory->blocks && !result; index++) {
+        result = ext2_directory_view(directory, index, &view);
+        if (result)
             break;
-        found |= result;
-        if (found && !indexing)
-            break;
+        place->index = index;
+        result = find_in(directory, view.bytes, name, place);
+        ext2_unview(&view);
     }
-    if (indexing) {
-        name_index_release(&directory->index);
-        if (result < 0)
-            name_index_drop(&directory->index);
+    return result;
+}
+
+/* Whether the record there has that name: 1, 0, or an error. */
+static int try_place(struct ext2_inode *directory, uint32_t number,
+                     struct name name, struct ext2_place *place)
+{
+    uint32_t in_block = ext2_fs(&directory->inode)->block_size / 4;
+    struct ext2_view view;
+    int result;
+
+    place->index = number / in_block;
+    place->offset = number % in_block * 4;
+    result = ext2_directory_view(directory, place->index, &view);
+    if (result)
+        return result;
+    result =
+        ext2_entry_check(directory, view.bytes, place->index, place->offset);
+    if (!result) {
+        const struct ext2_entry *entry =
+            ext2_entry_at(view.bytes, place->offset);
+
+        place->number = entry->number;
+        result = is_called(entry, name);
     }
-    return result < 0 ? result : found;
+    ext2_unview(&view);
+    return result;
 }
 
 /* The index is held. */
 static int find_by_index(struct ext2_inode *directory, struct name name,
                          struct ext2_place *place)
 {
-    uint32_t hash = name_hash(name), at = 0, index;
-    bool indexing = false;
+    uint32_t hash = name_hash(name), at = 0, number;
     int result = 0;
 
-    while (!result && name_index_next(&directory->index, hash, &at, &index))
-        result = look(directory, index, name, place, &indexing);
+    while (!result && name_index_next(&directory->index, hash, &at, &number))
+        result = try_place(directory, number, name, place);
     return result;
 }
 
 int ext2_directory_find(struct ext2_inode *directory, struct name name,
                         struct ext2_place *place)
 {
-    int result;
+    bool held = name_index_hold(&directory->index);
+    int result = held;
 
-    if (name_index_hold(&directory->index)) {
+    if (!held && directory->blocks >= INDEX_FROM &&
+        name_index_begin(&directory->index))
+        result = build_index(directory);
+    if (result > 0) {
         result = find_by_index(directory, name, place);
         name_index_release(&directory->index);
-    } else {
+    } else if (!result) {
         result = find_by_looking(directory, name, place);
     }
     return result < 0 ? result : result ? 0 : -ENOENT;
@@ -220,7 +243,6 @@ static int next_used(struct ext2_inode *directory, void *block, uint32_t index,
 
     while (offset < fs->block_size) {
         const struct ext2_entry *entry = ext2_entry_at(block, offset);
-
         int error = ext2_entry_check(directory, block, index, offset);
 
         if (error)

@@ -127,6 +127,7 @@ struct ext2_inode {
     uint32_t blocks;
     uint32_t full[EXT2_ROOM_CLASSES]; /* blocks below have no such room */
     uint32_t freed;                   /* bytes of records since `full` was 0 */
+    uint32_t last_block, last_offset; /* the record added last */
 };
 
 static inline struct ext2_inode *ext2_of(struct inode *inode)

@@ -12,18 +12,20 @@
 /* The first part of a file's first name, for /proc/PID/maps. */
 #define RAMFS_LABEL 24
 
-/* Files, directories and further names of files there may be beyond one for
- * each frame of contents; names of one file. */
+/* Files, directories and further names of files there may be: two for each
+ * frame of contents, and these; names of one file. */
 #define RAMFS_EMPTY_FILES 1024
 #define RAMFS_LINKS_MAX   32000
 
 struct ramfs {
     struct superblock superblock;
-    uint64_t page_limit;        /* I */
-    _Atomic uint64_t pages;     /* a: frames of contents */
-    _Atomic uint64_t entries;   /* a: bounded as said above */
-    uint64_t number_words;      /* I */
-    _Atomic uint64_t numbers[]; /* a: a bit for each inode number in use */
+    uint64_t page_limit;         /* I */
+    _Atomic uint64_t pages;      /* a: frames of contents */
+    _Atomic uint64_t entries;    /* a: bounded as said above */
+    uint64_t entry_limit;        /* I */
+    _Atomic uint64_t full_words; /* a: so many words of `numbers` are full */
+    uint64_t number_words;       /* I */
+    _Atomic uint64_t numbers[];  /* a: a bit for each inode number in use */
 };
 
 /* Letters as in vfs.h; p: `pages_lock`. */

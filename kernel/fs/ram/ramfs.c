@@ -67,38 +67,43 @@ static uint64_t find_by_index(struct ramfs_inode *directory, struct name name)
     return 0;
 }
 
-/* Look at all names, and put them into the index if `indexing`. */
-static uint64_t find_by_looking(struct ramfs_inode *directory, struct name name,
-                                bool indexing)
+static uint64_t find_by_looking(struct ramfs_inode *directory, struct name name)
 {
-    uint64_t found = 0, end = directory->entry_slots + FIXED_SLOTS;
+    uint64_t end = directory->entry_slots + FIXED_SLOTS;
+    for (uint64_t slot = FIXED_SLOTS; slot < end; slot++)
+        if (is_called(entry_at(directory, slot), name))
+            return slot;
+    return 0;
+}
+
+/* Put all names into the index, which was begun. Whether it is held then. */
+static bool build_index(struct ramfs_inode *directory)
+{
+    uint64_t end = directory->entry_slots + FIXED_SLOTS;
     for (uint64_t slot = FIXED_SLOTS; slot < end; slot++) {
-        struct ramfs_entry *entry = entry_at(directory, slot);
-        if (is_called(entry, name))
-            found = slot;
-        if (found && !indexing)
-            break;
-        struct name its = {entry ? entry->name : "", entry ? entry->length : 0};
-        if (entry && indexing)
-            indexing = !name_index_add(&directory->index, name_hash(its), slot);
+        const struct ramfs_entry *entry = entry_at(directory, slot);
+        if (!entry)
+            continue;
+        struct name name = {entry->name, entry->length};
+        if (name_index_add(&directory->index, name_hash(name), slot))
+            return false;
     }
-    if (indexing)
-        name_index_release(&directory->index);
-    return found;
+    return true;
 }
 
 /* The slot of `name`, or 0. */
 static uint64_t find_slot(struct ramfs_inode *directory, struct name name)
 {
     ASSERT(mutex_held(&directory->inode.mutex));
-    if (name_index_hold(&directory->index)) {
-        uint64_t slot = find_by_index(directory, name);
-        name_index_release(&directory->index);
-        return slot;
-    }
-    bool indexing = directory->entry_count >= INDEX_FROM &&
-                    name_index_begin(&directory->index);
-    return find_by_looking(directory, name, indexing);
+    bool held = name_index_hold(&directory->index);
+    if (!held && directory->entry_count >= INDEX_FROM &&
+        name_index_begin(&directory->index))
+        held = build_index(directory);
+    if (!held)
+        return find_by_looking(directory, name);
+    uint64_t slot = find_by_index(directory, name);
+    name_index_release(&directory->index);
+    return slot;
 }
 
 static int ramfs_lookup(struct inode *inode, struct name name,
@@ -190,13 +195,17 @@ static void set_label(struct ramfs_inode *inode, struct name name)
  * There are programs to which a number in the thousands looks like an error. */
 static uint64_t take_number(struct ramfs *fs)
 {
-    for (uint64_t word = 0; word < fs->number_words; word++) {
+    uint64_t full = atomic_load(&fs->full_words);
+    for (uint64_t word = full; word < fs->number_words; word++) {
         uint64_t taken = atomic_load(&fs->numbers[word]);
         while (~taken) {
             unsigned bit = bit_lowest(~taken);
             taken = atomic_fetch_or(&fs->numbers[word], BIT(bit));
-            if (!(taken & BIT(bit)))
-                return word * WORD_BITS + bit + 1;
+            if (taken & BIT(bit))
+                continue;
+            /* Fails if a number has been given back meanwhile. */
+            atomic_compare_exchange_strong(&fs->full_words, &full, word);
+            return word * WORD_BITS + bit + 1;
         }
     }
     return 0;
@@ -204,8 +213,12 @@ static uint64_t take_number(struct ramfs *fs)
 
 static void give_number_back(struct ramfs *fs, uint64_t number)
 {
-    uint64_t at = number - 1;
-    atomic_fetch_and(&fs->numbers[at / WORD_BITS], ~BIT(at % WORD_BITS));
+    uint64_t word = (number - 1) / WORD_BITS;
+    uint64_t full = atomic_load(&fs->full_words);
+    atomic_fetch_and(&fs->numbers[word], ~BIT((number - 1) % WORD_BITS));
+    while (full > word &&
+           !atomic_compare_exchange_weak(&fs->full_words, &full, word))
+        continue;
 }
 
 /* A new inode without a name; `parent` is NULL for a root. */
@@ -235,7 +248,7 @@ static struct ramfs_inode *new_inode(struct ramfs *fs, uint64_t number,
 /* Entries take memory that no limit of pages knows of. */
 static bool is_full(struct ramfs *fs)
 {
-    return atomic_load(&fs->entries) >= fs->page_limit + RAMFS_EMPTY_FILES;
+    return atomic_load(&fs->entries) >= fs->entry_limit;
 }
 
 static int ramfs_create(struct inode *inode, struct name name,
@@ -385,12 +398,13 @@ static const struct inode_ops device_ops = {
 int ramfs_make(const char *type, uint64_t page_limit, struct superblock **out)
 {
     static const struct inode_shape shape = {.type = INODE_DIRECTORY};
-    uint64_t words =
-        align_up(page_limit + RAMFS_EMPTY_FILES, WORD_BITS) / WORD_BITS;
+    uint64_t entries = 2 * page_limit + RAMFS_EMPTY_FILES;
+    uint64_t words = align_up(entries, WORD_BITS) / WORD_BITS;
     struct ramfs *fs =
         slab_alloc_zeroed(sizeof(*fs) + words * sizeof(fs->numbers[0]));
     if (!fs)
         return -ENOMEM;
+    fs->entry_limit = entries;
     fs->number_words = words;
     fs->superblock.type = type;
     fs->superblock.device = vfs_device_number();
