@@ -13,6 +13,7 @@
 #include "fs/dev/devfs.h"
 #include "fs/ext2/ext2.h"
 #include "vfs/initrd.h"
+#include "vfs/name_index.h"
 #include "fs/proc/procfs.h"
 #include "fs/ram/ramfs.h"
 #include "ipc/tty.h"
@@ -329,6 +330,7 @@ static void start_files(struct fs_context *context)
 {
     struct superblock *root, *ram, *dev, *proc;
     vfs_init();
+    name_index_init();
     start_disks();
     bool on_disk = find_root(&root);
     if (ramfs_make("ramfs", page_total_count() / 4, &ram))

@@ -32,6 +32,9 @@
 /* Pages read ahead at most, unless the owner says otherwise. */
 #define CACHE_AHEAD 64
 
+/* Pages read around one that is wanted (cache_read_around). */
+#define CACHE_AROUND 8
+
 /* A piece that is nowhere on the device (or beyond its end): zeros. */
 #define CACHE_HOLE UINT64_MAX
 
@@ -83,6 +86,12 @@ void cache_init(struct cache *cache, const struct cache_ops *ops,
  * failed read is tried again by the next who asks. May sleep; takes no lock
  * below LOCK_OBJECT. */
 int cache_pin(struct cache *cache, uint64_t index, struct page **out);
+
+/* If page `index` is not there, begin to read it and its neighbours, which will
+ * be asked for soon: CACHE_AROUND pages in all, from a multiple of that. Waits
+ * for none, and fails silently: who asks for the page is told. No lock is
+ * held below which `map` may take one. */
+void cache_read_around(struct cache *cache, uint64_t index);
 
 /* The same for one whose contents nobody wants: a page that was not there is
  * zeroed instead of read. Ignores the end. */

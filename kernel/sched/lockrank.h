@@ -39,6 +39,7 @@ enum lock_rank {
     LOCK_SLAB,
     LOCK_RESERVE,
     LOCK_STACK,
+    LOCK_NAME_INDEX,
     LOCK_CACHE,
     LOCK_PAGE_STOCK,
     LOCK_PAGE,

@@ -6,18 +6,26 @@
 #include "mm/uaccess.h"
 #include "sched/realtime.h"
 
-_Static_assert(sizeof(struct file_stat) == 104,
+/* All of its fields have 64 bits, so there are no holes. */
+struct calf_stat {
+    struct file_stat stat;
+} __attribute__((packed));
+
+_Static_assert(sizeof(struct calf_stat) == 13 * sizeof(uint64_t),
                "as user/include/calf.h has it");
 
 int64_t xv6_lstat(struct process *self, struct hal_frame *frame)
 {
     char path[XV6_PATH];
+    struct calf_stat out;
     struct file_stat stat;
     int error = call_path(frame, 0, path);
     if (!error)
         error = vfs_stat(self->fs, path, &stat);
+    out.stat = stat;
     return error ? error
-                 : user_write(call_address(frame, 1), &stat, sizeof stat);
+                 : user_write(call_address(frame, 1), user_bytes(&out),
+                              sizeof out);
 }
 
 /* The least number in place of a time: now. */

@@ -6,7 +6,7 @@
  * when memory is short. One without names waits in another queue until it has
  * been emptied (orphan.c).
  */
-#include "fs/ext2/private.h"
+#include "fs/ext2/directory.h"
 #include "lib/bits.h"
 #include "lib/errno.h"
 #include "lib/string.h"
@@ -186,6 +186,7 @@ void ext2_inode_destroy(struct ext2_inode *inode)
 {
     if (inode->inode.type == INODE_FILE)
         cache_drop(&inode->cache, 0);
+    name_index_drop(&inode->index);
     ext2_inode_free(inode);
 }
 

@@ -2,7 +2,7 @@
  * The operations on names: one handle each. When there is no room, dead inodes
  * are emptied and a commit is made, and then the operation is tried once more.
  */
-#include "fs/ext2/private.h"
+#include "fs/ext2/directory.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/uaccess.h"

@@ -10,7 +10,8 @@
  *   inode.c      inodes by number
  *   record.c     their records on disk
  *   orphan.c     inodes without a name, and what becomes of them
- *   directory.c  records in directories
+ *   directory.c  records in directories: room, adding, removing
+ *   find.c       records in directories: by name, by place (directory.h)
  *   names.c      the operations on names
  *   file.c       contents
  *
@@ -31,9 +32,14 @@
 #include "fs/ext2/ext2.h"
 #include "fs/ext2/format.h"
 #include "fs/journal/journal.h"
+#include "vfs/name_index.h"
 
 #define EXT2_BUCKETS 256
 #define EXT2_LABEL   24
+
+/* Sizes of records, in steps. */
+#define EXT2_ROOM_STEP    32
+#define EXT2_ROOM_CLASSES 9
 
 /* Blocks of metadata an operation may bring into a transaction: a new name
  * with a new inode, one page of contents, a step of freeing. */
@@ -119,11 +125,12 @@ struct ext2_inode {
     bool cut_pending;   /* m: blocks beyond the size are still to be freed;
                            then it is an orphan, whatever its names */
 
-    /* m: of a directory: its blocks; and that those below `full` have no room
-     * for a record of `full_length` bytes. */
+    /* m: of a directory. See directory.c. */
+    struct name_index index; /* blocks by name */
     uint32_t blocks;
-    uint32_t full;
-    uint32_t full_length;
+    uint32_t full[EXT2_ROOM_CLASSES]; /* blocks below have no such room */
+    uint32_t freed;                   /* bytes of records since `full` was 0 */
+    uint32_t last_block, last_offset; /* the record added last */
 };
 
 static inline struct ext2_inode *ext2_of(struct inode *inode)
@@ -369,55 +376,6 @@ bool ext2_make_room(struct ext2 *fs);
 
 /* At mount: finish what the list of orphans on disk tells of. */
 int ext2_orphans_load(struct ext2 *fs, uint32_t first);
-
-/* ---- directory.c --------------------------------------------------------- */
-
-/* Where a record is, or can be put; valid while its handle is, or (from a
- * search for reading) while `view` is. */
-struct ext2_place {
-    uint8_t *block;  /* bytes of the block */
-    uint32_t index;  /* of the block in the directory */
-    uint32_t offset; /* of the record */
-    uint32_t before; /* of the record before it in the block; or `offset` */
-    uint32_t number; /* of the inode it names */
-};
-
-/* The record called `name`: 0, -ENOENT, or an error; only index, offset,
- * before and number are set. */
-int ext2_directory_find(struct ext2_inode *directory, struct name name,
-                        struct ext2_place *place);
-
-/* Bring in the block of a record that was found. */
-int ext2_directory_change(struct ext2_inode *directory,
-                          struct journal_handle *handle,
-                          struct ext2_place *place);
-
-/* Find room for a name of `length` bytes and bring the block in; a block may
- * be added to the directory, whose record the caller stores after. */
-int ext2_directory_room(struct ext2_inode *directory,
-                        struct journal_handle *handle, size_t length,
-                        struct ext2_place *place);
-
-/* Fill the room with a record; take a record away. Cannot fail. */
-void ext2_directory_put(struct ext2_inode *directory, struct ext2_place *place,
-                        struct name name, const struct ext2_inode *inode);
-void ext2_directory_remove(struct ext2_inode *directory,
-                           struct ext2_place *place);
-
-/* Fill a new directory's first block. */
-void ext2_directory_format(struct ext2_inode *directory, void *block,
-                           uint32_t parent);
-
-/* The number in "..". */
-int ext2_directory_parent(struct ext2_inode *directory, uint32_t *number);
-
-/* The directory has `blocks` blocks now. */
-void ext2_directory_sized(struct ext2_inode *directory, uint32_t blocks);
-
-/* inode_ops */
-int ext2_read_directory(struct inode *inode, uint64_t *slot,
-                        struct directory_entry *out);
-int ext2_is_empty(struct inode *inode);
 
 /* ---- names.c, file.c ----------------------------------------------------- */
 

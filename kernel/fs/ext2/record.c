@@ -2,22 +2,25 @@
  * The records of inodes in the tables on disk: what an inode in memory has of
  * them, and how it goes back.
  */
-#include "fs/ext2/private.h"
+#include "fs/ext2/directory.h"
 #include "lib/bits.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "sched/realtime.h"
 
-/* The block record `number` is in, and where. */
-static uint32_t record_block(const struct ext2 *fs, uint64_t number,
-                             uint32_t *offset)
+/* The block record `number` is in, and where. Inodes that were made together
+ * are used together, so blocks near it are read as well. */
+static uint32_t record_block(struct ext2 *fs, uint64_t number, uint32_t *offset)
 {
     uint64_t index = (number - 1) % fs->inodes_per_group;
     uint64_t at = index * fs->inode_size;
+    uint32_t block = fs->groups[ext2_group_of_inode(fs, number)].inode_table +
+                     (uint32_t)(at / fs->block_size);
 
     *offset = (uint32_t)(at % fs->block_size);
-    return fs->groups[ext2_group_of_inode(fs, number)].inode_table +
-           (uint32_t)(at / fs->block_size);
+    cache_read_around(&fs->metadata,
+                      block >> (HAL_PAGE_SHIFT - fs->block_shift));
+    return block;
 }
 
 int ext2_record_view(struct ext2 *fs, uint64_t number, struct ext2_view *view)

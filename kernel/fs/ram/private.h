@@ -6,23 +6,26 @@
 #define FS_RAM_PRIVATE_H
 
 #include "cache/radix.h"
+#include "vfs/name_index.h"
 #include "vfs/vfs.h"
 
 /* The first part of a file's first name, for /proc/PID/maps. */
 #define RAMFS_LABEL 24
 
-/* Files, directories and further names of files there may be beyond one for
- * each frame of contents; names of one file. */
+/* Files, directories and further names of files there may be: two for each
+ * frame of contents, and these; names of one file. */
 #define RAMFS_EMPTY_FILES 1024
 #define RAMFS_LINKS_MAX   32000
 
 struct ramfs {
     struct superblock superblock;
-    uint64_t page_limit;        /* I */
-    _Atomic uint64_t pages;     /* a: frames of contents */
-    _Atomic uint64_t entries;   /* a: bounded as said above */
-    uint64_t number_words;      /* I */
-    _Atomic uint64_t numbers[]; /* a: a bit for each inode number in use */
+    uint64_t page_limit;         /* I */
+    _Atomic uint64_t pages;      /* a: frames of contents */
+    _Atomic uint64_t entries;    /* a: bounded as said above */
+    uint64_t entry_limit;        /* I */
+    _Atomic uint64_t full_words; /* a: so many words of `numbers` are full */
+    uint64_t number_words;       /* I */
+    _Atomic uint64_t numbers[];  /* a: a bit for each inode number in use */
 };
 
 /* Letters as in vfs.h; p: `pages_lock`. */
@@ -35,12 +38,14 @@ struct ramfs_inode {
             struct radix pages;         /* p: struct page by index */
         };
         struct {
-            struct radix entries; /* m: struct ramfs_entry by slot - 2 */
-            uint64_t entry_slots; /* m: empty ones, too */
-            uint64_t entry_count; /* m: names */
-            uint64_t maybe_free;  /* m: no empty slot is below this */
-            struct inode *parent; /* I: with a reference; the root: itself,
-                                     without one */
+            struct radix entries;    /* m: struct ramfs_entry by slot - 2, or a
+                                        link to the next empty slot (ramfs.c) */
+            uint64_t entry_slots;    /* m: empty ones, too */
+            uint64_t entry_count;    /* m: names */
+            uintptr_t empty;         /* m: link to the first empty slot, or 0 */
+            struct name_index index; /* m: slots */
+            struct inode *parent;    /* I: with a reference; the root: itself,
+                                        without one */
         };
     };
 };

@@ -4,9 +4,11 @@
  *
  * A directory is an array of entries by slot. An entry holds a reference to its
  * inode, so an inode with a name stays, and one without goes with its last
- * user. A removed entry leaves an empty slot, which the next new name takes, so
- * that whoever is reading the directory meanwhile loses its place no further
- * than that. A child directory holds a reference to its parent, for "..".
+ * user. A removed entry leaves an empty slot, which a new name takes, so that a
+ * process that is reading the directory meanwhile loses its place no further
+ * than that. Empty slots are chained: each holds a link to the next. A large
+ * directory has an index of its names. A child directory holds a reference to
+ * its parent, for "..".
  */
 #include "fs/ram/ramfs.h"
 #include "fs/ram/private.h"
@@ -21,6 +23,9 @@
 
 #define WORD_BITS 64
 
+/* Names from which on a directory has an index. */
+#define INDEX_FROM 64
+
 struct ramfs_entry {
     struct inode *inode; /* with a reference */
     uint8_t length;
@@ -31,25 +36,74 @@ static const struct inode_ops directory_ops;
 static const struct inode_ops file_ops;
 static const struct inode_ops device_ops;
 
+/* A link to an empty slot is odd, as no address of an entry is; the slot it
+ * leads to, or 0 at the end, stands above that bit. */
+static uintptr_t link_to(uint64_t slot)
+{
+    return slot << 1 | 1;
+}
+
+/* What the slot holds; NULL: it is empty. */
 static struct ramfs_entry *entry_at(struct ramfs_inode *directory,
                                     uint64_t slot)
 {
-    return radix_get(&directory->entries, slot - FIXED_SLOTS);
+    void *item = radix_get(&directory->entries, slot - FIXED_SLOTS);
+    return (uintptr_t)item & 1 ? NULL : item;
+}
+
+static bool is_called(const struct ramfs_entry *entry, struct name name)
+{
+    return entry && entry->length == name.length &&
+           memcmp(entry->name, name.text, name.length) == 0;
+}
+
+/* The index is held. */
+static uint64_t find_by_index(struct ramfs_inode *directory, struct name name)
+{
+    uint32_t hash = name_hash(name), at = 0, slot;
+    while (name_index_next(&directory->index, hash, &at, &slot))
+        if (is_called(entry_at(directory, slot), name))
+            return slot;
+    return 0;
+}
+
+static uint64_t find_by_looking(struct ramfs_inode *directory, struct name name)
+{
+    uint64_t end = directory->entry_slots + FIXED_SLOTS;
+    for (uint64_t slot = FIXED_SLOTS; slot < end; slot++)
+        if (is_called(entry_at(directory, slot), name))
+            return slot;
+    return 0;
+}
+
+/* Put all names into the index, which was begun. Whether it is held then. */
+static bool build_index(struct ramfs_inode *directory)
+{
+    uint64_t end = directory->entry_slots + FIXED_SLOTS;
+    for (uint64_t slot = FIXED_SLOTS; slot < end; slot++) {
+        const struct ramfs_entry *entry = entry_at(directory, slot);
+        if (!entry)
+            continue;
+        struct name name = {entry->name, entry->length};
+        if (name_index_add(&directory->index, name_hash(name), slot))
+            return false;
+    }
+    return true;
 }
 
 /* The slot of `name`, or 0. */
 static uint64_t find_slot(struct ramfs_inode *directory, struct name name)
 {
-    uint64_t index = 0;
-    struct ramfs_entry *entry;
     ASSERT(mutex_held(&directory->inode.mutex));
-    while ((entry = radix_next(&directory->entries, &index))) {
-        if (entry->length == name.length &&
-            memcmp(entry->name, name.text, name.length) == 0)
-            return index + FIXED_SLOTS;
-        index++;
-    }
-    return 0;
+    bool held = name_index_hold(&directory->index);
+    if (!held && directory->entry_count >= INDEX_FROM &&
+        name_index_begin(&directory->index))
+        held = build_index(directory);
+    if (!held)
+        return find_by_looking(directory, name);
+    uint64_t slot = find_by_index(directory, name);
+    name_index_release(&directory->index);
+    return slot;
 }
 
 static int ramfs_lookup(struct inode *inode, struct name name,
@@ -73,34 +127,62 @@ static void set_size(struct ramfs_inode *directory)
                  (directory->entry_slots + FIXED_SLOTS) * DIRECTORY_SLOT_SIZE);
 }
 
+/* A slot for `entry`: the first empty one, or one more. 0: no memory. */
+static uint64_t take_slot(struct ramfs_inode *directory,
+                          struct ramfs_entry *entry)
+{
+    uint64_t slot = directory->empty >> 1;
+    void *link = NULL;
+    if (slot)
+        link = radix_get(&directory->entries, slot - FIXED_SLOTS);
+    else
+        slot = directory->entry_slots + FIXED_SLOTS;
+    if (radix_set(&directory->entries, slot - FIXED_SLOTS, entry))
+        return 0;
+    if (link) {
+        directory->empty = (uintptr_t)link;
+    } else {
+        directory->entry_slots++;
+        set_size(directory);
+    }
+    return slot;
+}
+
+static void leave_slot(struct ramfs_inode *directory, uint64_t slot)
+{
+    /* The slot is in use: this allocates nothing. */
+    (void)radix_set(&directory->entries, slot - FIXED_SLOTS,
+                    (void *)link_to(directory->empty >> 1));
+    directory->empty = link_to(slot);
+    if (--directory->entry_count)
+        return;
+    radix_clear(&directory->entries);
+    directory->empty = 0;
+    directory->entry_slots = 0;
+    set_size(directory);
+    name_index_drop(&directory->index);
+}
+
 /* Give `inode` a name known to be free, and the entry a reference to it. */
 static int add_entry(struct ramfs_inode *directory, struct name name,
                      struct inode *inode)
 {
     struct ramfs_entry *entry = slab_alloc(sizeof(*entry) + name.length);
-    uint64_t index = directory->maybe_free;
-    if (!entry)
-        return -ENOMEM;
-    entry->inode = inode;
-    entry->length = (uint8_t)name.length;
-    memcpy(entry->name, name.text, name.length);
-    while (index < directory->entry_slots &&
-           radix_get(&directory->entries, index))
-        index++;
-    if (radix_set(&directory->entries, index, entry)) {
+    uint64_t slot = entry ? take_slot(directory, entry) : 0;
+    if (!slot) {
         slab_free(entry);
         return -ENOMEM;
     }
-    inode_get(inode);
+    entry->inode = inode_get(inode);
+    entry->length = (uint8_t)name.length;
+    memcpy(entry->name, name.text, name.length);
     atomic_fetch_add(&inode->links, 1);
     inode_changed(inode);
     inode_modified(&directory->inode);
     directory->entry_count++;
-    directory->maybe_free = index + 1;
-    if (index == directory->entry_slots) {
-        directory->entry_slots++;
-        set_size(directory);
-    }
+    if (name_index_hold(&directory->index) &&
+        !name_index_add(&directory->index, name_hash(name), slot))
+        name_index_release(&directory->index);
     return 0;
 }
 
@@ -115,13 +197,17 @@ static void set_label(struct ramfs_inode *inode, struct name name)
  * There are programs to which a number in the thousands looks like an error. */
 static uint64_t take_number(struct ramfs *fs)
 {
-    for (uint64_t word = 0; word < fs->number_words; word++) {
+    uint64_t full = atomic_load(&fs->full_words);
+    for (uint64_t word = full; word < fs->number_words; word++) {
         uint64_t taken = atomic_load(&fs->numbers[word]);
         while (~taken) {
             unsigned bit = bit_lowest(~taken);
             taken = atomic_fetch_or(&fs->numbers[word], BIT(bit));
-            if (!(taken & BIT(bit)))
-                return word * WORD_BITS + bit + 1;
+            if (taken & BIT(bit))
+                continue;
+            /* Fails if a number has been given back meanwhile. */
+            atomic_compare_exchange_strong(&fs->full_words, &full, word);
+            return word * WORD_BITS + bit + 1;
         }
     }
     return 0;
@@ -129,8 +215,12 @@ static uint64_t take_number(struct ramfs *fs)
 
 static void give_number_back(struct ramfs *fs, uint64_t number)
 {
-    uint64_t at = number - 1;
-    atomic_fetch_and(&fs->numbers[at / WORD_BITS], ~BIT(at % WORD_BITS));
+    uint64_t word = (number - 1) / WORD_BITS;
+    uint64_t full = atomic_load(&fs->full_words);
+    atomic_fetch_and(&fs->numbers[word], ~BIT((number - 1) % WORD_BITS));
+    while (full > word &&
+           !atomic_compare_exchange_weak(&fs->full_words, &full, word))
+        continue;
 }
 
 /* A new inode without a name; `parent` is NULL for a root. */
@@ -160,7 +250,7 @@ static struct ramfs_inode *new_inode(struct ramfs *fs, uint64_t number,
 /* Entries take memory that no limit of pages knows of. */
 static bool is_full(struct ramfs *fs)
 {
-    return atomic_load(&fs->entries) >= fs->page_limit + RAMFS_EMPTY_FILES;
+    return atomic_load(&fs->entries) >= fs->entry_limit;
 }
 
 static int ramfs_create(struct inode *inode, struct name name,
@@ -215,10 +305,11 @@ static int ramfs_unlink(struct inode *parent, struct name name,
     if (!slot)
         return -ENOENT;
     struct ramfs_entry *entry = entry_at(directory, slot);
-    (void)radix_set(&directory->entries, slot - FIXED_SLOTS, NULL);
-    directory->maybe_free = MIN(directory->maybe_free, slot - FIXED_SLOTS);
-    if (--directory->entry_count == 0)
-        radix_clear(&directory->entries);
+    if (name_index_hold(&directory->index)) {
+        name_index_remove(&directory->index, name_hash(name), slot);
+        name_index_release(&directory->index);
+    }
+    leave_slot(directory, slot);
     if (inode->type == INODE_DIRECTORY) {
         atomic_store(&inode->links, 0);
         atomic_fetch_sub(&parent->links, 1);
@@ -314,12 +405,13 @@ static const struct inode_ops device_ops = {
 int ramfs_make(const char *type, uint64_t page_limit, struct superblock **out)
 {
     static const struct inode_shape shape = {.type = INODE_DIRECTORY};
-    uint64_t words =
-        align_up(page_limit + RAMFS_EMPTY_FILES, WORD_BITS) / WORD_BITS;
+    uint64_t entries = 2 * page_limit + RAMFS_EMPTY_FILES;
+    uint64_t words = align_up(entries, WORD_BITS) / WORD_BITS;
     struct ramfs *fs =
         slab_alloc_zeroed(sizeof(*fs) + words * sizeof(fs->numbers[0]));
     if (!fs)
         return -ENOMEM;
+    fs->entry_limit = entries;
     fs->number_words = words;
     fs->superblock.type = type;
     fs->superblock.device = vfs_device_number();

@@ -5,6 +5,7 @@
 /* sources: tests/host/disk/disk.c kernel/fs/ext2/[a-z]*.c */
 /* sources: kernel/fs/journal/[a-z]*.c */
 /* sources: kernel/cache/cache.c kernel/cache/io.c kernel/cache/reclaim.c */
+/* sources: kernel/vfs/name_index.c */
 /* sources: kernel/cache/radix.c kernel/vfs/vfs.c */
 /* sources: kernel/vfs/namei.c kernel/vfs/inode.c kernel/vfs/file.c */
 /* sources: kernel/vfs/device.c */

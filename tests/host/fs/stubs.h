@@ -5,6 +5,7 @@
 #ifndef TESTS_FS_STUBS_H
 #define TESTS_FS_STUBS_H
 
+#include "mm/oom.h"
 #include "mm/page.h"
 #include "sched/mutex.h"
 
@@ -26,6 +27,9 @@ extern uint64_t stub_fault_from;
 /* What happens while a thread sleeps, having let go of its lock. Without it, a
  * sleeper is killed at once. */
 extern void (*stub_while_asleep)(void);
+
+/* The one that asked last to be called when memory runs out. */
+extern struct shrinker *stub_shrinker;
 
 /* Locks held now. */
 extern unsigned stub_locks_held;

@@ -3,6 +3,7 @@
  * file system; running out of memory at every allocation; descriptors.
  */
 /* sources: kernel/vfs/vfs.c kernel/vfs/namei.c kernel/vfs/inode.c */
+/* sources: kernel/vfs/name_index.c */
 /* sources: kernel/vfs/file.c kernel/vfs/file_table.c kernel/vfs/device.c */
 /* sources: kernel/cache/radix.c kernel/fs/ram/ramfs.c kernel/fs/ram/data.c */
 /* sources: kernel/fs/dev/devfs.c kernel/lib/panic.c kernel/lib/printf.c */

@@ -3,6 +3,7 @@
  * line editing, the texts of /proc; and a file system filled from an initrd.
  */
 /* sources: kernel/vfs/vfs.c kernel/vfs/namei.c kernel/vfs/inode.c */
+/* sources: kernel/vfs/name_index.c */
 /* sources: kernel/vfs/file.c kernel/vfs/device.c kernel/cache/radix.c */
 /* sources: kernel/fs/ram/ramfs.c kernel/fs/ram/data.c kernel/ipc/pipe.c */
 /* sources: kernel/ipc/tty.c kernel/fs/proc/procfs.c kernel/fs/proc/file.c */

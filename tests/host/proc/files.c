@@ -3,6 +3,7 @@
  * with stays. To give back one more is an error.
  */
 /* sources: kernel/vfs/vfs.c kernel/vfs/namei.c kernel/vfs/inode.c */
+/* sources: kernel/vfs/name_index.c */
 /* sources: kernel/vfs/file.c kernel/vfs/file_table.c kernel/vfs/device.c */
 #include "host/proc/files.h"
 #include "host/proc/sched.h"
