@@ -244,7 +244,7 @@ static void start_disks(void)
 static void mount_at(const struct fs_context *context, const char *path,
                      struct superblock *superblock)
 {
-    vfs_mkdir(context, path);
+    vfs_mkdir(context, NULL, path);
     int error = vfs_mount(context, path, superblock);
     if (error)
         kprintf("calf: cannot mount %s (error %d)\n", path, -error);
@@ -309,7 +309,6 @@ static bool find_root(struct superblock **root)
 static void start_files(struct fs_context *context)
 {
     struct superblock *root, *ram, *dev, *proc;
-    vfs_init();
     start_disks();
     bool on_disk = find_root(&root);
     if (ramfs_make("ramfs", page_total_count() / 4, &ram))

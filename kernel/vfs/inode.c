@@ -73,10 +73,12 @@ void inode_object_put(struct object *object)
     inode_put(container_of(object, struct inode, object));
 }
 
-uint32_t vfs_device_number(void)
+void superblock_init(struct superblock *superblock, const char *type)
 {
     static _Atomic uint32_t last;
-    return atomic_fetch_add(&last, 1) + 1;
+    superblock->type = type;
+    superblock->device = atomic_fetch_add(&last, 1) + 1;
+    mutex_init(&superblock->names, LOCK_FS_NAMES);
 }
 
 bool name_is(struct name name, const char *text)

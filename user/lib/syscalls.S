@@ -3,7 +3,8 @@
  *
  * A call's number goes into a7; arguments and result are where a C call has
  * them. Each stub is named sys_NAME, and NAME too, but for sbrk, whose plain
- * name is a library function because programs call it with one argument.
+ * name is a library function because programs call it with one argument. Calf's
+ * own calls are named calf_NAME, so that any other name is a program's to use.
  */
     .macro  stub number, name
     .globl  sys_\name
@@ -17,6 +18,15 @@ sys_\name:
     .endif
     .endm
 
+    .macro  own number, name
+    .globl  calf_\name
+calf_\name:
+    li      a7, \number
+    ecall
+    ret
+    .endm
+
+#define OWN(number, name, arguments) own number, name
 #define SYS(number, name, arguments) stub number, name
 
     .text

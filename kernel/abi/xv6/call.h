@@ -29,7 +29,8 @@ static inline uint64_t call_address(const struct hal_frame *frame, int i)
     return hal_frame_argument(frame, i);
 }
 
-/* Fetch the path that argument `i` points at, its names cut. 0 or -errno. */
+/* Fetch the path that argument `i` points at, its names cut; an empty one is
+ * the current folder's. 0 or -errno. */
 int call_path(const struct hal_frame *frame, int i, char path[XV6_PATH]);
 
 /* A handler's result goes to the program as it is; any negative one as -1. */

@@ -107,14 +107,14 @@ handle_again(handler_t handler, struct process *self, struct hal_frame *frame)
 
 static void call(struct process *self, struct hal_frame *frame)
 {
-    uint64_t number = hal_frame_syscall(frame);
+    uint32_t number = hal_frame_syscall(frame); /* an int, to programs */
     int64_t result = -1;
     oom_begin();
     if (number < ARRAY_SIZE(handlers) && handlers[number])
         result = handlers[number](self, frame);
     else
-        kprintf("calf: pid %d (%s): unknown system call %ld\n", self->pid,
-                self->name, (long)number);
+        kprintf("calf: pid %d (%s): unknown system call %d\n", self->pid,
+                self->name, (int)number);
     if (result == -ENOMEM)
         result = handle_again(handlers[number], self, frame);
     hal_frame_set_result(frame, result < 0 ? -1 : result);
@@ -139,6 +139,8 @@ int call_path(const struct hal_frame *frame, int i, char path[XV6_PATH])
     if (length < 0)
         return length;
     cut_names(path);
+    if (!*path)
+        strlcpy(path, ".", XV6_PATH);
     return 0;
 }
 

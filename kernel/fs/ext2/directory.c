@@ -10,7 +10,7 @@
  * shortest record, so that the numbers grow, none is given twice, and "." and
  * ".." are 0 and 1.
  */
-#include "fs/ext2/private.h"
+#include "fs/ext2/directory.h"
 #include "lib/bits.h"
 #include "lib/errno.h"
 #include "lib/string.h"
@@ -381,7 +381,17 @@ void ext2_directory_put(struct ext2_inode *directory, struct ext2_place *place,
         entry->length = (uint16_t)before;
     }
     fill(new, name, (uint32_t)inode->inode.number, type_of(inode));
+    place->offset += before;
     directory->flags &= ~EXT2_FLAG_INDEX;
+}
+
+void ext2_directory_exchange(struct ext2_place *place,
+                             const struct ext2_inode *inode)
+{
+    struct ext2_entry *entry = entry_at(place->block, place->offset);
+
+    entry->number = (uint32_t)inode->inode.number;
+    entry->type = type_of(inode);
 }
 
 void ext2_directory_remove(struct ext2_inode *directory,

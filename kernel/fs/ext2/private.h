@@ -11,6 +11,8 @@
  *   orphan.c     inodes without a name, and what becomes of them
  *   directory.c  records in directories
  *   names.c      the operations on names
+ *   rename.c     the one on two names
+ *   link.c       symbolic links
  *   file.c       contents
  *
  * Every operation is one handle of the journal, or several of bounded size.
@@ -121,6 +123,8 @@ struct ext2_inode {
     uint32_t blocks;
     uint32_t full;
     uint32_t full_length;
+    struct inode *parent; /* m: of a directory without a name: what ".." leads
+                             to, with a reference; else NULL */
 };
 
 static inline struct ext2_inode *ext2_of(struct inode *inode)
@@ -388,61 +392,20 @@ bool ext2_make_room(struct ext2 *fs);
 /* At mount: finish what the list of orphans on disk tells of. */
 int ext2_orphans_load(struct ext2 *fs, uint32_t first);
 
-/* ---- directory.c --------------------------------------------------------- */
-
-/* Where a record is, or can be put; valid while its handle is, or (from a
- * search for reading) while `view` is. */
-struct ext2_place {
-    uint8_t *block;  /* bytes of the block */
-    uint32_t index;  /* of the block in the directory */
-    uint32_t offset; /* of the record */
-    uint32_t before; /* of the record before it in the block; or `offset` */
-    uint32_t number; /* of the inode it names */
-};
-
-/* The record called `name`: 0, -ENOENT, or an error; only index, offset,
- * before and number are set. */
-int ext2_directory_find(struct ext2_inode *directory, struct name name,
-                        struct ext2_place *place);
-
-/* Bring in the block of a record that was found. */
-int ext2_directory_change(struct ext2_inode *directory,
-                          struct journal_handle *handle,
-                          struct ext2_place *place);
-
-/* Find room for a name of `length` bytes and bring the block in; a block may
- * be added to the directory, whose record the caller stores after. */
-int ext2_directory_room(struct ext2_inode *directory,
-                        struct journal_handle *handle, size_t length,
-                        struct ext2_place *place);
-
-/* Fill the room with a record; take a record away. Cannot fail. */
-void ext2_directory_put(struct ext2_inode *directory, struct ext2_place *place,
-                        struct name name, const struct ext2_inode *inode);
-void ext2_directory_remove(struct ext2_inode *directory,
-                           struct ext2_place *place);
-
-/* Fill a new directory's first block. */
-void ext2_directory_format(struct ext2_inode *directory, void *block,
-                           uint32_t parent);
-
-/* The number in "..". */
-int ext2_directory_parent(struct ext2_inode *directory, uint32_t *number);
+/* ---- directory.c (the rest is in directory.h) ----------------------------- */
 
 /* The directory has `blocks` blocks now. */
 void ext2_directory_sized(struct ext2_inode *directory, uint32_t blocks);
 
-/* inode_ops */
-int ext2_read_directory(struct inode *inode, uint64_t *slot,
-                        struct directory_entry *out);
-int ext2_is_empty(struct inode *inode);
+/* ---- names.c, link.c, file.c --------------------------------------------- */
 
-/* ---- names.c, file.c ----------------------------------------------------- */
+/* Whether a symbolic link's target lies in its inode: it has no blocks. */
+bool ext2_link_is_short(const struct ext2_inode *link);
 
 extern const struct inode_ops ext2_directory_ops;
 extern const struct inode_ops ext2_file_ops;
-extern const struct inode_ops ext2_link_ops;    /* a symbolic link */
-extern const struct inode_ops ext2_special_ops; /* neither */
+extern const struct inode_ops ext2_link_ops;
+extern const struct inode_ops ext2_special_ops; /* of all else */
 
 /* Make a new file's object and cache. */
 void ext2_file_init(struct ext2_inode *inode);

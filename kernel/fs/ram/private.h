@@ -39,7 +39,7 @@ struct ramfs_inode {
             uint64_t entry_slots; /* m: empty ones, too */
             uint64_t entry_count; /* m: names */
             uint64_t maybe_free;  /* m: no empty slot is below this */
-            struct inode *parent; /* I: with a reference; the root: itself,
+            struct inode *parent; /* m: with a reference; the root: itself,
                                      without one */
         };
     };

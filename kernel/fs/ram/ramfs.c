@@ -30,6 +30,7 @@ struct ramfs_entry {
 static const struct inode_ops directory_ops;
 static const struct inode_ops file_ops;
 static const struct inode_ops device_ops;
+static const struct inode_ops link_ops;
 
 static struct ramfs_entry *entry_at(struct ramfs_inode *directory,
                                     uint64_t slot)
@@ -73,7 +74,7 @@ static void set_size(struct ramfs_inode *directory)
                  (directory->entry_slots + FIXED_SLOTS) * DIRECTORY_SLOT_SIZE);
 }
 
-/* Give `inode` a name known to be free, and the entry a reference to it. */
+/* Make an entry of a name known to be free, with a reference to `inode`. */
 static int add_entry(struct ramfs_inode *directory, struct name name,
                      struct inode *inode)
 {
@@ -92,7 +93,6 @@ static int add_entry(struct ramfs_inode *directory, struct name name,
         return -ENOMEM;
     }
     inode_get(inode);
-    atomic_fetch_add(&inode->links, 1);
     directory->entry_count++;
     directory->maybe_free = index + 1;
     if (index == directory->entry_slots) {
@@ -131,21 +131,28 @@ static void give_number_back(struct ramfs *fs, uint64_t number)
     atomic_fetch_and(&fs->numbers[at / WORD_BITS], ~BIT(at % WORD_BITS));
 }
 
+static bool has_contents(const struct inode *inode)
+{
+    return inode->type == INODE_FILE || inode->type == INODE_LINK;
+}
+
 /* A new inode without a name; `parent` is NULL for a root. */
 static struct ramfs_inode *new_inode(struct ramfs *fs, uint64_t number,
                                      const struct inode_shape *shape,
                                      struct inode *parent)
 {
-    const struct inode_ops *ops = shape->type == INODE_DIRECTORY
-                                      ? &directory_ops
-                                  : shape->type == INODE_DEVICE ? &device_ops
-                                                                : &file_ops;
+    static const struct inode_ops *const ops[] = {
+        [INODE_DIRECTORY] = &directory_ops,
+        [INODE_FILE] = &file_ops,
+        [INODE_DEVICE] = &device_ops,
+        [INODE_LINK] = &link_ops,
+    };
     struct ramfs_inode *new = slab_alloc_zeroed(sizeof(*new));
     if (!new)
         return NULL;
     atomic_fetch_add(&fs->entries, 1);
-    inode_init(&new->inode, &fs->superblock, ops, number, shape);
-    if (shape->type == INODE_FILE)
+    inode_init(&new->inode, &fs->superblock, ops[shape->type], number, shape);
+    if (has_contents(&new->inode))
         ramfs_data_init(new);
     if (shape->type == INODE_DIRECTORY) {
         new->parent = parent ? inode_get(parent) : &new->inode;
@@ -153,6 +160,16 @@ static struct ramfs_inode *new_inode(struct ramfs *fs, uint64_t number,
         set_size(new);
     }
     return new;
+}
+
+/* The target of a new symbolic link becomes its contents. */
+static int write_target(struct inode *link, struct name target)
+{
+    struct cursor cursor = cursor_kernel(target.text, target.length);
+    mutex_lock(&link->mutex);
+    ssize_t written = ramfs_write(link, &cursor, 0);
+    mutex_unlock(&link->mutex);
+    return written < 0 ? (int)written : 0;
 }
 
 /* Entries take memory that no limit of pages knows of. */
@@ -180,11 +197,16 @@ static int ramfs_create(struct inode *inode, struct name name,
         return -ENOMEM;
     }
     set_label(new, name);
-    int result = add_entry(directory, name, &new->inode);
+    int result = 0;
+    if (shape->type == INODE_LINK)
+        result = write_target(&new->inode, shape->target);
+    if (!result)
+        result = add_entry(directory, name, &new->inode);
     if (result) {
         inode_put(&new->inode);
         return result;
     }
+    atomic_fetch_add(&new->inode.links, 1);
     if (shape->type == INODE_DIRECTORY)
         atomic_fetch_add(&inode->links, 1); /* the child's ".." */
     *out = &new->inode;
@@ -200,9 +222,34 @@ static int ramfs_link(struct inode *directory, struct name name,
     if (is_full(fs))
         return -ENOSPC;
     int result = add_entry(ramfs_of(directory), name, inode);
-    if (!result)
+    if (!result) {
+        atomic_fetch_add(&inode->links, 1);
         atomic_fetch_add(&fs->entries, 1);
+    }
     return result;
+}
+
+/* Take an entry out. Its reference stays with the caller. */
+static void remove_entry(struct ramfs_inode *directory, uint64_t slot)
+{
+    struct ramfs_entry *entry = entry_at(directory, slot);
+    (void)radix_set(&directory->entries, slot - FIXED_SLOTS, NULL);
+    directory->maybe_free = MIN(directory->maybe_free, slot - FIXED_SLOTS);
+    if (--directory->entry_count == 0)
+        radix_clear(&directory->entries);
+    slab_free(entry);
+}
+
+/* An inode has lost a name in `parent`, and with it a reference. */
+static void lose_name(struct inode *parent, struct inode *inode)
+{
+    if (inode->type == INODE_DIRECTORY) {
+        atomic_store(&inode->links, 0);
+        atomic_fetch_sub(&parent->links, 1);
+    } else if (atomic_fetch_sub(&inode->links, 1) > 1) {
+        atomic_fetch_sub(&ramfs_super(inode)->entries, 1);
+    }
+    inode_put(inode);
 }
 
 static int ramfs_unlink(struct inode *parent, struct name name,
@@ -212,19 +259,42 @@ static int ramfs_unlink(struct inode *parent, struct name name,
     uint64_t slot = find_slot(directory, name);
     if (!slot)
         return -ENOENT;
-    struct ramfs_entry *entry = entry_at(directory, slot);
-    (void)radix_set(&directory->entries, slot - FIXED_SLOTS, NULL);
-    directory->maybe_free = MIN(directory->maybe_free, slot - FIXED_SLOTS);
-    if (--directory->entry_count == 0)
-        radix_clear(&directory->entries);
-    if (inode->type == INODE_DIRECTORY) {
-        atomic_store(&inode->links, 0);
-        atomic_fetch_sub(&parent->links, 1);
-    } else if (atomic_fetch_sub(&inode->links, 1) > 1) {
-        atomic_fetch_sub(&ramfs_super(inode)->entries, 1);
+    remove_entry(directory, slot);
+    lose_name(parent, inode);
+    return 0;
+}
+
+/* The child's ".." leads to another directory now. */
+static void change_parent(struct ramfs_inode *child, struct inode *parent)
+{
+    struct inode *old = child->parent;
+    child->parent = inode_get(parent);
+    atomic_fetch_add(&parent->links, 1);
+    atomic_fetch_sub(&old->links, 1);
+    inode_put(old);
+}
+
+/* The new entry, or the one that is replaced, has a reference of its own. */
+static int ramfs_rename(const struct rename *rename)
+{
+    struct ramfs_inode *from = ramfs_of(rename->from);
+    struct ramfs_inode *to = ramfs_of(rename->to);
+    struct inode *inode = rename->inode;
+    bool moves = inode->type == INODE_DIRECTORY && from != to;
+    if (rename->replaced) {
+        entry_at(to, find_slot(to, rename->new))->inode = inode_get(inode);
+        lose_name(rename->to, rename->replaced);
+    } else {
+        if (moves && atomic_load(&rename->to->links) >= RAMFS_LINKS_MAX)
+            return -EMLINK;
+        int result = add_entry(to, rename->new, inode);
+        if (result)
+            return result;
     }
+    remove_entry(from, find_slot(from, rename->old));
+    if (moves)
+        change_parent(ramfs_of(inode), rename->to);
     inode_put(inode);
-    slab_free(entry);
     return 0;
 }
 
@@ -270,7 +340,7 @@ static void ramfs_release(struct inode *inode)
     while (inode && inode_drop(inode)) {
         struct ramfs_inode *gone = ramfs_of(inode);
         struct inode *parent = NULL;
-        if (inode->type == INODE_FILE)
+        if (has_contents(inode))
             ramfs_data_free(gone);
         if (inode->type == INODE_DIRECTORY) {
             parent = gone->parent;
@@ -288,6 +358,7 @@ static const struct inode_ops directory_ops = {
     .create = ramfs_create,
     .link = ramfs_link,
     .unlink = ramfs_unlink,
+    .rename = ramfs_rename,
     .read_directory = ramfs_read_directory,
     .is_empty = ramfs_is_empty,
     .release = ramfs_release,
@@ -297,6 +368,11 @@ static const struct inode_ops file_ops = {
     .read = ramfs_read,
     .write = ramfs_write,
     .truncate = ramfs_truncate,
+    .release = ramfs_release,
+};
+
+static const struct inode_ops link_ops = {
+    .read = ramfs_read,
     .release = ramfs_release,
 };
 
@@ -314,8 +390,7 @@ int ramfs_make(const char *type, uint64_t page_limit, struct superblock **out)
     if (!fs)
         return -ENOMEM;
     fs->number_words = words;
-    fs->superblock.type = type;
-    fs->superblock.device = vfs_device_number();
+    superblock_init(&fs->superblock, type);
     fs->page_limit = page_limit;
     struct ramfs_inode *root = new_inode(fs, take_number(fs), &shape, NULL);
     if (!root) {

@@ -29,7 +29,7 @@ static void use_file(const char *path, bool change)
     static uint8_t bytes[70000];
     struct file_stat stat;
 
-    if (vfs_stat(&host_at, path, &stat))
+    if (vfs_stat(&host_at, NULL, path, true, &stat))
         return;
     (void)host_get(path, 0, bytes, sizeof(bytes));
     (void)host_get(path, stat.size / 2, bytes, sizeof(bytes));
@@ -65,7 +65,7 @@ static void walk(const char *path, unsigned depth, bool change)
             continue;
         switch (pick(5)) {
         case 0:
-            (void)vfs_remove(&host_at, child);
+            (void)vfs_remove(&host_at, NULL, child);
             break;
         case 1:
             strcat(child, "-new");
@@ -73,13 +73,13 @@ static void walk(const char *path, unsigned depth, bool change)
             break;
         case 2:
             strcat(child, "/sub");
-            (void)vfs_mkdir(&host_at, child);
+            (void)vfs_mkdir(&host_at, NULL, child);
             break;
         case 3: {
             char other[2010];
 
             sprintf(other, "%s.l", child);
-            (void)vfs_link(&host_at, child, other);
+            (void)vfs_link(&host_at, NULL, child, NULL, other);
             break;
         }
         }
@@ -99,7 +99,7 @@ bool walk_disk(struct disk *disk)
             steps = 0;
             walk("", 0, true);
             (void)host_sync();
-            (void)vfs_mkdir(&host_at, "/last");
+            (void)vfs_mkdir(&host_at, NULL, "/last");
         }
         if (getenv("VERBOSE"))
             fprintf(stderr, "%u steps%s\n", steps,

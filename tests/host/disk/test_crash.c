@@ -161,9 +161,9 @@ static void do_unlink(int path, uint64_t *random)
     struct file **slot = &orphans[disk_random(random) % ARRAY_SIZE(orphans)];
     new_version(path, NOTHING, 0);
     if (!*slot && disk_random(random) % 3 == 0)
-        assert_int_equal(vfs_open(&host_at, paths[path].name, OPEN_READ, slot),
-                         0);
-    assert_int_equal(vfs_unlink(&host_at, paths[path].name), 0);
+        assert_int_equal(
+            vfs_open(&host_at, NULL, paths[path].name, OPEN_READ, slot), 0);
+    assert_int_equal(vfs_unlink(&host_at, NULL, paths[path].name), 0);
 }
 
 static void do_link(int path, int to)
@@ -173,15 +173,16 @@ static void do_link(int path, int to)
     memcpy(version->bytes, old->bytes, old->size);
     version->frozen = true;
     paths[path].latest->frozen = true;
-    assert_int_equal(vfs_link(&host_at, paths[path].name, paths[to].name), 0);
+    assert_int_equal(
+        vfs_link(&host_at, NULL, paths[path].name, NULL, paths[to].name), 0);
 }
 
 static void do_directory(int path)
 {
     bool there = kind_now(path) == DIRECTORY;
     new_version(path, there ? NOTHING : DIRECTORY, 0);
-    assert_int_equal(there ? vfs_rmdir(&host_at, paths[path].name)
-                           : vfs_mkdir(&host_at, paths[path].name),
+    assert_int_equal(there ? vfs_rmdir(&host_at, NULL, paths[path].name)
+                           : vfs_mkdir(&host_at, NULL, paths[path].name),
                      0);
 }
 
@@ -259,7 +260,7 @@ static void look(void)
 {
     for (int i = 0; i < PATHS; i++) {
         struct file_stat stat = {0};
-        int result = vfs_stat(&host_at, paths[i].name, &stat);
+        int result = vfs_stat(&host_at, NULL, paths[i].name, true, &stat);
         free(found[i].bytes);
         memset(&found[i], 0, sizeof found[i]);
         if (result && result != -ENOENT)

@@ -168,8 +168,8 @@ static struct place pick_place(void)
 static void do_create(bool directory)
 {
     struct place place = pick_place();
-    int result =
-        directory ? vfs_mkdir(&host_at, place.path) : host_touch(place.path);
+    int result = directory ? vfs_mkdir(&host_at, NULL, place.path)
+                           : host_touch(place.path);
     unsigned directories = 0;
 
     if (place.entry) {
@@ -188,7 +188,7 @@ static void do_create(bool directory)
         (directory && (directories > DIRECTORIES ||
                        strlen(place.path) >= sizeof(nodes[0].path)))) {
         /* More than the model has room for. */
-        SAME(vfs_remove(&host_at, place.path), 0);
+        SAME(vfs_remove(&host_at, NULL, place.path), 0);
         if (node >= 0)
             drop_node(node);
         return;
@@ -209,7 +209,7 @@ static void do_remove(void)
         wanted = -ENOENT;
     else if (nodes[node].directory && count_in(node))
         wanted = -ENOTEMPTY;
-    SAME(vfs_remove(&host_at, place.path), wanted);
+    SAME(vfs_remove(&host_at, NULL, place.path), wanted);
     if (wanted)
         return;
     place.entry->used = false;
@@ -230,7 +230,7 @@ static void do_link(void)
         wanted = -EEXIST;
     if (!wanted && count_entries() == ENTRIES)
         return;
-    result = vfs_link(&host_at, old.path, new.path);
+    result = vfs_link(&host_at, NULL, old.path, NULL, new.path);
     if (result == -ENOSPC)
         return;
     SAME(result, wanted);
@@ -338,7 +338,8 @@ static void do_open(void)
         node->open--;
         drop_node(open_nodes[i]);
     } else if (place.entry && !nodes[place.entry->node].directory) {
-        SAME(vfs_open(&host_at, place.path, OPEN_READ, &open_files[i]), 0);
+        SAME(vfs_open(&host_at, NULL, place.path, OPEN_READ, &open_files[i]),
+             0);
         open_nodes[i] = place.entry->node;
         nodes[open_nodes[i]].open++;
     }
@@ -439,7 +440,7 @@ static void start_model(void)
 /* An empty root. */
 static void remove_found(void)
 {
-    assert_int_equal(vfs_rmdir(&host_at, "/lost+found"), 0);
+    assert_int_equal(vfs_rmdir(&host_at, NULL, "/lost+found"), 0);
 }
 
 static void run(const char *kind, uint64_t size, unsigned which)

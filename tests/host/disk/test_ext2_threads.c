@@ -90,7 +90,7 @@ static void use_own(struct worker *worker)
     }
     check_own(worker, i, path);
     if (pick(worker, 3) == 0) {
-        if (vfs_unlink(&host_at, path))
+        if (vfs_unlink(&host_at, NULL, path))
             mm_fail("%s: not removed", path);
         worker->sizes[i] = 0;
     } else if (pick(worker, 2)) {
@@ -112,13 +112,14 @@ static void use_shared(struct worker *worker)
         expect(host_touch(path), -EISDIR, 0, 0);
         break;
     case 1:
-        expect(vfs_mkdir(&host_at, path), -EEXIST, 0, 0);
+        expect(vfs_mkdir(&host_at, NULL, path), -EEXIST, 0, 0);
         break;
     case 2:
-        expect(vfs_remove(&host_at, path), -ENOENT, -EISDIR, -ENOTDIR);
+        expect(vfs_remove(&host_at, NULL, path), -ENOENT, -EISDIR, -ENOTDIR);
         break;
     case 3:
-        expect(vfs_link(&host_at, path, other), -ENOENT, -EEXIST, -EPERM);
+        expect(vfs_link(&host_at, NULL, path, NULL, other), -ENOENT, -EEXIST,
+               -EPERM);
         break;
     case 4:
         expect((int)host_put(path, pick(worker, MOST), worker->bytes,
@@ -166,14 +167,14 @@ static void run(const char *options)
     char path[30];
 
     assert_int_equal(host_mount(disk, false), 0);
-    assert_int_equal(vfs_mkdir(&host_at, "/shared"), 0);
+    assert_int_equal(vfs_mkdir(&host_at, NULL, "/shared"), 0);
     disk_serve(disk, test_number("SEED", 1));
     for (unsigned i = 0; i < WORKERS; i++) {
         memset(&workers[i], 0, sizeof(workers[i]));
         workers[i].hart = i;
         workers[i].random = test_number("SEED", 1) * 2 * WORKERS + 2 * i + 1;
         sprintf(path, "/d%u", i);
-        assert_int_equal(vfs_mkdir(&host_at, path), 0);
+        assert_int_equal(vfs_mkdir(&host_at, NULL, path), 0);
     }
     for (unsigned i = 1; i < WORKERS; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, work, &workers[i]),
