@@ -19,6 +19,14 @@ void printf(const char *format, ...) CALF_FORMAT(1, 2);
 void fprintf(int fd, const char *format, ...) CALF_FORMAT(2, 3);
 
 /*
+ * System calls that only Calf has; -1 on any error. rename takes the name away
+ * from what had it; readlink gives the length of the target, without an end.
+ */
+int calf_rename(const char *old, const char *name);
+int calf_symlink(const char *target, const char *name);
+int calf_readlink(const char *path, char *to, int size);
+
+/*
  * Formats into to[size], cut to fit and always ended by a zero. Returns the
  * number of bytes there without the zero.
  */
