@@ -50,16 +50,23 @@ static struct inode *leave_mounts(struct inode *inode)
     return inode;
 }
 
+/* Whether a name is so many dots and nothing else. */
+static inline bool is_dots(struct name name, size_t count)
+{
+    return name.length == count && name.text[0] == '.' &&
+           name.text[count - 1] == '.';
+}
+
 bool namei_is_special(struct name name)
 {
-    return name.length == 0 || name_is(name, ".") || name_is(name, "..");
+    return name.length == 0 || is_dots(name, 1) || is_dots(name, 2);
 }
 
 int namei_last(const struct fs_context *context, const struct place *place,
                struct inode **out)
 {
     struct inode *at = place->directory;
-    bool up = name_is(place->name, "..");
+    bool up = is_dots(place->name, 2);
     if (up ? at == context->root : namei_is_special(place->name)) {
         *out = inode_get(at);
         return 0;
@@ -173,9 +180,9 @@ int namei_removal(const struct fs_context *context, struct inode *at,
         return result;
     if (place->name.length == 0)
         result = -EBUSY;
-    else if (name_is(place->name, "."))
+    else if (is_dots(place->name, 1))
         result = -EINVAL;
-    else if (name_is(place->name, ".."))
+    else if (is_dots(place->name, 2))
         result = -ENOTEMPTY;
     else if (!place->directory->ops->unlink)
         result = -EPERM;
