@@ -1,17 +1,16 @@
 /*
  * The verbs that change the tree of directories: rmdir and rename.
  *
- * Each locks at once all inodes that it changes: directories first, then
- * others, and each of the two kinds in the order of addresses. So no two verbs
- * ever wait for each other, wherever in the tree their directories are.
+ * All inodes that one of them changes are locked at once: directories, then
+ * others, each of the two in the order of addresses. So no two verbs ever wait
+ * for each other, wherever in the tree they work.
  *
- * A directory has to be known before it can be locked in that order, but to
- * find it its parent has to be locked. So it is looked for, all is let go and
- * locked again with it, and then it is looked for once more. The names mutex is
- * held then, without which no directory's name is taken away: so what is found
- * the second time is the same, or a directory that was made meanwhile where
- * there was none, and that can happen to each name once. Renaming a file over a
- * file or to a free name takes no names mutex.
+ * A directory can only be locked in that order if it is known, and is found
+ * only with its parent locked. So it is looked for, all is let go and locked
+ * with it, and it is looked for once more. The names mutex is held then,
+ * without which no directory loses its name: so what is found the second time
+ * is the same, or a directory that was made meanwhile, once for each name.
+ * Renaming a file to a free name, or over a file, takes no names mutex.
  */
 #include "vfs/namei.h"
 #include "lib/bits.h"
@@ -27,26 +26,20 @@ struct lock_set {
     unsigned count, locked;
 };
 
-/* Add an inode that is to be locked, or NULL. It comes behind those that are
- * locked already. */
+/* Add an inode to what is to be locked. It comes behind what is locked already;
+ * until something is, only directories count. NULL is allowed. */
 static void add(struct lock_set *set, struct inode *inode)
 {
     unsigned i = set->count;
+    if (!inode || (!set->locked && inode->type != INODE_DIRECTORY))
+        return;
     for (unsigned j = 0; j < set->count; j++)
         if (set->inodes[j] == inode)
             return;
-    if (!inode)
-        return;
     for (; i > set->locked && set->inodes[i - 1] > inode; i--)
         set->inodes[i] = set->inodes[i - 1];
     set->inodes[i] = inode;
     set->count++;
-}
-
-static void add_directory(struct lock_set *set, struct inode *inode)
-{
-    if (inode && inode->type == INODE_DIRECTORY)
-        add(set, inode);
 }
 
 static void lock_added(struct lock_set *set)
@@ -139,12 +132,17 @@ int vfs_remove(const struct fs_context *context, struct inode *at,
 
 /* ---- rename -------------------------------------------------------------- */
 
-/* -EINVAL when `directory` is `moved` or below it. The names mutex is held, so
- * the way up does not change. */
-static int check_outside(struct inode *directory, const struct inode *moved)
+static bool is_directory(const struct inode *inode)
 {
-    const struct inode *root = directory->superblock->root;
-    struct inode *at = inode_get(directory), *up;
+    return inode && inode->type == INODE_DIRECTORY;
+}
+
+/* -EINVAL when a directory would come to lie in itself. With the names mutex
+ * held the way up does not change. */
+static int check_outside(const struct rename *known)
+{
+    const struct inode *moved = known->inode, *root = moved->superblock->root;
+    struct inode *at = inode_get(known->to), *up;
     int result = 0;
     for (unsigned depth = 0; !result && at != moved && at != root; depth++) {
         mutex_lock(&at->mutex);
@@ -161,15 +159,6 @@ static int check_outside(struct inode *directory, const struct inode *moved)
         result = -EINVAL;
     inode_put(at);
     return result;
-}
-
-/* The same for what is known of a rename. */
-static int check_place(const struct rename *rename)
-{
-    const struct inode *moved = rename->inode;
-    if (!moved || moved->type != INODE_DIRECTORY || rename->from == rename->to)
-        return 0;
-    return check_outside(rename->to, moved);
 }
 
 static void forget(struct rename *known)
@@ -197,10 +186,9 @@ static int find_both(struct rename *rename)
 static int check_found(const struct rename *found, const struct rename *known)
 {
     struct inode *moved = found->inode, *replaced = found->replaced;
-    bool moves_directory = moved->type == INODE_DIRECTORY;
-    if (replaced && (replaced->type == INODE_DIRECTORY) != moves_directory)
-        return moves_directory ? -ENOTDIR : -EISDIR;
-    if (!moves_directory)
+    if (replaced && is_directory(replaced) != is_directory(moved))
+        return is_directory(moved) ? -ENOTDIR : -EISDIR;
+    if (!is_directory(moved))
         return 0;
     if (moved != known->inode || (replaced && replaced != known->replaced))
         return -EAGAIN;
@@ -216,8 +204,8 @@ static int try_rename(struct rename *known)
     found.inode = found.replaced = NULL;
     add(&set, known->from);
     add(&set, known->to);
-    add_directory(&set, known->inode);
-    add_directory(&set, known->replaced);
+    add(&set, known->inode);
+    add(&set, known->replaced);
     lock_added(&set);
     int result = find_both(&found);
     bool same = found.inode == found.replaced;
@@ -240,9 +228,11 @@ static int try_rename(struct rename *known)
 static int try_with_names(struct rename *known)
 {
     struct inode *dead = NULL;
-    int result = check_place(known);
-    if (!result && known->inode && known->inode->type == INODE_DIRECTORY &&
-        known->replaced && known->replaced->type == INODE_DIRECTORY) {
+    int result = 0;
+    if (is_directory(known->inode) && known->from != known->to)
+        result = check_outside(known);
+    if (!result && is_directory(known->inode) &&
+        is_directory(known->replaced)) {
         result = declare_dead(known->replaced);
         dead = result ? NULL : inode_get(known->replaced);
     }
@@ -254,26 +244,21 @@ static int try_with_names(struct rename *known)
     return result;
 }
 
-static int rename_found(const struct place *from, const struct place *to)
+static int rename_found(struct rename *known)
 {
-    struct rename known = {.from = from->directory,
-                           .to = to->directory,
-                           .old = from->name,
-                           .new = to->name};
-    struct mutex *names = &known.from->superblock->names;
-    int result = try_rename(&known);
-    if (result == -EAGAIN) {
-        /* Have what the check looks at read from the disk while nobody has to
-         * wait for that. Then forget it all: it was found without the mutex. */
-        (void)check_place(&known);
-        forget(&known);
-        mutex_lock(names);
-        do
-            result = try_with_names(&known);
-        while (result == -EAGAIN);
-        mutex_unlock(names);
-    }
-    forget(&known);
+    struct mutex *names = &known->from->superblock->names;
+    int result = try_rename(known);
+    if (result != -EAGAIN)
+        return result;
+    /* Have what the check looks at read from the disk while nobody waits for
+     * that. Then forget it all: it was found without the mutex. */
+    (void)check_outside(known);
+    forget(known);
+    mutex_lock(names);
+    do
+        result = try_with_names(known);
+    while (result == -EAGAIN);
+    mutex_unlock(names);
     return result;
 }
 
@@ -297,9 +282,14 @@ int vfs_rename(const struct fs_context *context, struct inode *old_at,
         return result;
     result = namei_parent(context, new_at, new, &to);
     if (!result) {
+        struct rename known = {.from = from.directory,
+                               .to = to.directory,
+                               .old = from.name,
+                               .new = to.name};
         result = check_places(&from, &to);
         if (!result)
-            result = rename_found(&from, &to);
+            result = rename_found(&known);
+        forget(&known);
         namei_put(&to);
     }
     namei_put(&from);

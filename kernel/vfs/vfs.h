@@ -288,12 +288,10 @@ int vfs_link(const struct fs_context *context, struct inode *old_at,
              const char *old, struct inode *new_at, const char *new);
 
 /* Give what is called `old` the name `new` instead, in one step. What had that
- * name loses it: a directory only to a directory (else -EISDIR), and if it is
- * empty (-ENOTEMPTY); anything else not to a directory (-ENOTDIR). Two names of
- * one inode both stay. -EINVAL: "." or "..", or a directory would come below
- * itself; -EBUSY: a root or mounted on; -EXDEV: on another file system; -ELOOP,
- * too: `new` lies too many directories deep to be sure; -EPERM, -EMLINK,
- * -ENOSPC. */
+ * name loses it: an empty directory to a directory (-EISDIR, -ENOTEMPTY), other
+ * things to others (-ENOTDIR). Two names of one inode both stay. -EINVAL: "."
+ * or "..", or a directory would come below itself; -ELOOP, too: it would lie
+ * too deep; -EBUSY: a root or mounted on; -EXDEV, -EPERM, -EMLINK, -ENOSPC. */
 int vfs_rename(const struct fs_context *context, struct inode *old_at,
                const char *old, struct inode *new_at, const char *new);
 

@@ -392,7 +392,7 @@ bool ext2_make_room(struct ext2 *fs);
 /* At mount: finish what the list of orphans on disk tells of. */
 int ext2_orphans_load(struct ext2 *fs, uint32_t first);
 
-/* ---- directory.c (the rest is in directory.h) ----------------------------- */
+/* ---- directory.c (the rest is in directory.h) ---------------------------- */
 
 /* The directory has `blocks` blocks now. */
 void ext2_directory_sized(struct ext2_inode *directory, uint32_t blocks);

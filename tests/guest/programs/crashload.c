@@ -1,9 +1,10 @@
 /*
  * crashload WRITERS SEED STEPS: that many processes write, overwrite, rename
  * and unlink files (some of them open), make symbolic links, make, rename and
- * remove folders, and replace one file by another, each under a folder of its own, /w0 and so on, in
- * steps that tests/crash/run knows, too: it has the same generator. A step ends
- * with one more byte in the file `steps` and a sync; then the console says so.
+ * remove folders, and replace a file by another, each under a folder of its
+ * own, /w0 and so on, in steps that tests/crash/run knows, too: it has the same
+ * generator. A step ends with one more byte in the file `steps` and a sync;
+ * then the console says so.
  */
 #include "check.h"
 #include "kernel/fcntl.h"
@@ -60,8 +61,8 @@ static void make_link(const char *path, int step, int operation)
 {
     char target[128];
 
-    int used = calf_format(target, sizeof(target), "/none/%d/%d", step,
-                           operation);
+    int used =
+        calf_format(target, sizeof(target), "/none/%d/%d", step, operation);
     int more = operation % 2 ? 40 : 1;
 
     while (more-- > 0)

@@ -76,7 +76,8 @@ static void check_own(uint at, int worker)
 
     name(path, at, worker);
     fd = open(path, O_RDONLY);
-    CHECK(fd >= 0 && read(fd, text, sizeof(text)) == 1 && text[0] == '0' + worker);
+    CHECK(fd >= 0 && read(fd, text, sizeof(text)) == 1);
+    CHECK(text[0] == '0' + worker);
     close(fd);
     for (uint i = 0; i < FOLDERS; i++) {
         name(path, i, worker);

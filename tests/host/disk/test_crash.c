@@ -42,8 +42,8 @@ struct version {
     struct version *older;
     unsigned operation; /* that made it so */
     enum kind kind;
-    bool frozen;  /* has two names, so is not written any more */
-    bool renamed; /* all of it came in one step */
+    bool frozen;   /* has two names, so is not written any more */
+    bool renamed;  /* all of it came in one step */
     unsigned file; /* which this is, under all its names */
     size_t size;
     uint8_t *bytes;
@@ -55,8 +55,8 @@ static struct {
     struct version *latest;
 } paths[PATHS];
 
-static unsigned operation;          /* the last one that has ended */
-static struct file *orphans[4];     /* open, without a name */
+static unsigned operation;      /* the last one that has ended */
+static struct file *orphans[4]; /* open, without a name */
 
 static const struct version *version_at(int path, unsigned number)
 {

@@ -338,7 +338,7 @@ static void do_rename(void)
         return;
     SAME(result, wanted);
     node = wanted ? -1 : old.entry->node;
-    if (wanted || (new.entry && new.entry->node == node))
+    if (wanted || (new.entry &&new.entry->node == node))
         return;
     if (new.entry) {
         new.entry->used = false;
@@ -538,10 +538,9 @@ static void close_all(void)
 
 static void do_one(void)
 {
-    static void (*const others[])(void) = {do_remove, do_link,     do_write,
-                                           do_rename, do_truncate, do_read,
-                                           do_open,   do_write,    do_rename,
-                                           do_symlink};
+    static void (*const others[])(void) = {
+        do_remove, do_link, do_write, do_rename, do_truncate,
+        do_read,   do_open, do_write, do_rename, do_symlink};
     unsigned what = pick(100);
 
     if (what < 18)

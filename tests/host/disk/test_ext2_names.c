@@ -21,8 +21,10 @@
 #define MEBI (1ul << 20)
 
 static const char *const kinds[] = {
-    "-t ext2 -b 1024", "-t ext2 -b 2048 -I 128 -O ^filetype",
-    "-t ext3 -b 1024", "-t ext3 -b 4096",
+    "-t ext2 -b 1024",
+    "-t ext2 -b 2048 -I 128 -O ^filetype",
+    "-t ext3 -b 1024",
+    "-t ext3 -b 4096",
 };
 
 static void mount(struct disk *disk)
@@ -267,9 +269,8 @@ static void check_orphan(const char *path, bool damage)
         /* But for the list there is nothing wrong. */
         memset(disk->bytes + 1024 + 0xe8, 0, 4);
         disk->bytes[1024 + 0x3a] = 1; /* clean, without errors */
-        assert_int_equal(disk_tool(disk, "e2fsck -fy % >/dev/null 2>&1", NULL, 0) &
-                             ~1,
-                         0);
+        assert_in_range(
+            disk_tool(disk, "e2fsck -fy % >/dev/null 2>&1", NULL, 0), 0, 1);
         mount(disk);
         assert_int_equal(host_get("/big", 0, found, sizeof(found)),
                          sizeof(found));

@@ -1,3 +1,6 @@
+/*
+ * The results are those that POSIX asks for, where it says something.
+ */
 #include "host/fs/names_cases.h"
 
 #include <setjmp.h>

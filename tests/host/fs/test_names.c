@@ -186,18 +186,12 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, start, finish)
     const struct CMUnitTest tests[] = {
-        TEST(rename_files),
-        TEST(rename_directories),
-        TEST(rename_replaces),
-        TEST(rename_refused),
-        TEST(start_elsewhere),
-        TEST(links_followed),
-        TEST(links_kept),
-        TEST(links_refused),
-        TEST(links_of_any_length),
-        TEST(f12_parent_of_removed),
-        TEST(path_too_long),
-        TEST(mounted),
+        TEST(rename_files),        TEST(rename_directories),
+        TEST(rename_replaces),     TEST(rename_refused),
+        TEST(start_elsewhere),     TEST(links_followed),
+        TEST(links_kept),          TEST(links_refused),
+        TEST(links_of_any_length), TEST(f12_parent_of_removed),
+        TEST(path_too_long),       TEST(mounted),
         TEST(no_memory),
     };
 
