@@ -423,7 +423,7 @@ static const struct scenario scenarios[] = {
     {"unlink", make_new, do_unlink, nothing_to_undo, 0},
     {"rename", make_new, do_rename, remove_moved, 0},
     {"symlink", nothing, do_symlink, remove_new, 0},
-    {"open a symlink", make_symlink, do_open_symlink, close_and_remove, 0},
+    {"open-symlink", make_symlink, do_open_symlink, close_and_remove, 0},
     {"chdir", nothing, do_chdir, nothing_to_undo, 0},
     {"dup", nothing, do_dup, close_it, 0},
     {"pipe", nothing, do_pipe, close_ends, 0},
