@@ -264,7 +264,7 @@ static void start_disks(void)
 static void mount_at(const struct fs_context *context, const char *path,
                      struct superblock *superblock)
 {
-    vfs_mkdir(context, path);
+    vfs_mkdir(context, NULL, path);
     int error = vfs_mount(context, path, superblock);
     if (error)
         kprintf("calf: cannot mount %s (error %d)\n", path, -error);
@@ -329,7 +329,6 @@ static bool find_root(struct superblock **root)
 static void start_files(struct fs_context *context)
 {
     struct superblock *root, *ram, *dev, *proc;
-    vfs_init();
     name_index_init();
     start_disks();
     bool on_disk = find_root(&root);

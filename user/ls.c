@@ -2,11 +2,11 @@
  * ls [-l] [-t] [PATH...]: one line for each file. A directory's entries are
  * listed; they are read as the 16-byte records that read() gives.
  *
- * Without an option: name, type (1 directory, 2 file, 3 device), number, size
- * in bytes, in the directory's order. With -l: what it is and what may be done
- * with it, how many names it has, owner, group, size (of a device: its two
- * numbers), when it was written last, and its name. These lines are sorted by
- * name or, with -t, by time, the newest first.
+ * Without an option: name, type (1 directory, 2 file, 3 device, 4 symbolic
+ * link), number, size in bytes, in the directory's order. With -l: what it is
+ * and what may be done with it, how many names it has, owner, group, size (of a
+ * device: its two numbers), when it was written last, and its name. These lines
+ * are sorted by name or, with -t, by time, the newest first.
  */
 #include "calf.h"
 #include "kernel/fcntl.h"
@@ -30,8 +30,8 @@ static void show_long(const char *name, const struct calf_stat *st)
 {
     char mode[] = "?rwxrwxrwx", date[CALF_DATE], size[24];
 
-    if (st->type <= T_DEVICE)
-        mode[0] = "?d-c"[st->type];
+    if (st->type <= CALF_LINK)
+        mode[0] = "?d-cl"[st->type];
     for (int i = 1; i < 10; i++)
         if ((st->mode >> (9 - i) & 1) == 0)
             mode[i] = '-';
@@ -157,6 +157,11 @@ static int list(const char *name)
     int status = 0;
 
     if (fd < 0) {
+        /* A symbolic link may lead nowhere. */
+        if (calf_lstat(name, &st) == 0 && st.type == CALF_LINK) {
+            show(name, &st);
+            return 0;
+        }
         fprintf(2, "ls: cannot open %s\n", name);
         return 1;
     }

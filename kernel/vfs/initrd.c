@@ -33,7 +33,7 @@ static int write_contents(const struct fs_context *context,
     struct file *file;
     ssize_t written = 0;
     int result =
-        vfs_open(context, entry->name, OPEN_CREATE | OPEN_WRITE, &file);
+        vfs_open(context, NULL, entry->name, OPEN_CREATE | OPEN_WRITE, &file);
     if (result)
         return result;
     if (entry->size)
@@ -49,13 +49,13 @@ static int unpack_file(struct unpacking *unpacking,
 {
     const struct fs_context *context = unpacking->context;
     const char *first = NULL;
-    int result = vfs_unlink(context, entry->name);
+    int result = vfs_unlink(context, NULL, entry->name);
     if (result && result != -ENOENT)
         return result;
     if (entry->nlink > 1)
         first = radix_get(&unpacking->linked, entry->ino);
     if (first) {
-        result = vfs_link(context, first, entry->name);
+        result = vfs_link(context, NULL, first, NULL, entry->name);
         if (result || !entry->size)
             return result;
     } else if (entry->nlink > 1) {
@@ -69,8 +69,8 @@ static int unpack_file(struct unpacking *unpacking,
 static int unpack_directory(const struct fs_context *context, const char *path)
 {
     struct file_stat there;
-    int result = vfs_mkdir(context, path);
-    if (result == -EEXIST && vfs_stat(context, path, &there) == 0 &&
+    int result = vfs_mkdir(context, NULL, path);
+    if (result == -EEXIST && vfs_stat(context, NULL, path, true, &there) == 0 &&
         there.type == INODE_DIRECTORY)
         return 0;
     return result;
@@ -85,7 +85,7 @@ static int unpack_attributes(const struct fs_context *context,
                            .group = entry->gid,
                            .accessed = time,
                            .modified = time};
-    return vfs_setattr(context, entry->name, SET_ALL, &to);
+    return vfs_setattr(context, NULL, entry->name, false, SET_ALL, &to);
 }
 
 static int unpack_entry(struct unpacking *unpacking,

@@ -61,6 +61,11 @@ void inode_init(struct inode *inode, struct superblock *superblock,
                 const struct inode_ops *ops, uint64_t number,
                 const struct inode_shape *shape)
 {
+    static const uint16_t modes[] = {[INODE_DIRECTORY] = 0755,
+                                     [INODE_FILE] = 0644,
+                                     [INODE_DEVICE] = 0644,
+                                     [INODE_PIPE] = 0644,
+                                     [INODE_LINK] = 0777};
     inode->ops = ops;
     inode->superblock = superblock;
     inode->number = number;
@@ -71,7 +76,7 @@ void inode_init(struct inode *inode, struct superblock *superblock,
     atomic_init(&inode->count, 1);
     atomic_init(&inode->links, 0);
     atomic_init(&inode->size, 0);
-    atomic_init(&inode->mode, shape->type == INODE_DIRECTORY ? 0755 : 0644);
+    atomic_init(&inode->mode, modes[shape->type]);
     atomic_init(&inode->owner, 0);
     atomic_init(&inode->group, 0);
     inode_modified(inode);
@@ -135,10 +140,12 @@ void inode_object_put(struct object *object)
     inode_put(container_of(object, struct inode, object));
 }
 
-uint32_t vfs_device_number(void)
+void superblock_init(struct superblock *superblock, const char *type)
 {
     static _Atomic uint32_t last;
-    return atomic_fetch_add(&last, 1) + 1;
+    superblock->type = type;
+    superblock->device = atomic_fetch_add(&last, 1) + 1;
+    mutex_init(&superblock->names, LOCK_FS_NAMES);
 }
 
 bool name_is(struct name name, const char *text)

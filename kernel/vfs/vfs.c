@@ -1,20 +1,13 @@
 /*
- * The verbs on paths. Each finds its places first (namei.c), then takes the
- * locks in the order vfs.h gives, looks once more at what may have changed
- * meanwhile, and lets the file system do its one step.
+ * The verbs on paths, but for those in tree.c. Each finds its places first
+ * (namei.c), then takes the locks in the order vfs.h gives, looks once more at
+ * what may have changed meanwhile, and lets the file system do its one step.
  */
 #include "vfs/vfs.h"
 #include "vfs/file.h"
 #include "vfs/namei.h"
 #include "lib/errno.h"
-
-/* Held by whoever takes a directory's name away or mounts on one. */
-static struct mutex names;
-
-void vfs_init(void)
-{
-    mutex_init(&names, LOCK_FS_NAMES);
-}
+#include "lib/string.h"
 
 void fs_context_init(struct fs_context *context, struct inode *root,
                      struct inode *cwd,
@@ -47,72 +40,107 @@ struct inode *fs_context_cwd(const struct fs_context *context)
     return cwd;
 }
 
-/* A component that names a directory whatever is in the parent. */
-static bool is_special(struct name name)
+/* Look the last name up and, where it is free, make it. 0: made; 1: it was
+ * there. */
+static int make_last(const struct fs_context *context, struct place *place,
+                     const struct inode_shape *shape, struct inode **out)
 {
-    return name.length == 0 || name_is(name, ".") || name_is(name, "..");
-}
-
-/* Look `name` up and, where it is free, make it. 0: made; 1: it was there. */
-static int create_locked(struct inode *directory, struct name name,
-                         const struct inode_shape *shape, struct inode **out)
-{
-    int result = directory->ops->lookup(directory, name, out);
-    if (result == 0)
-        return 1;
-    if (result != -ENOENT || directory->dead)
-        return result;
-    if (!directory->ops->create)
-        return -EPERM;
-    return directory->ops->create(directory, name, shape, out);
-}
-
-/* What is at `path`, made if there is nothing: the same results. */
-static int find_or_create(const struct fs_context *context, const char *path,
-                          const struct inode_shape *shape, struct inode **out)
-{
-    struct inode *directory;
-    struct name name;
-    int result = namei_parent(context, path, &directory, &name);
-    if (result)
-        return result;
-    if (is_special(name)) {
-        inode_put(directory);
-        result = namei(context, path, out);
+    struct inode *directory = place->directory;
+    int result;
+    if (namei_is_special(place->name)) {
+        result = namei_last(context, place, out);
         return result ? result : 1;
     }
     mutex_lock(&directory->mutex);
-    result = create_locked(directory, name, shape, out);
+    result = directory->ops->lookup(directory, place->name, out);
+    if (result == 0)
+        result = 1;
+    else if (result == -ENOENT && !directory->dead)
+        result =
+            directory->ops->create
+                ? directory->ops->create(directory, place->name, shape, out)
+                : -EPERM;
     mutex_unlock(&directory->mutex);
-    inode_put(directory);
     if (result == 1)
         *out = namei_enter_mounts(*out);
     return result;
 }
 
+/* What is at `path`, made if there is nothing: the same results. */
+static int find_or_create(const struct fs_context *context, struct inode *at,
+                          const char *path, bool follow,
+                          const struct inode_shape *shape, struct inode **out)
+{
+    struct place place;
+    int result = namei_parent(context, at, path, &place);
+    if (result)
+        return result;
+    result = make_last(context, &place, shape, out);
+    while (result == 1 && follow && (*out)->type == INODE_LINK) {
+        result = namei_follow(context, &place, *out);
+        if (!result)
+            result = make_last(context, &place, shape, out);
+    }
+    namei_put(&place);
+    return result;
+}
+
 /* Make something that must not be there yet. */
-static int create_new(const struct fs_context *context, const char *path,
-                      const struct inode_shape *shape)
+static int create_new(const struct fs_context *context, struct inode *at,
+                      const char *path, const struct inode_shape *shape)
 {
     struct inode *inode;
-    int result = find_or_create(context, path, shape, &inode);
+    int result = find_or_create(context, at, path, false, shape, &inode);
     if (result < 0)
         return result;
     inode_put(inode);
     return result == 1 ? -EEXIST : 0;
 }
 
-int vfs_mkdir(const struct fs_context *context, const char *path)
+int vfs_mkdir(const struct fs_context *context, struct inode *at,
+              const char *path)
 {
-    return create_new(context, path,
+    return create_new(context, at, path,
                       &(struct inode_shape){.type = INODE_DIRECTORY});
 }
 
-int vfs_mknod(const struct fs_context *context, const char *path,
-              uint16_t major, uint16_t minor)
+int vfs_mknod(const struct fs_context *context, struct inode *at,
+              const char *path, uint16_t major, uint16_t minor)
 {
-    return create_new(context, path,
-                      &(struct inode_shape){INODE_DEVICE, major, minor});
+    return create_new(context, at, path,
+                      &(struct inode_shape){.type = INODE_DEVICE,
+                                            .major = major,
+                                            .minor = minor});
+}
+
+int vfs_symlink(const struct fs_context *context, const char *target,
+                struct inode *at, const char *path)
+{
+    struct name text = {target, strlen(target)};
+    if (text.length == 0)
+        return -ENOENT;
+    if (text.length >= PATH_LIMIT)
+        return -ENAMETOOLONG;
+    return create_new(
+        context, at, path,
+        &(struct inode_shape){.type = INODE_LINK, .target = text});
+}
+
+ssize_t vfs_read_link(const struct fs_context *context, struct inode *at,
+                      const char *path, struct cursor *cursor)
+{
+    struct inode *inode;
+    ssize_t result = namei(context, at, path, false, &inode);
+    if (result)
+        return result;
+    result = -EINVAL;
+    if (inode->type == INODE_LINK) {
+        mutex_lock(&inode->mutex);
+        result = inode->ops->read(inode, cursor, 0);
+        mutex_unlock(&inode->mutex);
+    }
+    inode_put(inode);
+    return result;
 }
 
 static int truncate_opened(struct inode *inode)
@@ -125,8 +153,8 @@ static int truncate_opened(struct inode *inode)
     return result;
 }
 
-int vfs_open(const struct fs_context *context, const char *path, unsigned flags,
-             struct file **out)
+int vfs_open(const struct fs_context *context, struct inode *at,
+             const char *path, unsigned flags, struct file **out)
 {
     static const struct inode_shape plain = {.type = INODE_FILE};
     struct file *file = file_alloc(flags);
@@ -135,8 +163,8 @@ int vfs_open(const struct fs_context *context, const char *path, unsigned flags,
     if (!file)
         return -ENOMEM;
     int result = flags & OPEN_CREATE
-                     ? find_or_create(context, path, &plain, &inode)
-                     : namei(context, path, &inode);
+                     ? find_or_create(context, at, path, true, &plain, &inode)
+                     : namei(context, at, path, true, &inode);
     if (result >= 0)
         result = file_attach(file, inode);
     if (result == 0 && (flags & OPEN_TRUNCATE))
@@ -149,11 +177,10 @@ int vfs_open(const struct fs_context *context, const char *path, unsigned flags,
     return 0;
 }
 
-static int link_locked(struct inode *directory, struct name name,
-                       struct inode *inode)
+static int link_locked(const struct place *place, struct inode *inode)
 {
-    struct inode *other;
-    int result = directory->ops->lookup(directory, name, &other);
+    struct inode *other, *directory = place->directory;
+    int result = directory->ops->lookup(directory, place->name, &other);
     if (result == 0) {
         inode_put(other);
         return -EEXIST;
@@ -164,147 +191,73 @@ static int link_locked(struct inode *directory, struct name name,
         return -EPERM;
     mutex_lock(&inode->mutex);
     if (atomic_load(&inode->links))
-        result = directory->ops->link(directory, name, inode);
+        result = directory->ops->link(directory, place->name, inode);
     mutex_unlock(&inode->mutex);
     return result;
 }
 
-int vfs_link(const struct fs_context *context, const char *old, const char *new)
+static int link_to(const struct fs_context *context, struct inode *inode,
+                   struct inode *at, const char *path)
 {
-    struct inode *inode, *directory;
-    struct name name;
-    int result = namei(context, old, &inode);
+    struct place place;
+    int result = namei_parent(context, at, path, &place);
     if (result)
         return result;
-    if (inode->type == INODE_DIRECTORY)
-        result = -EPERM;
-    if (!result)
-        result = namei_parent(context, new, &directory, &name);
-    if (result) {
-        inode_put(inode);
-        return result;
-    }
-    if (is_special(name)) {
+    if (namei_is_special(place.name)) {
         result = -EEXIST;
-    } else if (directory->superblock != inode->superblock) {
+    } else if (place.directory->superblock != inode->superblock) {
         result = -EXDEV;
     } else {
-        mutex_lock(&directory->mutex);
-        result = link_locked(directory, name, inode);
-        mutex_unlock(&directory->mutex);
+        mutex_lock(&place.directory->mutex);
+        result = link_locked(&place, inode);
+        mutex_unlock(&place.directory->mutex);
     }
-    inode_put(directory);
+    namei_put(&place);
+    return result;
+}
+
+int vfs_link(const struct fs_context *context, struct inode *old_at,
+             const char *old, struct inode *new_at, const char *new)
+{
+    struct inode *inode;
+    int result = namei(context, old_at, old, false, &inode);
+    if (result)
+        return result;
+    result = inode->type == INODE_DIRECTORY
+                 ? -EPERM
+                 : link_to(context, inode, new_at, new);
     inode_put(inode);
     return result;
 }
 
-/* The directory and the name to take out of it. */
-static int removal_place(const struct fs_context *context, const char *path,
-                         struct inode **directory, struct name *name)
+int vfs_unlink(const struct fs_context *context, struct inode *at,
+               const char *path)
 {
-    int result = namei_parent(context, path, directory, name);
+    struct place place;
+    struct inode *inode = NULL;
+    int result = namei_removal(context, at, path, &place);
     if (result)
         return result;
-    if (name->length == 0)
-        result = -EBUSY;
-    else if (name_is(*name, "."))
-        result = -EINVAL;
-    else if (name_is(*name, ".."))
-        result = -ENOTEMPTY;
-    else if (!(*directory)->ops->unlink)
-        result = -EPERM;
-    if (result)
-        inode_put(*directory);
-    return result;
-}
-
-int vfs_unlink(const struct fs_context *context, const char *path)
-{
-    struct inode *directory, *inode;
-    struct name name;
-    int result = removal_place(context, path, &directory, &name);
-    if (result)
-        return result;
+    struct inode *directory = place.directory;
     mutex_lock(&directory->mutex);
-    result = directory->ops->lookup(directory, name, &inode);
-    if (result) {
-        inode = NULL;
-    } else if (inode->type == INODE_DIRECTORY) {
+    result = directory->ops->lookup(directory, place.name, &inode);
+    if (!result && inode->type == INODE_DIRECTORY) {
         result = -EISDIR;
-    } else {
+    } else if (!result) {
         mutex_lock(&inode->mutex);
-        result = directory->ops->unlink(directory, name, inode);
+        result = directory->ops->unlink(directory, place.name, inode);
         mutex_unlock(&inode->mutex);
     }
     mutex_unlock(&directory->mutex);
     inode_put(inode);
-    inode_put(directory);
+    namei_put(&place);
     return result;
-}
-
-/* Mark an empty directory so that nothing is ever created in it again. */
-static int declare_dead(struct inode *child)
-{
-    if (child->type != INODE_DIRECTORY)
-        return -ENOTDIR;
-    if (atomic_load(&child->mounted))
-        return -EBUSY;
-    mutex_lock(&child->mutex);
-    int result = child->ops->is_empty(child);
-    child->dead = result == 1;
-    mutex_unlock(&child->mutex);
-    return result == 1 ? 0 : result == 0 ? -ENOTEMPTY : result;
-}
-
-/* Only who holds the names mutex takes a directory's name away, so the name
- * found at the start is still the child's when it is removed. */
-static int rmdir_locked(struct inode *directory, struct name name)
-{
-    struct inode *child;
-    mutex_lock(&directory->mutex);
-    int result = directory->ops->lookup(directory, name, &child);
-    mutex_unlock(&directory->mutex);
-    if (result)
-        return result;
-    result = declare_dead(child);
-    if (!result) {
-        mutex_lock(&directory->mutex);
-        result = directory->ops->unlink(directory, name, child);
-        mutex_unlock(&directory->mutex);
-        if (result) {
-            mutex_lock(&child->mutex);
-            child->dead = false;
-            mutex_unlock(&child->mutex);
-        }
-    }
-    inode_put(child);
-    return result;
-}
-
-int vfs_rmdir(const struct fs_context *context, const char *path)
-{
-    struct inode *directory;
-    struct name name;
-    int result = removal_place(context, path, &directory, &name);
-    if (result)
-        return result;
-    mutex_lock(&names);
-    result = rmdir_locked(directory, name);
-    mutex_unlock(&names);
-    inode_put(directory);
-    return result;
-}
-
-int vfs_remove(const struct fs_context *context, const char *path)
-{
-    int result = vfs_unlink(context, path);
-    return result == -EISDIR ? vfs_rmdir(context, path) : result;
 }
 
 int vfs_chdir(struct fs_context *context, const char *path)
 {
     struct inode *inode, *old;
-    int result = namei(context, path, &inode);
+    int result = namei(context, NULL, path, true, &inode);
     if (result)
         return result;
     if (inode->type != INODE_DIRECTORY) {
@@ -319,11 +272,11 @@ int vfs_chdir(struct fs_context *context, const char *path)
     return 0;
 }
 
-int vfs_stat(const struct fs_context *context, const char *path,
-             struct file_stat *out)
+int vfs_stat(const struct fs_context *context, struct inode *at,
+             const char *path, bool follow, struct file_stat *out)
 {
     struct inode *inode;
-    int result = namei(context, path, &inode);
+    int result = namei(context, at, path, follow, &inode);
     if (result)
         return result;
     inode_stat(inode, out);
@@ -331,15 +284,16 @@ int vfs_stat(const struct fs_context *context, const char *path,
     return 0;
 }
 
-int vfs_setattr(const struct fs_context *context, const char *path,
-                unsigned which, const struct file_stat *to)
+int vfs_setattr(const struct fs_context *context, struct inode *at,
+                const char *path, bool follow, unsigned which,
+                const struct file_stat *to)
 {
     struct inode *inode;
     if (which & ~SET_ALL || (which & SET_MODE && to->mode > MODE_MASK) ||
         (which & SET_OWNER && to->owner > UINT32_MAX) ||
         (which & SET_GROUP && to->group > UINT32_MAX))
         return -EINVAL;
-    int result = namei(context, path, &inode);
+    int result = namei(context, at, path, follow, &inode);
     if (result)
         return result;
     mutex_lock(&inode->mutex);
@@ -354,10 +308,11 @@ int vfs_mount(const struct fs_context *context, const char *path,
               struct superblock *superblock)
 {
     struct inode *place;
-    int result = namei(context, path, &place);
+    int result = namei(context, NULL, path, true, &place);
     if (result)
         return result;
-    mutex_lock(&names);
+    struct mutex *names = &place->superblock->names;
+    mutex_lock(names);
     mutex_lock(&place->mutex);
     if (place->type != INODE_DIRECTORY)
         result = -ENOTDIR;
@@ -372,7 +327,7 @@ int vfs_mount(const struct fs_context *context, const char *path,
         superblock->covered = place;
         atomic_store(&place->mounted, superblock);
     }
-    mutex_unlock(&names);
+    mutex_unlock(names);
     if (result)
         inode_put(place);
     return result;

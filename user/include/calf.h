@@ -21,12 +21,15 @@ void fprintf(int fd, const char *format, ...) CALF_FORMAT(2, 3);
 /* What calf_lstat tells; times are nanoseconds since 1970. */
 struct calf_stat {
     uint64 device, inode;
-    uint64 type; /* T_DIR, T_FILE, T_DEVICE */
+    uint64 type; /* T_DIR, T_FILE, T_DEVICE, CALF_LINK */
     uint64 mode; /* permissions: the low twelve bits */
     uint64 links, owner, group, size;
     uint64 major, minor; /* of a device */
     long accessed, modified, changed;
 };
+
+/* A symbolic link. */
+#define CALF_LINK 4
 
 /* What calf_setattr is to set; and a time that stands for now. */
 #define CALF_SET_MODE     1
@@ -36,7 +39,14 @@ struct calf_stat {
 #define CALF_SET_MODIFIED 16
 #define CALF_NOW          (-0x7fffffffffffffffl - 1)
 
-/* System calls, as those of user/user.h: 0, or -1. */
+/*
+ * System calls, as those of user/user.h: 0, or -1. rename takes the name away
+ * from what had it; readlink gives the length of the target, without an end.
+ * Only setattr follows a symbolic link at the end of a path.
+ */
+int calf_rename(const char *old, const char *name);
+int calf_symlink(const char *target, const char *name);
+int calf_readlink(const char *path, char *to, int size);
 int calf_lstat(const char *path, struct calf_stat *st);
 int calf_setattr(const char *path, int which, const struct calf_stat *to);
 

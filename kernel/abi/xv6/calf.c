@@ -6,6 +6,9 @@
 #include "mm/uaccess.h"
 #include "sched/realtime.h"
 
+/* The type of a symbolic link, to programs. */
+#define CALF_LINK 4
+
 /* All of its fields have 64 bits, so there are no holes. */
 struct calf_stat {
     struct file_stat stat;
@@ -14,6 +17,30 @@ struct calf_stat {
 _Static_assert(sizeof(struct calf_stat) == 13 * sizeof(uint64_t),
                "as user/include/calf.h has it");
 
+int64_t xv6_rename(struct process *self, struct hal_frame *frame)
+{
+    char old[XV6_PATH], new[XV6_PATH];
+    int error = call_paths(frame, old, new);
+    return error ? error : vfs_rename(self->fs, NULL, old, NULL, new);
+}
+
+int64_t xv6_symlink(struct process *self, struct hal_frame *frame)
+{
+    char target[XV6_PATH], path[XV6_PATH];
+    int error = call_paths(frame, target, path);
+    return error ? error : vfs_symlink(self->fs, target, NULL, path);
+}
+
+int64_t xv6_readlink(struct process *self, struct hal_frame *frame)
+{
+    char path[XV6_PATH];
+    struct cursor cursor;
+    int error = call_buffer(frame, 1, &cursor);
+    if (!error)
+        error = call_path(frame, 0, path);
+    return error ? error : vfs_read_link(self->fs, NULL, path, &cursor);
+}
+
 int64_t xv6_lstat(struct process *self, struct hal_frame *frame)
 {
     char path[XV6_PATH];
@@ -21,11 +48,13 @@ int64_t xv6_lstat(struct process *self, struct hal_frame *frame)
     struct file_stat stat;
     int error = call_path(frame, 0, path);
     if (!error)
-        error = vfs_stat(self->fs, path, &stat);
+        error = vfs_stat(self->fs, NULL, path, false, &stat);
+    if (error)
+        return error;
     out.stat = stat;
-    return error ? error
-                 : user_write(call_address(frame, 1), user_bytes(&out),
-                              sizeof out);
+    if (stat.type == INODE_LINK)
+        out.stat.type = CALF_LINK;
+    return user_write(call_address(frame, 1), user_bytes(&out), sizeof out);
 }
 
 /* The least number in place of a time: now. */
@@ -45,5 +74,6 @@ int64_t xv6_setattr(struct process *self, struct hal_frame *frame)
         return error;
     to.accessed = call_time(to.accessed);
     to.modified = call_time(to.modified);
-    return vfs_setattr(self->fs, path, (uint32_t)call_int(frame, 1), &to);
+    return vfs_setattr(self->fs, NULL, path, true, (uint32_t)call_int(frame, 1),
+                       &to);
 }

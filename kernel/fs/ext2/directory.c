@@ -214,6 +214,15 @@ void ext2_directory_put(struct ext2_inode *directory, struct ext2_place *place,
         name_index_release(&directory->index);
 }
 
+void ext2_directory_exchange(struct ext2_place *place,
+                             const struct ext2_inode *inode)
+{
+    struct ext2_entry *entry = ext2_entry_at(place->block, place->offset);
+
+    entry->number = (uint32_t)inode->inode.number;
+    entry->type = type_of(inode);
+}
+
 void ext2_directory_remove(struct ext2_inode *directory,
                            struct ext2_place *place)
 {

@@ -1,6 +1,6 @@
 /*
- * Directories of ext2: records in blocks. Only names.c, inode.c and the two
- * halves (find.c looks, directory.c changes) include this.
+ * Directories of ext2: records in blocks. Only names.c, rename.c, inode.c,
+ * record.c and the two halves (find.c looks, directory.c changes) include this.
  *
  * A directory's mutex is held, or nobody else can find it.
  */
@@ -39,9 +39,12 @@ int ext2_directory_room(struct ext2_inode *directory,
                         struct journal_handle *handle, size_t length,
                         struct ext2_place *place);
 
-/* Fill the room with a record; take a record away. Cannot fail. */
+/* Fill the room with a record, whose place is `place` from then on; have a
+ * record name another inode; take a record away. Cannot fail. */
 void ext2_directory_put(struct ext2_inode *directory, struct ext2_place *place,
                         struct name name, const struct ext2_inode *inode);
+void ext2_directory_exchange(struct ext2_place *place,
+                             const struct ext2_inode *inode);
 void ext2_directory_remove(struct ext2_inode *directory,
                            struct ext2_place *place);
 
@@ -99,5 +102,15 @@ int ext2_directory_block(struct ext2_inode *directory, uint32_t index,
                          uint32_t *block);
 int ext2_directory_view(struct ext2_inode *directory, uint32_t index,
                         struct ext2_view *view);
+/* ---- names.c, rename.c --------------------------------------------------- */
+
+/* `inode` has lost a name in `directory`: what comes of that for the links of
+ * both, and for it if that was its last name. `super` and its `record` as for
+ * ext2_orphan_add; the caller stores the directory's. Both are locked. */
+void ext2_name_lost(struct ext2_inode *directory, struct ext2_inode *inode,
+                    struct ext2_super *super, struct ext2_record *record);
+
+/* inode_ops.rename */
+int ext2_rename(const struct rename *rename);
 
 #endif

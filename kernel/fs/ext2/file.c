@@ -49,25 +49,6 @@ static ssize_t read(struct inode *inode, struct cursor *cursor, uint64_t offset)
     return at > offset ? (ssize_t)(at - offset) : result;
 }
 
-/* A short symbolic link lies in the inode, in place of pointers. */
-static ssize_t read_link(struct inode *inode, struct cursor *cursor,
-                         uint64_t offset)
-{
-    struct ext2_inode *link = ext2_of(inode);
-    uint64_t size = atomic_load(&inode->size);
-    size_t length;
-    int result;
-
-    if (link->sectors > ext2_attribute_sectors(link) ||
-        size > sizeof(link->pointers))
-        return read(inode, cursor, offset);
-    if (offset >= size)
-        return 0;
-    length = MIN(cursor->left, (size_t)(size - offset));
-    result = cursor_put(cursor, (char *)link->pointers + offset, length);
-    return result ? result : (ssize_t)length;
-}
-
 /* ---- Writing ------------------------------------------------------------- */
 
 /* Part of one page that is being written: all of it has blocks, or none; all of
@@ -435,14 +416,6 @@ const struct inode_ops ext2_file_ops = {
     .read = read,
     .write = write,
     .truncate = truncate,
-    .setattr = ext2_setattr,
-    .release = ext2_release,
-};
-
-/* A symbolic link is shown as what it is on disk: a small file, with a path in
- * it. Calf does not follow it, and does not write to it. */
-const struct inode_ops ext2_link_ops = {
-    .read = read_link,
     .setattr = ext2_setattr,
     .release = ext2_release,
 };

@@ -187,6 +187,7 @@ void ext2_inode_destroy(struct ext2_inode *inode)
     if (inode->inode.type == INODE_FILE)
         cache_drop(&inode->cache, 0);
     name_index_drop(&inode->index);
+    inode_put(inode->parent);
     ext2_inode_free(inode);
 }
 

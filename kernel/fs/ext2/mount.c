@@ -276,13 +276,13 @@ void ext2_destroy(struct ext2 *fs)
     struct list *link;
 
     inode_put(fs->superblock.root);
-    ext2_inode_evict(fs, 0, true);
     while ((link = list_first(&fs->dead))) {
         struct ext2_inode *dead = list_entry(link, struct ext2_inode, queue);
 
         ext2_inode_forget(dead);
         ext2_inode_destroy(dead);
     }
+    ext2_inode_evict(fs, 0, true);
     if (fs->groups)
         for (uint32_t i = 0; i < fs->group_count; i++)
             slab_free(fs->groups[i].held);
@@ -320,10 +320,9 @@ int ext2_mount(struct block_device *device, bool read_only,
         return -ENOMEM;
     fs->device = device;
     fs->read_only = read_only || device->read_only;
-    fs->superblock.type = "ext2";
+    superblock_init(&fs->superblock, "ext2");
     fs->superblock.writeback = &fs->writeback;
     fs->writeback.ops = &writeback_ops;
-    fs->superblock.device = vfs_device_number();
     init_tables(fs);
     result = mount(fs);
     if (result) {

@@ -13,6 +13,8 @@
  *   directory.c  records in directories: room, adding, removing
  *   find.c       records in directories: by name, by place (directory.h)
  *   names.c      the operations on names
+ *   rename.c     the one on two names
+ *   link.c       symbolic links
  *   file.c       contents
  *
  * Every operation is one handle of the journal, or several of bounded size.
@@ -131,6 +133,8 @@ struct ext2_inode {
     uint32_t full[EXT2_ROOM_CLASSES]; /* blocks below have no such room */
     uint32_t freed;                   /* bytes of records since `full` was 0 */
     uint32_t last_block, last_offset; /* the record added last */
+    struct inode *parent; /* of one without a name: what ".." leads to, with a
+                             reference; else NULL */
 };
 
 static inline struct ext2_inode *ext2_of(struct inode *inode)
@@ -377,12 +381,15 @@ bool ext2_make_room(struct ext2 *fs);
 /* At mount: finish what the list of orphans on disk tells of. */
 int ext2_orphans_load(struct ext2 *fs, uint32_t first);
 
-/* ---- names.c, file.c ----------------------------------------------------- */
+/* ---- names.c, link.c, file.c --------------------------------------------- */
+
+/* Whether a symbolic link's target lies in its inode: it has no blocks. */
+bool ext2_link_is_short(const struct ext2_inode *link);
 
 extern const struct inode_ops ext2_directory_ops;
 extern const struct inode_ops ext2_file_ops;
-extern const struct inode_ops ext2_link_ops;    /* a symbolic link */
-extern const struct inode_ops ext2_special_ops; /* neither */
+extern const struct inode_ops ext2_link_ops;
+extern const struct inode_ops ext2_special_ops; /* of all else */
 
 /* Make a new file's object and cache. */
 void ext2_file_init(struct ext2_inode *inode);

@@ -25,7 +25,7 @@
 #define NUMBER_PROCESSES 64
 #define NUMBERS_EACH     16
 
-static struct superblock super = {.type = "procfs"};
+static struct superblock super;
 static struct procfs_row rows[ROWS];
 static unsigned row_count;
 static const struct procfs_processes *processes;
@@ -247,7 +247,7 @@ int procfs_make(struct superblock **out)
                             &super.root);
     if (result)
         return result;
-    super.device = vfs_device_number();
+    superblock_init(&super, "procfs");
     *out = &super;
     return 0;
 }

@@ -1,6 +1,6 @@
 /*
- * What the two halves of the RAM file system (names in ramfs.c, contents in
- * data.c) share. Nobody else includes this.
+ * What the parts of the RAM file system (inodes in ramfs.c, names in
+ * directory.c, contents in data.c) share. Nobody else includes this.
  */
 #ifndef FS_RAM_PRIVATE_H
 #define FS_RAM_PRIVATE_H
@@ -39,12 +39,12 @@ struct ramfs_inode {
         };
         struct {
             struct radix entries;    /* m: struct ramfs_entry by slot - 2, or a
-                                        link to the next empty slot (ramfs.c) */
+                                        link to the next empty slot */
             uint64_t entry_slots;    /* m: empty ones, too */
             uint64_t entry_count;    /* m: names */
             uintptr_t empty;         /* m: link to the first empty slot, or 0 */
             struct name_index index; /* m: slots */
-            struct inode *parent;    /* I: with a reference; the root: itself,
+            struct inode *parent;    /* m: with a reference; the root: itself,
                                         without one */
         };
     };
@@ -59,6 +59,31 @@ static inline struct ramfs *ramfs_super(struct inode *inode)
 {
     return container_of(inode->superblock, struct ramfs, superblock);
 }
+
+/* ---- directory.c: with the directory's mutex held, or a new one's -------- */
+
+/* The slot of `name`, or 0. Cannot fail: it does without an index. */
+uint64_t ramfs_find(struct ramfs_inode *directory, struct name name);
+
+/* Where a slot in use has its inode, with a reference. */
+struct inode **ramfs_entry_inode(struct ramfs_inode *directory, uint64_t slot);
+
+/* Make an entry of a name known to be free, with a reference to `inode`: 0, or
+ * -ENOMEM, and nothing has changed. Take an entry out; its reference stays with
+ * the caller. Both set times. */
+int ramfs_add(struct ramfs_inode *directory, struct name name,
+              struct inode *inode);
+void ramfs_remove(struct ramfs_inode *directory, uint64_t slot);
+
+/* Set its size by its slots. */
+void ramfs_sized(struct ramfs_inode *directory);
+
+/* inode_ops of directories. */
+int ramfs_is_empty(struct inode *inode);
+int ramfs_read_directory(struct inode *inode, uint64_t *slot,
+                         struct directory_entry *out);
+
+/* ---- data.c -------------------------------------------------------------- */
 
 /* Make a new file's contents empty. */
 void ramfs_data_init(struct ramfs_inode *file);

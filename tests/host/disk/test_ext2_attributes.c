@@ -34,7 +34,7 @@ static const struct {
 
 static int set(const char *path, unsigned which, struct file_stat to)
 {
-    return vfs_setattr(&host_at, path, which, &to);
+    return vfs_setattr(&host_at, NULL, path, true, which, &to);
 }
 
 static int64_t cut(unsigned kind, int64_t time)
@@ -80,9 +80,9 @@ static void test_what_is_set_is_kept(void **state)
 
         realtime_start = 1700000000 * SECOND + 123456789;
         check_mount(disk);
-        assert_int_equal(vfs_mkdir(&host_at, "/d"), 0);
+        assert_int_equal(vfs_mkdir(&host_at, NULL, "/d"), 0);
         assert_int_equal(host_put("/d/f", 0, "x", 1), 1);
-        assert_int_equal(vfs_mknod(&host_at, "/null", 2, 0), 0);
+        assert_int_equal(vfs_mknod(&host_at, NULL, "/null", 2, 0), 0);
         for (unsigned j = 0; j < 3; j++) {
             assert_int_equal(set(paths[j], SET_ALL, wanted), 0);
             before[j] = host_stat(paths[j]);
@@ -122,7 +122,7 @@ static void test_new_files(void **state)
     (void)state;
     realtime_start = 1700000000 * SECOND;
     check_mount(disk);
-    assert_int_equal(vfs_mkdir(&host_at, "/d"), 0);
+    assert_int_equal(vfs_mkdir(&host_at, NULL, "/d"), 0);
     assert_int_equal(host_touch("/f"), 0);
     stat = host_stat("/f");
     assert_int_equal(stat.mode, 0644);
@@ -255,7 +255,7 @@ static void test_when_times_change(void **state)
 
         realtime_start = 1700000000 * SECOND;
         check_mount(disk);
-        assert_int_equal(vfs_mkdir(&host_at, "/d"), 0);
+        assert_int_equal(vfs_mkdir(&host_at, NULL, "/d"), 0);
         assert_int_equal(host_put("/d/f", 0, "hello", 5), 5);
         look();
         assert_int_equal(host_get("/d/f", 0, &byte, 1), 1);
@@ -277,15 +277,15 @@ static void test_when_times_change(void **state)
         expect(both, 0);
         assert_int_equal(set("/d/f", SET_MODE, (struct file_stat){0}), 0);
         expect(CHANGED, 0);
-        assert_int_equal(vfs_link(&host_at, "/d/f", "/g"), 0);
+        assert_int_equal(vfs_link(&host_at, NULL, "/d/f", NULL, "/g"), 0);
         expect(CHANGED, 0);
-        assert_int_equal(vfs_unlink(&host_at, "/g"), 0);
+        assert_int_equal(vfs_unlink(&host_at, NULL, "/g"), 0);
         expect(CHANGED, 0);
         assert_int_equal(host_touch("/d/h"), 0);
         expect(0, both);
-        assert_int_equal(vfs_unlink(&host_at, "/d/h"), 0);
+        assert_int_equal(vfs_unlink(&host_at, NULL, "/d/h"), 0);
         expect(0, both);
-        assert_int_equal(vfs_unlink(&host_at, "/d/nothing"), -ENOENT);
+        assert_int_equal(vfs_unlink(&host_at, NULL, "/d/nothing"), -ENOENT);
         assert_int_equal(host_status("/d/h"), -ENOENT);
         expect(0, 0);
         check_unmount(disk);
@@ -360,7 +360,7 @@ static void test_a_time_is_not_given_up(void **state)
     assert_same_stat(host_stat("/f"), before);
     /* One whose file goes meanwhile is not stored, nor kept. */
     assert_int_equal(host_put("/f", 0, "h", 1), 1);
-    assert_int_equal(vfs_unlink(&host_at, "/f"), 0);
+    assert_int_equal(vfs_unlink(&host_at, NULL, "/f"), 0);
     check_unmount(disk);
     disk_free(disk);
 }

@@ -63,11 +63,6 @@ static inline void hal_copy_page(void *to, const void *from)
     memcpy(to, from, HAL_PAGE_SIZE);
 }
 
-static inline uint64_t hal_time(void)
-{
-    return 0;
-}
-
 #include "host/lib/fake_spinlock.h"
 
 #endif

@@ -31,10 +31,11 @@ unsigned stub_locks_held;
 
 static unsigned ranks[16];
 
-static void acquire(unsigned rank)
+/* Take a lock, when those held are of rank `most` at most. */
+static void acquire(unsigned rank, unsigned most)
 {
     assert(stub_locks_held < 16);
-    assert(!stub_locks_held || ranks[stub_locks_held - 1] < rank);
+    assert(!stub_locks_held || ranks[stub_locks_held - 1] <= most);
     ranks[stub_locks_held++] = rank;
 }
 
@@ -136,7 +137,7 @@ _Noreturn void page_count_error(struct page *page, uint32_t count)
 
 void spin_lock(struct spinlock *lock)
 {
-    acquire(lock->rank);
+    acquire(lock->rank, lock->rank - 1u);
     lock->holder = 1;
 }
 
@@ -152,11 +153,22 @@ void mutex_init(struct mutex *mutex, enum lock_rank rank)
     mutex->rank = rank;
 }
 
-void mutex_lock(struct mutex *mutex)
+static void take(struct mutex *mutex, unsigned most)
 {
     may_sleep();
-    acquire(mutex->rank);
+    assert(!mutex->holder);
+    acquire(mutex->rank, most);
     mutex->holder = (struct thread *)mutex;
+}
+
+void mutex_lock(struct mutex *mutex)
+{
+    take(mutex, mutex->rank - 1u);
+}
+
+void mutex_lock_also(struct mutex *mutex)
+{
+    take(mutex, mutex->rank);
 }
 
 /* Locked already: the thread would wait, and is killed at once. */

@@ -1,9 +1,10 @@
 /*
  * Owners, permissions and times of files in memory, and when times change.
  */
-/* sources: kernel/vfs/vfs.c kernel/vfs/namei.c kernel/vfs/inode.c */
+/* sources: kernel/vfs/vfs.c kernel/vfs/tree.c kernel/vfs/name_index.c */
+/* sources: kernel/vfs/namei.c kernel/vfs/inode.c */
 /* sources: kernel/vfs/file.c kernel/vfs/device.c kernel/cache/radix.c */
-/* sources: kernel/fs/ram/ramfs.c kernel/fs/ram/data.c */
+/* sources: kernel/fs/ram/[a-z]*.c */
 /* sources: kernel/lib/panic.c kernel/lib/printf.c tests/host/fs/stubs.c */
 /* flags: -include tests/host/fs/hal.h */
 #include <setjmp.h>
@@ -29,7 +30,6 @@ static int start(void **state)
     struct superblock *root;
 
     (void)state;
-    vfs_init();
     realtime_start = 1700000000 * REALTIME_SECOND;
     if (ramfs_make("ramfs", 100, &root))
         return -1;
@@ -41,7 +41,7 @@ static struct file_stat stat_of(const char *path)
 {
     struct file_stat stat = {0};
 
-    assert_int_equal(vfs_stat(&at, path, &stat), 0);
+    assert_int_equal(vfs_stat(&at, NULL, path, true, &stat), 0);
     return stat;
 }
 
@@ -50,7 +50,7 @@ static void open_and_close(const char *path, unsigned flags, const char *text)
     struct cursor cursor = cursor_kernel(text, strlen(text));
     struct file *file;
 
-    assert_int_equal(vfs_open(&at, path, flags, &file), 0);
+    assert_int_equal(vfs_open(&at, NULL, path, flags, &file), 0);
     if (*text)
         assert_int_equal(file_write(file, &cursor), strlen(text));
     file_put(file);
@@ -64,9 +64,9 @@ static void test_new_inodes(void **state)
     static const unsigned modes[] = {0755, 0755, 0644, 0644};
 
     (void)state;
-    assert_int_equal(vfs_mkdir(&at, "/d"), 0);
+    assert_int_equal(vfs_mkdir(&at, NULL, "/d"), 0);
     open_and_close("/f", OPEN_CREATE, "");
-    assert_int_equal(vfs_mknod(&at, "/null", 2, 0), 0);
+    assert_int_equal(vfs_mknod(&at, NULL, "/null", 2, 0), 0);
     for (unsigned i = 0; i < 4; i++) {
         struct file_stat stat = stat_of(paths[i]);
 
@@ -91,7 +91,7 @@ static void test_what_is_set(void **state)
     (void)state;
     for (unsigned which = 1; which <= SET_ALL; which <<= 1) {
         stub_time += 5;
-        assert_int_equal(vfs_setattr(&at, "/f", which, &to), 0);
+        assert_int_equal(vfs_setattr(&at, NULL, "/f", true, which, &to), 0);
         want.mode = which == SET_MODE ? to.mode : want.mode;
         want.owner = which == SET_OWNER ? to.owner : want.owner;
         want.group = which == SET_GROUP ? to.group : want.group;
@@ -101,10 +101,12 @@ static void test_what_is_set(void **state)
         now = stat_of("/f");
         assert_memory_equal(&now, &want, sizeof(now));
     }
-    assert_int_equal(vfs_setattr(&at, "/f", SET_ALL + 1, &to), -EINVAL);
-    assert_int_equal(vfs_setattr(&at, "/nothing", SET_ALL, &to), -ENOENT);
-    assert_int_equal(vfs_setattr(&at, "/d", SET_ALL, &to), 0);
-    assert_int_equal(vfs_setattr(&at, "/null", SET_ALL, &to), 0);
+    assert_int_equal(vfs_setattr(&at, NULL, "/f", true, SET_ALL + 1, &to),
+                     -EINVAL);
+    assert_int_equal(vfs_setattr(&at, NULL, "/nothing", true, SET_ALL, &to),
+                     -ENOENT);
+    assert_int_equal(vfs_setattr(&at, NULL, "/d", true, SET_ALL, &to), 0);
+    assert_int_equal(vfs_setattr(&at, NULL, "/null", true, SET_ALL, &to), 0);
 }
 
 static void test_the_earliest_time(void **state)
@@ -112,7 +114,7 @@ static void test_the_earliest_time(void **state)
     const struct file_stat to = {.modified = INT64_MIN};
 
     (void)state;
-    assert_int_equal(vfs_setattr(&at, "/f", SET_MODIFIED, &to), 0);
+    assert_int_equal(vfs_setattr(&at, NULL, "/f", true, SET_MODIFIED, &to), 0);
     assert_int_equal(stat_of("/f").modified, INT32_MIN * REALTIME_SECOND);
 }
 
@@ -153,10 +155,10 @@ static void test_when_times_change(void **state)
     char byte;
 
     (void)state;
-    assert_int_equal(vfs_mkdir(&at, "/e"), 0);
+    assert_int_equal(vfs_mkdir(&at, NULL, "/e"), 0);
     open_and_close("/e/f", OPEN_CREATE | OPEN_WRITE, "hello");
     look();
-    assert_int_equal(vfs_open(&at, "/e/f", OPEN_READ, &open), 0);
+    assert_int_equal(vfs_open(&at, NULL, "/e/f", OPEN_READ, &open), 0);
     cursor = cursor_kernel(&byte, 1);
     assert_int_equal(file_read(open, &cursor), 1);
     file_put(open);
@@ -167,22 +169,22 @@ static void test_when_times_change(void **state)
     expect(both, 0);
     open_and_close("/e/f", OPEN_WRITE | OPEN_TRUNCATE, "");
     expect(both, 0);
-    assert_int_equal(vfs_link(&at, "/e/f", "/g"), 0);
+    assert_int_equal(vfs_link(&at, NULL, "/e/f", NULL, "/g"), 0);
     expect(CHANGED, 0);
-    assert_int_equal(vfs_link(&at, "/e/f", "/e/h"), 0);
+    assert_int_equal(vfs_link(&at, NULL, "/e/f", NULL, "/e/h"), 0);
     expect(CHANGED, both);
-    assert_int_equal(vfs_unlink(&at, "/e/h"), 0);
+    assert_int_equal(vfs_unlink(&at, NULL, "/e/h"), 0);
     expect(CHANGED, both);
-    assert_int_equal(vfs_mkdir(&at, "/e/s"), 0);
+    assert_int_equal(vfs_mkdir(&at, NULL, "/e/s"), 0);
     expect(0, both);
-    assert_int_equal(vfs_rmdir(&at, "/e/s"), 0);
+    assert_int_equal(vfs_rmdir(&at, NULL, "/e/s"), 0);
     expect(0, both);
-    assert_int_equal(vfs_unlink(&at, "/e/s"), -ENOENT);
+    assert_int_equal(vfs_unlink(&at, NULL, "/e/s"), -ENOENT);
     expect(0, 0);
     /* A write of which nothing is taken is none. */
     stub_fault_from = 1;
     cursor = cursor_user(1, 1);
-    assert_int_equal(vfs_open(&at, "/e/f", OPEN_WRITE, &open), 0);
+    assert_int_equal(vfs_open(&at, NULL, "/e/f", OPEN_WRITE, &open), 0);
     assert_int_equal(file_write(open, &cursor), -EFAULT);
     file_put(open);
     stub_fault_from = UINT64_MAX;

@@ -2,10 +2,10 @@
  * What is not a file on a file system but looks like one: pipes, the console's
  * line editing, the texts of /proc; and a file system filled from an initrd.
  */
-/* sources: kernel/vfs/vfs.c kernel/vfs/namei.c kernel/vfs/inode.c */
-/* sources: kernel/vfs/name_index.c */
+/* sources: kernel/vfs/vfs.c kernel/vfs/tree.c kernel/vfs/name_index.c */
+/* sources: kernel/vfs/namei.c kernel/vfs/inode.c */
 /* sources: kernel/vfs/file.c kernel/vfs/device.c kernel/cache/radix.c */
-/* sources: kernel/fs/ram/ramfs.c kernel/fs/ram/data.c kernel/ipc/pipe.c */
+/* sources: kernel/fs/ram/[a-z]*.c kernel/ipc/pipe.c */
 /* sources: kernel/ipc/tty.c kernel/fs/proc/procfs.c kernel/fs/proc/file.c */
 /* sources: kernel/vfs/initrd.c kernel/dev/cpio.c kernel/lib/panic.c */
 /* sources: kernel/lib/printf.c kernel/lib/string.c kernel/lib/text.c */
@@ -443,8 +443,8 @@ static struct file *open_device(const char *path, unsigned major)
 {
     struct file *file;
 
-    assert_int_equal(vfs_mknod(&at, path, (uint16_t)major, 3), 0);
-    assert_int_equal(vfs_open(&at, path, OPEN_READ, &file), 0);
+    assert_int_equal(vfs_mknod(&at, NULL, path, (uint16_t)major, 3), 0);
+    assert_int_equal(vfs_open(&at, NULL, path, OPEN_READ, &file), 0);
     return file;
 }
 
@@ -486,12 +486,12 @@ static void test_files_are_ready(void **state)
         struct file_stat of_file, of_path;
         struct file *file;
 
-        assert_int_equal(vfs_open(&at, paths[i], flags, &file), 0);
+        assert_int_equal(vfs_open(&at, NULL, paths[i], flags, &file), 0);
         assert_int_equal(file_poll(file, &set), POLL_ALWAYS);
         assert_int_equal(set.count, 0);
         assert_int_equal(file_ioctl(file, 1, 0), -ENOTTY);
         file_stat(file, &of_file);
-        assert_int_equal(vfs_stat(&at, paths[i], &of_path), 0);
+        assert_int_equal(vfs_stat(&at, NULL, paths[i], true, &of_path), 0);
         assert_int_equal(of_file.type, of_path.type);
         assert_int_equal(of_file.number, of_path.number);
         assert_int_equal(file_is_directory(file), i == 1 || i == 2);
@@ -561,14 +561,14 @@ static struct file *open_proc(const char *path, unsigned flags)
 {
     struct file *file;
 
-    assert_int_equal(vfs_open(&at, path, flags, &file), 0);
+    assert_int_equal(vfs_open(&at, NULL, path, flags, &file), 0);
     return file;
 }
 
 static int open_result(const char *path, unsigned flags)
 {
     struct file *file = NULL;
-    int result = vfs_open(&at, path, flags, &file);
+    int result = vfs_open(&at, NULL, path, flags, &file);
 
     if (!result)
         file_put(file);
@@ -622,9 +622,9 @@ static void test_proc_commands(void **state)
     assert_int_equal(open_result("/proc/self/maps", OPEN_WRITE), -EACCES);
     assert_int_equal(open_result("/proc/cmdline", OPEN_WRITE), -EACCES);
     assert_int_equal(open_result("/proc/new", OPEN_CREATE), -EPERM);
-    assert_int_equal(vfs_mkdir(&at, "/proc/new"), -EPERM);
-    assert_int_equal(vfs_unlink(&at, "/proc/power"), -EPERM);
-    assert_int_equal(vfs_rmdir(&at, "/proc/7"), -EPERM);
+    assert_int_equal(vfs_mkdir(&at, NULL, "/proc/new"), -EPERM);
+    assert_int_equal(vfs_unlink(&at, NULL, "/proc/power"), -EPERM);
+    assert_int_equal(vfs_rmdir(&at, NULL, "/proc/7"), -EPERM);
     file = open_proc("/proc/power", OPEN_WRITE | OPEN_CREATE | OPEN_TRUNCATE);
     assert_int_equal(put(file, "off 3", 5), 5);
     assert_string_equal(command, "off 3");
@@ -680,12 +680,13 @@ static void test_proc_attributes(void **state)
     (void)state;
     stub_time = 1700000000000000001;
     for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        assert_int_equal(vfs_stat(&at, rows[i].path, &stat), 0);
+        assert_int_equal(vfs_stat(&at, NULL, rows[i].path, true, &stat), 0);
         assert_int_equal(stat.mode, rows[i].mode);
         assert_int_equal(stat.owner, 0);
         assert_int_equal(stat.group, 0);
         assert_int_equal(stat.modified, stat.changed);
-        assert_int_equal(vfs_setattr(&at, rows[i].path, SET_MODE, &to), -EPERM);
+        assert_int_equal(
+            vfs_setattr(&at, NULL, rows[i].path, true, SET_MODE, &to), -EPERM);
     }
     assert_int_equal(stat.modified, stub_time);
 }
@@ -702,11 +703,12 @@ static void test_proc_names(void **state)
     assert_int_equal(get(file, 100), 12);
     assert_memory_equal(buffer, "status of 7\n", 12);
     file_put(file);
-    assert_int_equal(vfs_stat(&at, "/proc/7", &first), 0);
-    assert_int_equal(vfs_stat(&at, "/proc/self", &second), 0);
+    assert_int_equal(vfs_stat(&at, NULL, "/proc/7", true, &first), 0);
+    assert_int_equal(vfs_stat(&at, NULL, "/proc/self", true, &second), 0);
     assert_int_equal(first.number, second.number);
-    assert_int_equal(vfs_stat(&at, "/proc/7/../power", &first), 0);
-    assert_int_equal(vfs_stat(&at, "/proc/7/../../proc", &first), 0);
+    assert_int_equal(vfs_stat(&at, NULL, "/proc/7/../power", true, &first), 0);
+    assert_int_equal(vfs_stat(&at, NULL, "/proc/7/../../proc", true, &first),
+                     0);
     assert_int_equal(open_result("/proc/1/maps", OPEN_READ), -ESRCH);
     assert_int_equal(open_result("/proc/2", OPEN_READ), -ENOENT);
     assert_int_equal(open_result("/proc/07", OPEN_READ), -ENOENT);
@@ -791,7 +793,7 @@ static void expect_attributes(const char *path, unsigned mode)
 {
     struct file_stat stat;
 
-    assert_int_equal(vfs_stat(&at, path, &stat), 0);
+    assert_int_equal(vfs_stat(&at, NULL, path, true, &stat), 0);
     assert_int_equal(stat.mode, mode);
     assert_int_equal(stat.owner, 70);
     assert_int_equal(stat.group, 80);
@@ -855,19 +857,18 @@ static int start(void **state)
     struct superblock *root, *proc;
 
     (void)state;
-    vfs_init();
     kprintf_set_sink(print);
     if (ramfs_make("ramfs", 100, &root) || tty_init() || procfs_make(&proc))
         return -1;
     fs_context_init(&at, root->root, inode_get(root->root), NULL);
     tty_set_hook(list_processes);
     procfs_set_processes(&all_processes);
-    return vfs_mkdir(&at, "/proc") || vfs_mount(&at, "/proc", proc) ||
+    return vfs_mkdir(&at, NULL, "/proc") || vfs_mount(&at, "/proc", proc) ||
            procfs_register("lines", &lines_entry) ||
            procfs_register("power", &power_entry) ||
            procfs_set_text("cmdline", "run=100%") ||
-           vfs_mknod(&at, "/console", DEVICE_CONSOLE, 5) ||
-           vfs_open(&at, "/console", OPEN_READ | OPEN_WRITE, &console);
+           vfs_mknod(&at, NULL, "/console", DEVICE_CONSOLE, 5) ||
+           vfs_open(&at, NULL, "/console", OPEN_READ | OPEN_WRITE, &console);
 }
 
 static int finish(void **state)
