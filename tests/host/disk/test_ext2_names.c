@@ -2,7 +2,8 @@
  * rename and symbolic links on ext2 and ext3; what other tools make of them;
  * and what a list of orphans says that has other things in it than files.
  */
-/* sources: tests/host/disk/ext2_host.c tests/host/fs/names_cases.c */
+/* sources: tests/host/disk/ext2_host.c */
+/* sources: tests/host/fs/names_cases.c tests/host/fs/names_large.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fs/ext2/private.h"
 #include "host/disk/ext2_host.h"
 #include "host/fs/names_cases.h"
 #include "host/mm/hal.h"
@@ -27,10 +29,16 @@ static const char *const kinds[] = {
     "-t ext3 -b 4096",
 };
 
+static bool is_indexed(struct inode *directory)
+{
+    return ext2_of(directory)->index.table != NULL;
+}
+
 static void mount(struct disk *disk)
 {
     assert_int_equal(host_mount(disk, false), 0);
     names_at = &host_at;
+    names_is_indexed = is_indexed;
 }
 
 static void unmount(struct disk *disk)
@@ -72,6 +80,7 @@ CASE(links_kept)
 CASE(links_refused)
 CASE(links_of_any_length)
 CASE(f12_parent_of_removed)
+CASE(rename_in_large)
 
 /* ---- The disk afterwards ------------------------------------------------- */
 
@@ -313,6 +322,7 @@ int main(void)
         cmocka_unit_test(test_links_refused),
         cmocka_unit_test(test_links_of_any_length),
         cmocka_unit_test(test_f12_parent_of_removed),
+        cmocka_unit_test(test_rename_in_large),
         cmocka_unit_test(test_links_stay),
         cmocka_unit_test(test_damaged_links),
         cmocka_unit_test(test_rename_within_a_block),

@@ -22,6 +22,10 @@ void case_links_refused(void);
 void case_links_of_any_length(void);
 void case_f12_parent_of_removed(void);
 
+/* In names_large.c; needs to be told whether a directory has an index. */
+void case_rename_in_large(void);
+extern bool (*names_is_indexed)(struct inode *directory);
+
 /* A directory called `path` with nothing in it goes; for what a case made. */
 void names_remove(const char *path);
 

@@ -2,7 +2,7 @@
  * rename and symbolic links on the RAM file system; between two file systems;
  * and what they do when an allocation fails.
  */
-/* sources: tests/host/fs/names_cases.c */
+/* sources: tests/host/fs/names_cases.c tests/host/fs/names_large.c */
 /* sources: kernel/vfs/vfs.c kernel/vfs/tree.c kernel/vfs/name_index.c */
 /* sources: kernel/vfs/namei.c kernel/vfs/inode.c */
 /* sources: kernel/vfs/file.c kernel/vfs/device.c */
@@ -17,6 +17,7 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "fs/ram/private.h"
 #include "fs/ram/ramfs.h"
 #include "host/fs/names_cases.h"
 #include "host/fs/stubs.h"
@@ -25,6 +26,11 @@
 
 static struct fs_context at;
 static long objects_before, frames_before;
+
+static bool is_indexed(struct inode *directory)
+{
+    return ramfs_of(directory)->index.table != NULL;
+}
 
 static int start(void **state)
 {
@@ -35,6 +41,7 @@ static int start(void **state)
         return -1;
     fs_context_init(&at, root->root, inode_get(root->root), NULL);
     names_at = &at;
+    names_is_indexed = is_indexed;
     objects_before = stub_objects;
     frames_before = stub_frames;
     return 0;
@@ -67,6 +74,7 @@ CASE(links_kept)
 CASE(links_refused)
 CASE(links_of_any_length)
 CASE(f12_parent_of_removed)
+CASE(rename_in_large)
 
 /* Paths with links put in have a bound of their own. */
 static void test_path_too_long(void **state)
@@ -194,12 +202,19 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, start, finish)
     const struct CMUnitTest tests[] = {
-        TEST(rename_files),        TEST(rename_directories),
-        TEST(rename_replaces),     TEST(rename_refused),
-        TEST(start_elsewhere),     TEST(links_followed),
-        TEST(links_kept),          TEST(links_refused),
-        TEST(links_of_any_length), TEST(f12_parent_of_removed),
-        TEST(path_too_long),       TEST(mounted),
+        TEST(rename_files),
+        TEST(rename_directories),
+        TEST(rename_replaces),
+        TEST(rename_refused),
+        TEST(start_elsewhere),
+        TEST(links_followed),
+        TEST(links_kept),
+        TEST(links_refused),
+        TEST(links_of_any_length),
+        TEST(f12_parent_of_removed),
+        TEST(rename_in_large),
+        TEST(path_too_long),
+        TEST(mounted),
         TEST(no_memory),
     };
 
