@@ -2,6 +2,8 @@
 on a disk.
 """
 
+import re
+
 import pytest
 from conftest import program, run_command
 from test_disk import boot, make_image
@@ -45,6 +47,12 @@ def check(r):
 def test_names_are_moved_and_linked(root, command, output):
     r = root(command)
     assert r.out + r.err.replace("\r", "") == output or r.out == output, r
+
+
+def test_a_link_is_listed_as_itself_and_chmod_follows(root):
+    r = root("echo a > f; ln -s f l; ln -s none n; chmod 600 l; ls -l f l n")
+    assert re.findall(r"^(\S+) .* (\w+)$", r.out, re.M) == [
+        ("-rw-------", "f"), ("lrwxrwxrwx", "l"), ("lrwxrwxrwx", "n")], r
 
 
 def test_mv_copies_between_file_systems(tmp_path):
