@@ -129,6 +129,20 @@ kernel_flags += $(patched_flags) $(kernel_extra)
 -include $(patched_make)
 kernel_objects := $(kernel_sources:%=$(B)/%.o)
 
+# The date of the kernel, for boards without a clock, and of what is in the
+# initrd: that of the last commit, so that the same tree gives the same bytes.
+ifndef SOURCE_DATE_EPOCH
+SOURCE_DATE_EPOCH := $(or $(shell git log -1 --format=%ct 2>/dev/null),1798761600)
+endif
+export SOURCE_DATE_EPOCH
+
+$(B)/date: always
+	@mkdir -p $(@D)
+	@echo $(SOURCE_DATE_EPOCH) | cmp -s - $@ || echo $(SOURCE_DATE_EPOCH) >$@
+
+$(B)/$(K)/main.c.o: kernel_flags += -DKERNEL_DATE=$(SOURCE_DATE_EPOCH)
+$(B)/$(K)/main.c.o: $(B)/date
+
 # A first `make` on a new machine finds its tools before it compiles.
 $(kernel_objects) $(B)/symbols-none.S: | tools-run
 
@@ -248,7 +262,7 @@ root_entries := bin/ dev/ proc/ tmp/ README=tools/guest-readme.txt \
     $(foreach p,$(root_programs),$p=$(U)/stripped/$p)
 
 $(B)/initrd.cpio: $(programs:%=$(U)/stripped/%) tools/guest-readme.txt \
-    tools/mkcpio tools/lib/newc.py
+    tools/mkcpio tools/lib/newc.py $(B)/date
 	@mkdir -p $(@D)
 	$(q)tools/mkcpio $@ $(root_entries)
 
@@ -431,7 +445,7 @@ V ?= 0
 q := $(if $(filter 0,$(V)),@)
 say := @$(if $(filter 0,$(V)),printf '  %-7s%s\n',:)
 
-.PHONY: all run image refreshed-image user-program qemu qemu-gdb print-gdbport gdb grade crash \
+.PHONY: all always run image refreshed-image user-program qemu qemu-gdb print-gdbport gdb grade crash \
     test test-all test-host test-fuzz test-models test-guest test-debug soak \
     coverage mutants mutant builds debug-build clang-build lint format help clean
 .SECONDARY:

@@ -7,11 +7,13 @@
 #include "dev/board.h"
 #include "dev/console.h"
 #include "dev/irq.h"
+#include "dev/rtc.h"
 #include "dev/virtio_blk.h"
 #include "cache/cache.h"
 #include "fs/dev/devfs.h"
 #include "fs/ext2/ext2.h"
 #include "vfs/initrd.h"
+#include "vfs/name_index.h"
 #include "fs/proc/procfs.h"
 #include "fs/ram/ramfs.h"
 #include "ipc/tty.h"
@@ -27,6 +29,7 @@
 #include "mm/slab.h"
 #include "mm/stack.h"
 #include "proc/process.h"
+#include "sched/realtime.h"
 
 #ifdef DEBUG
 #define BUILD "debug"
@@ -110,8 +113,9 @@ static void start_memory(void)
     taken[count++] = hal_image();
     taken[count++] = board.tree;
     taken[count++] = board.initrd;
-    struct hal_range devices[2 + BOARD_VIRTIO] = {board.uart, board.plic};
-    unsigned device_count = 2;
+    struct hal_range devices[3 + BOARD_VIRTIO] = {board.uart, board.plic,
+                                                  board.rtc};
+    unsigned device_count = 3;
     for (unsigned i = 0; i < board.virtio_count; i++)
         devices[device_count++] = board.virtio[i].registers;
     if (page_init(board.ram, board.ram_count, taken, count) ||
@@ -125,6 +129,16 @@ static void start_memory(void)
     audit_init();
     if (pt_init() || cache_start())
         refuse("not enough memory for a page of zeros and the page cache");
+}
+
+/* Without a clock on the board it is the date of the kernel (Makefile). */
+static void start_clock(void)
+{
+    int64_t now = KERNEL_DATE * REALTIME_SECOND;
+    hal_time_init(board.timebase, board.sstc);
+    if (board.rtc.end)
+        now = rtc_read((uintptr_t)hal_phys_to_virt(board.rtc.start));
+    realtime_start = now - (int64_t)hal_time();
 }
 
 /* ---- Console ------------------------------------------------------------- */
@@ -250,7 +264,7 @@ static void start_disks(void)
 static void mount_at(const struct fs_context *context, const char *path,
                      struct superblock *superblock)
 {
-    vfs_mkdir(context, path);
+    vfs_mkdir(context, NULL, path);
     int error = vfs_mount(context, path, superblock);
     if (error)
         kprintf("calf: cannot mount %s (error %d)\n", path, -error);
@@ -315,7 +329,7 @@ static bool find_root(struct superblock **root)
 static void start_files(struct fs_context *context)
 {
     struct superblock *root, *ram, *dev, *proc;
-    vfs_init();
+    name_index_init();
     start_disks();
     bool on_disk = find_root(&root);
     if (ramfs_make("ramfs", page_total_count() / 4, &ram))
@@ -361,7 +375,7 @@ _Noreturn void kernel_main(uint64_t hardware_id, const void *tree)
     strlcpy(command_line + strlen(command_line), "\n", 2);
     read_arguments();
     start_memory();
-    hal_time_init(board.timebase, board.sstc);
+    start_clock();
     process_add_abi(&xv6_abi);
     start_console();
     start_harts();

@@ -33,6 +33,9 @@
 /* Pages read ahead at most, unless the owner says otherwise. */
 #define CACHE_AHEAD 64
 
+/* Pages read around one that is wanted (cache_read_around). */
+#define CACHE_AROUND 8
+
 /* A piece that is nowhere on the device (or beyond its end): zeros. */
 #define CACHE_HOLE UINT64_MAX
 
@@ -88,6 +91,11 @@ int cache_pin(struct cache *cache, uint64_t index, struct page **out);
 /* See that it has been read; it may be given up again at once. Also -EINTR: a
  * kill ends the wait. Not hurried. */
 int cache_fetch(struct cache *cache, uint64_t index);
+/* If page `index` is not there, begin to read it and its neighbours, which will
+ * be asked for soon: CACHE_AROUND pages in all, from a multiple of that. Waits
+ * for none, and fails silently: who asks for the page is told. No lock is
+ * held below which `map` may take one. */
+void cache_read_around(struct cache *cache, uint64_t index);
 
 /* The same for one whose contents nobody wants: a page that was not there is
  * zeroed instead of read. Ignores the end. */

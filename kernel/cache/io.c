@@ -239,6 +239,14 @@ int cache_read(struct cache *cache, struct page *page,
     return error;
 }
 
+void cache_read_around(struct cache *cache, uint64_t index)
+{
+    uint64_t from = align_down(index, CACHE_AROUND);
+    uint64_t to = MIN(from + CACHE_AROUND, atomic_load(&cache->end));
+    if (!is_cached(cache, index))
+        (void)cache_read(cache, NULL, (struct cache_window){from, to});
+}
+
 /* ---- Writing ------------------------------------------------------------- */
 
 /* Begin to write the page if it is dirty. The dirty pages of a cache are

@@ -1,7 +1,7 @@
 /*
  * What the kernel wants to know of a board, from the device tree (Devicetree
  * Specification 0.4; bindings of the Linux kernel for riscv cpus, the PLIC,
- * 16550 UARTs and virtio). Nothing about a board is compiled in.
+ * 16550 UARTs, clocks and virtio). Nothing about a board is compiled in.
  */
 #include "dev/board.h"
 #include "dev/fdt.h"
@@ -129,6 +129,16 @@ static void read_uart(struct board *board, const struct fdt *fdt, int chosen)
         board->uart_interrupt = value;
 }
 
+/* The clock of the day (Devicetree binding google,goldfish-rtc). */
+static void read_rtc(struct board *board, const struct fdt *fdt)
+{
+    uint64_t start, size;
+    int node = fdt_find_compatible(fdt, -1, "google,goldfish-rtc");
+    if (node >= 0 && fdt_is_enabled(fdt, node) &&
+        !fdt_reg(fdt, node, 0, &start, &size))
+        board->rtc = (struct hal_range){start, start + size};
+}
+
 static void add_virtio(struct board *board, struct board_virtio place)
 {
     unsigned at = board->virtio_count;
@@ -192,6 +202,7 @@ const char *board_read(struct board *board, const void *blob, uint64_t boot_id)
     read_chosen(board, &fdt, chosen);
     read_plic(board, &fdt, boot_cpu);
     read_uart(board, &fdt, chosen);
+    read_rtc(board, &fdt);
     read_virtio(board, &fdt);
     return NULL;
 }

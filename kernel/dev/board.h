@@ -29,6 +29,7 @@ struct board {
     struct hal_range uart;    /* empty: none */
     unsigned uart_shift, uart_width;
     unsigned uart_interrupt; /* 0: none */
+    struct hal_range rtc;    /* empty: none */
     struct hal_range plic;   /* empty: none */
     unsigned plic_context;   /* of the boot hart */
     struct board_virtio {

@@ -22,7 +22,10 @@
 enum field {
     FIELD_INO = 0,
     FIELD_MODE = 1,
+    FIELD_UID = 2,
+    FIELD_GID = 3,
     FIELD_NLINK = 4,
+    FIELD_MTIME = 5,
     FIELD_DATA_SIZE = 6,
     FIELD_NAME_SIZE = 11,
 };
@@ -86,6 +89,9 @@ static const char *read_entry(struct cpio *cpio, struct cpio_entry *entry)
         .name = (const char *)take(cpio, &offset, name_size),
         .name_length = name_size - 1,
         .mode = fields[FIELD_MODE],
+        .uid = fields[FIELD_UID],
+        .gid = fields[FIELD_GID],
+        .mtime = fields[FIELD_MTIME],
         .nlink = fields[FIELD_NLINK],
         .ino = fields[FIELD_INO],
         .size = fields[FIELD_DATA_SIZE],

@@ -25,6 +25,8 @@ struct cpio_entry {
     const char *name;   /* terminated; never empty; not checked otherwise */
     size_t name_length; /* without the NUL */
     uint32_t mode;      /* type and permissions, as in stat */
+    uint32_t uid, gid;
+    uint32_t mtime; /* seconds since 1970 */
     uint32_t nlink;
     uint32_t ino;
     const void *data;

@@ -47,6 +47,7 @@
 #define ENOTEMPTY    39
 #define ENAMETOOLONG 36
 #define EXDEV        18
+#define ELOOP        40
 
 /* Open files and devices. */
 #define EBADF  9

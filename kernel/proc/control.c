@@ -1,7 +1,7 @@
 /*
  * The files of /proc by which the system is asked and told: meminfo, audit,
- * uptime to read; disks to do both; power and crash to write; and, in builds
- * made for it, fail, which makes allocations fail.
+ * uptime, clock to read; disks to do both; power and crash to write; and, in
+ * builds made for it, fail, which makes allocations fail.
  */
 #include "cache/cache.h"
 #include "cache/writeback.h"
@@ -15,6 +15,7 @@
 #include "mm/audit.h"
 #include "mm/page.h"
 #include "proc/process.h"
+#include "sched/realtime.h"
 
 static int show_meminfo(struct text *out)
 {
@@ -30,6 +31,15 @@ static int show_audit(struct text *out)
 static int show_uptime(struct text *out)
 {
     text_printf(out, "%lu ms\n", hal_time() / 1000000);
+    return 0;
+}
+
+/* The time of day: seconds since 1970. */
+static int show_clock(struct text *out)
+{
+    int64_t now = realtime();
+    text_printf(out, "%ld.%09ld\n", now / REALTIME_SECOND,
+                now % REALTIME_SECOND);
     return 0;
 }
 
@@ -147,6 +157,7 @@ int control_register_files(void)
         const char *name;
         struct procfs_entry entry;
     } files[] = {
+        {"clock", {.show = show_clock}},
         {"meminfo", {.show = show_meminfo}},
         {"audit", {.show = show_audit}},
         {"uptime", {.show = show_uptime}},

@@ -153,7 +153,7 @@ int process_exec(const char *path, const struct exec_arguments *arguments)
 {
     struct process *self = process_current();
     struct file *file;
-    int error = vfs_open(self->fs, path, OPEN_READ, &file);
+    int error = vfs_open(self->fs, NULL, path, OPEN_READ, &file);
     if (error)
         return error;
     error = exec_file(self, file, path, arguments);

@@ -9,6 +9,7 @@
  * switch would cost more than the switch.
  */
 #include "sched/thread.h"
+#include "sched/realtime.h"
 #include "sched/spinlock.h"
 
 struct clock {
@@ -19,6 +20,8 @@ struct clock {
 };
 
 static struct clock clocks[HAL_MAX_HARTS];
+
+int64_t realtime_start;
 
 void clock_init(void)
 {

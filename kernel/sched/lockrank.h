@@ -39,6 +39,7 @@ enum lock_rank {
     LOCK_SLAB,
     LOCK_RESERVE,
     LOCK_STACK,
+    LOCK_NAME_INDEX,
     LOCK_CACHE,
     LOCK_PAGE_STOCK,
     LOCK_PAGE,
@@ -53,6 +54,8 @@ enum lock_rank {
 
 /* Called by the locks. */
 void lockrank_acquire(enum lock_rank rank);
+/* The same, where locks of this very rank may be held. */
+void lockrank_acquire_also(enum lock_rank rank);
 void lockrank_release(enum lock_rank rank);
 /* Panics when the running thread holds a spinlock: it is about to sleep, or
  * to touch user memory. */
@@ -63,6 +66,7 @@ void lockrank_assert_below(enum lock_rank rank);
 #else
 
 #define lockrank_acquire(rank)      ((void)(rank))
+#define lockrank_acquire_also(rank) ((void)(rank))
 #define lockrank_release(rank)      ((void)(rank))
 #define lockrank_assert_may_sleep() ((void)0)
 #define lockrank_assert_below(rank) ((void)(rank))

@@ -76,18 +76,25 @@ static __attribute__((noinline)) int wait_for(struct mutex *mutex,
 static inline int lock(struct mutex *mutex, enum sleep kind)
 {
     lockrank_assert_may_sleep();
-    lockrank_acquire(mutex->rank);
     ASSERT(!mutex_held(mutex));
     return try_take(mutex) ? 0 : wait_for(mutex, kind);
 }
 
 void mutex_lock(struct mutex *mutex)
 {
+    lockrank_acquire(mutex->rank);
+    lock(mutex, SLEEP_UNINTERRUPTIBLE);
+}
+
+void mutex_lock_also(struct mutex *mutex)
+{
+    lockrank_acquire_also(mutex->rank);
     lock(mutex, SLEEP_UNINTERRUPTIBLE);
 }
 
 int mutex_lock_interruptible(struct mutex *mutex)
 {
+    lockrank_acquire(mutex->rank);
     int result = lock(mutex, SLEEP_INTERRUPTIBLE);
     if (result)
         lockrank_release(mutex->rank);

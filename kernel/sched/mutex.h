@@ -29,6 +29,9 @@ void mutex_init(struct mutex *mutex, enum lock_rank rank);
 /* Take it, sleeping while another thread has it. No spinlock is held. A kill
  * does not end the wait, since owners let go soon. */
 void mutex_lock(struct mutex *mutex);
+/* The same for one more mutex of the highest rank that the thread has. All that
+ * take several of that rank take them in one order, which is the caller's. */
+void mutex_lock_also(struct mutex *mutex);
 /* The same where an owner may take long. 0; or -EINTR when a kill or a signal
  * has ended the wait: then the thread does not have the mutex. */
 int mutex_lock_interruptible(struct mutex *mutex);

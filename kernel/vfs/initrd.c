@@ -12,6 +12,7 @@
 #include "cache/radix.h"
 #include "lib/errno.h"
 #include "lib/printf.h"
+#include "sched/realtime.h"
 
 #define MODE_TYPE      0170000
 #define MODE_DIRECTORY 0040000
@@ -32,7 +33,7 @@ static int write_contents(const struct fs_context *context,
     struct file *file;
     ssize_t written = 0;
     int result =
-        vfs_open(context, entry->name, OPEN_CREATE | OPEN_WRITE, &file);
+        vfs_open(context, NULL, entry->name, OPEN_CREATE | OPEN_WRITE, &file);
     if (result)
         return result;
     if (entry->size)
@@ -48,13 +49,13 @@ static int unpack_file(struct unpacking *unpacking,
 {
     const struct fs_context *context = unpacking->context;
     const char *first = NULL;
-    int result = vfs_unlink(context, entry->name);
+    int result = vfs_unlink(context, NULL, entry->name);
     if (result && result != -ENOENT)
         return result;
     if (entry->nlink > 1)
         first = radix_get(&unpacking->linked, entry->ino);
     if (first) {
-        result = vfs_link(context, first, entry->name);
+        result = vfs_link(context, NULL, first, NULL, entry->name);
         if (result || !entry->size)
             return result;
     } else if (entry->nlink > 1) {
@@ -68,28 +69,38 @@ static int unpack_file(struct unpacking *unpacking,
 static int unpack_directory(const struct fs_context *context, const char *path)
 {
     struct file_stat there;
-    int result = vfs_mkdir(context, path);
-    if (result == -EEXIST && vfs_stat(context, path, &there) == 0 &&
+    int result = vfs_mkdir(context, NULL, path);
+    if (result == -EEXIST && vfs_stat(context, NULL, path, true, &there) == 0 &&
         there.type == INODE_DIRECTORY)
         return 0;
     return result;
 }
 
+static int unpack_attributes(const struct fs_context *context,
+                             const struct cpio_entry *entry)
+{
+    int64_t time = entry->mtime * REALTIME_SECOND;
+    struct file_stat to = {.mode = entry->mode & MODE_MASK,
+                           .owner = entry->uid,
+                           .group = entry->gid,
+                           .accessed = time,
+                           .modified = time};
+    return vfs_setattr(context, NULL, entry->name, false, SET_ALL, &to);
+}
+
 static int unpack_entry(struct unpacking *unpacking,
                         const struct cpio_entry *entry)
 {
+    int result = -ENOSYS;
     if (unpacking->start != unpacking->cpio.start) {
         radix_clear(&unpacking->linked);
         unpacking->start = unpacking->cpio.start;
     }
-    switch (entry->mode & MODE_TYPE) {
-    case MODE_DIRECTORY:
-        return unpack_directory(unpacking->context, entry->name);
-    case MODE_FILE:
-        return unpack_file(unpacking, entry);
-    default:
-        return -ENOSYS;
-    }
+    if ((entry->mode & MODE_TYPE) == MODE_DIRECTORY)
+        result = unpack_directory(unpacking->context, entry->name);
+    if ((entry->mode & MODE_TYPE) == MODE_FILE)
+        result = unpack_file(unpacking, entry);
+    return result ? result : unpack_attributes(unpacking->context, entry);
 }
 
 static const char *reason(int error)

@@ -5,13 +5,67 @@
  * the same moment.
  */
 #include "vfs/vfs.h"
+#include "lib/bits.h"
 #include "lib/list.h"
 #include "lib/string.h"
+#include "sched/realtime.h"
+
+/* No file system keeps a time before 1901. */
+#define TIME_LEAST (INT32_MIN * REALTIME_SECOND)
+#define SHORT_MOST (INT32_MAX * REALTIME_SECOND)
+
+static void set_time(_Atomic int64_t *to, int64_t time)
+{
+    atomic_store_explicit(to, time, memory_order_relaxed);
+}
+
+static int64_t keepable(const struct inode *inode, int64_t time)
+{
+    return inode->superblock->short_times
+               ? MIN(time - time % REALTIME_SECOND, SHORT_MOST)
+               : time;
+}
+
+void inode_modified(struct inode *inode)
+{
+    int64_t now = keepable(inode, realtime());
+    set_time(&inode->modified, now);
+    set_time(&inode->changed, now);
+}
+
+void inode_changed(struct inode *inode)
+{
+    set_time(&inode->changed, keepable(inode, realtime()));
+}
+
+int inode_setattr(struct inode *inode, unsigned which,
+                  const struct file_stat *to)
+{
+    if (which & SET_MODE)
+        atomic_store(&inode->mode, (uint32_t)to->mode);
+    if (which & SET_OWNER)
+        atomic_store(&inode->owner, (uint32_t)to->owner);
+    if (which & SET_GROUP)
+        atomic_store(&inode->group, (uint32_t)to->group);
+    if (which & SET_ACCESSED)
+        set_time(&inode->accessed,
+                 keepable(inode, MAX(to->accessed, TIME_LEAST)));
+    if (which & SET_MODIFIED)
+        set_time(&inode->modified,
+                 keepable(inode, MAX(to->modified, TIME_LEAST)));
+    inode_changed(inode);
+    return 0;
+}
 
 void inode_init(struct inode *inode, struct superblock *superblock,
                 const struct inode_ops *ops, uint64_t number,
                 const struct inode_shape *shape)
 {
+    static const uint16_t modes[] = {[INODE_DIRECTORY] = 0755,
+                                     [INODE_FILE] = 0644,
+                                     [INODE_DEVICE] = 0644,
+                                     [INODE_PIPE] = 0644,
+                                     [INODE_LINK] = 0777};
     inode->ops = ops;
     inode->superblock = superblock;
     inode->number = number;
@@ -22,6 +76,11 @@ void inode_init(struct inode *inode, struct superblock *superblock,
     atomic_init(&inode->count, 1);
     atomic_init(&inode->links, 0);
     atomic_init(&inode->size, 0);
+    atomic_init(&inode->mode, modes[shape->type]);
+    atomic_init(&inode->owner, 0);
+    atomic_init(&inode->group, 0);
+    inode_modified(inode);
+    atomic_init(&inode->accessed, inode->modified);
     atomic_init(&inode->mounted, NULL);
     mutex_init(&inode->mutex,
                shape->type == INODE_DIRECTORY ? LOCK_INODE_PARENT : LOCK_INODE);
@@ -55,13 +114,21 @@ void inode_put(struct inode *inode)
 
 void inode_stat(const struct inode *inode, struct file_stat *out)
 {
-    out->type = (enum inode_type)inode->type;
-    out->device = inode->superblock->device;
-    out->number = inode->number;
-    out->links = atomic_load_explicit(&inode->links, memory_order_relaxed);
-    out->size = atomic_load_explicit(&inode->size, memory_order_relaxed);
-    out->major = inode->major;
-    out->minor = inode->minor;
+    *out = (struct file_stat){
+        .device = inode->superblock->device,
+        .number = inode->number,
+        .type = inode->type,
+        .mode = atomic_load(&inode->mode),
+        .links = atomic_load(&inode->links),
+        .owner = atomic_load(&inode->owner),
+        .group = atomic_load(&inode->group),
+        .size = atomic_load(&inode->size),
+        .major = inode->major,
+        .minor = inode->minor,
+        .accessed = atomic_load(&inode->accessed),
+        .modified = atomic_load(&inode->modified),
+        .changed = atomic_load(&inode->changed),
+    };
 }
 
 void inode_object_get(struct object *object)
@@ -74,10 +141,12 @@ void inode_object_put(struct object *object)
     inode_put(container_of(object, struct inode, object));
 }
 
-uint32_t vfs_device_number(void)
+void superblock_init(struct superblock *superblock, const char *type)
 {
     static _Atomic uint32_t last;
-    return atomic_fetch_add(&last, 1) + 1;
+    superblock->type = type;
+    superblock->device = atomic_fetch_add(&last, 1) + 1;
+    mutex_init(&superblock->names, LOCK_FS_NAMES);
 }
 
 bool name_is(struct name name, const char *text)

@@ -3,12 +3,17 @@
  * at a time and only while it answers. The walk keeps a reference to where it
  * stands, so what it stands on may lose its name but does not go away.
  *
+ * A symbolic link is replaced by its target: the path goes on as that and what
+ * was left of it. So links cost memory by the path, and no stack.
+ *
  * Mounts are crossed here and nowhere else. Downwards: what a lookup gives is
  * exchanged for the root of what is mounted on it. Upwards: a root is exchanged
  * for the directory it covers before ".." is asked of that.
  */
 #include "vfs/namei.h"
 #include "lib/errno.h"
+#include "lib/string.h"
+#include "mm/slab.h"
 
 /* Cut the first component off `*path`, and the slashes around it. */
 static int take_component(const char **path, struct name *name)
@@ -40,78 +45,177 @@ struct inode *namei_enter_mounts(struct inode *inode)
 /* The opposite: `inode`, or the directory it hides when it is a root. */
 static struct inode *leave_mounts(struct inode *inode)
 {
-    while (inode == inode->superblock->root && inode->superblock->covered) {
-        struct inode *covered = inode_get(inode->superblock->covered);
-        inode_put(inode);
-        inode = covered;
-    }
+    while (inode == inode->superblock->root && inode->superblock->covered)
+        inode = inode->superblock->covered;
     return inode;
 }
 
-/* Exchange `*at`, a directory, for what it calls `name`. On failure there is
- * still a reference in *at to give back. */
-static int step(const struct fs_context *context, struct inode **at,
-                struct name name)
+/* Whether a name is so many dots and nothing else. */
+static inline bool is_dots(struct name name, size_t count)
 {
-    struct inode *next;
-    if (name_is(name, "."))
-        return 0;
-    if (name_is(name, "..")) {
-        if (*at == context->root)
-            return 0;
-        *at = leave_mounts(*at);
-    }
-    int result;
-    do {
-        directory_lock(*at);
-        result = (*at)->ops->lookup(*at, name, &next);
-        directory_unlock(*at);
-    } while (hurry_again(&result));
-    if (result)
-        return result;
-    inode_put(*at);
-    *at = namei_enter_mounts(next);
-    return 0;
+    return name.length == count && name.text[0] == '.' &&
+           name.text[count - 1] == '.';
 }
 
-int namei_parent(const struct fs_context *context, const char *path,
-                 struct inode **directory, struct name *last)
+bool namei_is_special(struct name name)
 {
-    int result;
-    if (!*path)
-        return -ENOENT;
-    struct inode *at =
-        *path == '/' ? inode_get(context->root) : fs_context_cwd(context);
-    for (;;) {
-        result = take_component(&path, last);
-        if (!result && at->type != INODE_DIRECTORY)
-            result = -ENOTDIR;
-        if (result || !*path)
-            break;
-        result = step(context, &at, *last);
-        if (result)
-            break;
+    return name.length == 0 || is_dots(name, 1) || is_dots(name, 2);
+}
+
+int namei_last(const struct fs_context *context, const struct place *place,
+               struct inode **out)
+{
+    struct inode *at = place->directory;
+    bool up = is_dots(place->name, 2);
+    if (up ? at == context->root : namei_is_special(place->name)) {
+        *out = inode_get(at);
+        return 0;
     }
-    if (result)
-        inode_put(at);
-    else
-        *directory = at;
+    if (up)
+        at = leave_mounts(at);
+    int result;
+    do {
+        directory_lock(at);
+        result = at->ops->lookup(at, place->name, out);
+        directory_unlock(at);
+    } while (hurry_again(&result));
+    if (!result)
+        *out = namei_enter_mounts(*out);
     return result;
 }
 
-int namei(const struct fs_context *context, const char *path,
-          struct inode **out)
+int namei_read_link(struct inode *link, struct cursor *cursor)
 {
-    struct inode *at;
-    struct name last;
-    int result = namei_parent(context, path, &at, &last);
+    int result;
+    do {
+        mutex_lock(&link->mutex);
+        result = (int)link->ops->read(link, cursor, 0);
+        mutex_unlock(&link->mutex);
+    } while (hurry_again(&result));
+    return result;
+}
+
+/* Put the target of `link` in front of what is left of the path. */
+static int insert_target(struct place *place, struct inode *link)
+{
+    size_t size = atomic_load(&link->size), rest = strlen(place->rest);
+    if (place->followed++ == LINKS_FOLLOWED)
+        return -ELOOP;
+    if (size + 1 + rest + 1 > PATH_LIMIT)
+        return -ENAMETOOLONG;
+    char *text = slab_alloc(size + 1 + rest + 1);
+    if (!text)
+        return -ENOMEM;
+    struct cursor cursor = cursor_kernel(text, size);
+    int length = namei_read_link(link, &cursor);
+    if (length <= 0) {
+        slab_free(text);
+        return length ? length : -ENOENT;
+    }
+    text[length] = '/';
+    memcpy(text + length + 1, place->rest, rest + 1);
+    slab_free(place->buffer);
+    place->buffer = text;
+    place->rest = text;
+    return 0;
+}
+
+/* Go on from the directory that has `link`, or, if that says so, from the root.
+ * Takes over the reference. */
+static int enter_link(const struct fs_context *context, struct place *place,
+                      struct inode *link)
+{
+    int result = insert_target(place, link);
+    inode_put(link);
+    if (!result && *place->rest == '/') {
+        inode_put(place->directory);
+        place->directory = inode_get(context->root);
+    }
+    return result;
+}
+
+/* Walk what is left of the path, up to the last name. */
+static int walk(const struct fs_context *context, struct place *place)
+{
+    struct inode *next;
+    for (;;) {
+        int result = take_component(&place->rest, &place->name);
+        if (!result && place->directory->type != INODE_DIRECTORY)
+            result = -ENOTDIR;
+        if (result || !*place->rest)
+            return result;
+        result = namei_last(context, place, &next);
+        if (!result && next->type == INODE_LINK) {
+            result = enter_link(context, place, next);
+        } else if (!result) {
+            inode_put(place->directory);
+            place->directory = next;
+        }
+        if (result)
+            return result;
+    }
+}
+
+int namei_parent(const struct fs_context *context, struct inode *at,
+                 const char *path, struct place *place)
+{
+    if (!*path)
+        return -ENOENT;
+    *place = (struct place){.rest = path};
+    place->directory = *path == '/' ? inode_get(context->root)
+                       : at         ? inode_get(at)
+                                    : fs_context_cwd(context);
+    int result = walk(context, place);
+    if (result)
+        namei_put(place);
+    return result;
+}
+
+int namei_follow(const struct fs_context *context, struct place *place,
+                 struct inode *link)
+{
+    int result = enter_link(context, place, link);
+    return result ? result : walk(context, place);
+}
+
+void namei_put(struct place *place)
+{
+    inode_put(place->directory);
+    slab_free(place->buffer);
+}
+
+int namei_removal(const struct fs_context *context, struct inode *at,
+                  const char *path, struct place *place)
+{
+    int result = namei_parent(context, at, path, place);
     if (result)
         return result;
-    if (last.length)
-        result = step(context, &at, last);
+    if (place->name.length == 0)
+        result = -EBUSY;
+    else if (is_dots(place->name, 1))
+        result = -EINVAL;
+    else if (is_dots(place->name, 2))
+        result = -ENOTEMPTY;
+    else if (!place->directory->ops->unlink)
+        result = -EPERM;
     if (result)
-        inode_put(at);
-    else
-        *out = at;
+        namei_put(place);
+    return result;
+}
+
+int namei(const struct fs_context *context, struct inode *at, const char *path,
+          bool follow, struct inode **out)
+{
+    struct place place;
+    int result = namei_parent(context, at, path, &place);
+    if (result)
+        return result;
+    result = namei_last(context, &place, out);
+    while (!result && follow && (*out)->type == INODE_LINK) {
+        result = namei_follow(context, &place, *out);
+        if (!result)
+            result = namei_last(context, &place, out);
+    }
+    namei_put(&place);
     return result;
 }

@@ -1,25 +1,18 @@
 /*
- * The verbs on paths. Each finds its places first (namei.c), then takes the
- * locks in the order vfs.h gives, looks once more at what may have changed
- * meanwhile, and lets the file system do its one step.
+ * The verbs on paths, but for those in tree.c. Each finds its places first
+ * (namei.c), then takes the locks in the order vfs.h gives, looks once more at
+ * what may have changed meanwhile, and lets the file system do its one step.
  */
 #include "vfs/vfs.h"
 #include "vfs/file.h"
 #include "vfs/namei.h"
 #include "lib/bits.h"
 #include "lib/errno.h"
+#include "lib/string.h"
 #include "sched/thread.h"
 
 /* Bytes that a file is shortened by under one holding of its mutex. */
 #define CUT_PART (UINT64_C(16) << 20)
-
-/* Held by whoever takes a directory's name away or mounts on one. */
-static struct mutex names;
-
-void vfs_init(void)
-{
-    mutex_init(&names, LOCK_FS_NAMES);
-}
 
 void fs_context_init(struct fs_context *context, struct inode *root,
                      struct inode *cwd,
@@ -52,13 +45,6 @@ struct inode *fs_context_cwd(const struct fs_context *context)
     return cwd;
 }
 
-/* A component that names a directory whatever is in the parent. */
-static bool is_special(struct name name)
-{
-    return name.length == 0 || name_is(name, ".") || name_is(name, "..");
-}
-
-/* Look `name` up and, where it is free, make it. 0: made; 1: it was there. */
 static int create_locked(struct inode *directory, struct name name,
                          const struct inode_shape *shape, struct inode **out)
 {
@@ -72,54 +58,98 @@ static int create_locked(struct inode *directory, struct name name,
     return directory->ops->create(directory, name, shape, out);
 }
 
-/* What is at `path`, made if there is nothing: the same results. */
-static int find_or_create(const struct fs_context *context, const char *path,
-                          const struct inode_shape *shape, struct inode **out)
+/* Look the last name up and, where it is free, make it. 0: made; 1: it was
+ * there. */
+static int make_last(const struct fs_context *context, struct place *place,
+                     const struct inode_shape *shape, struct inode **out)
 {
-    struct inode *directory;
-    struct name name;
-    int result = namei_parent(context, path, &directory, &name);
-    if (result)
-        return result;
-    if (is_special(name)) {
-        inode_put(directory);
-        result = namei(context, path, out);
+    struct inode *directory = place->directory;
+    int result;
+    if (namei_is_special(place->name)) {
+        result = namei_last(context, place, out);
         return result ? result : 1;
     }
     do {
         directory_lock(directory);
-        result = create_locked(directory, name, shape, out);
+        result = create_locked(directory, place->name, shape, out);
         directory_unlock(directory);
     } while (hurry_again(&result));
-    inode_put(directory);
     if (result == 1)
         *out = namei_enter_mounts(*out);
     return result;
 }
 
+/* What is at `path`, made if there is nothing: the same results. */
+static int find_or_create(const struct fs_context *context, struct inode *at,
+                          const char *path, bool follow,
+                          const struct inode_shape *shape, struct inode **out)
+{
+    struct place place;
+    int result = namei_parent(context, at, path, &place);
+    if (result)
+        return result;
+    result = make_last(context, &place, shape, out);
+    while (result == 1 && follow && (*out)->type == INODE_LINK) {
+        result = namei_follow(context, &place, *out);
+        if (!result)
+            result = make_last(context, &place, shape, out);
+    }
+    namei_put(&place);
+    return result;
+}
+
 /* Make something that must not be there yet. */
-static int create_new(const struct fs_context *context, const char *path,
-                      const struct inode_shape *shape)
+static int create_new(const struct fs_context *context, struct inode *at,
+                      const char *path, const struct inode_shape *shape)
 {
     struct inode *inode;
-    int result = find_or_create(context, path, shape, &inode);
+    int result = find_or_create(context, at, path, false, shape, &inode);
     if (result < 0)
         return result;
     inode_put(inode);
     return result == 1 ? -EEXIST : 0;
 }
 
-int vfs_mkdir(const struct fs_context *context, const char *path)
+int vfs_mkdir(const struct fs_context *context, struct inode *at,
+              const char *path)
 {
-    return create_new(context, path,
+    return create_new(context, at, path,
                       &(struct inode_shape){.type = INODE_DIRECTORY});
 }
 
-int vfs_mknod(const struct fs_context *context, const char *path,
-              uint16_t major, uint16_t minor)
+int vfs_mknod(const struct fs_context *context, struct inode *at,
+              const char *path, uint16_t major, uint16_t minor)
 {
-    return create_new(context, path,
-                      &(struct inode_shape){INODE_DEVICE, major, minor});
+    return create_new(context, at, path,
+                      &(struct inode_shape){.type = INODE_DEVICE,
+                                            .major = major,
+                                            .minor = minor});
+}
+
+int vfs_symlink(const struct fs_context *context, const char *target,
+                struct inode *at, const char *path)
+{
+    struct name text = {target, strlen(target)};
+    if (text.length == 0)
+        return -ENOENT;
+    if (text.length >= PATH_LIMIT)
+        return -ENAMETOOLONG;
+    return create_new(
+        context, at, path,
+        &(struct inode_shape){.type = INODE_LINK, .target = text});
+}
+
+ssize_t vfs_read_link(const struct fs_context *context, struct inode *at,
+                      const char *path, struct cursor *cursor)
+{
+    struct inode *inode;
+    ssize_t result = namei(context, at, path, false, &inode);
+    if (result)
+        return result;
+    result =
+        inode->type == INODE_LINK ? namei_read_link(inode, cursor) : -EINVAL;
+    inode_put(inode);
+    return result;
 }
 
 /* Part by part, from the end: others come between, and a kill ends it. A part
@@ -144,8 +174,8 @@ static int truncate_opened(struct inode *inode)
     return result;
 }
 
-int vfs_open(const struct fs_context *context, const char *path, unsigned flags,
-             struct file **out)
+int vfs_open(const struct fs_context *context, struct inode *at,
+             const char *path, unsigned flags, struct file **out)
 {
     static const struct inode_shape plain = {.type = INODE_FILE};
     struct file *file = file_alloc(flags);
@@ -154,8 +184,8 @@ int vfs_open(const struct fs_context *context, const char *path, unsigned flags,
     if (!file)
         return -ENOMEM;
     int result = flags & OPEN_CREATE
-                     ? find_or_create(context, path, &plain, &inode)
-                     : namei(context, path, &inode);
+                     ? find_or_create(context, at, path, true, &plain, &inode)
+                     : namei(context, at, path, true, &inode);
     if (result >= 0)
         result = file_attach(file, inode);
     if (result == 0 && (flags & OPEN_TRUNCATE))
@@ -169,10 +199,11 @@ int vfs_open(const struct fs_context *context, const char *path, unsigned flags,
 }
 
 /* *other: what has the name, to be put; or NULL. */
-static int link_locked(struct inode *directory, struct name name,
-                       struct inode *inode, struct inode **other)
+static int link_locked(const struct place *place, struct inode *inode,
+                       struct inode **other)
 {
-    int result = directory->ops->lookup(directory, name, other);
+    struct inode *directory = place->directory;
+    int result = directory->ops->lookup(directory, place->name, other);
     if (result == 0)
         return -EEXIST;
     *other = NULL;
@@ -182,161 +213,88 @@ static int link_locked(struct inode *directory, struct name name,
         return -EPERM;
     mutex_lock(&inode->mutex);
     if (atomic_load(&inode->links))
-        result = directory->ops->link(directory, name, inode);
+        result = directory->ops->link(directory, place->name, inode);
     mutex_unlock(&inode->mutex);
     return result;
 }
 
-int vfs_link(const struct fs_context *context, const char *old, const char *new)
+static int link_to(const struct fs_context *context, struct inode *inode,
+                   struct inode *at, const char *path)
 {
-    struct inode *inode, *directory, *other;
-    struct name name;
-    int result = namei(context, old, &inode);
+    struct inode *other;
+    struct place place;
+    int result = namei_parent(context, at, path, &place);
     if (result)
         return result;
-    if (inode->type == INODE_DIRECTORY)
-        result = -EPERM;
-    if (!result)
-        result = namei_parent(context, new, &directory, &name);
-    if (result) {
-        inode_put(inode);
-        return result;
-    }
-    if (is_special(name)) {
+    if (namei_is_special(place.name)) {
         result = -EEXIST;
-    } else if (directory->superblock != inode->superblock) {
+    } else if (place.directory->superblock != inode->superblock) {
         result = -EXDEV;
     } else {
         do {
-            directory_lock(directory);
-            result = link_locked(directory, name, inode, &other);
-            directory_unlock(directory);
+            directory_lock(place.directory);
+            result = link_locked(&place, inode, &other);
+            directory_unlock(place.directory);
             inode_put(other);
         } while (hurry_again(&result));
     }
-    inode_put(directory);
+    namei_put(&place);
+    return result;
+}
+
+int vfs_link(const struct fs_context *context, struct inode *old_at,
+             const char *old, struct inode *new_at, const char *new)
+{
+    struct inode *inode;
+    int result = namei(context, old_at, old, false, &inode);
+    if (result)
+        return result;
+    result = inode->type == INODE_DIRECTORY
+                 ? -EPERM
+                 : link_to(context, inode, new_at, new);
     inode_put(inode);
     return result;
 }
 
-/* The directory and the name to take out of it. */
-static int removal_place(const struct fs_context *context, const char *path,
-                         struct inode **directory, struct name *name)
+/* *inode: what has the name, to be put; or NULL. */
+static int unlink_locked(const struct place *place, struct inode **inode)
 {
-    int result = namei_parent(context, path, directory, name);
-    if (result)
-        return result;
-    if (name->length == 0)
-        result = -EBUSY;
-    else if (name_is(*name, "."))
-        result = -EINVAL;
-    else if (name_is(*name, ".."))
-        result = -ENOTEMPTY;
-    else if (!(*directory)->ops->unlink)
-        result = -EPERM;
-    if (result)
-        inode_put(*directory);
-    return result;
-}
-
-static int unlink_locked(struct inode *directory, struct name name,
-                         struct inode **inode)
-{
-    int result = directory->ops->lookup(directory, name, inode);
+    struct inode *directory = place->directory;
+    int result = directory->ops->lookup(directory, place->name, inode);
     if (result) {
         *inode = NULL;
     } else if ((*inode)->type == INODE_DIRECTORY) {
         result = -EISDIR;
     } else {
         mutex_lock(&(*inode)->mutex);
-        result = directory->ops->unlink(directory, name, *inode);
+        result = directory->ops->unlink(directory, place->name, *inode);
         mutex_unlock(&(*inode)->mutex);
     }
     return result;
 }
 
-int vfs_unlink(const struct fs_context *context, const char *path)
+int vfs_unlink(const struct fs_context *context, struct inode *at,
+               const char *path)
 {
-    struct inode *directory, *inode;
-    struct name name;
-    int result = removal_place(context, path, &directory, &name);
+    struct place place;
+    struct inode *inode;
+    int result = namei_removal(context, at, path, &place);
     if (result)
         return result;
     do {
-        directory_lock(directory);
-        result = unlink_locked(directory, name, &inode);
-        directory_unlock(directory);
+        directory_lock(place.directory);
+        result = unlink_locked(&place, &inode);
+        directory_unlock(place.directory);
         inode_put(inode);
     } while (hurry_again(&result));
-    inode_put(directory);
+    namei_put(&place);
     return result;
-}
-
-/* Mark an empty directory so that nothing is ever created in it again. */
-static int declare_dead(struct inode *child)
-{
-    if (child->type != INODE_DIRECTORY)
-        return -ENOTDIR;
-    if (atomic_load(&child->mounted))
-        return -EBUSY;
-    directory_lock(child);
-    int result = child->ops->is_empty(child);
-    child->dead = result == 1;
-    directory_unlock(child);
-    return result == 1 ? 0 : result == 0 ? -ENOTEMPTY : result;
-}
-
-/* Only who holds the names mutex takes a directory's name away, so the name
- * found at the start is still the child's when it is removed. */
-static int rmdir_locked(struct inode *directory, struct name name)
-{
-    struct inode *child;
-    directory_lock(directory);
-    int result = directory->ops->lookup(directory, name, &child);
-    directory_unlock(directory);
-    if (result)
-        return result;
-    result = declare_dead(child);
-    if (!result) {
-        directory_lock(directory);
-        result = directory->ops->unlink(directory, name, child);
-        directory_unlock(directory);
-        if (result) {
-            mutex_lock(&child->mutex);
-            child->dead = false;
-            mutex_unlock(&child->mutex);
-        }
-    }
-    inode_put(child);
-    return result;
-}
-
-int vfs_rmdir(const struct fs_context *context, const char *path)
-{
-    struct inode *directory;
-    struct name name;
-    int result = removal_place(context, path, &directory, &name);
-    if (result)
-        return result;
-    do {
-        mutex_lock(&names);
-        result = rmdir_locked(directory, name);
-        mutex_unlock(&names);
-    } while (hurry_again(&result));
-    inode_put(directory);
-    return result;
-}
-
-int vfs_remove(const struct fs_context *context, const char *path)
-{
-    int result = vfs_unlink(context, path);
-    return result == -EISDIR ? vfs_rmdir(context, path) : result;
 }
 
 int vfs_chdir(struct fs_context *context, const char *path)
 {
     struct inode *inode, *old;
-    int result = namei(context, path, &inode);
+    int result = namei(context, NULL, path, true, &inode);
     if (result)
         return result;
     if (inode->type != INODE_DIRECTORY) {
@@ -351,11 +309,11 @@ int vfs_chdir(struct fs_context *context, const char *path)
     return 0;
 }
 
-int vfs_stat(const struct fs_context *context, const char *path,
-             struct file_stat *out)
+int vfs_stat(const struct fs_context *context, struct inode *at,
+             const char *path, bool follow, struct file_stat *out)
 {
     struct inode *inode;
-    int result = namei(context, path, &inode);
+    int result = namei(context, at, path, follow, &inode);
     if (result)
         return result;
     inode_stat(inode, out);
@@ -363,14 +321,37 @@ int vfs_stat(const struct fs_context *context, const char *path,
     return 0;
 }
 
+int vfs_setattr(const struct fs_context *context, struct inode *at,
+                const char *path, bool follow, unsigned which,
+                const struct file_stat *to)
+{
+    struct inode *inode;
+    if (which & ~SET_ALL || (which & SET_MODE && to->mode > MODE_MASK) ||
+        (which & SET_OWNER && to->owner > UINT32_MAX) ||
+        (which & SET_GROUP && to->group > UINT32_MAX))
+        return -EINVAL;
+    int result = namei(context, at, path, follow, &inode);
+    if (result)
+        return result;
+    do {
+        mutex_lock(&inode->mutex);
+        result = inode->ops->setattr ? inode->ops->setattr(inode, which, to)
+                                     : -EPERM;
+        mutex_unlock(&inode->mutex);
+    } while (hurry_again(&result));
+    inode_put(inode);
+    return result;
+}
+
 int vfs_mount(const struct fs_context *context, const char *path,
               struct superblock *superblock)
 {
     struct inode *place;
-    int result = namei(context, path, &place);
+    int result = namei(context, NULL, path, true, &place);
     if (result)
         return result;
-    mutex_lock(&names);
+    struct mutex *names = &place->superblock->names;
+    mutex_lock(names);
     mutex_lock(&place->mutex);
     if (place->type != INODE_DIRECTORY)
         result = -ENOTDIR;
@@ -385,7 +366,7 @@ int vfs_mount(const struct fs_context *context, const char *path,
         superblock->covered = place;
         atomic_store(&place->mounted, superblock);
     }
-    mutex_unlock(&names);
+    mutex_unlock(names);
     if (result)
         inode_put(place);
     return result;

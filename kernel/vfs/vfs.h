@@ -11,12 +11,12 @@
  * mutex. Names are therefore always true, and adding, finding and removing one
  * name are one critical section.
  *
- * Locks, in the order they are taken: the names mutex (LOCK_FS_NAMES: whoever
- * removes or mounts on a directory), one directory's mutex (LOCK_INODE_PARENT),
- * one other inode's (LOCK_INODE). Two directories are never locked together: a
- * directory is first declared dead under its own mutex, when it is empty, and
- * then its name is taken out of its parent; the names mutex holds both steps
- * together.
+ * Locks, in the order they are taken: a superblock's names mutex
+ * (LOCK_FS_NAMES), for moving and removing directories and mounting on them;
+ * directories' mutexes (LOCK_INODE_PARENT); other inodes' (LOCK_INODE). A verb
+ * that needs several of one rank takes them in the order of their addresses
+ * (tree.c). A directory keeps its place in the tree as long as the names mutex
+ * is held.
  *
  * Letters at fields: I immutable; a atomic; m the inode's mutex; n names mutex.
  */
@@ -33,6 +33,12 @@
 /* Bytes in one component of a path. */
 #define NAME_LIMIT 255
 
+/* Bytes of a path with its end, after symbolic links have been put in. */
+#define PATH_LIMIT 4096
+
+/* Symbolic links that one path may lead through. */
+#define LINKS_FOLLOWED 40
+
 /* A directory's size and positions count this many bytes a slot. */
 #define DIRECTORY_SLOT_SIZE 16
 
@@ -47,23 +53,39 @@ enum inode_type {
     INODE_FILE,
     INODE_DEVICE,
     INODE_PIPE,
+    INODE_LINK, /* a symbolic link: its contents are a path */
 };
 
 /* What a new inode is to be. */
 struct inode_shape {
     enum inode_type type;
     uint16_t major, minor; /* of a device */
+    struct name target;    /* of a symbolic link: fewer than PATH_LIMIT bytes */
 };
 
-/* What can be asked of a file without opening it. */
+/* What can be asked of a file without opening it, and what setattr is given.
+ * Times are nanoseconds since 1970. No holes: programs get it as it is. */
 struct file_stat {
-    enum inode_type type;
-    uint32_t device; /* number of the file system it is on */
-    uint64_t number; /* of the inode, within it */
-    uint32_t links;
+    uint64_t device, number; /* of the file system; of the inode within it */
+    uint64_t type;           /* enum inode_type */
+    uint64_t mode;           /* permissions: bits of MODE_MASK */
+    uint64_t links;
+    uint64_t owner, group; /* nothing is refused because of them yet */
     uint64_t size;         /* bytes; a directory: slots * DIRECTORY_SLOT_SIZE */
-    uint16_t major, minor; /* of a device */
+    uint64_t major, minor; /* of a device */
+    int64_t accessed, modified; /* by setattr alone; contents */
+    int64_t changed;            /* the inode or its contents */
 };
+
+#define MODE_MASK 07777u
+
+/* What setattr sets. */
+#define SET_MODE     1u
+#define SET_OWNER    2u
+#define SET_GROUP    4u
+#define SET_ACCESSED 8u
+#define SET_MODIFIED 16u
+#define SET_ALL      31u
 
 /* One slot of a directory, as read_directory gives it. */
 struct directory_entry {
@@ -75,6 +97,15 @@ struct directory_entry {
 struct inode;
 struct file;
 struct superblock;
+
+/* What a rename is to do. All the inodes are locked. */
+struct rename {
+    struct inode *from, *to; /* directories of one file system, or the same */
+    struct name old, new;
+    struct inode *inode;    /* is called `old` in `from` */
+    struct inode *replaced; /* is called `new` in `to`; NULL: the name is free.
+                               A directory if `inode` is one, and then dead */
+};
 
 /*
  * What a file system does for its inodes. A missing function means that this
@@ -96,10 +127,17 @@ struct inode_ops {
      * on this file system, has a name left and is locked. */
     int (*link)(struct inode *directory, struct name name, struct inode *inode);
 
-    /* Take away the name of `inode`. It is locked; but a directory is dead
-     * and empty instead. The caller has a reference. */
+    /* Take away the name of `inode`. It is locked, and a directory is dead, so
+     * empty; its ".." leads where it did, as long as somebody has it. The
+     * caller has a reference. */
     int (*unlink)(struct inode *directory, struct name name,
                   struct inode *inode);
+
+    /* Give `inode` the new name in place of the old one, and a directory its
+     * new "..", in one step: nobody sees it with none or both, not even after
+     * a crash. What is replaced loses its name as by unlink. On failure nothing
+     * has changed. The caller has references. */
+    int (*rename)(const struct rename *rename);
 
     /* The first slot at or after number *slot, which is set to that slot's
      * number: 1, or 0 at the end, or what went wrong. 0 and 1 are "." and
@@ -111,7 +149,8 @@ struct inode_ops {
     int (*is_empty)(struct inode *directory);
 
     /* Move bytes at `offset`, the inode locked, at most cursor->left: how
-     * many, 0 at the end, or what went wrong when it was none. */
+     * many, 0 at the end, or what went wrong when it was none. A symbolic
+     * link is read for its target. */
     ssize_t (*read)(struct inode *inode, struct cursor *cursor,
                     uint64_t offset);
     ssize_t (*write)(struct inode *inode, struct cursor *cursor,
@@ -120,6 +159,10 @@ struct inode_ops {
     /* Make the size `size`, the inode locked. Where missing, opening with
      * OPEN_TRUNCATE does nothing. */
     int (*truncate)(struct inode *inode, uint64_t size);
+
+    /* Do inode_setattr, the inode locked, and keep what it sets. */
+    int (*setattr)(struct inode *inode, unsigned which,
+                   const struct file_stat *to);
 
     /* The inode is being opened as `file`, and nothing is locked: may set
      * file->ops and file->private, or refuse. Where missing, the open file
@@ -135,15 +178,18 @@ struct inode_ops {
 };
 
 struct inode {
-    const struct inode_ops *ops;        /* I */
-    struct superblock *superblock;      /* I */
-    uint64_t number;                    /* I: never 0 */
-    uint8_t type;                       /* I: enum inode_type */
-    bool dead;                          /* m: a directory without a name */
-    uint16_t major, minor;              /* I: of a device */
-    _Atomic uint32_t count;             /* a: references */
-    _Atomic uint32_t links;             /* a: names */
-    _Atomic uint64_t size;              /* a: changed under m */
+    const struct inode_ops *ops;   /* I */
+    struct superblock *superblock; /* I */
+    uint64_t number;               /* I: never 0 */
+    uint8_t type;                  /* I: enum inode_type */
+    bool dead;                     /* m: a directory without a name */
+    uint16_t major, minor;         /* I: of a device */
+    _Atomic uint32_t count;        /* a: references */
+    _Atomic uint32_t links;        /* a: names */
+    _Atomic uint64_t size;         /* a: changed under m */
+    _Atomic uint32_t mode;         /* a, under m: these and the times */
+    _Atomic uint32_t owner, group;
+    _Atomic int64_t accessed, modified, changed;
     struct superblock *_Atomic mounted; /* a: on this directory; set under n */
     struct mutex mutex;
     struct object object; /* .ops: I; .written: changed under m */
@@ -153,8 +199,10 @@ struct superblock {
     struct writeback *writeback; /* I: NULL: all is in memory */
     const char *type;            /* I: "ramfs" */
     uint32_t device;             /* I: tells mounted file systems apart */
-    struct inode *root;          /* I: with a reference */
+    bool short_times;      /* I: it keeps whole seconds, none after 2038 */
+    struct inode *root;    /* I: with a reference */
     struct inode *covered; /* I once mounted, with a reference; NULL: top */
+    struct mutex names;    /* LOCK_FS_NAMES */
 };
 
 /* Where paths begin: counted, so that processes can share it. */
@@ -173,12 +221,10 @@ struct fs_context {
 #define OPEN_TRUNCATE 8u  /* a file loses its contents; needs no OPEN_WRITE */
 #define OPEN_NO_HOLES 16u /* a write that begins behind the end is refused */
 
-/* Once at boot, before anything else of this layer. */
-void vfs_init(void);
-
 /* ---- Inodes -------------------------------------------------------------- */
 
-/* Fill in a new inode: count 1, no names, size 0, not mappable. */
+/* Fill in a new inode: count 1, no names, size 0, not mappable; made now, and
+ * owned by user 0, who alone may write to it, but for a symbolic link. */
 void inode_init(struct inode *inode, struct superblock *superblock,
                 const struct inode_ops *ops, uint64_t number,
                 const struct inode_shape *shape);
@@ -195,6 +241,16 @@ bool inode_drop(struct inode *inode);
 
 /* Tell about it. Takes no lock. */
 void inode_stat(const struct inode *inode, struct file_stat *out);
+
+/* Set the times at which contents, and with them the inode, were changed; or
+ * the inode alone. Its mutex is held, or nobody else has it. */
+void inode_modified(struct inode *inode);
+void inode_changed(struct inode *inode);
+
+/* inode_ops.setattr of what is only in memory: 0. A time that the file system
+ * cannot keep becomes the nearest before that it can. */
+int inode_setattr(struct inode *inode, unsigned which,
+                  const struct file_stat *to);
 
 /* get and put for the object operations of a file system's inodes. */
 void inode_object_get(struct object *object);
@@ -218,8 +274,8 @@ static inline void directory_unlock(struct inode *directory)
     mutex_unlock(&directory->mutex);
 }
 
-/* A number for superblock.device. */
-uint32_t vfs_device_number(void);
+/* Fill in a new superblock, all zero, which gets a device number of its own. */
+void superblock_init(struct superblock *superblock, const char *type);
 
 /* ---- Contexts ------------------------------------------------------------ */
 
@@ -244,42 +300,78 @@ void fs_context_put(struct fs_context *context);
 struct inode *fs_context_cwd(const struct fs_context *context);
 
 /* ---- Verbs on paths ------------------------------------------------------
- * Paths are terminated strings in kernel memory. Slashes at the end and
- * repeated ones mean nothing. All may sleep, hold no lock and return 0 or
- * -ENOENT (also for an empty path), -ENOTDIR, -ENAMETOOLONG, -ENOMEM, -EIO,
- * and what is listed. What failed has changed nothing.
+ * Paths are terminated strings in kernel memory. An absolute one begins at the
+ * context's root; a relative one at the directory `at`, to which the caller has
+ * a reference, or with NULL at the context's working directory. Slashes at the
+ * end and repeated ones mean nothing. Symbolic links on the way are followed;
+ * the last name, if it is one, where that is said.
+ *
+ * All may sleep, hold no lock and return 0 or -ENOENT (also for an empty path),
+ * -ENOTDIR, -ENAMETOOLONG, -ELOOP (too many symbolic links), -ENOMEM, -EIO, and
+ * what is listed. What failed has changed nothing.
  */
 
-/* Open a file; the result has one reference, the caller's. -EISDIR: a
- * directory, and not for reading alone; -ENODEV: a device without a driver;
+/* Open a file, following; the result has one reference, the caller's. -EISDIR:
+ * a directory, and not for reading alone; -ENODEV: a device without a driver;
  * -EPERM, -EACCES, -ENOSPC. */
-int vfs_open(const struct fs_context *context, const char *path, unsigned flags,
-             struct file **out);
+int vfs_open(const struct fs_context *context, struct inode *at,
+             const char *path, unsigned flags, struct file **out);
 
-/* Make a directory or a device node. -EEXIST, -EPERM, -ENOSPC. */
-int vfs_mkdir(const struct fs_context *context, const char *path);
-int vfs_mknod(const struct fs_context *context, const char *path,
-              uint16_t major, uint16_t minor);
+/* Make a directory, a device node, a symbolic link to `target` (-ENOENT: an
+ * empty one). -EEXIST, -EPERM, -ENOSPC. */
+int vfs_mkdir(const struct fs_context *context, struct inode *at,
+              const char *path);
+int vfs_mknod(const struct fs_context *context, struct inode *at,
+              const char *path, uint16_t major, uint16_t minor);
+int vfs_symlink(const struct fs_context *context, const char *target,
+                struct inode *at, const char *path);
+
+/* The target of a symbolic link, as much of it as there is room for: its bytes
+ * without an end. -EINVAL: it is none; -EFAULT. */
+ssize_t vfs_read_link(const struct fs_context *context, struct inode *at,
+                      const char *path, struct cursor *cursor);
 
 /* A second name. -EPERM: `old` is a directory, or names cannot be added
  * there; -EXDEV: on another file system; -EEXIST, -EMLINK, -ENOSPC. */
-int vfs_link(const struct fs_context *context, const char *old,
-             const char *new);
+int vfs_link(const struct fs_context *context, struct inode *old_at,
+             const char *old, struct inode *new_at, const char *new);
+
+/* Give what is called `old` the name `new` instead, in one step. What had that
+ * name loses it: an empty directory to a directory (-EISDIR, -ENOTEMPTY), other
+ * things to others (-ENOTDIR). Two names of one inode both stay. -EINVAL: "."
+ * or "..", or a directory would come below itself; -ELOOP, too: it would lie
+ * too deep; -EBUSY: a root or mounted on; -EXDEV, -EPERM, -EMLINK, -ENOSPC. */
+int vfs_rename(const struct fs_context *context, struct inode *old_at,
+               const char *old, struct inode *new_at, const char *new);
 
 /* Remove a name of something that is no directory (-EISDIR); an empty
  * directory; or either. -EINVAL: "."; -ENOTEMPTY: "..", or there is something
  * in it; -EBUSY: a root or mounted on; -EPERM. What is open or somebody's
  * working directory lives on without a name. */
-int vfs_unlink(const struct fs_context *context, const char *path);
-int vfs_rmdir(const struct fs_context *context, const char *path);
-int vfs_remove(const struct fs_context *context, const char *path);
+int vfs_unlink(const struct fs_context *context, struct inode *at,
+               const char *path);
+int vfs_rmdir(const struct fs_context *context, struct inode *at,
+              const char *path);
+int vfs_remove(const struct fs_context *context, struct inode *at,
+               const char *path);
 
+/* Follow the path. */
 int vfs_chdir(struct fs_context *context, const char *path);
-int vfs_stat(const struct fs_context *context, const char *path,
-             struct file_stat *out);
+
+/* With `follow`, of what a symbolic link leads to; else of the link. */
+int vfs_stat(const struct fs_context *context, struct inode *at,
+             const char *path, bool follow, struct file_stat *out);
+
+/* Set what `which` (bits SET_*) says to what it is in `to`; `follow` as above.
+ * -EINVAL: there is no such bit, mode or owner; -EPERM: it cannot be set there;
+ * -EROFS. */
+int vfs_setattr(const struct fs_context *context, struct inode *at,
+                const char *path, bool follow, unsigned which,
+                const struct file_stat *to);
 
 /* Put the root of `superblock` in place of the directory at `path`, for good.
- * -EBUSY when something is mounted there, or it is mounted already. */
+ * One caller at a time. -EBUSY when something is mounted there, or it is
+ * mounted already. */
 int vfs_mount(const struct fs_context *context, const char *path,
               struct superblock *superblock);
 

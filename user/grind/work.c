@@ -62,15 +62,23 @@ static void check_own(void)
     }
 }
 
-static const char *random_path(void)
+/* Names of files and of folders are never the same, so folders do not come to
+ * lie in each other. */
+static void random_file(char *to)
 {
     if (choose(3) == 0)
-        calf_format(path, sizeof(path), "d%u/f%u", choose(FOLDERS),
+        calf_format(to, sizeof(path), "d%u/f%u", choose(FOLDERS),
                     choose(NAMES));
-    else if (choose(4) == 0)
+    else
+        calf_format(to, sizeof(path), "f%u", choose(NAMES));
+}
+
+static const char *random_path(void)
+{
+    if (choose(6) == 0)
         calf_format(path, sizeof(path), "d%u", choose(FOLDERS));
     else
-        calf_format(path, sizeof(path), "f%u", choose(NAMES));
+        random_file(path);
     return path;
 }
 
@@ -168,9 +176,9 @@ static void act_stat(void)
 
 static void act_name(void)
 {
-    char other[16];
+    char other[sizeof(path)];
 
-    switch (choose(6)) {
+    switch (choose(9)) {
     case 0:
         calf_format(other, sizeof(other), "d%u", choose(FOLDERS));
         mkdir(other);
@@ -181,6 +189,21 @@ static void act_name(void)
         break;
     case 2:
         mknod(random_path(), 77, 0); /* a device that nothing drives */
+        break;
+    case 3:
+        random_file(other);
+        calf_symlink(random_path(), other);
+        calf_readlink(other, random_address(), (int)choose(50));
+        break;
+    case 4:
+        random_file(other);
+        random_file(path);
+        calf_rename(other, path);
+        break;
+    case 5:
+        calf_format(other, sizeof(other), "d%u", choose(FOLDERS));
+        calf_format(path, sizeof(path), "d%u", choose(FOLDERS));
+        calf_rename(other, path);
         break;
     default:
         unlink(random_path());
@@ -444,7 +467,7 @@ static void act_pause(void)
 static void act_wrong(void)
 {
     if (close(100) != -1 || dup(-1) != -1 || kill(-1) != -1 ||
-        open("", O_RDONLY) != -1 || unlink(".") != -1 || wait(0) != -1)
+        mkdir("") != -1 || unlink(".") != -1 || wait(0) != -1)
         fail("what is wrong was not refused");
     if (read(*random_fd(), buffer, -1) != -1 || pipe((int *)TRAPFRAME) != -1)
         fail("what is wrong was not refused");

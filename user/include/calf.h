@@ -18,6 +18,45 @@
 void printf(const char *format, ...) CALF_FORMAT(1, 2);
 void fprintf(int fd, const char *format, ...) CALF_FORMAT(2, 3);
 
+/* What calf_lstat tells; times are nanoseconds since 1970. */
+struct calf_stat {
+    uint64 device, inode;
+    uint64 type; /* T_DIR, T_FILE, T_DEVICE, CALF_LINK */
+    uint64 mode; /* permissions: the low twelve bits */
+    uint64 links, owner, group, size;
+    uint64 major, minor; /* of a device */
+    long accessed, modified, changed;
+};
+
+/* A symbolic link. */
+#define CALF_LINK 4
+
+/* What calf_setattr is to set; and a time that stands for now. */
+#define CALF_SET_MODE     1
+#define CALF_SET_OWNER    2
+#define CALF_SET_GROUP    4
+#define CALF_SET_ACCESSED 8
+#define CALF_SET_MODIFIED 16
+#define CALF_NOW          (-0x7fffffffffffffffl - 1)
+
+/*
+ * System calls, as those of user/user.h: 0, or -1. rename takes the name away
+ * from what had it; readlink gives the length of the target, without an end.
+ * Only setattr follows a symbolic link at the end of a path.
+ */
+int calf_rename(const char *old, const char *name);
+int calf_symlink(const char *target, const char *name);
+int calf_readlink(const char *path, char *to, int size);
+int calf_lstat(const char *path, struct calf_stat *st);
+int calf_setattr(const char *path, int which, const struct calf_stat *to);
+
+/* The time of day in nanoseconds since 1970; -1 where there is no /proc. */
+long calf_date_ns(void);
+
+/* Such a time as "2027-01-31 12:00:59", with its zero. */
+#define CALF_DATE 20
+void calf_date_text(char to[CALF_DATE], long time);
+
 /*
  * Formats into to[size], cut to fit and always ended by a zero. Returns the
  * number of bytes there without the zero.

@@ -256,6 +256,7 @@ static void test_int_arguments(void)
     expect(raw_call(SYS_close, high | (fd + 1), 0, 0) == 0);
     expect(raw_call(SYS_sbrk, high, 1, 0) == (long)sbrk(0));
     expect(raw_call(SYS_pause, high, 0, 0) == 0);
+    expect(raw_call(high | SYS_getpid, 0, 0, 0) == getpid());
     if (start() == 0)
         raw_call(SYS_exit, high | 5, 0, 0);
     expect(wait(&status) > 0 && status == 5);
@@ -283,7 +284,7 @@ static void test_errors(void)
 
 static void test_unknown_calls(void)
 {
-    static const long numbers[] = {0, 22, 64, 1000, -1, 1L << 40};
+    static const long numbers[] = {0, 22, 63, 1000, -1, 1L << 40};
 
     for (uint i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
         expect(raw_call(numbers[i], 1, 2, 3) == -1);

@@ -113,6 +113,9 @@ static void test_console_device(void)
     if (fd >= 0)
         close(fd);
     expect(mknod("no/folder", 1, 1) == -1);
+    /* Any number makes a node. */
+    expect(mknod("any", -1, -1) == 0 && open("any", O_RDWR) == -1);
+    remove_file("any");
     remove_file("c");
     remove_file("nothing");
 }

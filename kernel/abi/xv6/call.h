@@ -6,6 +6,8 @@
 #define ABI_XV6_CALL_H
 
 #include "arch/hal.h"
+#include "lib/errno.h"
+#include "mm/uaccess.h"
 #include "proc/process.h"
 
 /* Paths are shorter than this, names in them are cut to XV6_NAME. */
@@ -29,13 +31,33 @@ static inline uint64_t call_address(const struct hal_frame *frame, int i)
     return hal_frame_argument(frame, i);
 }
 
-/* Fetch the path that argument `i` points at, its names cut. 0 or -errno. */
+/* Fetch the path that argument `i` points at, its names cut; an empty one is
+ * the current folder's. 0 or -errno. */
 int call_path(const struct hal_frame *frame, int i, char path[XV6_PATH]);
+
+/* The same of arguments 0 and 1. */
+static inline int call_paths(const struct hal_frame *frame, char old[XV6_PATH],
+                             char new[XV6_PATH])
+{
+    int error = call_path(frame, 0, old);
+    return error ? error : call_path(frame, 1, new);
+}
+
+/* The buffer and its length in arguments `i` and the next. The length may be
+ * negative, the buffer outside of user space: -EFAULT. */
+static inline int call_buffer(const struct hal_frame *frame, int i,
+                              struct cursor *cursor)
+{
+    int32_t length = call_int(frame, i + 1);
+    *cursor = cursor_user(call_address(frame, i), length);
+    return length < 0 || !user_range_ok(cursor->address, length) ? -EFAULT : 0;
+}
 
 /* A handler's result goes to the program as it is; any negative one as -1. */
 #define SYS(number, name, arguments)                                           \
     int64_t xv6_##name(struct process *self, struct hal_frame *frame);
 #include "abi/xv6/xv6.tbl"
+#include "abi/xv6/calf.tbl"
 #undef SYS
 
 #endif

@@ -16,6 +16,8 @@ enum {
     XV6_TRUNC = 0x400,
 };
 
+#define MAJOR_MOST ((uint16_t)0xfff)
+
 struct __attribute__((packed)) xv6_stat {
     int32_t device;
     uint32_t inode;
@@ -54,7 +56,7 @@ int64_t xv6_open(struct process *self, struct hal_frame *frame)
     if (fd < 0)
         return fd;
     struct file *file = NULL;
-    error = vfs_open(self->fs, path, flags, &file);
+    error = vfs_open(self->fs, NULL, path, flags, &file);
     if (!error && mode && file_is_directory(file)) {
         file_put(file);
         file = NULL;
@@ -116,15 +118,13 @@ static ssize_t read_any(struct file *file, struct cursor *cursor)
     return error ? error : (ssize_t)(cursor->left - to.cursor.left);
 }
 
-/* A read or write. The length may be negative, the buffer outside of user
- * space. */
 static inline int64_t move(struct process *self, struct hal_frame *frame,
                            ssize_t (*verb)(struct file *, struct cursor *))
 {
-    int32_t length = call_int(frame, 2);
-    struct cursor cursor = cursor_user(call_address(frame, 1), length);
-    if (length < 0 || !user_range_ok(cursor.address, length))
-        return -EFAULT;
+    struct cursor cursor;
+    int error = call_buffer(frame, 1, &cursor);
+    if (error)
+        return error;
     struct file *file = call_file(self, frame);
     if (!file)
         return -EBADF;
@@ -184,11 +184,12 @@ int64_t xv6_pipe(struct process *self, struct hal_frame *frame)
 
 /* The calls that name one thing. */
 static int64_t on_path(struct process *self, struct hal_frame *frame,
-                       int (*verb)(const struct fs_context *, const char *))
+                       int (*verb)(const struct fs_context *, struct inode *,
+                                   const char *))
 {
     char path[XV6_PATH];
     int error = call_path(frame, 0, path);
-    return error ? error : verb(self->fs, path);
+    return error ? error : verb(self->fs, NULL, path);
 }
 
 int64_t xv6_unlink(struct process *self, struct hal_frame *frame)
@@ -208,20 +209,21 @@ int64_t xv6_chdir(struct process *self, struct hal_frame *frame)
     return error ? error : vfs_chdir(self->fs, path);
 }
 
+/* Any number makes a node on any file system, as no driver has those above what
+ * disks have room for. */
 int64_t xv6_mknod(struct process *self, struct hal_frame *frame)
 {
     char path[XV6_PATH];
+    uint16_t major = call_int(frame, 1);
     int error = call_path(frame, 0, path);
     return error ? error
-                 : vfs_mknod(self->fs, path, call_int(frame, 1),
+                 : vfs_mknod(self->fs, NULL, path, MIN(major, MAJOR_MOST),
                              call_int(frame, 2));
 }
 
 int64_t xv6_link(struct process *self, struct hal_frame *frame)
 {
     char old[XV6_PATH], new[XV6_PATH];
-    int error = call_path(frame, 0, old);
-    if (!error)
-        error = call_path(frame, 1, new);
-    return error ? error : vfs_link(self->fs, old, new);
+    int error = call_paths(frame, old, new);
+    return error ? error : vfs_link(self->fs, NULL, old, NULL, new);
 }

@@ -4,7 +4,8 @@
  * A program is linked at 0. Behind its image lie a guard page and one page of
  * stack, and directly above that the heap begins. Calls come with their
  * number in a7; the handlers are rows of xv6.tbl, in process.c and
- * file.c, and only translate: the verbs are the kernel's.
+ * file.c, and of calf.tbl, in calf.c, and only translate: the verbs are the
+ * kernel's.
  */
 #include "abi/xv6/xv6.h"
 #include "abi/xv6/call.h"
@@ -91,6 +92,7 @@ typedef int64_t (*handler_t)(struct process *, struct hal_frame *);
 static const handler_t handlers[] = {
 #define SYS(number, name, arguments) [number] = xv6_##name,
 #include "abi/xv6/xv6.tbl"
+#include "abi/xv6/calf.tbl"
 #undef SYS
 };
 
@@ -107,14 +109,14 @@ handle_again(handler_t handler, struct process *self, struct hal_frame *frame)
 
 static void call(struct process *self, struct hal_frame *frame)
 {
-    uint64_t number = hal_frame_syscall(frame);
+    uint32_t number = hal_frame_syscall(frame); /* an int, to programs */
     int64_t result = -1;
     oom_begin();
     if (number < ARRAY_SIZE(handlers) && handlers[number])
         result = handlers[number](self, frame);
     else
-        process_report("calf: pid %d (%s): unknown system call %ld\n",
-                       self->pid, self->name, (long)number);
+        process_report("calf: pid %d (%s): unknown system call %d\n", self->pid,
+                       self->name, (int)number);
     if (result == -ENOMEM)
         result = handle_again(handlers[number], self, frame);
     hal_frame_set_result(frame, result < 0 ? -1 : result);
@@ -139,6 +141,8 @@ int call_path(const struct hal_frame *frame, int i, char path[XV6_PATH])
     if (length < 0)
         return length;
     cut_names(path);
+    if (!*path)
+        strlcpy(path, ".", XV6_PATH);
     return 0;
 }
 

@@ -55,7 +55,7 @@ int devfs_make(struct superblock **out)
         result = device_register(DEVICE_ZERO, &zero_driver);
     fs_context_init(&context, (*out)->root, inode_get((*out)->root), NULL);
     for (unsigned i = 0; !result && i < ARRAY_SIZE(nodes); i++)
-        result = vfs_mknod(&context, nodes[i].path, nodes[i].major, 0);
+        result = vfs_mknod(&context, NULL, nodes[i].path, nodes[i].major, 0);
     fs_context_put(&context);
     return result;
 }

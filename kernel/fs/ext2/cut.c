@@ -75,7 +75,7 @@ static int cut_children(struct cut *cut, uint32_t block, unsigned level,
 static int cut_tree(struct cut *cut, uint32_t *slot, unsigned level,
                     uint64_t from)
 {
-    bool metadata = level || cut->inode->inode.type == INODE_DIRECTORY;
+    bool metadata = level || cut->inode->inode.type != INODE_FILE;
     int result = 0;
 
     if (!*slot)

@@ -8,8 +8,8 @@
  * the file system read-only, after one line on the console; it never ends the
  * kernel.
  *
- * Calf has no clock of the day: times of new inodes are 0, others are left as
- * they are. Users and permissions are not looked at.
+ * Owners and permissions are kept, and not looked at. Reading a file leaves its
+ * time of access as it is.
  */
 #ifndef FS_EXT2_EXT2_H
 #define FS_EXT2_EXT2_H

@@ -51,25 +51,6 @@ static ssize_t read(struct inode *inode, struct cursor *cursor, uint64_t offset)
     return at > offset ? (ssize_t)(at - offset) : result;
 }
 
-/* A short symbolic link lies in the inode, in place of pointers. */
-static ssize_t read_link(struct inode *inode, struct cursor *cursor,
-                         uint64_t offset)
-{
-    struct ext2_inode *link = ext2_of(inode);
-    uint64_t size = atomic_load(&inode->size);
-    size_t length;
-    int result;
-
-    if (link->sectors > ext2_attribute_sectors(link) ||
-        size > sizeof(link->pointers))
-        return read(inode, cursor, offset);
-    if (offset >= size)
-        return 0;
-    length = MIN(cursor->left, (size_t)(size - offset));
-    result = cursor_put(cursor, (char *)link->pointers + offset, length);
-    return result ? result : (ssize_t)length;
-}
-
 /* ---- Writing ------------------------------------------------------------- */
 
 /* Part of one page that is being written: all of it has blocks, or none; all of
@@ -314,6 +295,7 @@ static int grow(struct ext2_inode *file, uint64_t size)
     result = ext2_record_change(fs, &handle, file->inode.number, &record);
     if (!result) {
         set_size(file, size);
+        inode_modified(&file->inode);
         ext2_record_store(file, record);
     }
     ext2_end(fs, &handle);
@@ -335,6 +317,7 @@ static int shrink_step(struct ext2_inode *file, uint64_t size,
     if (result)
         return result;
     set_size(file, size);
+    inode_modified(&file->inode);
     cache_drop(&file->cache, pages_of(size), true);
     if (last) {
         clear(last, size, align_up(size, HAL_PAGE_SIZE));
@@ -380,9 +363,9 @@ static int truncate(struct inode *inode, uint64_t size)
     uint64_t old = atomic_load(&inode->size);
     int result;
 
-    if (size == old && !file->cut_pending)
-        return 0;
-    result = prepare(file);
+    result = size == old && !file->cut_pending ? 0 : prepare(file);
+    if (!result && size == old && !ext2_is_read_only(ext2_fs(inode)))
+        ext2_inode_dirtied(file);
     if (result || size == old)
         return result;
     if (size > ext2_fs(inode)->size_limit)
@@ -436,12 +419,6 @@ const struct inode_ops ext2_file_ops = {
     .read = read,
     .write = write,
     .truncate = truncate,
-    .release = ext2_release,
-};
-
-/* A symbolic link is shown as what it is on disk: a small file, with a path in
- * it. Calf does not follow it, and does not write to it. */
-const struct inode_ops ext2_link_ops = {
-    .read = read_link,
+    .setattr = ext2_setattr,
     .release = ext2_release,
 };

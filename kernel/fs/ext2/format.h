@@ -127,7 +127,9 @@ struct ext2_record {
     uint16_t mode;     /* i_mode */
     uint16_t user;     /* i_uid */
     uint32_t size;     /* i_size_lo */
-    uint32_t times[3]; /* i_atime, i_ctime, i_mtime */
+    uint32_t accessed; /* i_atime: seconds since 1970, signed; so the next */
+    uint32_t changed;  /* i_ctime */
+    uint32_t modified; /* i_mtime */
     uint32_t orphan;   /* i_dtime: the next inode in the list of orphans */
     uint16_t group;    /* i_gid */
     uint16_t links;    /* i_links_count */
@@ -138,19 +140,30 @@ struct ext2_record {
     uint32_t generation;              /* i_generation */
     uint32_t attributes;              /* i_file_acl: a block, or 0 */
     uint32_t size_high;               /* i_size_high; not of a directory */
-    uint8_t rest[16];                 /* i_obso_faddr, i_osd2 */
+    uint8_t rest[8];                  /* i_obso_faddr, in i_osd2 ... */
+    uint16_t user_high;               /* l_i_uid_high */
+    uint16_t group_high;              /* l_i_gid_high */
+    uint8_t checksum[4];              /* l_i_checksum_lo, l_i_reserved */
 };
 
 #define EXT2_RECORD_SIZE 128u
 
 _Static_assert(sizeof(struct ext2_record) == EXT2_RECORD_SIZE, "");
 
-/* Behind the first 128 bytes of a bigger inode: i_extra_isize, how many more
- * have a meaning. */
+/* Behind the first 128 bytes of a bigger inode. The low two bits of the rest of
+ * a time are worth 2^32 seconds each, the others count nanoseconds. */
 struct ext2_record_extra {
-    uint16_t size;
+    uint16_t size; /* i_extra_isize: how many bytes have a meaning */
     uint16_t checksum;
+    uint32_t changed_rest;  /* i_ctime_extra */
+    uint32_t modified_rest; /* i_mtime_extra */
+    uint32_t accessed_rest; /* i_atime_extra */
+    uint32_t made;          /* i_crtime */
+    uint32_t made_rest;     /* i_crtime_extra */
 };
+
+_Static_assert(__builtin_offsetof(struct ext2_record, user_high) == 0x78, "");
+_Static_assert(sizeof(struct ext2_record_extra) == 24, "");
 
 /* Most links an inode may have (EXT2_LINK_MAX). */
 #define EXT2_LINKS_MAX 32000u

@@ -115,6 +115,7 @@ static int check_inodes(struct ext2 *fs, const struct ext2_super *super)
     if (extra >= sizeof(struct ext2_record_extra) && extra % 4 == 0 &&
         extra <= fs->inode_size - EXT2_RECORD_SIZE)
         fs->extra = extra;
+    fs->superblock.short_times = !fs->extra;
     return 0;
 }
 
@@ -266,14 +267,16 @@ bool ext2_record_shape(const struct ext2_record *record,
                        struct inode_shape *shape)
 {
     /* What Calf has no use for is shown as a device that no driver serves. */
-    *shape = (struct inode_shape){INODE_DEVICE, UINT16_MAX, 0};
+    *shape = (struct inode_shape){.type = INODE_DEVICE, .major = UINT16_MAX};
     switch (record->mode & EXT2_MODE_TYPE) {
     case EXT2_MODE_DIRECTORY:
-        shape->type = INODE_DIRECTORY;
+        *shape = (struct inode_shape){.type = INODE_DIRECTORY};
         return true;
     case EXT2_MODE_FILE:
+        *shape = (struct inode_shape){.type = INODE_FILE};
+        return true;
     case EXT2_MODE_LINK:
-        shape->type = INODE_FILE;
+        *shape = (struct inode_shape){.type = INODE_LINK};
         return true;
     case EXT2_MODE_CHARACTER:
         read_device(record->pointers, shape);

@@ -1,123 +1,16 @@
 /*
- * Inodes by number, and their records in the tables.
+ * Inodes by number.
  *
  * An inode that nobody uses stays in memory with its pages, so that a program
  * that is run again reads nothing; the oldest go when there are too many, or
  * when memory is short. One without names waits in another queue until it has
  * been emptied (orphan.c).
  */
-#include "fs/ext2/private.h"
+#include "fs/ext2/directory.h"
 #include "lib/bits.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/slab.h"
-
-/* ---- Records ------------------------------------------------------------- */
-
-/* The block record `number` is in, and where. */
-static uint32_t record_block(const struct ext2 *fs, uint64_t number,
-                             uint32_t *offset)
-{
-    uint64_t index = (number - 1) % fs->inodes_per_group;
-    uint64_t at = index * fs->inode_size;
-
-    *offset = (uint32_t)(at % fs->block_size);
-    return fs->groups[ext2_group_of_inode(fs, number)].inode_table +
-           (uint32_t)(at / fs->block_size);
-}
-
-int ext2_record_view(struct ext2 *fs, uint64_t number, struct ext2_view *view)
-{
-    uint32_t offset;
-    int result = ext2_view(fs, record_block(fs, number, &offset), view);
-
-    if (!result)
-        view->bytes = (uint8_t *)view->bytes + offset;
-    return result;
-}
-
-int ext2_record_change(struct ext2 *fs, struct journal_handle *handle,
-                       uint64_t number, struct ext2_record **record)
-{
-    uint32_t offset;
-    void *bytes;
-    int result =
-        journal_change(handle, record_block(fs, number, &offset), &bytes);
-
-    if (!result)
-        *record = (struct ext2_record *)((uint8_t *)bytes + offset);
-    return result;
-}
-
-/* A file's size, or a directory's. */
-static int load_size(struct ext2_inode *inode, const struct ext2_record *record)
-{
-    struct ext2 *fs = ext2_fs(&inode->inode);
-    uint64_t size = record->size;
-
-    if (inode->inode.type == INODE_DIRECTORY) {
-        if (!size || size % fs->block_size ||
-            size / fs->block_size > fs->blocks)
-            return -EUCLEAN;
-        ext2_directory_sized(inode, (uint32_t)(size / fs->block_size));
-        return 0;
-    }
-    if (inode->mode == EXT2_MODE_FILE)
-        size |= (uint64_t)record->size_high << 32;
-    if (size > ext2_map_limit(fs))
-        return -EUCLEAN;
-    atomic_store(&inode->inode.size, size);
-    atomic_store(&inode->cache.end,
-                 align_up(size, HAL_PAGE_SIZE) / HAL_PAGE_SIZE);
-    return 0;
-}
-
-int ext2_record_load(struct ext2_inode *inode, const struct ext2_record *record)
-{
-    struct ext2 *fs = ext2_fs(&inode->inode);
-    unsigned number = (unsigned)inode->inode.number;
-
-    if (record->flags & (EXT2_FLAG_EXTENTS | EXT2_FLAG_INLINE))
-        return ext2_corrupt(fs,
-                            "inode %u: a kind of map this file system "
-                            "does not have",
-                            number);
-    if (load_size(inode, record))
-        return ext2_corrupt(fs, "inode %u: wrong size", number);
-    atomic_store(&inode->inode.links, record->links);
-    inode->attributes = record->attributes;
-    inode->flags = record->flags;
-    inode->sectors = record->sectors;
-    memcpy(inode->pointers, record->pointers, sizeof(inode->pointers));
-    return 0;
-}
-
-void ext2_record_store(struct ext2_inode *inode, struct ext2_record *record)
-{
-    uint64_t size = atomic_load(&inode->inode.size);
-
-    if (inode->inode.type == INODE_DIRECTORY)
-        size = (uint64_t)inode->blocks * ext2_fs(&inode->inode)->block_size;
-    record->links = (uint16_t)atomic_load(&inode->inode.links);
-    record->size = (uint32_t)size;
-    if (inode->mode == EXT2_MODE_FILE)
-        record->size_high = (uint32_t)(size >> 32);
-    record->sectors = inode->sectors;
-    record->flags = inode->flags;
-    memcpy(record->pointers, inode->pointers, sizeof(inode->pointers));
-}
-
-void ext2_record_format(struct ext2_inode *inode, struct ext2_record *record)
-{
-    struct ext2 *fs = ext2_fs(&inode->inode);
-    uint16_t rights = inode->inode.type == INODE_DIRECTORY ? 0755 : 0644;
-
-    memset(record, 0, fs->inode_size);
-    record->mode = inode->mode | rights;
-    if (fs->extra)
-        ((struct ext2_record_extra *)(record + 1))->size = (uint16_t)fs->extra;
-    ext2_record_store(inode, record);
-}
 
 /* ---- Inodes in memory ---------------------------------------------------- */
 
@@ -156,6 +49,7 @@ struct ext2_inode *ext2_inode_new(struct ext2 *fs, uint16_t mode,
     list_init(&inode->bucket);
     list_init(&inode->queue);
     list_init(&inode->dirty);
+    list_init(&inode->timed);
     list_init(&inode->orphan);
     mutex_init(&inode->map, LOCK_OBJECT);
     ext2_file_init(inode);
@@ -284,6 +178,7 @@ void ext2_inode_forget(struct ext2_inode *inode)
     list_remove(&inode->bucket);
     list_remove(&inode->queue);
     list_remove(&inode->dirty);
+    list_remove(&inode->timed);
     spin_unlock(&fs->table);
 }
 
@@ -291,6 +186,8 @@ void ext2_inode_destroy(struct ext2_inode *inode)
 {
     if (inode->inode.type == INODE_FILE)
         cache_drop(&inode->cache, 0, true);
+    name_index_drop(&inode->index);
+    inode_put(inode->parent);
     ext2_inode_free(inode);
 }
 
@@ -303,7 +200,8 @@ static struct ext2_inode *take_unused(struct ext2 *fs, uint32_t keep, bool all)
     if (fs->unused_count > keep) {
         list_for_each(inode, &fs->unused, queue) {
             if (all ||
-                (!list_is_linked(&inode->dirty) && !inode->cut_pending)) {
+                (!list_is_linked(&inode->dirty) &&
+                 !list_is_linked(&inode->timed) && !inode->cut_pending)) {
                 found = inode;
                 break;
             }
@@ -313,6 +211,7 @@ static struct ext2_inode *take_unused(struct ext2 *fs, uint32_t keep, bool all)
         list_remove(&found->bucket);
         list_remove(&found->queue);
         list_remove(&found->dirty);
+        list_remove(&found->timed);
         fs->unused_count--;
     }
     spin_unlock(&fs->table);
@@ -370,26 +269,37 @@ void ext2_inode_dirtied(struct ext2_inode *inode)
 {
     struct ext2 *fs = ext2_fs(&inode->inode);
 
+    inode_modified(&inode->inode);
     spin_lock(&fs->table);
     if (!list_is_linked(&inode->dirty))
         list_push_back(&fs->dirty, &inode->dirty);
+    if (!list_is_linked(&inode->timed))
+        list_push_back(&fs->timed, &inode->timed);
     spin_unlock(&fs->table);
 }
 
-static unsigned count_dirty(struct ext2 *fs)
+static unsigned count(struct ext2 *fs, const struct list *list)
 {
-    struct ext2_inode *inode;
-    unsigned count = 0;
+    unsigned number = 0;
 
     spin_lock(&fs->table);
-    list_for_each(inode, &fs->dirty, dirty)
-        count++;
+    for (struct list *at = list->next; at != list; at = at->next)
+        number++;
     spin_unlock(&fs->table);
-    return count;
+    return number;
 }
 
-/* Move the first dirty inode to `done` and take a reference; NULL: none. Those
- * that are dead will never be written. */
+/* Take a reference to an inode of which something is to be written; false: it
+ * is dead, and will never be. The table is locked. */
+static bool take_to_write(struct ext2 *fs, struct ext2_inode *inode)
+{
+    if (!atomic_load(&inode->inode.count) && !atomic_load(&inode->inode.links))
+        return false;
+    reuse(fs, inode);
+    return true;
+}
+
+/* Move the first dirty inode to `done` and take a reference; NULL: none. */
 static struct ext2_inode *next_dirty(struct ext2 *fs, struct list *done)
 {
     struct ext2_inode *inode = NULL;
@@ -398,13 +308,10 @@ static struct ext2_inode *next_dirty(struct ext2 *fs, struct list *done)
     spin_lock(&fs->table);
     while (!inode && (link = list_pop_front(&fs->dirty))) {
         inode = list_entry(link, struct ext2_inode, dirty);
-        if (!atomic_load(&inode->inode.count) &&
-            !atomic_load(&inode->inode.links)) {
+        if (take_to_write(fs, inode))
+            list_push_back(done, &inode->dirty);
+        else
             inode = NULL;
-            continue;
-        }
-        list_push_back(done, &inode->dirty);
-        reuse(fs, inode);
     }
     spin_unlock(&fs->table);
     return inode;
@@ -426,13 +333,12 @@ int ext2_write_contents(struct ext2 *fs)
 {
     struct ext2_inode *inode;
     struct list done;
-    unsigned count;
     int error = 0;
 
     list_init(&done);
     mutex_lock(&fs->contents);
     /* No more than there were: writers must not keep us here. */
-    for (count = count_dirty(fs); count; count--) {
+    for (unsigned left = count(fs, &fs->dirty); left; left--) {
         int result;
 
         inode = next_dirty(fs, &done);
@@ -446,4 +352,61 @@ int ext2_write_contents(struct ext2 *fs)
     end_dirty(fs, &done);
     mutex_unlock(&fs->contents);
     return error;
+}
+
+/* ---- Times --------------------------------------------------------------- */
+
+/* The first inode whose times are not in its record, with a reference and no
+ * longer in the list; NULL: none. */
+static struct ext2_inode *next_timed(struct ext2 *fs)
+{
+    struct ext2_inode *inode = NULL;
+    struct list *link;
+
+    spin_lock(&fs->table);
+    while (!inode && (link = list_pop_front(&fs->timed))) {
+        inode = list_entry(link, struct ext2_inode, timed);
+        if (!take_to_write(fs, inode))
+            inode = NULL;
+    }
+    spin_unlock(&fs->table);
+    return inode;
+}
+
+static int store_times(struct ext2 *fs, struct ext2_inode *inode)
+{
+    struct journal_handle handle;
+    struct ext2_record *record;
+    int result = ext2_begin(fs, 1, &handle);
+
+    if (result)
+        return result;
+    result = ext2_record_change(fs, &handle, inode->inode.number, &record);
+    if (!result)
+        ext2_record_store_times(inode, record);
+    ext2_end(fs, &handle);
+    return result;
+}
+
+int ext2_write_times(struct ext2 *fs)
+{
+    struct ext2_inode *inode;
+    int result = 0;
+
+    for (unsigned left = count(fs, &fs->timed); left && !result; left--) {
+        inode = next_timed(fs);
+        if (!inode)
+            break;
+        do
+            result = store_times(fs, inode);
+        while (hurry_again(&result));
+        if (result && !ext2_is_read_only(fs)) {
+            spin_lock(&fs->table);
+            if (!list_is_linked(&inode->timed))
+                list_push_back(&fs->timed, &inode->timed);
+            spin_unlock(&fs->table);
+        }
+        inode_put(&inode->inode);
+    }
+    return result;
 }

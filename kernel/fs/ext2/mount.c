@@ -157,6 +157,7 @@ static void init_tables(struct ext2 *fs)
     list_init(&fs->unused);
     list_init(&fs->dead);
     list_init(&fs->dirty);
+    list_init(&fs->timed);
     for (unsigned i = 0; i < EXT2_BUCKETS; i++)
         list_init(&fs->buckets[i]);
     fs->unused_limit = (uint32_t)MAX(MIN(limit, (uint64_t)UNUSED_MOST),
@@ -275,13 +276,13 @@ void ext2_destroy(struct ext2 *fs)
     struct list *link;
 
     inode_put(fs->superblock.root);
-    ext2_inode_evict(fs, 0, true);
     while ((link = list_first(&fs->dead))) {
         struct ext2_inode *dead = list_entry(link, struct ext2_inode, queue);
 
         ext2_inode_forget(dead);
         ext2_inode_destroy(dead);
     }
+    ext2_inode_evict(fs, 0, true);
     if (fs->groups)
         for (uint32_t i = 0; i < fs->group_count; i++)
             slab_free(fs->groups[i].held);
@@ -319,10 +320,9 @@ int ext2_mount(struct block_device *device, bool read_only,
         return -ENOMEM;
     fs->device = device;
     fs->read_only = read_only || device->read_only;
-    fs->superblock.type = "ext2";
+    superblock_init(&fs->superblock, "ext2");
     fs->superblock.writeback = &fs->writeback;
     fs->writeback.ops = &writeback_ops;
-    fs->superblock.device = vfs_device_number();
     init_tables(fs);
     result = mount(fs);
     if (result) {
@@ -340,17 +340,18 @@ int ext2_mount(struct block_device *device, bool read_only,
 static int sync(struct writeback *writeback)
 {
     struct ext2 *fs = container_of(writeback, struct ext2, writeback);
-    int reaped, result;
+    int reaped, timed, result;
 
     if (fs->read_only)
         return 0;
     if (!ext2_enter(fs))
         return -EROFS;
     reaped = ext2_reap_all(fs);
+    timed = ext2_write_times(fs);
     result = journal_commit(fs->journal);
     ext2_drop_held(fs);
     ext2_leave(fs);
-    return result ? result : reaped;
+    return result ? result : reaped ? reaped : timed;
 }
 
 static bool is_dirty(struct writeback *writeback)
@@ -361,7 +362,7 @@ static bool is_dirty(struct writeback *writeback)
     if (fs->read_only || !ext2_enter(fs))
         return false;
     spin_lock(&fs->table);
-    dirty = !list_is_empty(&fs->dirty) ||
+    dirty = !list_is_empty(&fs->dirty) || !list_is_empty(&fs->timed) ||
             (!list_is_empty(&fs->dead) && !atomic_load(&fs->failed));
     spin_unlock(&fs->table);
     dirty = dirty || journal_is_dirty(fs->journal);

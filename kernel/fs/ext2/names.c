@@ -3,25 +3,24 @@
  * have to be waited for, a block of metadata, the journal or room, ends an
  * operation with -ERESTART.
  */
-#include "fs/ext2/private.h"
+#include "fs/ext2/directory.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/uaccess.h"
 
-/* ".." of a directory without a name leads nowhere: its parent may be gone. */
+/* The disk may have another inode by the number in a ".." whose directory has
+ * no name any more. */
 static int lookup_parent(struct ext2_inode *directory, struct ext2_inode **out)
 {
     struct ext2 *fs = ext2_fs(&directory->inode);
     uint32_t number;
     int result;
 
-    if (directory->inode.number == EXT2_ROOT) {
-        inode_get(&directory->inode);
-        *out = directory;
+    if (directory->inode.number == EXT2_ROOT || directory->parent) {
+        *out = directory->parent ? ext2_of(directory->parent) : directory;
+        inode_get(&(*out)->inode);
         return 0;
     }
-    if (directory->inode.dead)
-        return -ENOENT;
     result = ext2_directory_parent(directory, &number);
     if (!result)
         result = ext2_inode_get(fs, number, (struct name){"", 0}, false, out);
@@ -54,25 +53,54 @@ static int lookup(struct inode *base, struct name name, struct inode **out)
 
 /* ---- Creating ------------------------------------------------------------ */
 
+/* Shorter than the pointers in whose place it lies, as e2fsck has it. */
+static bool has_short_target(const struct inode_shape *shape)
+{
+    return shape->type == INODE_LINK &&
+           shape->target.length < EXT2_POINTERS * sizeof(uint32_t);
+}
+
 static struct ext2_inode *new_inode(struct ext2 *fs, struct name name,
                                     const struct inode_shape *shape)
 {
-    uint16_t mode = shape->type == INODE_DIRECTORY ? EXT2_MODE_DIRECTORY
-                    : shape->type == INODE_DEVICE  ? EXT2_MODE_CHARACTER
-                                                   : EXT2_MODE_FILE;
-    struct ext2_inode *inode = ext2_inode_new(fs, mode, 1, shape, name);
+    static const uint16_t modes[] = {[INODE_DIRECTORY] = EXT2_MODE_DIRECTORY,
+                                     [INODE_DEVICE] = EXT2_MODE_CHARACTER,
+                                     [INODE_FILE] = EXT2_MODE_FILE,
+                                     [INODE_LINK] = EXT2_MODE_LINK};
+    struct ext2_inode *inode =
+        ext2_inode_new(fs, modes[shape->type], 1, shape, name);
 
-    if (inode && shape->type == INODE_DEVICE)
+    if (!inode)
+        return NULL;
+    if (shape->type == INODE_DEVICE)
         ext2_record_device(inode->pointers, shape->major, shape->minor);
+    atomic_store(&inode->inode.size, shape->target.length);
+    if (has_short_target(shape))
+        memcpy(inode->pointers, shape->target.text, shape->target.length);
     return inode;
 }
 
-/* The new inode's number, its record and, of a directory, its first block. */
+/* What a new inode has in its first block. */
+static void fill_block(struct ext2_inode *directory, struct ext2_inode *new,
+                       const struct inode_shape *shape, void *bytes)
+{
+    if (shape->type == INODE_DIRECTORY) {
+        ext2_directory_sized(new, 1);
+        ext2_directory_format(new, bytes, (uint32_t)directory->inode.number);
+    } else {
+        memcpy(bytes, shape->target.text, shape->target.length);
+    }
+}
+
+/* The new inode's number, its record and, if it has one, its first block. */
 static int place_inode(struct ext2_inode *directory, struct ext2_inode *new,
+                       const struct inode_shape *shape,
                        struct journal_handle *handle)
 {
     struct ext2 *fs = ext2_fs(&directory->inode);
-    bool is_directory = new->inode.type == INODE_DIRECTORY;
+    bool is_directory = shape->type == INODE_DIRECTORY;
+    bool has_block =
+        is_directory || (shape->type == INODE_LINK && !has_short_target(shape));
     uint32_t group = ext2_group_of_inode(fs, directory->inode.number), block;
     struct ext2_record *record;
     struct ext2_take take;
@@ -86,7 +114,7 @@ static int place_inode(struct ext2_inode *directory, struct ext2_inode *new,
     new->goal = fs->first_block +
                 ext2_group_of_inode(fs, take.number) * fs->blocks_per_group;
     result = ext2_record_change(fs, handle, take.number, &record);
-    if (!result && is_directory)
+    if (!result && has_block)
         result = ext2_map_make(new, handle, 0, &block, &made, &bytes);
     atomic_store(&new->inode.links, is_directory ? 2 : 1);
     if (!result)
@@ -95,16 +123,15 @@ static int place_inode(struct ext2_inode *directory, struct ext2_inode *new,
         ext2_untake_inode(fs, &take);
         return result;
     }
-    if (is_directory) {
-        ext2_directory_sized(new, 1);
-        ext2_directory_format(new, bytes, (uint32_t)directory->inode.number);
-    }
+    if (has_block)
+        fill_block(directory, new, shape, bytes);
     ext2_record_format(new, record);
     return 0;
 }
 
 static int create_step(struct ext2_inode *directory, struct name name,
-                       struct ext2_inode *new, struct journal_handle *handle)
+                       struct ext2_inode *new, const struct inode_shape *shape,
+                       struct journal_handle *handle)
 {
     struct ext2 *fs = ext2_fs(&directory->inode);
     struct ext2_record *record;
@@ -116,7 +143,7 @@ static int create_step(struct ext2_inode *directory, struct name name,
         result = ext2_directory_room(directory, handle, name.length, &place);
     if (result)
         return result;
-    result = place_inode(directory, new, handle);
+    result = place_inode(directory, new, shape, handle);
     if (!result) {
         ext2_directory_put(directory, &place, name, new);
         if (new->inode.type == INODE_DIRECTORY)
@@ -136,7 +163,7 @@ static int create_once(struct ext2_inode *directory, struct name name,
     int result = new ? ext2_begin(fs, EXT2_NAME_BLOCKS, &handle) : -ENOMEM;
 
     if (!result) {
-        result = create_step(directory, name, new, &handle);
+        result = create_step(directory, name, new, shape, &handle);
         ext2_end(fs, &handle);
     }
     if (result)
@@ -157,6 +184,8 @@ static int create(struct inode *base, struct name name,
         return -EMLINK;
     if (shape->major > 0xfff)
         return -EINVAL;
+    if (shape->target.length >= fs->block_size)
+        return -ENAMETOOLONG;
     ext2_reap_some(fs);
     result = create_once(ext2_of(base), name, shape, out);
     return result == -ENOSPC ? ext2_no_room(fs) : result;
@@ -182,6 +211,7 @@ static int link_once(struct ext2_inode *directory, struct name name,
         result = ext2_directory_room(directory, &handle, name.length, &place);
     if (!result) {
         atomic_fetch_add(&inode->inode.links, 1);
+        inode_changed(&inode->inode);
         ext2_directory_put(directory, &place, name, inode);
         ext2_record_store(inode, linked);
         ext2_record_store(directory, record);
@@ -202,30 +232,27 @@ static int link(struct inode *base, struct name name, struct inode *inode)
     return result == -ENOSPC ? ext2_no_room(fs) : result;
 }
 
-/* Take the name away; what cannot fail any more. */
-static void unlink_found(struct ext2_inode *directory, struct ext2_inode *inode,
-                         struct ext2_place *place,
-                         struct ext2_record *records[2],
-                         struct ext2_super *super)
+void ext2_name_lost(struct ext2_inode *directory, struct ext2_inode *inode,
+                    struct ext2_super *super, struct ext2_record *record)
 {
-    ext2_directory_remove(directory, place);
     if (inode->inode.type == INODE_DIRECTORY) {
         atomic_store(&inode->inode.links, 0);
         atomic_fetch_sub(&directory->inode.links, 1);
+        inode->parent = inode_get(&directory->inode);
     } else {
         atomic_fetch_sub(&inode->inode.links, 1);
     }
-    ext2_record_store(directory, records[0]);
-    ext2_record_store(inode, records[1]);
+    inode_changed(&inode->inode);
+    ext2_record_store(inode, record);
     if (!atomic_load(&inode->inode.links))
-        ext2_orphan_add(inode, super, records[1]);
+        ext2_orphan_add(inode, super, record);
 }
 
 static int unlink(struct inode *base, struct name name, struct inode *inode)
 {
     struct ext2_inode *directory = ext2_of(base);
     struct ext2 *fs = ext2_fs(base);
-    struct ext2_record *records[2];
+    struct ext2_record *record, *unlinked;
     struct journal_handle handle;
     struct ext2_super *super;
     struct ext2_place place;
@@ -241,13 +268,16 @@ static int unlink(struct inode *base, struct name name, struct inode *inode)
     if (!result)
         result = ext2_directory_change(directory, &handle, &place);
     if (!result)
-        result = ext2_record_change(fs, &handle, base->number, &records[0]);
+        result = ext2_record_change(fs, &handle, base->number, &record);
     if (!result)
-        result = ext2_record_change(fs, &handle, inode->number, &records[1]);
+        result = ext2_record_change(fs, &handle, inode->number, &unlinked);
     if (!result)
         result = ext2_super_change(fs, &handle, &super);
-    if (!result)
-        unlink_found(directory, ext2_of(inode), &place, records, super);
+    if (!result) {
+        ext2_directory_remove(directory, &place);
+        ext2_name_lost(directory, ext2_of(inode), super, unlinked);
+        ext2_record_store(directory, record);
+    }
     ext2_end(fs, &handle);
     return result;
 }
@@ -257,11 +287,14 @@ const struct inode_ops ext2_directory_ops = {
     .create = create,
     .link = link,
     .unlink = unlink,
+    .rename = ext2_rename,
     .read_directory = ext2_read_directory,
     .is_empty = ext2_is_empty,
+    .setattr = ext2_setattr,
     .release = ext2_release,
 };
 
 const struct inode_ops ext2_special_ops = {
+    .setattr = ext2_setattr,
     .release = ext2_release,
 };

@@ -74,11 +74,29 @@ static int remove_orphan(struct ext2_inode *inode,
     return result;
 }
 
+/* Whether its pointers lead to blocks. */
+static bool has_map(const struct ext2_inode *inode)
+{
+    return inode->mode == EXT2_MODE_FILE ||
+           inode->mode == EXT2_MODE_DIRECTORY ||
+           (inode->mode == EXT2_MODE_LINK && !ext2_link_is_short(inode));
+}
+
+/* The first block beyond the size. */
+static uint64_t first_beyond(const struct ext2_inode *inode)
+{
+    uint32_t block_size = ext2_fs(&inode->inode)->block_size;
+    uint64_t size = atomic_load(&inode->inode.size);
+
+    return inode->mode == EXT2_MODE_DIRECTORY
+               ? inode->blocks
+               : align_up(size, block_size) / block_size;
+}
+
 /* One handle's worth of it. 0: done; -EAGAIN: go on. */
 static int cut_step(struct ext2_inode *inode)
 {
     struct ext2 *fs = ext2_fs(&inode->inode);
-    uint64_t size = atomic_load(&inode->inode.size);
     struct journal_handle handle;
     struct ext2_record *record;
     int result = ext2_begin(fs, EXT2_CUT_BLOCKS, &handle);
@@ -87,8 +105,7 @@ static int cut_step(struct ext2_inode *inode)
         return result;
     result = ext2_record_change(fs, &handle, inode->inode.number, &record);
     if (!result) {
-        result = ext2_cut(inode, &handle,
-                          align_up(size, fs->block_size) / fs->block_size);
+        result = ext2_cut(inode, &handle, first_beyond(inode));
         if (!result && atomic_load(&inode->inode.links))
             result = remove_orphan(inode, &handle, record);
         ext2_record_store(inode, record);
@@ -177,17 +194,13 @@ static int reap_step(struct ext2_inode *inode)
     struct ext2 *fs = ext2_fs(&inode->inode);
     struct journal_handle handle;
     struct ext2_record *record;
-    bool has_map = inode->mode == EXT2_MODE_FILE ||
-                   inode->mode == EXT2_MODE_DIRECTORY ||
-                   (inode->mode == EXT2_MODE_LINK &&
-                    inode->sectors > ext2_attribute_sectors(inode));
     int result = ext2_begin(fs, EXT2_CUT_BLOCKS, &handle);
 
     if (result)
         return result;
     result = ext2_record_change(fs, &handle, inode->inode.number, &record);
     if (!result) {
-        if (has_map)
+        if (has_map(inode))
             result = ext2_cut(inode, &handle, 0);
         ext2_record_store(inode, record);
         if (!result)
@@ -316,6 +329,25 @@ static int load_orphan(struct ext2 *fs, uint32_t number, uint32_t *next,
     return 0;
 }
 
+/* Finish one of them. What has a name is here for blocks beyond its size, so it
+ * has a map; a short symbolic link or a device has other things in its place.
+ */
+static int finish_orphan(struct ext2_inode *inode)
+{
+    if (!atomic_load(&inode->inode.links))
+        return 0;
+    if (!has_map(inode))
+        return ext2_corrupt(ext2_fs(&inode->inode),
+                            "orphan %u has a name, and no blocks",
+                            (unsigned)inode->inode.number);
+    inode->cut_pending = true;
+    int result;
+    do
+        result = ext2_cut_finish(inode);
+    while (hurry_again(&result));
+    return result;
+}
+
 int ext2_orphans_load(struct ext2 *fs, uint32_t first)
 {
     struct ext2_inode *inode = NULL;
@@ -333,11 +365,8 @@ int ext2_orphans_load(struct ext2 *fs, uint32_t first)
     for (at = fs->orphans.next; at != &fs->orphans;) {
         inode = list_entry(at, struct ext2_inode, orphan);
         at = at->next;
-        inode->cut_pending = atomic_load(&inode->inode.links) != 0;
-        while (!result && inode->cut_pending) {
-            result = ext2_cut_finish(inode);
-            hurry_again(&result);
-        }
+        if (!result)
+            result = finish_orphan(inode);
         inode_put(&inode->inode);
     }
     return result ? result : ext2_reap_all(fs);

@@ -7,10 +7,14 @@
  *   alloc.c      bitmaps: taking and freeing blocks and inodes
  *   map.c        from a file's blocks to the disk's
  *   cut.c        freeing a file's blocks, a step at a time
- *   inode.c      inodes by number, and their records
+ *   inode.c      inodes by number
+ *   record.c     their records on disk
  *   orphan.c     inodes without a name, and what becomes of them
- *   directory.c  records in directories
+ *   directory.c  records in directories: room, adding, removing
+ *   find.c       records in directories: by name, by place (directory.h)
  *   names.c      the operations on names
+ *   rename.c     the one on two names
+ *   link.c       symbolic links
  *   file.c       contents
  *
  * Every operation is one handle of the journal, or several of bounded size.
@@ -30,9 +34,14 @@
 #include "fs/ext2/ext2.h"
 #include "fs/ext2/format.h"
 #include "fs/journal/journal.h"
+#include "vfs/name_index.h"
 
 #define EXT2_BUCKETS 256
 #define EXT2_LABEL   24
+
+/* Sizes of records, in steps. */
+#define EXT2_ROOM_STEP    32
+#define EXT2_ROOM_CLASSES 9
 
 /* Blocks of metadata an operation may bring into a transaction: a new name
  * with a new inode, one page of contents, a step of freeing. */
@@ -90,6 +99,7 @@ struct ext2 {
     struct list unused;                /* t: nobody has them; oldest first */
     struct list dead;                  /* t: nor have they names */
     struct list dirty;                 /* t: with contents to write */
+    struct list timed;                 /* t: with times to store */
     uint32_t unused_count;             /* t */
     uint32_t unused_limit;             /* I */
     uint32_t unused_bound;             /* t: with more it is time to evict */
@@ -105,6 +115,7 @@ struct ext2_inode {
     struct list bucket; /* t */
     struct list queue;  /* t: unused or dead */
     struct list dirty;  /* t */
+    struct list timed;  /* t */
     struct list orphan; /* l */
 
     struct mutex map;                 /* LOCK_OBJECT */
@@ -116,11 +127,14 @@ struct ext2_inode {
     bool cut_pending;   /* m: blocks beyond the size are still to be freed;
                            then it is an orphan, whatever its names */
 
-    /* m: of a directory: its blocks; and that those below `full` have no room
-     * for a record of `full_length` bytes. */
+    /* m: of a directory. See directory.c. */
+    struct name_index index; /* blocks by name */
     uint32_t blocks;
-    uint32_t full;
-    uint32_t full_length;
+    uint32_t full[EXT2_ROOM_CLASSES]; /* blocks below have no such room */
+    uint32_t freed;                   /* bytes of records since `full` was 0 */
+    uint32_t last_block, last_offset; /* the record added last */
+    struct inode *parent; /* of one without a name: what ".." leads to, with a
+                             reference; else NULL */
 };
 
 static inline struct ext2_inode *ext2_of(struct inode *inode)
@@ -133,6 +147,13 @@ static inline struct ext2 *ext2_fs(const struct inode *inode)
     return container_of(inode->superblock, struct ext2, superblock);
 }
 
+/* How much of a file's sectors its block of attributes is. */
+static inline uint32_t ext2_attribute_sectors(const struct ext2_inode *inode)
+{
+    return inode->attributes ? ext2_fs(&inode->inode)->block_size / BLOCK_SECTOR
+                             : 0;
+}
+
 /* ---- geometry.c ---------------------------------------------------------- */
 
 /* Take over and check what the superblock says; `wanted_read_only` may be set.
@@ -141,14 +162,6 @@ int ext2_geometry(struct ext2 *fs, const struct ext2_super *super);
 
 /* Read the descriptors of all groups (again). 0, -ENOMEM, -EIO, -EUCLEAN. */
 int ext2_groups_load(struct ext2 *fs);
-
-/* What kind of inode a record is of; false: of none. */
-bool ext2_record_shape(const struct ext2_record *record,
-                       struct inode_shape *shape);
-
-/* A new device's numbers, as records have them. */
-void ext2_record_device(uint32_t pointers[EXT2_POINTERS], uint16_t major,
-                        uint16_t minor);
 
 /* ---- super.c: blocks of metadata, errors --------------------------------- */
 
@@ -306,30 +319,6 @@ int ext2_cut(struct ext2_inode *inode, struct journal_handle *handle,
 
 /* ---- inode.c ------------------------------------------------------------- */
 
-/* The record of inode `number`, to be read (bytes of `view`). */
-int ext2_record_view(struct ext2 *fs, uint64_t number, struct ext2_view *view);
-
-/* The same, to be changed by `handle`. */
-int ext2_record_change(struct ext2 *fs, struct journal_handle *handle,
-                       uint64_t number, struct ext2_record **record);
-
-/* Fill an inode in memory, of the right type, from its record. 0, -EUCLEAN. */
-int ext2_record_load(struct ext2_inode *inode,
-                     const struct ext2_record *record);
-
-/* How much of a file's sectors its block of attributes is. */
-static inline uint32_t ext2_attribute_sectors(const struct ext2_inode *inode)
-{
-    return inode->attributes ? ext2_fs(&inode->inode)->block_size / BLOCK_SECTOR
-                             : 0;
-}
-
-/* Copy what an inode has in memory into its record. */
-void ext2_record_store(struct ext2_inode *inode, struct ext2_record *record);
-
-/* Make its record from nothing, as create needs it. */
-void ext2_record_format(struct ext2_inode *inode, struct ext2_record *record);
-
 /* Inode `number` with a reference, read in if need be; `label` may be empty.
  * 0, -EIO, -ENOMEM, -EUCLEAN. `orphan`: it may have no names. */
 int ext2_inode_get(struct ext2 *fs, uint32_t number, struct name label,
@@ -352,11 +341,15 @@ void ext2_inode_destroy(struct ext2_inode *inode);
 /* And all else that mount.c made. Nobody has an inode but the root's first. */
 void ext2_destroy(struct ext2 *fs);
 
-/* Its cache has dirty pages now. */
+/* Its cache has dirty pages now; when, is stored by the handle the caller has,
+ * or else by ext2_write_times. */
 void ext2_inode_dirtied(struct ext2_inode *inode);
 
 /* Write the dirty contents of all files, and wait. */
 int ext2_write_contents(struct ext2 *fs);
+
+/* Store the times of files that were written without a handle. */
+int ext2_write_times(struct ext2 *fs);
 
 /* Free inodes that nobody uses, until at most `keep` are left; whether there
  * were any. `all`: also what is dirty or pending. */
@@ -388,63 +381,19 @@ int ext2_no_room(struct ext2 *fs);
 /* At mount: finish what the list of orphans on disk tells of. */
 int ext2_orphans_load(struct ext2 *fs, uint32_t first);
 
-/* ---- directory.c --------------------------------------------------------- */
+/* ---- names.c, link.c, file.c --------------------------------------------- */
 
-/* Where a record is, or can be put; valid while its handle is, or (from a
- * search for reading) while `view` is. */
-struct ext2_place {
-    uint8_t *block;  /* bytes of the block */
-    uint32_t index;  /* of the block in the directory */
-    uint32_t offset; /* of the record */
-    uint32_t before; /* of the record before it in the block; or `offset` */
-    uint32_t number; /* of the inode it names */
-};
-
-/* The record called `name`: 0, -ENOENT, or an error; only index, offset,
- * before and number are set. */
-int ext2_directory_find(struct ext2_inode *directory, struct name name,
-                        struct ext2_place *place);
-
-/* Bring in the block of a record that was found. */
-int ext2_directory_change(struct ext2_inode *directory,
-                          struct journal_handle *handle,
-                          struct ext2_place *place);
-
-/* Find room for a name of `length` bytes and bring the block in; a block may
- * be added to the directory, whose record the caller stores after. */
-int ext2_directory_room(struct ext2_inode *directory,
-                        struct journal_handle *handle, size_t length,
-                        struct ext2_place *place);
-
-/* Fill the room with a record; take a record away. Cannot fail. */
-void ext2_directory_put(struct ext2_inode *directory, struct ext2_place *place,
-                        struct name name, const struct ext2_inode *inode);
-void ext2_directory_remove(struct ext2_inode *directory,
-                           struct ext2_place *place);
-
-/* Fill a new directory's first block. */
-void ext2_directory_format(struct ext2_inode *directory, void *block,
-                           uint32_t parent);
-
-/* The number in "..". */
-int ext2_directory_parent(struct ext2_inode *directory, uint32_t *number);
-
-/* The directory has `blocks` blocks now. */
-void ext2_directory_sized(struct ext2_inode *directory, uint32_t blocks);
-
-/* inode_ops */
-int ext2_read_directory(struct inode *inode, uint64_t *slot,
-                        struct directory_entry *out);
-int ext2_is_empty(struct inode *inode);
-
-/* ---- names.c, file.c ----------------------------------------------------- */
+/* Whether a symbolic link's target lies in its inode: it has no blocks. */
+bool ext2_link_is_short(const struct ext2_inode *link);
 
 extern const struct inode_ops ext2_directory_ops;
 extern const struct inode_ops ext2_file_ops;
-extern const struct inode_ops ext2_link_ops;    /* a symbolic link */
-extern const struct inode_ops ext2_special_ops; /* neither */
+extern const struct inode_ops ext2_link_ops;
+extern const struct inode_ops ext2_special_ops; /* of all else */
 
 /* Make a new file's object and cache. */
 void ext2_file_init(struct ext2_inode *inode);
+
+#include "fs/ext2/record.h"
 
 #endif

@@ -25,7 +25,7 @@
 #define NUMBER_PROCESSES 64
 #define NUMBERS_EACH     16
 
-static struct superblock super = {.type = "procfs"};
+static struct superblock super;
 static struct procfs_row rows[ROWS];
 static unsigned row_count;
 static const struct procfs_processes *processes;
@@ -67,6 +67,16 @@ int procfs_show(const struct procfs_inode *inode, struct text *out)
     return 0;
 }
 
+/* What open allows. */
+static uint32_t mode_of(const struct procfs_inode *inode)
+{
+    const struct procfs_entry *entry = inode->row ? inode->row->entry : NULL;
+    if (inode->inode.type == INODE_DIRECTORY)
+        return 0555;
+    return (entry && !entry->show ? 0 : 0444) |
+           (entry && entry->write ? 0200 : 0);
+}
+
 static int make_inode(const struct inode_ops *ops, uint64_t number,
                       struct procfs_inode what, struct inode **out)
 {
@@ -78,6 +88,7 @@ static int make_inode(const struct inode_ops *ops, uint64_t number,
     *new = what;
     inode_init(&new->inode, &super, ops, number, &shape);
     atomic_store(&new->inode.links, 1);
+    atomic_store(&new->inode.mode, mode_of(new));
     *out = &new->inode;
     return 0;
 }
@@ -236,7 +247,7 @@ int procfs_make(struct superblock **out)
                             &super.root);
     if (result)
         return result;
-    super.device = vfs_device_number();
+    superblock_init(&super, "procfs");
     *out = &super;
     return 0;
 }

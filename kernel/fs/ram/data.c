@@ -183,6 +183,8 @@ ssize_t ramfs_write(struct inode *inode, struct cursor *cursor, uint64_t offset)
         if (!result)
             at += length;
     }
+    if (at > offset)
+        inode_modified(inode);
     return at > offset ? (ssize_t)(at - offset) : result;
 }
 
@@ -215,6 +217,7 @@ static void set_size(struct ramfs_inode *file, uint64_t size, struct page *last)
     spin_lock(&file->pages_lock);
     atomic_store(&file->inode.size, size);
     spin_unlock(&file->pages_lock);
+    inode_modified(&file->inode);
     if (size >= old)
         return;
     drop_frames(file, align_up(size, HAL_PAGE_SIZE) / HAL_PAGE_SIZE);

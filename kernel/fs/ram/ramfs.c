@@ -1,54 +1,23 @@
 /*
- * Names in memory: directories of the RAM file system, and the life of its
- * inodes.
+ * The RAM file system: what its directories can do, and the life of its inodes.
  *
- * A directory is an array of entries by slot. An entry holds a reference to its
- * inode, so an inode with a name stays, and one without goes with its last
- * user. A removed entry leaves an empty slot, which the next new name takes, so
- * that whoever is reading the directory meanwhile loses its place no further
- * than that. A child directory holds a reference to its parent, for "..".
+ * An entry of a directory (directory.c) holds a reference to its inode, so an
+ * inode with a name stays, and one without goes with its last user. A child
+ * directory holds a reference to its parent, for "..".
  */
 #include "fs/ram/ramfs.h"
 #include "fs/ram/private.h"
 #include "lib/bits.h"
 #include "lib/errno.h"
-#include "lib/panic.h"
 #include "lib/string.h"
 #include "mm/slab.h"
 
-/* "." and ".." */
-#define FIXED_SLOTS 2
-
 #define WORD_BITS 64
-
-struct ramfs_entry {
-    struct inode *inode; /* with a reference */
-    uint8_t length;
-    char name[]; /* not terminated */
-};
 
 static const struct inode_ops directory_ops;
 static const struct inode_ops file_ops;
 static const struct inode_ops device_ops;
-
-static struct ramfs_entry *entry_at(struct ramfs_inode *directory,
-                                    uint64_t slot)
-{
-    return radix_get(&directory->entries, slot - FIXED_SLOTS);
-}
-
-/* The slot of `name`, or 0. */
-static uint64_t find_slot(struct ramfs_inode *directory, struct name name)
-{
-    ASSERT(mutex_held(&directory->inode.mutex));
-    for (uint64_t i = 0; i < directory->entry_slots; i++) {
-        const struct ramfs_entry *entry = radix_get(&directory->entries, i);
-        if (entry && entry->length == name.length &&
-            memcmp(entry->name, name.text, name.length) == 0)
-            return i + FIXED_SLOTS;
-    }
-    return 0;
-}
+static const struct inode_ops link_ops;
 
 static int ramfs_lookup(struct inode *inode, struct name name,
                         struct inode **out)
@@ -58,45 +27,10 @@ static int ramfs_lookup(struct inode *inode, struct name name,
         *out = inode_get(directory->parent);
         return 0;
     }
-    uint64_t slot = find_slot(directory, name);
+    uint64_t slot = ramfs_find(directory, name);
     if (!slot)
         return -ENOENT;
-    *out = inode_get(entry_at(directory, slot)->inode);
-    return 0;
-}
-
-static void set_size(struct ramfs_inode *directory)
-{
-    atomic_store(&directory->inode.size,
-                 (directory->entry_slots + FIXED_SLOTS) * DIRECTORY_SLOT_SIZE);
-}
-
-/* Give `inode` a name known to be free, and the entry a reference to it. */
-static int add_entry(struct ramfs_inode *directory, struct name name,
-                     struct inode *inode)
-{
-    struct ramfs_entry *entry = slab_alloc(sizeof(*entry) + name.length);
-    uint64_t index = directory->maybe_free;
-    if (!entry)
-        return -ENOMEM;
-    entry->inode = inode;
-    entry->length = (uint8_t)name.length;
-    memcpy(entry->name, name.text, name.length);
-    while (index < directory->entry_slots &&
-           radix_get(&directory->entries, index))
-        index++;
-    if (radix_set(&directory->entries, index, entry)) {
-        slab_free(entry);
-        return -ENOMEM;
-    }
-    inode_get(inode);
-    atomic_fetch_add(&inode->links, 1);
-    directory->entry_count++;
-    directory->maybe_free = index + 1;
-    if (index == directory->entry_slots) {
-        directory->entry_slots++;
-        set_size(directory);
-    }
+    *out = inode_get(*ramfs_entry_inode(directory, slot));
     return 0;
 }
 
@@ -111,13 +45,17 @@ static void set_label(struct ramfs_inode *inode, struct name name)
  * There are programs to which a number in the thousands looks like an error. */
 static uint64_t take_number(struct ramfs *fs)
 {
-    for (uint64_t word = 0; word < fs->number_words; word++) {
+    uint64_t full = atomic_load(&fs->full_words);
+    for (uint64_t word = full; word < fs->number_words; word++) {
         uint64_t taken = atomic_load(&fs->numbers[word]);
         while (~taken) {
             unsigned bit = bit_lowest(~taken);
             taken = atomic_fetch_or(&fs->numbers[word], BIT(bit));
-            if (!(taken & BIT(bit)))
-                return word * WORD_BITS + bit + 1;
+            if (taken & BIT(bit))
+                continue;
+            /* Fails if a number has been given back meanwhile. */
+            atomic_compare_exchange_strong(&fs->full_words, &full, word);
+            return word * WORD_BITS + bit + 1;
         }
     }
     return 0;
@@ -125,8 +63,17 @@ static uint64_t take_number(struct ramfs *fs)
 
 static void give_number_back(struct ramfs *fs, uint64_t number)
 {
-    uint64_t at = number - 1;
-    atomic_fetch_and(&fs->numbers[at / WORD_BITS], ~BIT(at % WORD_BITS));
+    uint64_t word = (number - 1) / WORD_BITS;
+    uint64_t full = atomic_load(&fs->full_words);
+    atomic_fetch_and(&fs->numbers[word], ~BIT((number - 1) % WORD_BITS));
+    while (full > word &&
+           !atomic_compare_exchange_weak(&fs->full_words, &full, word))
+        continue;
+}
+
+static bool has_contents(const struct inode *inode)
+{
+    return inode->type == INODE_FILE || inode->type == INODE_LINK;
 }
 
 /* A new inode without a name; `parent` is NULL for a root. */
@@ -134,29 +81,41 @@ static struct ramfs_inode *new_inode(struct ramfs *fs, uint64_t number,
                                      const struct inode_shape *shape,
                                      struct inode *parent)
 {
-    const struct inode_ops *ops = shape->type == INODE_DIRECTORY
-                                      ? &directory_ops
-                                  : shape->type == INODE_DEVICE ? &device_ops
-                                                                : &file_ops;
+    static const struct inode_ops *const ops[] = {
+        [INODE_DIRECTORY] = &directory_ops,
+        [INODE_FILE] = &file_ops,
+        [INODE_DEVICE] = &device_ops,
+        [INODE_LINK] = &link_ops,
+    };
     struct ramfs_inode *new = slab_alloc_zeroed(sizeof(*new));
     if (!new)
         return NULL;
     atomic_fetch_add(&fs->entries, 1);
-    inode_init(&new->inode, &fs->superblock, ops, number, shape);
-    if (shape->type == INODE_FILE)
+    inode_init(&new->inode, &fs->superblock, ops[shape->type], number, shape);
+    if (has_contents(&new->inode))
         ramfs_data_init(new);
     if (shape->type == INODE_DIRECTORY) {
         new->parent = parent ? inode_get(parent) : &new->inode;
         atomic_store(&new->inode.links, 1); /* its own "." */
-        set_size(new);
+        ramfs_sized(new);
     }
     return new;
+}
+
+/* The target of a new symbolic link becomes its contents. */
+static int write_target(struct inode *link, struct name target)
+{
+    struct cursor cursor = cursor_kernel(target.text, target.length);
+    mutex_lock(&link->mutex);
+    ssize_t written = ramfs_write(link, &cursor, 0);
+    mutex_unlock(&link->mutex);
+    return written < 0 ? (int)written : 0;
 }
 
 /* Entries take memory that no limit of pages knows of. */
 static bool is_full(struct ramfs *fs)
 {
-    return atomic_load(&fs->entries) >= fs->page_limit + RAMFS_EMPTY_FILES;
+    return atomic_load(&fs->entries) >= fs->entry_limit;
 }
 
 static int ramfs_create(struct inode *inode, struct name name,
@@ -178,11 +137,16 @@ static int ramfs_create(struct inode *inode, struct name name,
         return -ENOMEM;
     }
     set_label(new, name);
-    int result = add_entry(directory, name, &new->inode);
+    int result = 0;
+    if (shape->type == INODE_LINK)
+        result = write_target(&new->inode, shape->target);
+    if (!result)
+        result = ramfs_add(directory, name, &new->inode);
     if (result) {
         inode_put(&new->inode);
         return result;
     }
+    atomic_fetch_add(&new->inode.links, 1);
     if (shape->type == INODE_DIRECTORY)
         atomic_fetch_add(&inode->links, 1); /* the child's ".." */
     *out = &new->inode;
@@ -197,68 +161,72 @@ static int ramfs_link(struct inode *directory, struct name name,
         return -EMLINK;
     if (is_full(fs))
         return -ENOSPC;
-    int result = add_entry(ramfs_of(directory), name, inode);
-    if (!result)
+    int result = ramfs_add(ramfs_of(directory), name, inode);
+    if (!result) {
+        atomic_fetch_add(&inode->links, 1);
         atomic_fetch_add(&fs->entries, 1);
+    }
     return result;
 }
 
-static int ramfs_unlink(struct inode *parent, struct name name,
-                        struct inode *inode)
+/* An inode has lost a name in `parent`, and with it a reference. */
+static void lose_name(struct inode *parent, struct inode *inode)
 {
-    struct ramfs_inode *directory = ramfs_of(parent);
-    uint64_t slot = find_slot(directory, name);
-    if (!slot)
-        return -ENOENT;
-    struct ramfs_entry *entry = entry_at(directory, slot);
-    (void)radix_set(&directory->entries, slot - FIXED_SLOTS, NULL);
-    directory->maybe_free = MIN(directory->maybe_free, slot - FIXED_SLOTS);
-    if (--directory->entry_count == 0)
-        radix_clear(&directory->entries);
     if (inode->type == INODE_DIRECTORY) {
         atomic_store(&inode->links, 0);
         atomic_fetch_sub(&parent->links, 1);
     } else if (atomic_fetch_sub(&inode->links, 1) > 1) {
         atomic_fetch_sub(&ramfs_super(inode)->entries, 1);
     }
+    inode_changed(inode);
     inode_put(inode);
-    slab_free(entry);
+}
+
+static int ramfs_unlink(struct inode *parent, struct name name,
+                        struct inode *inode)
+{
+    struct ramfs_inode *directory = ramfs_of(parent);
+    uint64_t slot = ramfs_find(directory, name);
+    if (!slot)
+        return -ENOENT;
+    ramfs_remove(directory, slot);
+    lose_name(parent, inode);
     return 0;
 }
 
-static int ramfs_is_empty(struct inode *inode)
+/* The child's ".." leads to another directory now. */
+static void change_parent(struct ramfs_inode *child, struct inode *parent)
 {
-    return ramfs_of(inode)->entry_count == 0;
+    struct inode *old = child->parent;
+    child->parent = inode_get(parent);
+    atomic_fetch_add(&parent->links, 1);
+    atomic_fetch_sub(&old->links, 1);
+    inode_put(old);
 }
 
-static void fill_entry(struct directory_entry *out, const struct inode *inode,
-                       const char *name, size_t length)
+/* The new entry, or the one that is replaced, has a reference of its own. */
+static int ramfs_rename(const struct rename *rename)
 {
-    out->number = inode ? inode->number : 0;
-    out->length = length;
-    memcpy(out->name, name, length);
-    out->name[length] = '\0';
-}
-
-static int ramfs_read_directory(struct inode *inode, uint64_t *slot,
-                                struct directory_entry *out)
-{
-    struct ramfs_inode *directory = ramfs_of(inode);
-    struct ramfs_entry *entry;
-    if (*slot >= directory->entry_slots + FIXED_SLOTS)
-        return 0;
-    if (*slot == 0) {
-        fill_entry(out, inode, ".", 1);
-    } else if (*slot == 1) {
-        fill_entry(out, directory->parent, "..", 2);
+    struct ramfs_inode *from = ramfs_of(rename->from);
+    struct ramfs_inode *to = ramfs_of(rename->to);
+    struct inode *inode = rename->inode;
+    bool moves = inode->type == INODE_DIRECTORY && from != to;
+    if (rename->replaced) {
+        *ramfs_entry_inode(to, ramfs_find(to, rename->new)) = inode_get(inode);
+        inode_changed(inode);
+        lose_name(rename->to, rename->replaced);
     } else {
-        entry = entry_at(directory, *slot);
-        if (entry)
-            fill_entry(out, entry->inode, entry->name, entry->length);
-        else
-            fill_entry(out, NULL, "", 0);
+        if (moves && atomic_load(&rename->to->links) >= RAMFS_LINKS_MAX)
+            return -EMLINK;
+        int result = ramfs_add(to, rename->new, inode);
+        if (result)
+            return result;
     }
-    return 1;
+    ramfs_remove(from, ramfs_find(from, rename->old));
+    if (moves)
+        change_parent(ramfs_of(inode), rename->to);
+    inode_put(inode);
+    return 0;
 }
 
 /* A directory that goes may have been the last to hold its parent, and that
@@ -268,7 +236,7 @@ static void ramfs_release(struct inode *inode)
     while (inode && inode_drop(inode)) {
         struct ramfs_inode *gone = ramfs_of(inode);
         struct inode *parent = NULL;
-        if (inode->type == INODE_FILE)
+        if (has_contents(inode))
             ramfs_data_free(gone);
         if (inode->type == INODE_DIRECTORY) {
             parent = gone->parent;
@@ -286,8 +254,10 @@ static const struct inode_ops directory_ops = {
     .create = ramfs_create,
     .link = ramfs_link,
     .unlink = ramfs_unlink,
+    .rename = ramfs_rename,
     .read_directory = ramfs_read_directory,
     .is_empty = ramfs_is_empty,
+    .setattr = inode_setattr,
     .release = ramfs_release,
 };
 
@@ -295,25 +265,33 @@ static const struct inode_ops file_ops = {
     .read = ramfs_read,
     .write = ramfs_write,
     .truncate = ramfs_truncate,
+    .setattr = inode_setattr,
+    .release = ramfs_release,
+};
+
+static const struct inode_ops link_ops = {
+    .read = ramfs_read,
+    .setattr = inode_setattr,
     .release = ramfs_release,
 };
 
 static const struct inode_ops device_ops = {
+    .setattr = inode_setattr,
     .release = ramfs_release,
 };
 
 int ramfs_make(const char *type, uint64_t page_limit, struct superblock **out)
 {
     static const struct inode_shape shape = {.type = INODE_DIRECTORY};
-    uint64_t words =
-        align_up(page_limit + RAMFS_EMPTY_FILES, WORD_BITS) / WORD_BITS;
+    uint64_t entries = 2 * page_limit + RAMFS_EMPTY_FILES;
+    uint64_t words = align_up(entries, WORD_BITS) / WORD_BITS;
     struct ramfs *fs =
         slab_alloc_zeroed(sizeof(*fs) + words * sizeof(fs->numbers[0]));
     if (!fs)
         return -ENOMEM;
+    fs->entry_limit = entries;
     fs->number_words = words;
-    fs->superblock.type = type;
-    fs->superblock.device = vfs_device_number();
+    superblock_init(&fs->superblock, type);
     fs->page_limit = page_limit;
     struct ramfs_inode *root = new_inode(fs, take_number(fs), &shape, NULL);
     if (!root) {

@@ -1,17 +1,21 @@
 /*
- * crashload WRITERS SEED STEPS: that many processes write, overwrite, unlink,
- * make and remove folders, each under a folder of its own, /w0 and so on, in
- * steps that tests/crash/run knows, too: it has the same generator. A step ends
- * with one more byte in the file `steps` and a sync; then the console says so.
+ * crashload WRITERS SEED STEPS: that many processes write, overwrite, rename
+ * and unlink files (some of them open), make symbolic links, make, rename and
+ * remove folders, and replace a file by another, each under a folder of its
+ * own, /w0 and so on, in steps that tests/crash/run knows, too: it has the same
+ * generator. A step ends with one more byte in the file `steps` and a sync;
+ * then the console says so.
  */
 #include "check.h"
 #include "kernel/fcntl.h"
 
-#define FILES 24
+#define FILES   24
+#define ORPHANS 4
 
 static uint64 state;
 static char top[16];
 static char data[20000];
+static int orphans[ORPHANS]; /* open, without a name */
 
 static uint64 pick(uint64 below)
 {
@@ -34,19 +38,82 @@ static void put(const char *path, int truncate, int step, int operation)
     close(fd);
 }
 
+static void remove_open(const char *path)
+{
+    static uint next;
+    int fd = open(path, O_RDONLY);
+
+    unlink(path);
+    close(orphans[next]);
+    orphans[next] = fd;
+    next = (next + 1) % ORPHANS;
+}
+
+static int is_link(const char *path)
+{
+    char target[1];
+
+    return calf_readlink(path, target, sizeof(target)) > 0;
+}
+
+/* Short and long ones, which lead nowhere. */
+static void make_link(const char *path, int step, int operation)
+{
+    char target[128];
+
+    int used =
+        calf_format(target, sizeof(target), "/none/%d/%d", step, operation);
+    int more = operation % 2 ? 40 : 1;
+
+    while (more-- > 0)
+        used += calf_format(target + used, sizeof(target) - (uint)used, "/0");
+    unlink(path);
+    CHECK(calf_symlink(target, path) == 0);
+}
+
+static void name_file(char *path, uint size, uint file)
+{
+    calf_format(path, size, "%s/d%d/f%d", top, file % 4, file);
+}
+
 static void operate(int step, int operation)
 {
-    char path[32], folder[32];
-    uint file = (uint)pick(FILES), kind = (uint)pick(8);
+    char path[32], other[32];
+    uint file = (uint)pick(FILES), kind = (uint)pick(12);
 
-    calf_format(path, sizeof(path), "%s/d%d/f%d", top, file % 4, file);
-    calf_format(folder, sizeof(folder), "%s/e%d", top, file);
-    if (kind < 5)
-        put(path, kind < 3 ? O_TRUNC : 0, step, operation);
-    else if (kind < 7)
+    name_file(path, sizeof(path), file);
+    if (kind < 5 && is_link(path))
         unlink(path);
-    else if (mkdir(folder) < 0)
-        CHECK(unlink(folder) == 0);
+    if (kind < 5) {
+        put(path, kind < 3 ? O_TRUNC : 0, step, operation);
+    } else if (kind == 5) {
+        unlink(path);
+    } else if (kind == 6) {
+        remove_open(path);
+    } else if (kind == 7) {
+        make_link(path, step, operation);
+    } else if (kind < 10) {
+        name_file(other, sizeof(other), (uint)pick(FILES));
+        calf_rename(path, other);
+    } else {
+        calf_format(path, sizeof(path), "%s/e%d", top, file);
+        calf_format(other, sizeof(other), "%s/e%d", top, (uint)pick(FILES));
+        if (kind == 10)
+            calf_rename(path, other);
+        else if (mkdir(path) < 0)
+            CHECK(unlink(path) == 0);
+    }
+}
+
+/* Never is there none, or half of one. */
+static void replace(int step)
+{
+    char path[32], other[32];
+
+    calf_format(path, sizeof(path), "%s/new", top);
+    calf_format(other, sizeof(other), "%s/current", top);
+    put(path, O_TRUNC, step, 8);
+    CHECK(calf_rename(path, other) == 0);
 }
 
 static int work(int writer, long seed, long steps)
@@ -55,6 +122,8 @@ static int work(int writer, long seed, long steps)
     int fd;
 
     state = (uint64)(seed + writer) * 2 + 1;
+    for (int i = 0; i < ORPHANS; i++)
+        orphans[i] = -1;
     calf_format(top, sizeof(top), "/w%d", writer);
     CHECK(mkdir(top) == 0);
     for (int i = 0; i < 4; i++) {
@@ -68,6 +137,7 @@ static int work(int writer, long seed, long steps)
 
         for (int i = 0; i < operations; i++)
             operate(step, i);
+        replace(step);
         CHECK(write(fd, "+", 1) == 1);
         CHECK(calf_write_file("/proc/disks", "sync\n") == 0);
         /* In one piece, whoever else writes lines. */

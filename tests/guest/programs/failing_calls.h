@@ -13,6 +13,7 @@
 #define OLD    "/tmp/failing.old" /* is there all the time */
 #define NEW    "/tmp/failing.new" /* what calls make */
 #define FOLDER "/tmp/failing.d"
+#define MOVED  "/tmp/failing.d/moved"
 #define MARKS  700 /* marked pages of the heap: more than a node has */
 #define HEAP   40  /* pages by which calls move the heap's end */
 #define A_NODE 512 /* pages */
@@ -160,6 +161,41 @@ static void make_new(void)
 static int do_unlink(void)
 {
     int result = unlink(NEW);
+
+    if (result < 0)
+        remove_new(0);
+    return result;
+}
+
+/* The same for one that could not be changed. */
+static int do_rename(void)
+{
+    int result = calf_rename(NEW, MOVED);
+
+    if (result < 0)
+        remove_new(0);
+    return result;
+}
+
+static void remove_moved(int result)
+{
+    (void)result;
+    CHECK(unlink(MOVED) == 0);
+}
+
+static int do_symlink(void)
+{
+    return calf_symlink(OLD, NEW);
+}
+
+static void make_symlink(void)
+{
+    CHECK(calf_symlink(OLD, NEW) == 0);
+}
+
+static int do_open_symlink(void)
+{
+    int result = open(NEW, O_RDWR);
 
     if (result < 0)
         remove_new(0);
@@ -385,6 +421,9 @@ static const struct scenario scenarios[] = {
     {"mknod", nothing, do_mknod, remove_new, 0},
     {"link", nothing, do_link, remove_new, 0},
     {"unlink", make_new, do_unlink, nothing_to_undo, 0},
+    {"rename", make_new, do_rename, remove_moved, 0},
+    {"symlink", nothing, do_symlink, remove_new, 0},
+    {"open-symlink", make_symlink, do_open_symlink, close_and_remove, 0},
     {"chdir", nothing, do_chdir, nothing_to_undo, 0},
     {"dup", nothing, do_dup, close_it, 0},
     {"pipe", nothing, do_pipe, close_ends, 0},

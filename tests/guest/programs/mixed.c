@@ -197,8 +197,13 @@ static void act_file(void)
         check(write(fd, block, BLOCK) == BLOCK, "a write was short");
     }
     close(fd);
-    check(link(name, other) == 0 && unlink(name) == 0, "a name");
-    fd = open(other, O_RDONLY);
+    if (draw(2))
+        check(link(name, other) == 0 && unlink(name) == 0, "a name");
+    else
+        check(calf_rename(name, other) == 0, "a new name");
+    check(calf_symlink(other, name) == 0, "a symbolic link");
+    fd = open(name, O_RDONLY);
+    check(unlink(name) == 0, "a link is left");
     for (uint i = 0; i < blocks; i++) {
         fill_block(block, seed + i);
         check(read(fd, back, BLOCK) == BLOCK && memcmp(block, back, BLOCK) == 0,

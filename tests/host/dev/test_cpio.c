@@ -34,8 +34,8 @@ static void add(size_t start, const char *name, unsigned mode, const char *data)
     size += (size_t)sprintf(archive + size,
                             "070701%08x%08X%08x%08x%08x%08x%08zX%08x%08x%08x"
                             "%08x%08zx%08x",
-                            0xabc, mode, 0, 0, 2, 99, length, 0, 0, 0, 0,
-                            strlen(name) + 1, 0);
+                            0xabc, mode, 11, 12, 2, 0xfedcba98, length, 0, 0, 0,
+                            0, strlen(name) + 1, 0);
     memcpy(archive + size, name, strlen(name) + 1);
     size += strlen(name) + 1;
     pad_from(start);
@@ -59,6 +59,9 @@ static void check_entry(struct cpio *cpio, const char *name, uint32_t mode,
     assert_int_equal(entry.name_length, strlen(name));
     assert_int_equal(entry.mode, mode);
     assert_int_equal(entry.ino, 0xabc);
+    assert_int_equal(entry.uid, 11);
+    assert_int_equal(entry.gid, 12);
+    assert_int_equal(entry.mtime, 0xfedcba98);
     assert_int_equal(entry.nlink, 2);
     assert_int_equal(entry.size, strlen(data));
     assert_memory_equal(entry.data, data, entry.size);

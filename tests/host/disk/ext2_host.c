@@ -5,7 +5,8 @@
 /* sources: tests/host/disk/disk.c kernel/fs/ext2/[a-z]*.c */
 /* sources: kernel/fs/journal/[a-z]*.c */
 /* sources: kernel/cache/cache.c kernel/cache/io.c kernel/cache/reclaim.c */
-/* sources: kernel/cache/radix.c kernel/vfs/vfs.c */
+/* sources: kernel/vfs/name_index.c */
+/* sources: kernel/cache/radix.c kernel/vfs/vfs.c kernel/vfs/tree.c */
 /* sources: kernel/vfs/namei.c kernel/vfs/inode.c kernel/vfs/file.c */
 /* sources: kernel/vfs/device.c */
 #include <assert.h>
@@ -65,7 +66,6 @@ int host_boot(void **state)
     (void)state;
     mm_boot(MEMORY);
     kprintf_set_sink(keep_text);
-    vfs_init();
     return cache_start();
 }
 
@@ -119,7 +119,7 @@ void host_fill(uint8_t *to, uint64_t seed, uint64_t from, size_t length)
 static int open_file(const char *path, unsigned flags, uint64_t offset,
                      struct file **file)
 {
-    int result = vfs_open(&host_at, path, flags, file);
+    int result = vfs_open(&host_at, NULL, path, flags, file);
 
     if (!result)
         (*file)->offset = offset;
@@ -185,7 +185,7 @@ struct file_stat host_stat(const char *path)
 {
     struct file_stat stat = {0};
 
-    assert(!vfs_stat(&host_at, path, &stat));
+    assert(!vfs_stat(&host_at, NULL, path, true, &stat));
     return stat;
 }
 
@@ -193,7 +193,7 @@ int host_status(const char *path)
 {
     struct file_stat stat;
 
-    return vfs_stat(&host_at, path, &stat);
+    return vfs_stat(&host_at, NULL, path, true, &stat);
 }
 
 /* ---- Directories --------------------------------------------------------- */

@@ -27,9 +27,11 @@ static unsigned pick(unsigned below)
 static void use_file(const char *path, bool change)
 {
     static uint8_t bytes[70000];
+    struct cursor cursor = cursor_kernel(bytes, sizeof(bytes));
     struct file_stat stat;
 
-    if (vfs_stat(&host_at, path, &stat))
+    (void)vfs_read_link(&host_at, NULL, path, &cursor);
+    if (vfs_stat(&host_at, NULL, path, true, &stat))
         return;
     (void)host_get(path, 0, bytes, sizeof(bytes));
     (void)host_get(path, stat.size / 2, bytes, sizeof(bytes));
@@ -41,6 +43,45 @@ static void use_file(const char *path, bool change)
     (void)host_put(path, 300000, bytes, 100);
     if (pick(2))
         (void)host_truncate(path, pick(20000));
+}
+
+/* One thing that changes names, near `path`. */
+static void change_name(const char *path)
+{
+    static char last[2000] = "/before"; /* where this was called last */
+    char near[2010];
+
+    sprintf(near, "%s.l", path);
+    switch (pick(9)) {
+    case 0:
+        (void)vfs_remove(&host_at, NULL, path);
+        break;
+    case 1:
+        (void)host_touch(near);
+        break;
+    case 2:
+        sprintf(near, "%s/sub", path);
+        (void)vfs_mkdir(&host_at, NULL, near);
+        break;
+    case 3:
+        (void)vfs_link(&host_at, NULL, path, NULL, near);
+        break;
+    case 4:
+        (void)vfs_symlink(&host_at, last, NULL, near);
+        break;
+    case 5:
+        (void)vfs_rename(&host_at, NULL, path, NULL, near);
+        break;
+    case 6:
+        (void)vfs_rename(&host_at, NULL, last, NULL, path);
+        break;
+    case 7:
+        (void)vfs_setattr(&host_at, NULL, path, pick(2), pick(SET_ALL + 1),
+                          &(struct file_stat){.mode = pick(MODE_MASK + 1),
+                                              .owner = pick(1u << 31)});
+        break;
+    }
+    strcpy(last, path);
 }
 
 static void walk(const char *path, unsigned depth, bool change)
@@ -61,28 +102,8 @@ static void walk(const char *path, unsigned depth, bool change)
         use_file(child, change);
         if (depth < DEPTH)
             walk(child, depth + 1, change);
-        if (!change)
-            continue;
-        switch (pick(5)) {
-        case 0:
-            (void)vfs_remove(&host_at, child);
-            break;
-        case 1:
-            strcat(child, "-new");
-            (void)host_touch(child);
-            break;
-        case 2:
-            strcat(child, "/sub");
-            (void)vfs_mkdir(&host_at, child);
-            break;
-        case 3: {
-            char other[2010];
-
-            sprintf(other, "%s.l", child);
-            (void)vfs_link(&host_at, child, other);
-            break;
-        }
-        }
+        if (change)
+            change_name(child);
     }
     free(names);
 }
@@ -99,7 +120,7 @@ bool walk_disk(struct disk *disk)
             steps = 0;
             walk("", 0, true);
             (void)host_sync();
-            (void)vfs_mkdir(&host_at, "/last");
+            (void)vfs_mkdir(&host_at, NULL, "/last");
         }
         if (getenv("VERBOSE"))
             fprintf(stderr, "%u steps%s\n", steps,

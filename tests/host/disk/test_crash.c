@@ -36,13 +36,16 @@
 
 /* ---- What each path was, after each operation ---------------------------- */
 
-enum kind { NOTHING, PLAIN, DIRECTORY };
+enum kind { NOTHING, PLAIN, DIRECTORY, LINK };
 
 struct version {
     struct version *older;
     unsigned operation; /* that made it so */
     enum kind kind;
-    bool frozen; /* has two names, so is not written any more */
+    bool frozen;   /* has two names, so is not written any more */
+    bool renamed;  /* all of it came in one step */
+    unsigned file; /* which this is, under all its names */
+    unsigned mode;
     size_t size;
     uint8_t *bytes;
 };
@@ -53,9 +56,8 @@ static struct {
     struct version *latest;
 } paths[PATHS];
 
-static unsigned operation;          /* the last one that has ended */
-static int touched[OPERATIONS + 1]; /* path that an operation is about */
-static struct file *orphans[4];     /* open, without a name */
+static unsigned operation;      /* the last one that has ended */
+static struct file *orphans[4]; /* open, without a name */
 
 static const struct version *version_at(int path, unsigned number)
 {
@@ -73,11 +75,31 @@ static struct version *new_version(int path, enum kind kind, size_t size)
     version->older = paths[path].latest;
     version->operation = operation + 1;
     version->kind = kind;
+    version->mode = kind == old->kind   ? old->mode
+                    : kind == PLAIN     ? 0644
+                    : kind == DIRECTORY ? 0755
+                    : kind == LINK      ? 0777
+                                        : 0;
     version->size = size;
     version->bytes = calloc(1, size + 1);
-    if (kind == PLAIN && old->kind == PLAIN)
+    version->file = operation + 1;
+    if (kind == PLAIN && old->kind == PLAIN) {
         memcpy(version->bytes, old->bytes, MIN(size, old->size));
+        version->file = old->file;
+    }
     paths[path].latest = version;
+    return version;
+}
+
+/* A path is from now on what another one was. */
+static struct version *copy_version(int path, const struct version *old)
+{
+    struct version *version = new_version(path, old->kind, old->size);
+    if (old->size)
+        memcpy(version->bytes, old->bytes, old->size);
+    version->frozen = old->frozen;
+    version->file = old->file;
+    version->mode = old->mode;
     return version;
 }
 
@@ -159,29 +181,65 @@ static void do_truncate(int path, uint64_t *random)
 static void do_unlink(int path, uint64_t *random)
 {
     struct file **slot = &orphans[disk_random(random) % ARRAY_SIZE(orphans)];
+    bool plain = kind_now(path) == PLAIN;
     new_version(path, NOTHING, 0);
-    if (!*slot && disk_random(random) % 3 == 0)
-        assert_int_equal(vfs_open(&host_at, paths[path].name, OPEN_READ, slot),
-                         0);
-    assert_int_equal(vfs_unlink(&host_at, paths[path].name), 0);
+    if (plain && !*slot && disk_random(random) % 3 == 0)
+        assert_int_equal(
+            vfs_open(&host_at, NULL, paths[path].name, OPEN_READ, slot), 0);
+    assert_int_equal(vfs_unlink(&host_at, NULL, paths[path].name), 0);
+}
+
+static void do_setattr(int path, uint64_t *random)
+{
+    struct file_stat to = {.mode = disk_random(random) % (MODE_MASK + 1)};
+    copy_version(path, version_at(path, operation))->mode = (unsigned)to.mode;
+    assert_int_equal(
+        vfs_setattr(&host_at, NULL, paths[path].name, false, SET_MODE, &to), 0);
 }
 
 static void do_link(int path, int to)
 {
-    const struct version *old = version_at(path, operation);
-    struct version *version = new_version(to, PLAIN, old->size);
-    memcpy(version->bytes, old->bytes, old->size);
-    version->frozen = true;
     paths[path].latest->frozen = true;
-    assert_int_equal(vfs_link(&host_at, paths[path].name, paths[to].name), 0);
+    copy_version(to, version_at(path, operation));
+    assert_int_equal(
+        vfs_link(&host_at, NULL, paths[path].name, NULL, paths[to].name), 0);
+}
+
+/* A symbolic link that leads nowhere; its target says which operation made it,
+ * and is short or long. */
+static void do_symlink(int path, uint64_t *random)
+{
+    char target[300];
+    size_t length = disk_random(random) % 2 ? 290 : 20;
+    snprintf(target, sizeof target, "/no/%0*u", (int)length, operation);
+    struct version *version = new_version(path, LINK, strlen(target));
+    memcpy(version->bytes, target, strlen(target));
+    assert_int_equal(vfs_symlink(&host_at, target, NULL, paths[path].name), 0);
+}
+
+/* In one step: what a path was another one is. */
+static void note_rename(int path, int to)
+{
+    copy_version(to, version_at(path, operation))->renamed = true;
+    new_version(path, NOTHING, 0)->renamed = true;
+}
+
+static void do_rename(int path, int to)
+{
+    note_rename(path, to);
+    for (int i = DIRECTORIES; path < DIRECTORIES && i < PATHS; i++)
+        if (paths[i].directory == path)
+            note_rename(i, i + (to - path) * FILES);
+    assert_int_equal(
+        vfs_rename(&host_at, NULL, paths[path].name, NULL, paths[to].name), 0);
 }
 
 static void do_directory(int path)
 {
     bool there = kind_now(path) == DIRECTORY;
     new_version(path, there ? NOTHING : DIRECTORY, 0);
-    assert_int_equal(there ? vfs_rmdir(&host_at, paths[path].name)
-                           : vfs_mkdir(&host_at, paths[path].name),
+    assert_int_equal(there ? vfs_rmdir(&host_at, NULL, paths[path].name)
+                           : vfs_mkdir(&host_at, NULL, paths[path].name),
                      0);
 }
 
@@ -195,13 +253,24 @@ static void close_orphan(struct file **slot)
 static void do_file(int path, uint64_t *random)
 {
     int other = DIRECTORIES + disk_random(random) % (PATHS - DIRECTORIES);
-    unsigned choice = disk_random(random) % 10;
+    unsigned choice = disk_random(random) % 13;
+    enum kind kind = kind_now(path);
     bool frozen = version_at(path, operation)->frozen;
-    if (kind_now(path) == NOTHING || (choice < 5 && !frozen))
+    bool fixed = frozen || kind == LINK;
+    if (kind == NOTHING && choice == 0)
+        do_symlink(path, random);
+    else if (kind == NOTHING || (choice < 5 && !fixed))
         do_write(path, random);
-    else if (choice < 7 && !frozen)
+    else if (choice < 7 && !fixed)
         do_truncate(path, random);
-    else if (choice == 7 && kind_now(other) == NOTHING && has_place(other))
+    else if (choice == 12 && !frozen)
+        do_setattr(path, random);
+    else if (choice > 8 && has_place(other) &&
+             version_at(other, operation)->file !=
+                 version_at(path, operation)->file)
+        do_rename(path, other);
+    else if (choice == 7 && kind == PLAIN && kind_now(other) == NOTHING &&
+             has_place(other))
         do_link(path, other);
     else
         do_unlink(path, random);
@@ -213,9 +282,14 @@ static bool operate(uint64_t *random)
     int path = disk_random(random) % PATHS;
     if (!has_place(path))
         return false;
-    if (path < DIRECTORIES && kind_now(path) == DIRECTORY && !is_empty(path))
-        return false;
-    touched[operation + 1] = path;
+    if (path < DIRECTORIES && kind_now(path) == DIRECTORY && !is_empty(path)) {
+        int to = disk_random(random) % DIRECTORIES;
+        if (to == path || (kind_now(to) == DIRECTORY && !is_empty(to)))
+            do_setattr(path, random);
+        else
+            do_rename(path, to);
+        return true;
+    }
     if (path < DIRECTORIES)
         do_directory(path);
     else
@@ -251,6 +325,7 @@ static char workload[64], what[128]; /* which this is, for messages */
 /* What the mounted file system has. */
 static struct {
     enum kind kind;
+    unsigned mode;
     size_t size;
     uint8_t *bytes;
 } found[PATHS];
@@ -259,7 +334,7 @@ static void look(void)
 {
     for (int i = 0; i < PATHS; i++) {
         struct file_stat stat = {0};
-        int result = vfs_stat(&host_at, paths[i].name, &stat);
+        int result = vfs_stat(&host_at, NULL, paths[i].name, false, &stat);
         free(found[i].bytes);
         memset(&found[i], 0, sizeof found[i]);
         if (result && result != -ENOENT)
@@ -267,18 +342,25 @@ static void look(void)
                     host_console);
         if (result)
             continue;
-        found[i].kind = stat.type == INODE_DIRECTORY ? DIRECTORY : PLAIN;
+        found[i].kind = stat.type == INODE_DIRECTORY ? DIRECTORY
+                        : stat.type == INODE_LINK    ? LINK
+                                                     : PLAIN;
+        found[i].mode = (unsigned)stat.mode;
         if (found[i].kind == DIRECTORY)
             continue;
         found[i].size = stat.size;
         found[i].bytes = malloc(stat.size + 1);
-        assert_int_equal(host_get(paths[i].name, 0, found[i].bytes, stat.size),
-                         stat.size);
+        struct cursor cursor = cursor_kernel(found[i].bytes, stat.size);
+        assert_int_equal(
+            found[i].kind == LINK
+                ? vfs_read_link(&host_at, NULL, paths[i].name, &cursor)
+                : host_get(paths[i].name, 0, found[i].bytes, stat.size),
+            stat.size);
     }
 }
 
-/* Whether names and sizes are those after operation `number`, the next one
- * perhaps having been begun. */
+/* Whether names, modes and sizes are those after operation `number`, the next
+ * one perhaps having been begun. */
 static bool is_shape(unsigned number)
 {
     for (int i = 0; i < PATHS; i++) {
@@ -286,10 +368,14 @@ static bool is_shape(unsigned number)
         const struct version *next = version_at(i, number + 1);
         size_t low = MIN(version->size, next->size);
         size_t high = MAX(version->size, next->size);
-        bool begun = next->kind == PLAIN &&
+        bool begun = next->kind == PLAIN && !next->renamed &&
                      (version->kind == PLAIN || version->kind == NOTHING) &&
                      found[i].kind == PLAIN && found[i].size >= low &&
                      found[i].size <= high;
+        if (found[i].mode != version->mode &&
+            !((begun || next->kind == DIRECTORY) &&
+              found[i].mode == next->mode))
+            return false;
         if (begun)
             continue;
         if (found[i].kind != version->kind || found[i].size != version->size)
@@ -298,27 +384,36 @@ static bool is_shape(unsigned number)
     return true;
 }
 
+static uint8_t byte_of(const struct version *version, size_t at)
+{
+    return at < version->size ? version->bytes[at] : 0;
+}
+
 /* Whether byte `at` of the path is that of operation `number` or of a later
- * one, up to `last`. */
+ * one, up to `last`: of the path, or of the same file under another name. */
 static bool is_byte(int path, size_t at, unsigned number, unsigned last)
 {
-    const struct version *version = version_at(path, last);
-    for (;; version = version->older) {
-        if (!version)
-            return found[path].bytes[at] == 0;
-        uint8_t byte = at < version->size ? version->bytes[at] : 0;
-        if (version->kind == PLAIN && found[path].bytes[at] == byte)
-            return true;
-        if (version->operation <= number)
-            return false;
+    const struct version *then = version_at(path, number);
+    uint8_t byte = found[path].bytes[at];
+    if (then->kind == found[path].kind && byte_of(then, at) == byte)
+        return true;
+    if (found[path].kind != PLAIN)
+        return false;
+    for (int i = 0; i < PATHS; i++) {
+        const struct version *version = version_at(i, last);
+        for (; version && version->operation > number; version = version->older)
+            if (version->kind == PLAIN && byte_of(version, at) == byte &&
+                (i == path || version->file == then->file))
+                return true;
     }
+    return then->kind == NOTHING && byte == 0;
 }
 
 /* The first path and byte that are wrong; -1: none. */
 static int wrong_path(unsigned number, unsigned last, size_t *at)
 {
     for (int i = 0; i < PATHS; i++)
-        for (*at = 0; found[i].kind == PLAIN && *at < found[i].size; ++*at)
+        for (*at = 0; found[i].bytes && *at < found[i].size; ++*at)
             if (!is_byte(i, *at, number, last))
                 return i;
     return -1;

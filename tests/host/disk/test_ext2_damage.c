@@ -162,7 +162,7 @@ static void each_name(int (*act)(const char *))
 
 static int remove_name(const char *path)
 {
-    return vfs_unlink(&host_at, path);
+    return vfs_unlink(&host_at, NULL, path);
 }
 
 /* The block through which the directory finds its later ones. */
@@ -171,7 +171,7 @@ static uint32_t leading_block(const char *path)
     struct file *file;
     uint32_t block;
 
-    assert_int_equal(vfs_open(&host_at, path, OPEN_READ, &file), 0);
+    assert_int_equal(vfs_open(&host_at, NULL, path, OPEN_READ, &file), 0);
     block = ext2_of(file->inode)->pointers[EXT2_DIRECT];
     file_put(file);
     return block;
@@ -213,7 +213,7 @@ static void test_u6_block_leads_to_itself(void **state)
 
     (void)state;
     assert_int_equal(host_mount(disk, false), 0);
-    assert_int_equal(vfs_mkdir(&host_at, "/d"), 0);
+    assert_int_equal(vfs_mkdir(&host_at, NULL, "/d"), 0);
     each_name(host_touch);
     block = leading_block("/d");
     assert_int_not_equal(block, 0);
@@ -223,7 +223,7 @@ static void test_u6_block_leads_to_itself(void **state)
     pointers[10] = block;
 
     assert_int_equal(host_mount(disk, false), 0);
-    assert_int_equal(vfs_rmdir(&host_at, "/d"), 0);
+    assert_int_equal(vfs_rmdir(&host_at, NULL, "/d"), 0);
     hold_most_memory();
     mm_set_interleave(use_memory);
     host_sync();

@@ -59,7 +59,7 @@ static void test_triple_indirect(void **state)
     check_mount(disk);
     assert_int_equal(host_truncate("/f", 2000 * MEBI), 0);
     assert_stream("/f", 7, places[1], 100);
-    assert_int_equal(vfs_unlink(&host_at, "/f"), 0);
+    assert_int_equal(vfs_unlink(&host_at, NULL, "/f"), 0);
     check_unmount(disk);
     disk_free(disk);
 }
@@ -131,11 +131,11 @@ static void fill_and_recover(const char *options)
     assert_int_equal(put_stream("/kept", 1, 0, 20000), 20000);
     first = fill("/f");
     assert_true(first > 2 * MEBI);
-    assert_int_equal(vfs_mkdir(&host_at, "/d"), -ENOSPC);
+    assert_int_equal(vfs_mkdir(&host_at, NULL, "/d"), -ENOSPC);
     assert_int_equal(put_stream("/kept", 2, 0, 20000), 20000);
     /* All of it is there again at once, though it is not yet committed. */
     for (unsigned i = 0; i < 5; i++) {
-        assert_int_equal(vfs_unlink(&host_at, "/f"), 0);
+        assert_int_equal(vfs_unlink(&host_at, NULL, "/f"), 0);
         assert_int_equal(fill("/f"), first);
     }
     assert_stream("/f", 9, 0, first);
@@ -145,8 +145,8 @@ static void fill_and_recover(const char *options)
     assert_stream("/kept", 2, 0, 20000);
     assert_int_equal(host_truncate("/f", 0), 0);
     assert_int_equal(fill("/f"), first);
-    assert_int_equal(vfs_unlink(&host_at, "/f"), 0);
-    assert_int_equal(vfs_mkdir(&host_at, "/d"), 0);
+    assert_int_equal(vfs_unlink(&host_at, NULL, "/f"), 0);
+    assert_int_equal(vfs_mkdir(&host_at, NULL, "/d"), 0);
     check_unmount(disk);
     disk_free(disk);
 }
@@ -216,12 +216,12 @@ static void test_no_inodes(void **state)
         assert_true(result == 0 || result == -ENOSPC);
     }
     assert_true(count > 40);
-    assert_int_equal(vfs_mkdir(&host_at, "/d"), -ENOSPC);
+    assert_int_equal(vfs_mkdir(&host_at, NULL, "/d"), -ENOSPC);
     assert_int_equal(host_status("/d"), -ENOENT);
-    assert_int_equal(vfs_unlink(&host_at, "/f3"), 0);
-    assert_int_equal(vfs_mkdir(&host_at, "/d"), 0);
+    assert_int_equal(vfs_unlink(&host_at, NULL, "/f3"), 0);
+    assert_int_equal(vfs_mkdir(&host_at, NULL, "/d"), 0);
     assert_int_equal(host_touch("/f3"), -ENOSPC);
-    assert_int_equal(vfs_rmdir(&host_at, "/d"), 0);
+    assert_int_equal(vfs_rmdir(&host_at, NULL, "/d"), 0);
     assert_int_equal(host_touch("/f3"), 0);
     check_unmount(disk);
     disk_free(disk);
@@ -236,12 +236,12 @@ static int step_create(void)
 
 static int step_mkdir(void)
 {
-    return vfs_mkdir(&host_at, "/d/sub");
+    return vfs_mkdir(&host_at, NULL, "/d/sub");
 }
 
 static int step_link(void)
 {
-    return vfs_link(&host_at, "/d/new", "/d/linked");
+    return vfs_link(&host_at, NULL, "/d/new", NULL, "/d/linked");
 }
 
 static int step_write(void)
@@ -270,12 +270,21 @@ static int step_lengthen(void)
 
 static int step_unlink(void)
 {
-    return vfs_unlink(&host_at, "/d/linked");
+    return vfs_unlink(&host_at, NULL, "/d/linked");
 }
 
 static int step_unlink_last(void)
 {
-    return vfs_unlink(&host_at, "/d/new");
+    return vfs_unlink(&host_at, NULL, "/d/new");
+}
+
+static int step_setattr(void)
+{
+    const struct file_stat to = {.mode = 0600};
+    int result = vfs_setattr(&host_at, NULL, "/d/new", true, SET_MODE, &to);
+
+    assert_int_equal(host_stat("/d/new").mode, result ? 0644 : 0600);
+    return result;
 }
 
 static int step_sync(void)
@@ -285,7 +294,7 @@ static int step_sync(void)
 
 static int step_rmdir(void)
 {
-    return vfs_rmdir(&host_at, "/d/sub");
+    return vfs_rmdir(&host_at, NULL, "/d/sub");
 }
 
 /* Do it until no allocation fails; each time before, it tells so or it was
@@ -314,10 +323,10 @@ static void with_failures(int (*step)(void))
 static void test_no_memory(void **state)
 {
     static int (*const steps[])(void) = {
-        step_create,  step_mkdir,    step_link,   step_write,
-        step_sync,    step_shorten,  step_sync,   step_far_write,
-        step_shorten, step_lengthen, step_unlink, step_unlink_last,
-        step_sync,    step_rmdir,    step_sync};
+        step_create,      step_setattr, step_mkdir,    step_link,
+        step_write,       step_sync,    step_shorten,  step_sync,
+        step_far_write,   step_shorten, step_lengthen, step_unlink,
+        step_unlink_last, step_sync,    step_rmdir,    step_sync};
     static const char *const kinds[] = {"-t ext2 -b 4096", "-t ext3 -b 1024"};
 
     (void)state;
@@ -325,7 +334,7 @@ static void test_no_memory(void **state)
         struct disk *disk = disk_format(kinds[kind], 8 * MEBI);
 
         check_mount(disk);
-        assert_int_equal(vfs_mkdir(&host_at, "/d"), 0);
+        assert_int_equal(vfs_mkdir(&host_at, NULL, "/d"), 0);
         for (unsigned i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
             with_failures(steps[i]);
         check_unmount(disk);
@@ -363,7 +372,7 @@ static void test_read_errors(void **state)
 
     (void)state;
     check_mount(disk);
-    assert_int_equal(vfs_mkdir(&host_at, "/d"), 0);
+    assert_int_equal(vfs_mkdir(&host_at, NULL, "/d"), 0);
     assert_int_equal(put_stream("/d/f", 1, 0, 400000), 400000);
     check_unmount(disk);
     for (unsigned nth = 1; result != 100; nth++) {
@@ -393,9 +402,9 @@ static void test_write_errors(void **state)
         assert_int_equal(put_stream("/kept", 1, 0, 50000), 50000);
         assert_int_equal(host_sync(), 0);
         disk->fail_write = nth;
-        (void)vfs_mkdir(&host_at, "/d");
+        (void)vfs_mkdir(&host_at, NULL, "/d");
         (void)put_stream("/d/f", 2, 0, 300000);
-        (void)vfs_unlink(&host_at, "/d/f");
+        (void)vfs_unlink(&host_at, NULL, "/d/f");
         result = host_sync();
         if (disk->fail_write) {
             assert_int_equal(result, 0);
@@ -436,12 +445,12 @@ static void test_unlinked_open_file(void **state)
     (void)state;
     check_mount(disk);
     assert_int_equal(put_stream("/f", 1, 0, 100000), 100000);
-    assert_int_equal(vfs_open(&host_at, "/f", OPEN_READ | OPEN_WRITE, &file),
-                     0);
+    assert_int_equal(
+        vfs_open(&host_at, NULL, "/f", OPEN_READ | OPEN_WRITE, &file), 0);
     assert_int_equal(put_stream("/g", 2, 0, 100000), 100000);
-    assert_int_equal(vfs_open(&host_at, "/g", OPEN_READ, &other), 0);
-    assert_int_equal(vfs_unlink(&host_at, "/f"), 0);
-    assert_int_equal(vfs_unlink(&host_at, "/g"), 0);
+    assert_int_equal(vfs_open(&host_at, NULL, "/g", OPEN_READ, &other), 0);
+    assert_int_equal(vfs_unlink(&host_at, NULL, "/f"), 0);
+    assert_int_equal(vfs_unlink(&host_at, NULL, "/g"), 0);
     assert_int_equal(host_sync(), 0);
     file->offset = 100000;
     assert_int_equal(file_write(file, &cursor), 4);
@@ -473,8 +482,9 @@ static void test_orphans(void **state)
         for (unsigned i = 0; i < 3; i++) {
             sprintf(path, "/f%u", i);
             assert_int_equal(put_stream(path, i, 0, 400000), 400000);
-            assert_int_equal(vfs_open(&host_at, path, OPEN_READ, &files[i]), 0);
-            assert_int_equal(vfs_unlink(&host_at, path), 0);
+            assert_int_equal(
+                vfs_open(&host_at, NULL, path, OPEN_READ, &files[i]), 0);
+            assert_int_equal(vfs_unlink(&host_at, NULL, path), 0);
         }
         assert_int_equal(host_sync(), 0);
         after = disk_after_cut(disk, disk->event_count, 0);
@@ -511,7 +521,7 @@ static void test_mapped_file(void **state)
     (void)state;
     check_mount(disk);
     assert_int_equal(put_stream("/f", 1, 0, 9000), 9000);
-    assert_int_equal(vfs_open(&host_at, "/f", OPEN_READ, &file), 0);
+    assert_int_equal(vfs_open(&host_at, NULL, "/f", OPEN_READ, &file), 0);
     object = &file->inode->object;
     for (unsigned i = 0; i < 3; i++)
         assert_int_equal(page_of(object, i, &pages[i]), 0);
@@ -550,7 +560,7 @@ static void test_faulting_write(void **state)
     (void)state;
     check_mount(disk);
     assert_int_equal(put_stream("/f", 1, 0, 5000), 5000);
-    assert_int_equal(vfs_open(&host_at, "/f", OPEN_WRITE, &file), 0);
+    assert_int_equal(vfs_open(&host_at, NULL, "/f", OPEN_WRITE, &file), 0);
     file->offset = 5000;
     assert_int_equal(file_write(file, &cursor), -EFAULT);
     assert_int_equal(cursor.left, 3000);

@@ -16,9 +16,9 @@
 
 #include "host/disk/ext2_host.h"
 #include "vfs/file.h"
+#include "lib/bits.h"
 #include "lib/errno.h"
 #include "host/mm/hal.h"
-#include "host/lib/seed.h"
 #include "host/lib/seed.h"
 
 #define MEBI        (1ul << 20)
@@ -31,7 +31,7 @@
 /* ---- The model: a file is an array of bytes ------------------------------ */
 
 struct node {
-    bool used, directory;
+    bool used, directory, link; /* a symbolic link: `bytes` is its target */
     unsigned links, open;
     size_t size;
     uint8_t *bytes;
@@ -155,6 +155,12 @@ static struct place pick_place(void)
     return place;
 }
 
+static bool is_file(const struct place *place)
+{
+    return place->entry && !nodes[place->entry->node].directory &&
+           !nodes[place->entry->node].link;
+}
+
 /* ---- Operations: the same on both ---------------------------------------- */
 
 #define SAME(got, wanted)                                                      \
@@ -165,41 +171,75 @@ static struct place pick_place(void)
                      got_, wanted_);                                           \
     } while (0)
 
+/* What was made is `node`, or more than the model has room for. */
+static void keep_new(const struct place *place, int node)
+{
+    unsigned directories = 0;
+
+    for (int i = 0; i < NODES; i++)
+        directories += nodes[i].used && nodes[i].directory;
+    if (node < 0 || count_entries() == ENTRIES ||
+        (nodes[node].directory &&
+         (directories > DIRECTORIES ||
+          strlen(place->path) >= sizeof(nodes[0].path)))) {
+        SAME(vfs_remove(&host_at, NULL, place->path), 0);
+        if (node >= 0)
+            drop_node(node);
+        return;
+    }
+    add(place->directory, place->name, node);
+    if (nodes[node].directory) {
+        strcpy(nodes[node].path, place->path);
+        nodes[node].parent = place->directory;
+    }
+}
+
 static void do_create(bool directory)
 {
     struct place place = pick_place();
-    int result =
-        directory ? vfs_mkdir(&host_at, place.path) : host_touch(place.path);
-    unsigned directories = 0;
+    int result = directory ? vfs_mkdir(&host_at, NULL, place.path)
+                           : host_touch(place.path);
 
     if (place.entry) {
-        int there = nodes[place.entry->node].directory;
+        const struct node *there = &nodes[place.entry->node];
 
-        SAME(result, directory ? -EEXIST : there ? -EISDIR : 0);
+        SAME(result, directory          ? -EEXIST
+                     : there->directory ? -EISDIR
+                     : there->link      ? -ENOENT
+                                        : 0);
         return;
     }
     if (result == -ENOSPC)
         return;
     SAME(result, 0);
-    int node = new_node(directory);
-    for (int i = 0; i < NODES; i++)
-        directories += nodes[i].used && nodes[i].directory;
-    if (node < 0 || count_entries() == ENTRIES ||
-        (directory && (directories > DIRECTORIES ||
-                       strlen(place.path) >= sizeof(nodes[0].path)))) {
-        /* More than the model has room for. */
-        SAME(vfs_remove(&host_at, place.path), 0);
-        if (node >= 0)
-            drop_node(node);
-        return;
-    }
-    add(place.directory, place.name, node);
-    if (directory) {
-        strcpy(nodes[node].path, place.path);
-        nodes[node].parent = place.directory;
-    }
+    keep_new(&place, new_node(directory));
 }
 
+/* A symbolic link that leads nowhere. */
+static void do_symlink(void)
+{
+    struct place place = pick_place();
+    char target[1100];
+    unsigned length = pick(2) ? 4 + pick(80) : 4 + pick(1030);
+    int result, node;
+
+    memset(target, 'a' + (int)pick(26), length);
+    memcpy(target, "no/", 3);
+    target[length] = '\0';
+    result = vfs_symlink(&host_at, target, NULL, place.path);
+    if (result == -ENOSPC || (result == -ENAMETOOLONG && length >= 1024))
+        return;
+    SAME(result, place.entry ? -EEXIST : 0);
+    if (result)
+        return;
+    node = new_node(false);
+    if (node >= 0) {
+        nodes[node].link = true;
+        nodes[node].size = length;
+        memcpy(nodes[node].bytes, target, length);
+    }
+    keep_new(&place, node);
+}
 static void do_remove(void)
 {
     struct place place = pick_place();
@@ -209,7 +249,7 @@ static void do_remove(void)
         wanted = -ENOENT;
     else if (nodes[node].directory && count_in(node))
         wanted = -ENOTEMPTY;
-    SAME(vfs_remove(&host_at, place.path), wanted);
+    SAME(vfs_remove(&host_at, NULL, place.path), wanted);
     if (wanted)
         return;
     place.entry->used = false;
@@ -230,12 +270,87 @@ static void do_link(void)
         wanted = -EEXIST;
     if (!wanted && count_entries() == ENTRIES)
         return;
-    result = vfs_link(&host_at, old.path, new.path);
+    result = vfs_link(&host_at, NULL, old.path, NULL, new.path);
     if (result == -ENOSPC)
         return;
     SAME(result, wanted);
     if (!wanted)
         add(new.directory, new.name, old.entry->node);
+}
+
+/* Whether directory `i` is `above` or below it. */
+static bool is_within(int i, int above)
+{
+    while (i != above && i)
+        i = nodes[i].parent;
+    return i == above;
+}
+
+static int wanted_of_rename(const struct place *old, const struct place *new)
+{
+    int node = old->entry ? old->entry->node : -1;
+    int there = new->entry ? new->entry->node : -1;
+
+    if (node < 0)
+        return -ENOENT;
+    if (node == there)
+        return 0;
+    if (there >= 0 && nodes[node].directory != nodes[there].directory)
+        return nodes[node].directory ? -ENOTDIR : -EISDIR;
+    if (nodes[node].directory && is_within(new->directory, node))
+        return -EINVAL;
+    return there >= 0 && nodes[there].directory && count_in(there) ? -ENOTEMPTY
+                                                                   : 0;
+}
+
+/* Give the paths of a directory, and of all below it, a new beginning. Whether
+ * there is room. */
+static bool move_paths(int moved, const char *to, bool really)
+{
+    size_t before = strlen(nodes[moved].path);
+    char path[1600];
+
+    for (int i = 0; i < NODES; i++) {
+        if (!nodes[i].used || !nodes[i].directory || !is_within(i, moved) ||
+            i == moved)
+            continue;
+        sprintf(path, "%s%s", to, nodes[i].path + before);
+        if (strlen(path) >= sizeof(nodes[i].path))
+            return false;
+        if (really)
+            strcpy(nodes[i].path, path);
+    }
+    if (really)
+        strcpy(nodes[moved].path, to);
+    return strlen(to) < sizeof(nodes[moved].path);
+}
+
+static void do_rename(void)
+{
+    struct place old = pick_place(), new = pick_place();
+    int wanted = wanted_of_rename(&old, &new), result, node;
+
+    if (!wanted && nodes[old.entry->node].directory &&
+        !move_paths(old.entry->node, new.path, false))
+        return;
+    result = vfs_rename(&host_at, NULL, old.path, NULL, new.path);
+    if (result == -ENOSPC)
+        return;
+    SAME(result, wanted);
+    node = wanted ? -1 : old.entry->node;
+    if (wanted || (new.entry &&new.entry->node == node))
+        return;
+    if (new.entry) {
+        new.entry->used = false;
+        nodes[new.entry->node].links--;
+        drop_node(new.entry->node);
+    }
+    old.entry->directory = new.directory;
+    strcpy(old.entry->name, new.name);
+    if (nodes[node].directory) {
+        move_paths(node, new.path, true);
+        nodes[node].parent = new.directory;
+    }
 }
 
 /* What a write of the stream `seed` that moved `moved` bytes has done. */
@@ -258,7 +373,7 @@ static void do_write(void)
     struct node *node;
     ssize_t moved;
 
-    if (!place.entry || nodes[place.entry->node].directory)
+    if (!is_file(&place))
         return;
     node = &nodes[place.entry->node];
     if (pick(3) == 0)
@@ -280,7 +395,7 @@ static void do_truncate(void)
     size_t size = pick(3) ? pick(30000) : pick(FILE_MOST);
     struct node *node;
 
-    if (!place.entry || nodes[place.entry->node].directory)
+    if (!is_file(&place))
         return;
     node = &nodes[place.entry->node];
     if (pick(4) == 0)
@@ -312,7 +427,7 @@ static void do_read(void)
     struct place place = pick_place();
     size_t offset = pick(FILE_MOST), length = pick(100000);
 
-    if (!place.entry || nodes[place.entry->node].directory)
+    if (!is_file(&place))
         return;
     if (pick(2))
         offset %= 60000;
@@ -337,8 +452,9 @@ static void do_open(void)
         open_files[i] = NULL;
         node->open--;
         drop_node(open_nodes[i]);
-    } else if (place.entry && !nodes[place.entry->node].directory) {
-        SAME(vfs_open(&host_at, place.path, OPEN_READ, &open_files[i]), 0);
+    } else if (is_file(&place)) {
+        SAME(vfs_open(&host_at, NULL, place.path, OPEN_READ, &open_files[i]),
+             0);
         open_nodes[i] = place.entry->node;
         nodes[open_nodes[i]].open++;
     }
@@ -377,10 +493,23 @@ static void compare_directory(int directory)
     SAME(host_stat(*path ? path : "/").links, 2 + below);
 }
 
-static void compare_all(void)
+static void compare_file(const char *path, const struct node *node)
 {
     static uint8_t bytes[FILE_MOST];
+    struct cursor cursor = cursor_kernel(bytes, FILE_MOST);
+    struct file_stat stat;
 
+    SAME(vfs_stat(&host_at, NULL, path, false, &stat), 0);
+    SAME(stat.links, node->links);
+    SAME(stat.size, node->size);
+    compare(node, bytes,
+            node->link ? vfs_read_link(&host_at, NULL, path, &cursor)
+                       : host_get(path, 0, bytes, FILE_MOST),
+            0, FILE_MOST);
+}
+
+static void compare_all(void)
+{
     for (int i = 0; i < NODES; i++)
         if (nodes[i].used && nodes[i].directory)
             compare_directory(i);
@@ -392,9 +521,7 @@ static void compare_all(void)
             continue;
         sprintf(path, "%s/%s", nodes[entries[i].directory].path,
                 entries[i].name);
-        SAME(host_stat(path).links, node->links);
-        SAME(host_stat(path).size, node->size);
-        compare(node, bytes, host_get(path, 0, bytes, FILE_MOST), 0, FILE_MOST);
+        compare_file(path, node);
     }
 }
 
@@ -411,9 +538,9 @@ static void close_all(void)
 
 static void do_one(void)
 {
-    static void (*const others[])(void) = {do_remove, do_link,     do_write,
-                                           do_write,  do_truncate, do_read,
-                                           do_open,   do_write};
+    static void (*const others[])(void) = {
+        do_remove, do_link, do_write, do_rename, do_truncate,
+        do_read,   do_open, do_write, do_rename, do_symlink};
     unsigned what = pick(100);
 
     if (what < 18)
@@ -423,7 +550,7 @@ static void do_one(void)
     else if (what == 20)
         host_super->writeback->ops->shrink(host_super->writeback);
     else
-        others[what % 8]();
+        others[what % ARRAY_SIZE(others)]();
 }
 
 static void start_model(void)
@@ -439,7 +566,7 @@ static void start_model(void)
 /* An empty root. */
 static void remove_found(void)
 {
-    assert_int_equal(vfs_rmdir(&host_at, "/lost+found"), 0);
+    assert_int_equal(vfs_rmdir(&host_at, NULL, "/lost+found"), 0);
 }
 
 static void run(const char *kind, uint64_t size, unsigned which)

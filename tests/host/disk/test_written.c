@@ -108,7 +108,8 @@ static void look_while_written(struct fs_context *at)
     struct file *file;
     uint8_t byte;
     assert_int_equal(
-        vfs_open(at, "/f", OPEN_READ | OPEN_WRITE | OPEN_CREATE, &file), 0);
+        vfs_open(at, NULL, "/f", OPEN_READ | OPEN_WRITE | OPEN_CREATE, &file),
+        0);
     reader = space_create();
     writer = space_create();
     map(reader, PLACE, &file->inode->object);

@@ -36,6 +36,13 @@ static inline struct hal_thread *hal_self(void)
 
 extern uint8_t stub_memory[];
 
+extern uint64_t stub_time;
+
+static inline uint64_t hal_time(void)
+{
+    return stub_time;
+}
+
 static inline void *hal_phys_to_virt(uint64_t physical)
 {
     return stub_memory + physical;

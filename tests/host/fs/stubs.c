@@ -21,6 +21,8 @@ static struct page descriptors[STUB_FRAMES];
 struct page *page_array = descriptors;
 struct page *page_frames = descriptors;
 
+uint64_t stub_time;
+int64_t realtime_start;
 unsigned stub_fail_after;
 long stub_objects, stub_frames;
 uint64_t stub_fault_from = UINT64_MAX;
@@ -29,10 +31,11 @@ unsigned stub_locks_held;
 
 static unsigned ranks[16];
 
-static void acquire(unsigned rank)
+/* Take a lock, when those held are of rank `most` at most. */
+static void acquire(unsigned rank, unsigned most)
 {
     assert(stub_locks_held < 16);
-    assert(!stub_locks_held || ranks[stub_locks_held - 1] < rank);
+    assert(!stub_locks_held || ranks[stub_locks_held - 1] <= most);
     ranks[stub_locks_held++] = rank;
 }
 
@@ -134,7 +137,7 @@ _Noreturn void page_count_error(struct page *page, uint32_t count)
 
 void spin_lock(struct spinlock *lock)
 {
-    acquire(lock->rank);
+    acquire(lock->rank, lock->rank - 1u);
     lock->holder = 1;
 }
 
@@ -150,11 +153,22 @@ void mutex_init(struct mutex *mutex, enum lock_rank rank)
     mutex->rank = rank;
 }
 
-void mutex_lock(struct mutex *mutex)
+static void take(struct mutex *mutex, unsigned most)
 {
     may_sleep();
-    acquire(mutex->rank);
+    assert(!mutex->holder);
+    acquire(mutex->rank, most);
     mutex->holder = (struct thread *)mutex;
+}
+
+void mutex_lock(struct mutex *mutex)
+{
+    take(mutex, mutex->rank - 1u);
+}
+
+void mutex_lock_also(struct mutex *mutex)
+{
+    take(mutex, mutex->rank);
 }
 
 /* Locked already: the thread would wait, and is killed at once. */
@@ -249,6 +263,13 @@ int writeback_pace(void)
 }
 
 uint64_t stub_thread[64];
+
+struct shrinker *stub_shrinker;
+
+void oom_add_shrinker(struct shrinker *shrinker)
+{
+    stub_shrinker = shrinker;
+}
 
 bool oom_retry(unsigned *tries, uint64_t wanted)
 {

@@ -2,9 +2,10 @@
  * Paths, names, directories, link counts, file contents and mounts, on the RAM
  * file system; running out of memory at every allocation; descriptors.
  */
-/* sources: kernel/vfs/vfs.c kernel/vfs/namei.c kernel/vfs/inode.c */
+/* sources: kernel/vfs/vfs.c kernel/vfs/tree.c kernel/vfs/name_index.c */
+/* sources: kernel/vfs/namei.c kernel/vfs/inode.c */
 /* sources: kernel/vfs/file.c kernel/vfs/file_table.c kernel/vfs/device.c */
-/* sources: kernel/cache/radix.c kernel/fs/ram/ramfs.c kernel/fs/ram/data.c */
+/* sources: kernel/cache/radix.c kernel/fs/ram/[a-z]*.c */
 /* sources: kernel/fs/dev/devfs.c kernel/lib/panic.c kernel/lib/printf.c */
 /* sources: tests/host/fs/stubs.c */
 /* flags: -include tests/host/fs/hal.h */
@@ -39,7 +40,6 @@ static int start(void **state)
     struct superblock *root;
 
     (void)state;
-    vfs_init();
     if (ramfs_make("ramfs", PAGE_LIMIT, &root))
         return -1;
     fs_context_init(&at, root->root, inode_get(root->root), NULL);
@@ -62,7 +62,8 @@ static void touch(const char *path)
 {
     struct file *file;
 
-    assert_int_equal(vfs_open(&at, path, OPEN_CREATE | OPEN_WRITE, &file), 0);
+    assert_int_equal(vfs_open(&at, NULL, path, OPEN_CREATE | OPEN_WRITE, &file),
+                     0);
     file_put(file);
 }
 
@@ -70,7 +71,7 @@ static struct file_stat stat_of(const char *path)
 {
     struct file_stat stat = {0};
 
-    assert_int_equal(vfs_stat(&at, path, &stat), 0);
+    assert_int_equal(vfs_stat(&at, NULL, path, true, &stat), 0);
     return stat;
 }
 
@@ -78,7 +79,7 @@ static int status(const char *path)
 {
     struct file_stat stat;
 
-    return vfs_stat(&at, path, &stat);
+    return vfs_stat(&at, NULL, path, true, &stat);
 }
 
 static ssize_t put_text(struct file *file, const char *text)
@@ -96,8 +97,8 @@ static void test_paths(void **state)
     char name[300];
 
     (void)state;
-    assert_int_equal(vfs_mkdir(&at, "/d"), 0);
-    assert_int_equal(vfs_mkdir(&at, "d/e/"), 0);
+    assert_int_equal(vfs_mkdir(&at, NULL, "/d"), 0);
+    assert_int_equal(vfs_mkdir(&at, NULL, "d/e/"), 0);
     touch("/d/f");
     directory = stat_of("d").number;
     assert_int_equal(status(""), -ENOENT);
@@ -120,18 +121,18 @@ static void test_paths(void **state)
     memset(name, 'n', sizeof(name));
     name[255] = '\0';
     touch(name);
-    assert_int_equal(vfs_unlink(&at, name), 0);
+    assert_int_equal(vfs_unlink(&at, NULL, name), 0);
     name[255] = 'n';
     name[256] = '\0';
     assert_int_equal(status(name), -ENAMETOOLONG);
-    assert_int_equal(vfs_mkdir(&at, name), -ENAMETOOLONG);
+    assert_int_equal(vfs_mkdir(&at, NULL, name), -ENAMETOOLONG);
     name[256] = '/';
     name[257] = '\0';
     assert_int_equal(status(name), -ENAMETOOLONG);
 
-    assert_int_equal(vfs_unlink(&at, "d/f"), 0);
-    assert_int_equal(vfs_rmdir(&at, "d/e"), 0);
-    assert_int_equal(vfs_rmdir(&at, "d"), 0);
+    assert_int_equal(vfs_unlink(&at, NULL, "d/f"), 0);
+    assert_int_equal(vfs_rmdir(&at, NULL, "d/e"), 0);
+    assert_int_equal(vfs_rmdir(&at, NULL, "d"), 0);
 }
 
 static void test_opening(void **state)
@@ -139,31 +140,31 @@ static void test_opening(void **state)
     struct file *file;
 
     (void)state;
-    assert_int_equal(vfs_mkdir(&at, "d"), 0);
-    assert_int_equal(vfs_mkdir(&at, "d"), -EEXIST);
-    assert_int_equal(vfs_mkdir(&at, "/"), -EEXIST);
-    assert_int_equal(vfs_mkdir(&at, "d/."), -EEXIST);
-    assert_int_equal(vfs_open(&at, "d", OPEN_WRITE, &file), -EISDIR);
-    assert_int_equal(vfs_open(&at, "d", OPEN_CREATE, &file), -EISDIR);
-    assert_int_equal(vfs_open(&at, "/", OPEN_CREATE, &file), -EISDIR);
-    assert_int_equal(vfs_open(&at, "d", OPEN_READ | OPEN_TRUNCATE, &file),
+    assert_int_equal(vfs_mkdir(&at, NULL, "d"), 0);
+    assert_int_equal(vfs_mkdir(&at, NULL, "d"), -EEXIST);
+    assert_int_equal(vfs_mkdir(&at, NULL, "/"), -EEXIST);
+    assert_int_equal(vfs_mkdir(&at, NULL, "d/."), -EEXIST);
+    assert_int_equal(vfs_open(&at, NULL, "d", OPEN_WRITE, &file), -EISDIR);
+    assert_int_equal(vfs_open(&at, NULL, "d", OPEN_CREATE, &file), -EISDIR);
+    assert_int_equal(vfs_open(&at, NULL, "/", OPEN_CREATE, &file), -EISDIR);
+    assert_int_equal(vfs_open(&at, NULL, "d", OPEN_READ | OPEN_TRUNCATE, &file),
                      -EISDIR);
-    assert_int_equal(vfs_open(&at, "", OPEN_CREATE, &file), -ENOENT);
-    assert_int_equal(vfs_open(&at, "f", OPEN_READ, &file), -ENOENT);
-    assert_int_equal(vfs_mknod(&at, "n", 31, 7), 0);
-    assert_int_equal(vfs_open(&at, "n", OPEN_READ, &file), -ENODEV);
-    assert_int_equal(vfs_mknod(&at, "m", 40000, 7), 0);
-    assert_int_equal(vfs_open(&at, "m", OPEN_READ, &file), -ENODEV);
+    assert_int_equal(vfs_open(&at, NULL, "", OPEN_CREATE, &file), -ENOENT);
+    assert_int_equal(vfs_open(&at, NULL, "f", OPEN_READ, &file), -ENOENT);
+    assert_int_equal(vfs_mknod(&at, NULL, "n", 31, 7), 0);
+    assert_int_equal(vfs_open(&at, NULL, "n", OPEN_READ, &file), -ENODEV);
+    assert_int_equal(vfs_mknod(&at, NULL, "m", 40000, 7), 0);
+    assert_int_equal(vfs_open(&at, NULL, "m", OPEN_READ, &file), -ENODEV);
     assert_int_equal(stat_of("m").type, INODE_DEVICE);
     assert_int_equal(stat_of("m").major, 40000);
-    assert_int_equal(vfs_open(&at, "d", OPEN_READ, &file), 0);
+    assert_int_equal(vfs_open(&at, NULL, "d", OPEN_READ, &file), 0);
     assert_true(file_is_directory(file));
     assert_int_equal(file_read(file, &(struct cursor){.left = 1}), -EISDIR);
     assert_int_equal(file_write(file, &(struct cursor){.left = 1}), -EBADF);
     file_put(file);
-    assert_int_equal(vfs_unlink(&at, "n"), 0);
-    assert_int_equal(vfs_unlink(&at, "m"), 0);
-    assert_int_equal(vfs_remove(&at, "d"), 0);
+    assert_int_equal(vfs_unlink(&at, NULL, "n"), 0);
+    assert_int_equal(vfs_unlink(&at, NULL, "m"), 0);
+    assert_int_equal(vfs_remove(&at, NULL, "d"), 0);
 }
 
 /* ---- Names --------------------------------------------------------------- */
@@ -171,23 +172,23 @@ static void test_opening(void **state)
 static void test_links(void **state)
 {
     (void)state;
-    assert_int_equal(vfs_mkdir(&at, "d"), 0);
+    assert_int_equal(vfs_mkdir(&at, NULL, "d"), 0);
     touch("f");
     assert_int_equal(stat_of("f").links, 1);
-    assert_int_equal(vfs_link(&at, "f", "d/g"), 0);
-    assert_int_equal(vfs_link(&at, "f", "d/g"), -EEXIST);
-    assert_int_equal(vfs_link(&at, "f", "d/.."), -EEXIST);
-    assert_int_equal(vfs_link(&at, "d", "e"), -EPERM);
-    assert_int_equal(vfs_link(&at, "none", "e"), -ENOENT);
-    assert_int_equal(vfs_link(&at, "f", "none/e"), -ENOENT);
-    assert_int_equal(vfs_link(&at, "f", ""), -ENOENT);
+    assert_int_equal(vfs_link(&at, NULL, "f", NULL, "d/g"), 0);
+    assert_int_equal(vfs_link(&at, NULL, "f", NULL, "d/g"), -EEXIST);
+    assert_int_equal(vfs_link(&at, NULL, "f", NULL, "d/.."), -EEXIST);
+    assert_int_equal(vfs_link(&at, NULL, "d", NULL, "e"), -EPERM);
+    assert_int_equal(vfs_link(&at, NULL, "none", NULL, "e"), -ENOENT);
+    assert_int_equal(vfs_link(&at, NULL, "f", NULL, "none/e"), -ENOENT);
+    assert_int_equal(vfs_link(&at, NULL, "f", NULL, ""), -ENOENT);
     assert_int_equal(stat_of("d/g").links, 2);
     assert_int_equal(stat_of("d/g").number, stat_of("f").number);
-    assert_int_equal(vfs_unlink(&at, "f"), 0);
-    assert_int_equal(vfs_unlink(&at, "f"), -ENOENT);
+    assert_int_equal(vfs_unlink(&at, NULL, "f"), 0);
+    assert_int_equal(vfs_unlink(&at, NULL, "f"), -ENOENT);
     assert_int_equal(stat_of("d/g").links, 1);
-    assert_int_equal(vfs_unlink(&at, "d/g"), 0);
-    assert_int_equal(vfs_rmdir(&at, "d"), 0);
+    assert_int_equal(vfs_unlink(&at, NULL, "d/g"), 0);
+    assert_int_equal(vfs_rmdir(&at, NULL, "d"), 0);
 }
 
 static void test_removing(void **state)
@@ -195,23 +196,23 @@ static void test_removing(void **state)
     uint32_t links = stat_of("/").links;
 
     (void)state;
-    assert_int_equal(vfs_mkdir(&at, "d"), 0);
-    assert_int_equal(vfs_mkdir(&at, "d/e"), 0);
+    assert_int_equal(vfs_mkdir(&at, NULL, "d"), 0);
+    assert_int_equal(vfs_mkdir(&at, NULL, "d/e"), 0);
     touch("d/f");
     assert_int_equal(stat_of("/").links, links + 1);
     assert_int_equal(stat_of("d").links, 3);
-    assert_int_equal(vfs_remove(&at, "d"), -ENOTEMPTY);
-    assert_int_equal(vfs_unlink(&at, "d/e"), -EISDIR);
-    assert_int_equal(vfs_rmdir(&at, "d/f"), -ENOTDIR);
-    assert_int_equal(vfs_remove(&at, "."), -EINVAL);
-    assert_int_equal(vfs_remove(&at, "d/."), -EINVAL);
-    assert_int_equal(vfs_remove(&at, "d/e/.."), -ENOTEMPTY);
-    assert_int_equal(vfs_remove(&at, "/"), -EBUSY);
-    assert_int_equal(vfs_remove(&at, ""), -ENOENT);
-    assert_int_equal(vfs_remove(&at, "d/e"), 0);
+    assert_int_equal(vfs_remove(&at, NULL, "d"), -ENOTEMPTY);
+    assert_int_equal(vfs_unlink(&at, NULL, "d/e"), -EISDIR);
+    assert_int_equal(vfs_rmdir(&at, NULL, "d/f"), -ENOTDIR);
+    assert_int_equal(vfs_remove(&at, NULL, "."), -EINVAL);
+    assert_int_equal(vfs_remove(&at, NULL, "d/."), -EINVAL);
+    assert_int_equal(vfs_remove(&at, NULL, "d/e/.."), -ENOTEMPTY);
+    assert_int_equal(vfs_remove(&at, NULL, "/"), -EBUSY);
+    assert_int_equal(vfs_remove(&at, NULL, ""), -ENOENT);
+    assert_int_equal(vfs_remove(&at, NULL, "d/e"), 0);
     assert_int_equal(stat_of("d").links, 2);
-    assert_int_equal(vfs_remove(&at, "d/f"), 0);
-    assert_int_equal(vfs_remove(&at, "d"), 0);
+    assert_int_equal(vfs_remove(&at, NULL, "d/f"), 0);
+    assert_int_equal(vfs_remove(&at, NULL, "d"), 0);
     assert_int_equal(stat_of("/").links, links);
 }
 
@@ -222,20 +223,20 @@ static void test_dead_directory(void **state)
     struct file *file;
 
     (void)state;
-    assert_int_equal(vfs_mkdir(&at, "d"), 0);
-    assert_int_equal(vfs_mkdir(&at, "d/e"), 0);
+    assert_int_equal(vfs_mkdir(&at, NULL, "d"), 0);
+    assert_int_equal(vfs_mkdir(&at, NULL, "d/e"), 0);
     touch("f");
     assert_int_equal(vfs_chdir(&at, "d/e"), 0);
-    assert_int_equal(vfs_remove(&at, "../e"), 0);
-    assert_int_equal(vfs_remove(&at, "../../d"), 0);
+    assert_int_equal(vfs_remove(&at, NULL, "../e"), 0);
+    assert_int_equal(vfs_remove(&at, NULL, "../../d"), 0);
     assert_int_equal(status("x"), -ENOENT);
-    assert_int_equal(vfs_mkdir(&at, "x"), -ENOENT);
-    assert_int_equal(vfs_open(&at, "x", OPEN_CREATE, &file), -ENOENT);
-    assert_int_equal(vfs_link(&at, "/f", "x"), -ENOENT);
-    assert_int_equal(vfs_stat(&at, ".", &stat), 0);
+    assert_int_equal(vfs_mkdir(&at, NULL, "x"), -ENOENT);
+    assert_int_equal(vfs_open(&at, NULL, "x", OPEN_CREATE, &file), -ENOENT);
+    assert_int_equal(vfs_link(&at, NULL, "/f", NULL, "x"), -ENOENT);
+    assert_int_equal(vfs_stat(&at, NULL, ".", true, &stat), 0);
     assert_int_equal(stat.links, 0);
     assert_int_equal(vfs_chdir(&at, "../.."), 0);
-    assert_int_equal(vfs_remove(&at, "f"), 0);
+    assert_int_equal(vfs_remove(&at, NULL, "f"), 0);
 }
 
 static void *put_inode(void *inode)
@@ -266,13 +267,13 @@ static void test_dead_chain(void **state)
 
     (void)state;
     for (int i = 0; i < DEPTH; i++) {
-        assert_int_equal(vfs_mkdir(&at, "d"), 0);
+        assert_int_equal(vfs_mkdir(&at, NULL, "d"), 0);
         assert_int_equal(vfs_chdir(&at, "d"), 0);
         held[i] = inode_get(at.cwd);
     }
     for (int i = 0; i < DEPTH; i++) {
         assert_int_equal(vfs_chdir(&at, ".."), 0);
-        assert_int_equal(vfs_rmdir(&at, "d"), 0);
+        assert_int_equal(vfs_rmdir(&at, NULL, "d"), 0);
     }
     for (int i = 0; i < DEPTH; i++) {
         assert_true(stub_objects > objects_before);
@@ -319,7 +320,7 @@ static struct listing list(const char *path)
     struct listing listing;
     struct file *file;
 
-    assert_int_equal(vfs_open(&at, path, OPEN_READ, &file), 0);
+    assert_int_equal(vfs_open(&at, NULL, path, OPEN_READ, &file), 0);
     listing = list_part(file, 1u << 30);
     file_put(file);
     return listing;
@@ -330,7 +331,7 @@ static void test_slots(void **state)
     char name[32];
 
     (void)state;
-    assert_int_equal(vfs_mkdir(&at, "d"), 0);
+    assert_int_equal(vfs_mkdir(&at, NULL, "d"), 0);
     assert_int_equal(list("d").slots, 2);
     for (int i = 0; i < 1000; i++) {
         snprintf(name, sizeof(name), "d/name%d", i);
@@ -338,8 +339,8 @@ static void test_slots(void **state)
     }
     assert_int_equal(list("d").used, 1002);
     assert_int_equal(stat_of("d").size, 1002 * 16);
-    assert_int_equal(vfs_unlink(&at, "d/name500"), 0);
-    assert_int_equal(vfs_unlink(&at, "d/name7"), 0);
+    assert_int_equal(vfs_unlink(&at, NULL, "d/name500"), 0);
+    assert_int_equal(vfs_unlink(&at, NULL, "d/name7"), 0);
     assert_int_equal(list("d").slots, 1002);
     assert_int_equal(list("d").used, 1000);
     touch("d/a");
@@ -352,13 +353,13 @@ static void test_slots(void **state)
     for (int i = 0; i < 1000; i++) {
         snprintf(name, sizeof(name), "d/name%d", i);
         if (i != 7 && i != 500)
-            assert_int_equal(vfs_unlink(&at, name), 0);
+            assert_int_equal(vfs_unlink(&at, NULL, name), 0);
     }
-    assert_int_equal(vfs_rmdir(&at, "d"), -ENOTEMPTY);
-    assert_int_equal(vfs_unlink(&at, "d/a"), 0);
-    assert_int_equal(vfs_unlink(&at, "d/b"), 0);
-    assert_int_equal(vfs_unlink(&at, "d/c"), 0);
-    assert_int_equal(vfs_rmdir(&at, "d"), 0);
+    assert_int_equal(vfs_rmdir(&at, NULL, "d"), -ENOTEMPTY);
+    assert_int_equal(vfs_unlink(&at, NULL, "d/a"), 0);
+    assert_int_equal(vfs_unlink(&at, NULL, "d/b"), 0);
+    assert_int_equal(vfs_unlink(&at, NULL, "d/c"), 0);
+    assert_int_equal(vfs_rmdir(&at, NULL, "d"), 0);
 }
 
 static int refuse_slot(struct directory_sink *sink,
@@ -377,9 +378,9 @@ static void test_reading_slots(void **state)
     struct file *file;
 
     (void)state;
-    assert_int_equal(vfs_mkdir(&at, "d"), 0);
+    assert_int_equal(vfs_mkdir(&at, NULL, "d"), 0);
     touch("d/x");
-    assert_int_equal(vfs_open(&at, "d", OPEN_READ, &file), 0);
+    assert_int_equal(vfs_open(&at, NULL, "d", OPEN_READ, &file), 0);
     assert_int_equal(file_read_directory(file, &refusing), -EFAULT);
     part = list_part(file, 16);
     assert_string_equal(part.last, ".");
@@ -393,11 +394,11 @@ static void test_reading_slots(void **state)
     assert_string_equal(part.last, "x");
     assert_int_equal(list_part(file, 4000).bytes, 0);
     file_put(file);
-    assert_int_equal(vfs_open(&at, "d/x", OPEN_READ, &file), 0);
+    assert_int_equal(vfs_open(&at, NULL, "d/x", OPEN_READ, &file), 0);
     assert_int_equal(file_read_directory(file, &refusing), -ENOTDIR);
     file_put(file);
-    assert_int_equal(vfs_unlink(&at, "d/x"), 0);
-    assert_int_equal(vfs_rmdir(&at, "d"), 0);
+    assert_int_equal(vfs_unlink(&at, NULL, "d/x"), 0);
+    assert_int_equal(vfs_rmdir(&at, NULL, "d"), 0);
 }
 
 /* ---- Contents ------------------------------------------------------------ */
@@ -437,7 +438,8 @@ static struct file *open_new(const char *path)
     struct file *file;
 
     assert_int_equal(
-        vfs_open(&at, path, OPEN_CREATE | OPEN_READ | OPEN_WRITE, &file), 0);
+        vfs_open(&at, NULL, path, OPEN_CREATE | OPEN_READ | OPEN_WRITE, &file),
+        0);
     return file;
 }
 
@@ -483,7 +485,7 @@ static void test_contents(void **state)
     assert_int_equal(truncate(file, 0), 0);
     assert_int_equal(stub_frames, frames_before);
     file_put(file);
-    assert_int_equal(vfs_unlink(&at, "f"), 0);
+    assert_int_equal(vfs_unlink(&at, NULL, "f"), 0);
 }
 
 static void test_unlinked_file_lives(void **state)
@@ -492,7 +494,7 @@ static void test_unlinked_file_lives(void **state)
 
     (void)state;
     assert_int_equal(put_text(file, "contents"), 8);
-    assert_int_equal(vfs_unlink(&at, "f"), 0);
+    assert_int_equal(vfs_unlink(&at, NULL, "f"), 0);
     assert_int_equal(status("f"), -ENOENT);
     touch("f");
     assert_int_equal(read_at(file, 4, 100), 4);
@@ -500,7 +502,7 @@ static void test_unlinked_file_lives(void **state)
     assert_int_equal(stub_frames, frames_before + 1);
     file_put(file);
     assert_int_equal(stub_frames, frames_before);
-    assert_int_equal(vfs_unlink(&at, "f"), 0);
+    assert_int_equal(vfs_unlink(&at, NULL, "f"), 0);
 }
 
 /* Numbers are small: the lowest that no file has, open or with a name. */
@@ -514,17 +516,17 @@ static void test_numbers(void **state)
     first = stat_of("first").number;
     open = open_new("f");
     assert_int_equal(open->inode->number, first + 1);
-    assert_int_equal(vfs_unlink(&at, "f"), 0);
+    assert_int_equal(vfs_unlink(&at, NULL, "f"), 0);
     touch("f");
     assert_int_equal(stat_of("f").number, first + 2);
     file_put(open);
     for (int i = 0; i < 1000; i++) {
         touch("g");
         assert_int_equal(stat_of("g").number, first + 1);
-        assert_int_equal(vfs_unlink(&at, "g"), 0);
+        assert_int_equal(vfs_unlink(&at, NULL, "g"), 0);
     }
-    assert_int_equal(vfs_unlink(&at, "f"), 0);
-    assert_int_equal(vfs_unlink(&at, "first"), 0);
+    assert_int_equal(vfs_unlink(&at, NULL, "f"), 0);
+    assert_int_equal(vfs_unlink(&at, NULL, "first"), 0);
 }
 
 /* Behind the end of a file that another has emptied. */
@@ -535,7 +537,7 @@ static void test_no_holes(void **state)
 
     (void)state;
     assert_int_equal(put_text(strict, "contents"), 8);
-    assert_int_equal(vfs_open(&at, "f", flags, &loose), 0);
+    assert_int_equal(vfs_open(&at, NULL, "f", flags, &loose), 0);
     assert_int_equal(put_text(loose, "more contents"), 13);
     strict->flags |= OPEN_NO_HOLES;
     assert_int_equal(truncate(strict, 0), 0);
@@ -548,7 +550,7 @@ static void test_no_holes(void **state)
     assert_int_equal(strict->inode->size, 14);
     file_put(strict);
     file_put(loose);
-    assert_int_equal(vfs_unlink(&at, "f"), 0);
+    assert_int_equal(vfs_unlink(&at, NULL, "f"), 0);
 }
 
 /* The first pages of files come from the reserve, also when others use that,
@@ -581,8 +583,8 @@ static void test_reserve(void **state)
         assert_int_equal(buffer[i], 0);
     file_put(file);
     file_put(second);
-    assert_int_equal(vfs_unlink(&at, "f"), 0);
-    assert_int_equal(vfs_unlink(&at, "g"), 0);
+    assert_int_equal(vfs_unlink(&at, NULL, "f"), 0);
+    assert_int_equal(vfs_unlink(&at, NULL, "g"), 0);
     assert_int_equal(stub_frames, frames);
     frames_before = frames;
 }
@@ -593,7 +595,8 @@ static void test_truncating_open(void **state)
 
     (void)state;
     assert_int_equal(put_text(file, "contents"), 8);
-    assert_int_equal(vfs_open(&at, "f", OPEN_READ | OPEN_TRUNCATE, &again), 0);
+    assert_int_equal(
+        vfs_open(&at, NULL, "f", OPEN_READ | OPEN_TRUNCATE, &again), 0);
     assert_int_equal(stat_of("f").size, 0);
     file_put(again);
     /* The first one stands where it stood: a hole. */
@@ -601,7 +604,7 @@ static void test_truncating_open(void **state)
     assert_int_equal(read_at(file, 0, 100), 9);
     assert_memory_equal(buffer, "\0\0\0\0\0\0\0\0!", 9);
     file_put(file);
-    assert_int_equal(vfs_unlink(&at, "f"), 0);
+    assert_int_equal(vfs_unlink(&at, NULL, "f"), 0);
 }
 
 static void test_user_faults(void **state)
@@ -630,7 +633,7 @@ static void test_user_faults(void **state)
     assert_int_equal(file_read(file, &cursor), -EFAULT);
     stub_fault_from = UINT64_MAX;
     file_put(file);
-    assert_int_equal(vfs_unlink(&at, "f"), 0);
+    assert_int_equal(vfs_unlink(&at, NULL, "f"), 0);
 }
 
 static void test_full(void **state)
@@ -651,7 +654,7 @@ static void test_full(void **state)
     assert_int_equal(put_text(file, "x"), -EFBIG);
     assert_int_equal(write_at(file, 0, data, 1), 1);
     file_put(file);
-    assert_int_equal(vfs_unlink(&at, "f"), 0);
+    assert_int_equal(vfs_unlink(&at, NULL, "f"), 0);
 }
 
 /* What a mapping is given: the file's frame, counted; and it keeps it. */
@@ -700,7 +703,7 @@ static void test_mapping(void **state)
     assert_int_equal(object->ops->page(object, 0, &first), 0);
     assert_memory_equal(page_data(first), "fir\0\0\0", 6);
     object->ops->get(object);
-    assert_int_equal(vfs_unlink(&at, "file-with-a-long-long-name"), 0);
+    assert_int_equal(vfs_unlink(&at, NULL, "file-with-a-long-long-name"), 0);
     file_put(file);
     assert_int_equal(first->count, 2);
     object->ops->put(object);
@@ -717,13 +720,13 @@ static int attempt(unsigned verb, struct file **file)
 {
     switch (verb) {
     case 0:
-        return vfs_mkdir(&at, "d/new");
+        return vfs_mkdir(&at, NULL, "d/new");
     case 1:
-        return vfs_mknod(&at, "d/new", 1, 2);
+        return vfs_mknod(&at, NULL, "d/new", 1, 2);
     case 2:
-        return vfs_link(&at, "f", "d/new");
+        return vfs_link(&at, NULL, "f", NULL, "d/new");
     default:
-        return vfs_open(&at, "d/new", OPEN_CREATE | OPEN_WRITE, file);
+        return vfs_open(&at, NULL, "d/new", OPEN_CREATE | OPEN_WRITE, file);
     }
 }
 
@@ -732,7 +735,7 @@ static void test_no_memory(void **state)
     char name[32];
 
     (void)state;
-    assert_int_equal(vfs_mkdir(&at, "d"), 0);
+    assert_int_equal(vfs_mkdir(&at, NULL, "d"), 0);
     touch("f");
     for (int i = 0; i < 64; i++) { /* the next name needs a new node */
         snprintf(name, sizeof(name), "d/%d", i);
@@ -761,14 +764,14 @@ static void test_no_memory(void **state)
             assert_in_range(stub_objects - objects, 0, 2);
         } while (result);
         assert_true(failures > 0);
-        assert_int_equal(vfs_remove(&at, "d/new"), 0);
+        assert_int_equal(vfs_remove(&at, NULL, "d/new"), 0);
     }
     for (int i = 0; i < 64; i++) {
         snprintf(name, sizeof(name), "d/%d", i);
-        assert_int_equal(vfs_unlink(&at, name), 0);
+        assert_int_equal(vfs_unlink(&at, NULL, name), 0);
     }
-    assert_int_equal(vfs_unlink(&at, "f"), 0);
-    assert_int_equal(vfs_rmdir(&at, "d"), 0);
+    assert_int_equal(vfs_unlink(&at, NULL, "f"), 0);
+    assert_int_equal(vfs_rmdir(&at, NULL, "d"), 0);
 }
 
 static void test_no_memory_for_contents(void **state)
@@ -785,7 +788,7 @@ static void test_no_memory_for_contents(void **state)
         stub_fail_after = 0;
         assert_int_equal(file->inode->size, written > 0 ? 4095 + written : 0);
         file_put(file);
-        assert_int_equal(vfs_unlink(&at, "f"), 0);
+        assert_int_equal(vfs_unlink(&at, NULL, "f"), 0);
         assert_int_equal(stub_frames, frames_before);
         if (written == sizeof(two))
             break;
@@ -804,7 +807,7 @@ static void test_mounts(void **state)
     uint64_t root = stat_of("/").number;
 
     (void)state;
-    assert_int_equal(vfs_mkdir(&at, "dev"), 0);
+    assert_int_equal(vfs_mkdir(&at, NULL, "dev"), 0);
     touch("f");
     assert_int_equal(devfs_make(&devices), 0);
     assert_int_equal(vfs_mount(&at, "f", devices), -ENOTDIR);
@@ -819,13 +822,13 @@ static void test_mounts(void **state)
     assert_int_equal(stat_of("../f").type, INODE_FILE);
     assert_int_equal(stat_of("..").device, stat_of("/").device);
     assert_int_equal(vfs_chdir(&at, "/"), 0);
-    assert_int_equal(vfs_link(&at, "f", "dev/f"), -EXDEV);
-    assert_int_equal(vfs_rmdir(&at, "dev"), -EBUSY);
-    assert_int_equal(vfs_mkdir(&at, "dev"), -EEXIST);
-    assert_int_equal(vfs_open(&at, "dev", OPEN_CREATE, &file), -EISDIR);
+    assert_int_equal(vfs_link(&at, NULL, "f", NULL, "dev/f"), -EXDEV);
+    assert_int_equal(vfs_rmdir(&at, NULL, "dev"), -EBUSY);
+    assert_int_equal(vfs_mkdir(&at, NULL, "dev"), -EEXIST);
+    assert_int_equal(vfs_open(&at, NULL, "dev", OPEN_CREATE, &file), -EISDIR);
 
-    assert_int_equal(vfs_open(&at, "dev/zero", OPEN_READ | OPEN_WRITE, &file),
-                     0);
+    assert_int_equal(
+        vfs_open(&at, NULL, "dev/zero", OPEN_READ | OPEN_WRITE, &file), 0);
     buffer[3] = 1;
     cursor = cursor_kernel(buffer, 8);
     assert_int_equal(file_read(file, &cursor), 8);
@@ -833,13 +836,13 @@ static void test_mounts(void **state)
     assert_int_equal(put_text(file, "away"), 4);
     assert_int_equal(read_at(file, 0, 8), -ESPIPE);
     file_put(file);
-    assert_int_equal(vfs_mknod(&at, "nothing", 2, 9), 0);
-    assert_int_equal(vfs_open(&at, "nothing", OPEN_READ, &file), 0);
+    assert_int_equal(vfs_mknod(&at, NULL, "nothing", 2, 9), 0);
+    assert_int_equal(vfs_open(&at, NULL, "nothing", OPEN_READ, &file), 0);
     cursor = cursor_kernel(buffer, 8);
     assert_int_equal(file_read(file, &cursor), 0);
     file_put(file);
-    assert_int_equal(vfs_unlink(&at, "nothing"), 0);
-    assert_int_equal(vfs_unlink(&at, "f"), 0);
+    assert_int_equal(vfs_unlink(&at, NULL, "nothing"), 0);
+    assert_int_equal(vfs_unlink(&at, NULL, "f"), 0);
     /* A mount is for good, and so are its objects and its directory's. */
     objects_before = stub_objects;
 }
@@ -906,7 +909,7 @@ static void test_descriptors(void **state)
     file_table_put(&table);
     assert_int_equal(file->count, 1);
     file_put(file);
-    assert_int_equal(vfs_unlink(&at, "f"), 0);
+    assert_int_equal(vfs_unlink(&at, NULL, "f"), 0);
 }
 
 /* ---- The sparse array ---------------------------------------------------- */

@@ -2,9 +2,10 @@
  * What is not a file on a file system but looks like one: pipes, the console's
  * line editing, the texts of /proc; and a file system filled from an initrd.
  */
-/* sources: kernel/vfs/vfs.c kernel/vfs/namei.c kernel/vfs/inode.c */
+/* sources: kernel/vfs/vfs.c kernel/vfs/tree.c kernel/vfs/name_index.c */
+/* sources: kernel/vfs/namei.c kernel/vfs/inode.c */
 /* sources: kernel/vfs/file.c kernel/vfs/device.c kernel/cache/radix.c */
-/* sources: kernel/fs/ram/ramfs.c kernel/fs/ram/data.c kernel/ipc/pipe.c */
+/* sources: kernel/fs/ram/[a-z]*.c kernel/ipc/pipe.c */
 /* sources: kernel/ipc/tty.c kernel/fs/proc/procfs.c kernel/fs/proc/file.c */
 /* sources: kernel/vfs/initrd.c kernel/dev/cpio.c kernel/lib/panic.c */
 /* sources: kernel/lib/printf.c kernel/lib/string.c kernel/lib/text.c */
@@ -442,8 +443,8 @@ static struct file *open_device(const char *path, unsigned major)
 {
     struct file *file;
 
-    assert_int_equal(vfs_mknod(&at, path, (uint16_t)major, 3), 0);
-    assert_int_equal(vfs_open(&at, path, OPEN_READ, &file), 0);
+    assert_int_equal(vfs_mknod(&at, NULL, path, (uint16_t)major, 3), 0);
+    assert_int_equal(vfs_open(&at, NULL, path, OPEN_READ, &file), 0);
     return file;
 }
 
@@ -485,12 +486,12 @@ static void test_files_are_ready(void **state)
         struct file_stat of_file, of_path;
         struct file *file;
 
-        assert_int_equal(vfs_open(&at, paths[i], flags, &file), 0);
+        assert_int_equal(vfs_open(&at, NULL, paths[i], flags, &file), 0);
         assert_int_equal(file_poll(file, &set), POLL_ALWAYS);
         assert_int_equal(set.count, 0);
         assert_int_equal(file_ioctl(file, 1, 0), -ENOTTY);
         file_stat(file, &of_file);
-        assert_int_equal(vfs_stat(&at, paths[i], &of_path), 0);
+        assert_int_equal(vfs_stat(&at, NULL, paths[i], true, &of_path), 0);
         assert_int_equal(of_file.type, of_path.type);
         assert_int_equal(of_file.number, of_path.number);
         assert_int_equal(file_is_directory(file), i == 1 || i == 2);
@@ -560,14 +561,14 @@ static struct file *open_proc(const char *path, unsigned flags)
 {
     struct file *file;
 
-    assert_int_equal(vfs_open(&at, path, flags, &file), 0);
+    assert_int_equal(vfs_open(&at, NULL, path, flags, &file), 0);
     return file;
 }
 
 static int open_result(const char *path, unsigned flags)
 {
     struct file *file = NULL;
-    int result = vfs_open(&at, path, flags, &file);
+    int result = vfs_open(&at, NULL, path, flags, &file);
 
     if (!result)
         file_put(file);
@@ -621,9 +622,9 @@ static void test_proc_commands(void **state)
     assert_int_equal(open_result("/proc/self/maps", OPEN_WRITE), -EACCES);
     assert_int_equal(open_result("/proc/cmdline", OPEN_WRITE), -EACCES);
     assert_int_equal(open_result("/proc/new", OPEN_CREATE), -EPERM);
-    assert_int_equal(vfs_mkdir(&at, "/proc/new"), -EPERM);
-    assert_int_equal(vfs_unlink(&at, "/proc/power"), -EPERM);
-    assert_int_equal(vfs_rmdir(&at, "/proc/7"), -EPERM);
+    assert_int_equal(vfs_mkdir(&at, NULL, "/proc/new"), -EPERM);
+    assert_int_equal(vfs_unlink(&at, NULL, "/proc/power"), -EPERM);
+    assert_int_equal(vfs_rmdir(&at, NULL, "/proc/7"), -EPERM);
     file = open_proc("/proc/power", OPEN_WRITE | OPEN_CREATE | OPEN_TRUNCATE);
     assert_int_equal(put(file, "off 3", 5), 5);
     assert_string_equal(command, "off 3");
@@ -666,6 +667,30 @@ static void expect_listing(const char *path, const char *names)
     file_put(file);
 }
 
+static void test_proc_attributes(void **state)
+{
+    static const struct {
+        const char *path;
+        unsigned mode;
+    } rows[] = {{"/proc", 0555},        {"/proc/7", 0555},
+                {"/proc/7/maps", 0444}, {"/proc/lines", 0444},
+                {"/proc/power", 0200},  {"/proc/cmdline", 0444}};
+    struct file_stat stat, to = {.mode = 0777};
+
+    (void)state;
+    stub_time = 1700000000000000001;
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        assert_int_equal(vfs_stat(&at, NULL, rows[i].path, true, &stat), 0);
+        assert_int_equal(stat.mode, rows[i].mode);
+        assert_int_equal(stat.owner, 0);
+        assert_int_equal(stat.group, 0);
+        assert_int_equal(stat.modified, stat.changed);
+        assert_int_equal(
+            vfs_setattr(&at, NULL, rows[i].path, true, SET_MODE, &to), -EPERM);
+    }
+    assert_int_equal(stat.modified, stub_time);
+}
+
 static void test_proc_names(void **state)
 {
     struct file_stat first, second;
@@ -678,11 +703,12 @@ static void test_proc_names(void **state)
     assert_int_equal(get(file, 100), 12);
     assert_memory_equal(buffer, "status of 7\n", 12);
     file_put(file);
-    assert_int_equal(vfs_stat(&at, "/proc/7", &first), 0);
-    assert_int_equal(vfs_stat(&at, "/proc/self", &second), 0);
+    assert_int_equal(vfs_stat(&at, NULL, "/proc/7", true, &first), 0);
+    assert_int_equal(vfs_stat(&at, NULL, "/proc/self", true, &second), 0);
     assert_int_equal(first.number, second.number);
-    assert_int_equal(vfs_stat(&at, "/proc/7/../power", &first), 0);
-    assert_int_equal(vfs_stat(&at, "/proc/7/../../proc", &first), 0);
+    assert_int_equal(vfs_stat(&at, NULL, "/proc/7/../power", true, &first), 0);
+    assert_int_equal(vfs_stat(&at, NULL, "/proc/7/../../proc", true, &first),
+                     0);
     assert_int_equal(open_result("/proc/1/maps", OPEN_READ), -ESRCH);
     assert_int_equal(open_result("/proc/2", OPEN_READ), -ENOENT);
     assert_int_equal(open_result("/proc/07", OPEN_READ), -ENOENT);
@@ -739,7 +765,7 @@ static void pack(const char *name, unsigned mode, unsigned number,
     archive_size += (size_t)sprintf(
         archive + archive_size,
         "070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%s", number,
-        mode, 0, 0, links, 0, (unsigned)length, 0, 0, 0, 0,
+        mode, 70, 80, links, 1234567890, (unsigned)length, 0, 0, 0, 0,
         (unsigned)strlen(name) + 1, 0, name);
     archive[archive_size++] = '\0';
     while (archive_size % 4)
@@ -762,6 +788,19 @@ static void expect_file(const char *path, const char *contents, unsigned links)
     file_put(file);
 }
 
+/* Those that the archive gives. */
+static void expect_attributes(const char *path, unsigned mode)
+{
+    struct file_stat stat;
+
+    assert_int_equal(vfs_stat(&at, NULL, path, true, &stat), 0);
+    assert_int_equal(stat.mode, mode);
+    assert_int_equal(stat.owner, 70);
+    assert_int_equal(stat.group, 80);
+    assert_int_equal(stat.accessed, 1234567890000000000);
+    assert_int_equal(stat.modified, 1234567890000000000);
+}
+
 static void test_initrd(void **state)
 {
     (void)state;
@@ -771,7 +810,7 @@ static void test_initrd(void **state)
     pack("boot", 040755, 2, 2, "");
     pack("boot/one", 0100755, 3, 2, "");
     pack("two", 0100755, 3, 2, "contents");
-    pack("empty", 0100644, 4, 1, "");
+    pack("empty", 0100600, 4, 1, "");
     pack("same", 0100644, 5, 1, "the older and longer");
     pack("TRAILER!!!", 0, 0, 1, "");
     memset(archive + archive_size, 0, 64);
@@ -787,6 +826,10 @@ static void test_initrd(void **state)
     expect_file("/empty", "", 1);
     expect_file("/three", "other", 1);
     expect_file("/same", "newer", 1);
+    expect_attributes("/boot", 0755);
+    expect_attributes("/two", 0755);
+    expect_attributes("/boot/one", 0755);
+    expect_attributes("/empty", 0600);
 }
 
 static void test_initrd_bad(void **state)
@@ -814,19 +857,18 @@ static int start(void **state)
     struct superblock *root, *proc;
 
     (void)state;
-    vfs_init();
     kprintf_set_sink(print);
     if (ramfs_make("ramfs", 100, &root) || tty_init() || procfs_make(&proc))
         return -1;
     fs_context_init(&at, root->root, inode_get(root->root), NULL);
     tty_set_hook(list_processes);
     procfs_set_processes(&all_processes);
-    return vfs_mkdir(&at, "/proc") || vfs_mount(&at, "/proc", proc) ||
+    return vfs_mkdir(&at, NULL, "/proc") || vfs_mount(&at, "/proc", proc) ||
            procfs_register("lines", &lines_entry) ||
            procfs_register("power", &power_entry) ||
            procfs_set_text("cmdline", "run=100%") ||
-           vfs_mknod(&at, "/console", DEVICE_CONSOLE, 5) ||
-           vfs_open(&at, "/console", OPEN_READ | OPEN_WRITE, &console);
+           vfs_mknod(&at, NULL, "/console", DEVICE_CONSOLE, 5) ||
+           vfs_open(&at, NULL, "/console", OPEN_READ | OPEN_WRITE, &console);
 }
 
 static int finish(void **state)
@@ -855,6 +897,7 @@ int main(void)
         cmocka_unit_test(test_files_are_ready),
         cmocka_unit_test(test_proc_snapshot),
         cmocka_unit_test(test_proc_commands),
+        cmocka_unit_test(test_proc_attributes),
         cmocka_unit_test(test_proc_names),
         cmocka_unit_test(test_proc_vanishing),
         cmocka_unit_test(test_initrd),

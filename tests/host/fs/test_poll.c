@@ -40,7 +40,8 @@ static struct file *open_console(void)
 {
     static struct superblock superblock;
     static struct inode inode;
-    const struct inode_shape shape = {INODE_DEVICE, DEVICE_CONSOLE, 0};
+    const struct inode_shape shape = {.type = INODE_DEVICE,
+                                      .major = DEVICE_CONSOLE};
     struct file *file = file_alloc(OPEN_READ | OPEN_WRITE);
 
     inode_init(&inode, &superblock, NULL, 1, &shape);

@@ -171,6 +171,8 @@ void hal_relax(void)
 }
 
 /* Time flies: some who wait for a mutex lose their patience, some do not. */
+int64_t realtime_start;
+
 uint64_t hal_time(void)
 {
     static _Atomic uint64_t now;

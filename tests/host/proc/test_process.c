@@ -715,8 +715,8 @@ static bool cwd_is(const char *path)
 {
     struct process *self = process_current();
     struct file_stat here, there;
-    CHECK(vfs_stat(self->fs, ".", &here) == 0);
-    CHECK(vfs_stat(self->fs, path, &there) == 0);
+    CHECK(vfs_stat(self->fs, NULL, ".", true, &here) == 0);
+    CHECK(vfs_stat(self->fs, NULL, path, true, &there) == 0);
     return here.number == there.number;
 }
 
@@ -739,7 +739,7 @@ static void sharing_child(void)
         user_tick();
     share_parts(atomic_load(&victim));
     CHECK(vfs_chdir(self->fs, "a") == 0);
-    CHECK(vfs_open(self->fs, "/hello", OPEN_READ, &file) == 0);
+    CHECK(vfs_open(self->fs, NULL, "/hello", OPEN_READ, &file) == 0);
     CHECK(file_table_install(self->files, file) == 0);
     CHECK(put_byte(STACK, 77) == 0);
     atomic_store(&arrived, 1);
@@ -790,7 +790,7 @@ static void change_directory(void)
         process_exit(0);
     }
     for (int i = 0; i < 500; i++)
-        CHECK(vfs_stat(fs, "../hello", &stat) == 0);
+        CHECK(vfs_stat(fs, NULL, "../hello", true, &stat) == 0);
     atomic_fetch_add(&hits, 1);
     for (;;)
         user_tick();
@@ -1027,7 +1027,6 @@ static int boot(void **state)
     mm_most_faults = 1000000;
     spin_init(&queue_lock, LOCK_TTY);
     waitq_init(&queue);
-    vfs_init();
     process_add_abi(&abi);
     process_register_files();
     struct inode *root = files_make(names, ARRAY_SIZE(names));

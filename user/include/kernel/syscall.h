@@ -7,6 +7,7 @@
 #define SYS(number, name, arguments) SYS_##name = number,
 enum {
 #include "abi/xv6/xv6.tbl"
+#include "abi/xv6/calf.tbl"
     SYS_sleep = SYS_pause
 };
 #undef SYS

@@ -1,0 +1,116 @@
+/*
+ * Directories of ext2: records in blocks. Only names.c, rename.c, inode.c,
+ * record.c and the two halves (find.c looks, directory.c changes) include this.
+ *
+ * A directory's mutex is held, or nobody else can find it.
+ */
+#ifndef FS_EXT2_DIRECTORY_H
+#define FS_EXT2_DIRECTORY_H
+
+#include "fs/ext2/private.h"
+#include "lib/bits.h"
+
+/* ---- directory.c --------------------------------------------------------- */
+
+/* Where a record is, or can be put; valid while its handle is, or (from a
+ * search for reading) while `view` is. */
+struct ext2_place {
+    uint8_t *block;  /* bytes of the block */
+    uint32_t index;  /* of the block in the directory */
+    uint32_t offset; /* of the record */
+    uint32_t before; /* of the record before it in the block, or `offset`:
+                        once the block is brought in */
+    uint32_t number; /* of the inode it names */
+};
+
+/* The record called `name`: 0, -ENOENT, or an error; only index, offset
+ * and number are set. */
+int ext2_directory_find(struct ext2_inode *directory, struct name name,
+                        struct ext2_place *place);
+
+/* Bring in the block of a record that was found. */
+int ext2_directory_change(struct ext2_inode *directory,
+                          struct journal_handle *handle,
+                          struct ext2_place *place);
+
+/* Find room for a name of `length` bytes and bring the block in; a block may
+ * be added to the directory, whose record the caller stores after. */
+int ext2_directory_room(struct ext2_inode *directory,
+                        struct journal_handle *handle, size_t length,
+                        struct ext2_place *place);
+
+/* Fill the room with a record, whose place is `place` from then on; have a
+ * record name another inode; take a record away. Cannot fail. */
+void ext2_directory_put(struct ext2_inode *directory, struct ext2_place *place,
+                        struct name name, const struct ext2_inode *inode);
+void ext2_directory_exchange(struct ext2_place *place,
+                             const struct ext2_inode *inode);
+void ext2_directory_remove(struct ext2_inode *directory,
+                           struct ext2_place *place);
+
+/* Fill a new directory's first block. */
+void ext2_directory_format(struct ext2_inode *directory, void *block,
+                           uint32_t parent);
+
+/* The number in "..". */
+int ext2_directory_parent(struct ext2_inode *directory, uint32_t *number);
+
+/* The directory has `blocks` blocks now. */
+void ext2_directory_sized(struct ext2_inode *directory, uint32_t blocks);
+
+/* inode_ops */
+int ext2_read_directory(struct inode *inode, uint64_t *slot,
+                        struct directory_entry *out);
+int ext2_is_empty(struct inode *inode);
+
+/* ---- Shared by the halves ------------------------------------------------ */
+
+/* The shortest record. */
+#define EXT2_ENTRY_SHORTEST 12u
+
+static inline struct ext2_entry *ext2_entry_at(void *block, uint32_t offset)
+{
+    return (struct ext2_entry *)((uint8_t *)block + offset);
+}
+
+static inline struct name ext2_entry_name(const struct ext2_entry *entry)
+{
+    return (struct name){entry->name, entry->name_length};
+}
+
+/* Bytes a record with a name of `length` needs. */
+static inline uint32_t ext2_entry_size(size_t length)
+{
+    return (uint32_t)align_up(EXT2_ENTRY_HEAD + length, 4);
+}
+
+/* A record's place as one number, for the index of names. */
+static inline uint32_t ext2_place_number(const struct ext2_inode *directory,
+                                         const struct ext2_place *place)
+{
+    uint32_t in_block = ext2_fs(&directory->inode)->block_size / 4;
+
+    return place->index * in_block + place->offset / 4;
+}
+
+/* Check the record at `offset` of block `index`: 0, or -EUCLEAN, told. */
+int ext2_entry_check(struct ext2_inode *directory, void *block, uint32_t index,
+                     uint32_t offset);
+
+/* Block `index` of the directory, which must be there: its number; to read. */
+int ext2_directory_block(struct ext2_inode *directory, uint32_t index,
+                         uint32_t *block);
+int ext2_directory_view(struct ext2_inode *directory, uint32_t index,
+                        struct ext2_view *view);
+/* ---- names.c, rename.c --------------------------------------------------- */
+
+/* `inode` has lost a name in `directory`: what comes of that for the links of
+ * both, and for it if that was its last name. `super` and its `record` as for
+ * ext2_orphan_add; the caller stores the directory's. Both are locked. */
+void ext2_name_lost(struct ext2_inode *directory, struct ext2_inode *inode,
+                    struct ext2_super *super, struct ext2_record *record);
+
+/* inode_ops.rename */
+int ext2_rename(const struct rename *rename);
+
+#endif
