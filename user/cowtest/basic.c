@@ -141,7 +141,7 @@ static uint64 read_all(char *base, long pages)
     return sum;
 }
 
-/* Who only reads causes no copy, of a page or of a page-table node. */
+/* Reading causes no copy, of a page or of a page-table node. */
 void test_readonly_sharing(void)
 {
     long pages = 16L << 8; /* 16 MB */

@@ -120,7 +120,7 @@ static void fail_each_allocation_of_fork(int fd, char *base)
 /*
  * Forks until that fails, then lets all children go; returns their number, or
  * MOST_CHILDREN if fork never failed. Here too nothing is written while memory
- * is full: who does that may be killed, and rightly so.
+ * is full: a process that does so may be killed, and rightly so.
  */
 static int fork_until_failure(const struct signal *gate)
 {

@@ -1,6 +1,6 @@
 /*
- * Who owns what after forks: pages and page-table nodes that several processes
- * share, in every order of writing, leaving and forking again.
+ * What a process owns after forks: pages and page-table nodes that several
+ * processes share, in every order of writing, leaving and forking again.
  */
 #include "cowtest.h"
 

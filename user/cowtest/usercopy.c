@@ -1,5 +1,5 @@
 /*
- * The kernel as the one who reads and writes user memory: into shared pages,
+ * The kernel reads and writes user memory: into shared pages,
  * across pages, and at addresses it must refuse.
  */
 #include "cowtest.h"

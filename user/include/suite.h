@@ -12,7 +12,7 @@
 #include "calf.h"
 
 /*
- * Where fail() writes; whoever runs the tests reads the other end. A zero ends
+ * Where fail() writes; the runner of the tests reads the other end. A zero ends
  * each report there.
  */
 extern int report_fd;

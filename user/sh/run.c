@@ -179,7 +179,7 @@ static const struct builtin *find_builtin(void)
 
 /* Turns this child into the command; comes back, with a status, if it fails.
  * A bare name is a file of the current folder first, as exec would have it, so
- * that who puts a program of the same name there or into the root gets his. */
+ * that a program of the same name, put there or into the root, is the one. */
 static int execute(void)
 {
     static const char *const places[] = {"", "/", "/bin/"};

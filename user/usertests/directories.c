@@ -209,7 +209,7 @@ static void test_many_names(void)
     remove_file("d");
 }
 
-/* Several processes, one set of names: whoever finds one, finds it whole. */
+/* Several processes, one set of names: a name that is found is whole. */
 static void test_same_names(void)
 {
     enum { PROCESSES = 4, ROUNDS = 150 };

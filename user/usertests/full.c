@@ -1,6 +1,7 @@
 /*
  * When there is no more: of the disk's blocks, of its files, of memory. Calls
- * fail, whoever cannot go on without dies alone, and all works again after.
+ * fail, a process that cannot go on without dies alone, and all works again
+ * after.
  */
 #include "usertests.h"
 
@@ -202,7 +203,7 @@ static void fork_with_few_pages(int pages, char *heap)
 }
 
 /* fork where there is little memory or none: it fails, or the child is whole;
- * who finds no memory for its own copy of a page dies alone. */
+ * a process that finds no memory for its own copy of a page dies alone. */
 static void test_memory_full_fork(void)
 {
     static const int pages[] = {0, 1, 3, 8, 50, 1000};
@@ -285,8 +286,8 @@ static void touch_lazily(uint64 pages)
         heap[i * PGSIZE] = 1;
 }
 
-/* Memory promised and not there: whoever touches it dies, others do not; the
- * kernel's own copies give an error. */
+/* Memory promised and not there: a process that touches it dies, others do not;
+ * the kernel's own copies give an error. */
 static void test_memory_full_lazy(void)
 {
     int ends[2];

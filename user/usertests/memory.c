@@ -285,7 +285,7 @@ static void grow_and_write(uint64 lazy)
     exit(1);
 }
 
-/* Too much memory is refused, or kills who touches it; nobody else. */
+/* Too much memory is refused, or kills the process that touches it alone. */
 static void test_a_gigabyte_is_too_much(void)
 {
     long total = calf_meminfo("total");

@@ -212,7 +212,7 @@ static void test_many_readers(void)
     finish(READERS);
 }
 
-/* Who dies at a pipe leaves it as if it had closed its end. */
+/* A process that dies at a pipe leaves it as if it had closed its end. */
 static void test_killed_at_a_pipe(void)
 {
     for (int writer = 0; writer < 2; writer++) {

@@ -120,8 +120,8 @@ static uint8_t *held(struct ext2 *fs, struct ext2_group *group)
     return group->holds ? group->held : NULL;
 }
 
-/* Let the group hold blocks for the running transaction: what this one frees
- * will find the bitmap there, whoever gives up memory meanwhile. It has a frame
+/* Let the group hold blocks for the running transaction. The bitmap for them is
+ * made now, so that a block can be freed when there is no memory. It has a page
  * of its own, so that no longer-lived object stays behind beside it. */
 static int held_prepare(struct ext2 *fs, struct ext2_group *group)
 {

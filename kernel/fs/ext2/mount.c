@@ -388,7 +388,7 @@ static int stop(struct writeback *writeback)
     int closed, result = sync(writeback);
 
     if (atomic_exchange(&fs->stopped, true)) {
-        /* Whoever came first must be done before the machine is off. */
+        /* The first caller must be done before the machine is off. */
         while (!atomic_load(&fs->closed))
             thread_yield();
         return 0;

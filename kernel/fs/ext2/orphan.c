@@ -8,7 +8,7 @@
  *
  * The last user of an unlinked inode may leave anywhere, so freeing is left to
  * later: each operation that changes names or contents does a step of it
- * first, and sync and whoever finds no room do all of it.
+ * first; a sync, and an operation that finds no room, do all of it.
  */
 #include "fs/ext2/private.h"
 #include "lib/bits.h"

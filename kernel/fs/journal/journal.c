@@ -1,6 +1,6 @@
 /*
- * Operations and what they change: who joins the running transaction, and with
- * which blocks. See journal.h; commit.c has the rest of its life.
+ * Operations and what they change: when one may join the running transaction,
+ * and with which blocks. See journal.h; commit.c has the rest of its life.
  */
 #include "fs/journal/journal.h"
 #include "fs/journal/private.h"

@@ -57,8 +57,8 @@ struct transaction {
 };
 
 /* Where the log lies, and what is in it. Blocks of the log count from its
- * superblock, number 0. Letters: I immutable; c by the committer (or by
- * whoever opens or closes the journal). */
+ * superblock, number 0. Letters: I immutable; c by the committer, or while the
+ * journal is opened or closed. */
 struct log {
     struct journal_io io;     /* c */
     struct journal_run *runs; /* I: NULL: there is no log */
