@@ -31,7 +31,7 @@ static int free_one(struct cut *cut, uint32_t block, bool metadata)
         return -EAGAIN;
     result = ext2_free_prepare(&cut->freeing, block);
     if (!result && metadata) {
-        result = journal_forget(cut->freeing.handle, block);
+        result = journal_revoke(cut->freeing.handle, block);
         cut->metadata++;
     }
     if (result)

@@ -230,8 +230,8 @@ bool ext2_inode_evict(struct ext2 *fs, uint32_t keep, bool all)
     return any;
 }
 
-/* There are too many. Dirty ones cannot go yet, and looking through those takes
- * time, so the next to look comes some inodes later. */
+/* There are too many. Dirty ones cannot go yet, and looking through them takes
+ * time: so the bound rises, and the next eviction comes some inodes later. */
 static void evict_many(struct ext2 *fs)
 {
     uint32_t step = fs->unused_limit / 8;

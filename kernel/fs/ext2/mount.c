@@ -11,7 +11,7 @@
 /* Pieces the log may lie in. */
 #define LOG_RUNS 512
 
-/* Unused inodes kept: one for this many frames of memory, within bounds. */
+/* Unused inodes kept: one for this many pages of memory, within bounds. */
 #define FRAMES_PER_UNUSED 64
 #define UNUSED_LEAST      64u
 #define UNUSED_MOST       4096u
@@ -42,7 +42,7 @@ static void start_metadata(struct ext2 *fs)
 
     cache_init(&fs->metadata, &metadata_ops, fs->device, fs->block_size,
                align_up(bytes, HAL_PAGE_SIZE) / HAL_PAGE_SIZE);
-    /* What follows on the disk is as likely somebody's contents. */
+    /* The next blocks on the disk are as likely contents as metadata. */
     fs->metadata.ahead_limit = 0;
 }
 

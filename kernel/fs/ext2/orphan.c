@@ -156,7 +156,7 @@ static int drop_attributes(struct ext2_inode *inode,
     } else {
         result = ext2_free_prepare(&freeing, inode->attributes);
         if (!result)
-            result = journal_forget(handle, inode->attributes);
+            result = journal_revoke(handle, inode->attributes);
         if (result)
             return result;
         ext2_free_block(&freeing, inode->attributes);

@@ -175,7 +175,7 @@ int journal_commit(struct journal *journal)
 
 /* ---- Beginning and end --------------------------------------------------- */
 
-static void put_frame(struct page *page)
+static void put_log_page(struct page *page)
 {
     if (page)
         page_put(page);
@@ -183,13 +183,13 @@ static void put_frame(struct page *page)
 
 static void journal_free(struct journal *journal)
 {
-    put_frame(journal->log.superblock);
-    put_frame(journal->log.scratch);
+    put_log_page(journal->log.superblock);
+    put_log_page(journal->log.scratch);
     slab_free(journal->log.runs);
     slab_free(journal);
 }
 
-/* The log's place and frames. */
+/* The log's place and pages. */
 static int log_prepare(struct log *log, const struct journal_place *place)
 {
     size_t size = place->run_count * sizeof(*place->runs);
@@ -208,9 +208,9 @@ static int log_prepare(struct log *log, const struct journal_place *place)
 static uint32_t capacity_of(const struct journal *journal)
 {
     const struct log *log = &journal->log;
-    uint64_t frames = page_total_count() / MEMORY_PART;
+    uint64_t pages = page_total_count() / MEMORY_PART;
     uint32_t capacity =
-        MIN(frames * blocks_per_page(journal), (uint64_t)CAPACITY_MOST);
+        MIN(pages * blocks_per_page(journal), (uint64_t)CAPACITY_MOST);
     capacity = MAX(capacity, CAPACITY_LEAST);
     return log->runs ? MIN(capacity, (log->length - log->first) / LOG_PART)
                      : capacity;

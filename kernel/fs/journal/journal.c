@@ -20,7 +20,7 @@ void transaction_start(struct transaction *transaction, uint32_t sequence)
     memset(transaction, 0, sizeof(*transaction));
     transaction->sequence = sequence;
     transaction->last = &transaction->first;
-    list_init(&transaction->frames);
+    list_init(&transaction->pages);
 }
 
 static struct change **bucket_of(struct transaction *transaction,
@@ -52,9 +52,8 @@ static void insert(struct journal_handle *handle, struct change *change)
     handle->left--;
 }
 
-/* See that there is room for one more of what fits `most` times in a frame;
- * should it take a new frame, *spare. False: it does, and there is none. Lock
- * held. */
+/* See that there is room for one more thing, of which a page holds `most`. A
+ * full page is followed by *spare; false: *spare is NULL. Lock held. */
 static bool has_room_in(struct transaction *transaction, struct filling *last,
                         uint32_t most, struct page **spare)
 {
@@ -62,13 +61,13 @@ static bool has_room_in(struct transaction *transaction, struct filling *last,
         return true;
     if (!*spare)
         return false;
-    list_push_back(&transaction->frames, &(*spare)->link);
+    list_push_back(&transaction->pages, &(*spare)->link);
     *last = (struct filling){*spare, 0};
     *spare = NULL;
     return true;
 }
 
-/* An empty change for `block`, not yet inserted; NULL: a frame is needed. Lock
+/* An empty change for `block`, not yet inserted; NULL: a page is needed. Lock
  * held. */
 static struct change *new_change(struct transaction *transaction,
                                  uint32_t block, struct page **spare)
@@ -83,7 +82,7 @@ static struct change *new_change(struct transaction *transaction,
     return change;
 }
 
-/* Room for the copy of the change's block. False: a frame is needed. Lock
+/* Room for the copy of the change's block. False: a page is needed. Lock
  * held. */
 static bool give_copy(struct journal *journal, struct change *change,
                       struct page **spare)
@@ -104,9 +103,9 @@ void transaction_end(struct transaction *transaction)
     for (struct change *at = transaction->first; at; at = at->later)
         if (at->page)
             cache_unpin(at->page);
-    struct list *frame;
-    while ((frame = list_pop_front(&transaction->frames)))
-        page_put(list_entry(frame, struct page, link));
+    struct list *page;
+    while ((page = list_pop_front(&transaction->pages)))
+        page_put(list_entry(page, struct page, link));
     transaction_start(transaction, transaction->sequence);
 }
 
@@ -124,7 +123,7 @@ static int pin(struct journal *journal, uint32_t block, bool new,
 }
 
 /* Put the block, whose page is *pinned, into the transaction, if it is not
- * there yet; a pin or frame that was of use becomes NULL. False: a frame is
+ * there yet; a pin or page that was used becomes NULL. False: a page is
  * needed. Lock held. */
 static bool put_in(struct journal_handle *handle, uint32_t block,
                    struct page **pinned, struct page **spare)
@@ -141,7 +140,7 @@ static bool put_in(struct journal_handle *handle, uint32_t block,
         change->page = *pinned;
         *pinned = NULL;
     }
-    change->forgotten = false;
+    change->revoked = false;
     return true;
 }
 
@@ -175,7 +174,7 @@ static struct change *look_up(struct journal *journal, uint32_t block)
 {
     spin_lock(&journal->lock);
     struct change *change = find(journal->running, block);
-    if (change && change->forgotten)
+    if (change && change->revoked)
         change = NULL;
     spin_unlock(&journal->lock);
     return change;
@@ -211,11 +210,11 @@ int journal_change_new(struct journal_handle *handle, uint32_t block,
     return change_block(handle, block, true, bytes);
 }
 
-/* Mark the block's change, made if need be, as forgotten. False: a frame is
+/* Mark the block's change, made if need be, as revoked. False: a page is
  * needed. Its page stays pinned, as operations may have its bytes. Lock held.
  */
-static bool mark_forgotten(struct journal_handle *handle, uint32_t block,
-                           struct page **spare)
+static bool mark_revoked(struct journal_handle *handle, uint32_t block,
+                         struct page **spare)
 {
     struct transaction *running = handle->journal->running;
     struct change *change = find(running, block);
@@ -225,11 +224,11 @@ static bool mark_forgotten(struct journal_handle *handle, uint32_t block,
             return false;
         insert(handle, change);
     }
-    change->forgotten = true;
+    change->revoked = true;
     return true;
 }
 
-int journal_forget(struct journal_handle *handle, uint32_t block)
+int journal_revoke(struct journal_handle *handle, uint32_t block)
 {
     struct journal *journal = handle->journal;
     struct page *spare = NULL;
@@ -245,7 +244,7 @@ int journal_forget(struct journal_handle *handle, uint32_t block)
         return -ENOMEM;
     while (!error && !done) {
         spin_lock(&journal->lock);
-        done = mark_forgotten(handle, block, &spare);
+        done = mark_revoked(handle, block, &spare);
         spin_unlock(&journal->lock);
         if (!done && !(spare = page_alloc(PAGE_KERNEL)))
             error = -ENOMEM;

@@ -67,10 +67,10 @@ int journal_close(struct journal *journal);
 /* One operation's hold on the running transaction. */
 struct journal_handle {
     struct journal *journal;
-    uint32_t left; /* blocks it may still bring in, or forget */
+    uint32_t left; /* blocks it may still bring in, or revoke */
 };
 
-/* Begin an operation that changes or forgets at most `blocks` blocks of
+/* Begin an operation that changes or revokes at most `blocks` blocks of
  * metadata. Does not wait: -EAGAIN while a commit copies, and when the
  * transaction is full. A handle counts as a lock of rank LOCK_JOURNAL: the
  * caller has no other and takes no lock below that until journal_end.
@@ -105,7 +105,7 @@ int journal_change_new(struct journal_handle *handle, uint32_t block,
  * written in place any more, and a revoke record keeps older copies in the log
  * from being replayed. It may be one that this transaction never changed.
  * -ENOMEM and nothing has changed. */
-int journal_forget(struct journal_handle *handle, uint32_t block);
+int journal_revoke(struct journal_handle *handle, uint32_t block);
 
 /* The running transaction's number, for data of the owner that lives as long
  * (blocks freed by it must not be used again before it is committed). */

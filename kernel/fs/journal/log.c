@@ -104,7 +104,7 @@ static struct log_header header_of(enum log_block_type type,
                                be32(transaction->sequence)};
 }
 
-/* An empty block of that type in the scratch frame. */
+/* An empty block of that type in the scratch page. */
 static void *compose(struct journal *journal, enum log_block_type type,
                      const struct transaction *transaction)
 {
@@ -123,7 +123,7 @@ static struct change *put_revokes(struct journal *journal,
     be32_t *blocks = (be32_t *)(revoke + 1);
     uint32_t count = 0;
     for (; at && count < revokes_per_block(journal->block_size); at = at->later)
-        if (at->forgotten)
+        if (at->revoked)
             blocks[count++] = be32(at->block);
     revoke->length = be32(sizeof(*revoke) + count * sizeof(be32_t));
     if (count)
@@ -204,7 +204,7 @@ static struct change *put_blocks(struct journal *journal,
     return at;
 }
 
-/* All but the commit block. The scratch frame serves one block at a time. */
+/* All but the commit block. The scratch page serves one block at a time. */
 static int write_body(struct journal *journal, struct transaction *transaction)
 {
     struct log *log = &journal->log;

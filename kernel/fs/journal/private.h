@@ -23,27 +23,27 @@ struct change {
     struct change *next;  /* s: in its bucket */
     struct change *later; /* s: in order of arrival */
     uint32_t block;       /* I */
-    bool forgotten;       /* s: revoked, and not written */
+    bool revoked;         /* s: freed, and not written */
     bool escaped;         /* s: its copy does not begin as it should, now */
     uint16_t offset;      /* I: of its copy in `copy` */
     struct page *page;    /* s: in the cache of metadata, pinned until the
-                             transaction is over; NULL: only forgotten */
-    struct page *copy;    /* s: one of the transaction's frames; or NULL */
+                             transaction is over; NULL: only revoked */
+    struct page *copy;    /* s: one of the transaction's pages; or NULL */
 };
 
 static inline bool is_kept(const struct change *change)
 {
-    return change->page && !change->forgotten;
+    return change->page && !change->revoked;
 }
 
-/* A frame of a transaction's that has room left, if not NULL, and how many
+/* A page of a transaction's that has room left, if not NULL, and how many
  * things are in it. */
 struct filling {
     struct page *page;
     uint32_t filled;
 };
 
-/* Changes and copies lie in frames that are the transaction's alone, so that
+/* Changes and copies lie in pages that are the transaction's alone, so that
  * nothing else's memory stays in use when it is over. Letters: s as above. */
 struct transaction {
     uint32_t sequence;                      /* s */
@@ -52,7 +52,7 @@ struct transaction {
     uint32_t handles;                       /* s */
     struct change *buckets[CHANGE_BUCKETS]; /* s */
     struct change *first, **last;           /* s: in order of arrival */
-    struct list frames;                     /* s: of these two, page.link */
+    struct list pages;                      /* s: of these two, page.link */
     struct filling changes, copies;         /* s */
 };
 
@@ -66,8 +66,8 @@ struct log {
     uint32_t length, first;   /* I: blocks first..length - 1 go round */
     uint32_t tail;            /* c: what replay would begin with, by disk */
     uint32_t head;            /* c: the next block to be written */
-    struct page *superblock;  /* c: a frame with the log's superblock */
-    struct page *scratch;     /* c: a frame for one block */
+    struct page *superblock;  /* c: a page with the log's superblock */
+    struct page *scratch;     /* c: a page for one block */
 };
 
 /* Letters: I immutable; s lock; a atomic. */
@@ -137,7 +137,7 @@ struct log_features {
 };
 
 /* Check the log's superblock, replay what is there, and leave an empty log
- * that is marked as in use; log->io, runs and frames are ready. Results as
+ * that is marked as in use; log->io, runs and pages are ready. Results as
  * journal_open's. *sequence: the first transaction's number. */
 int log_open(struct journal *journal, bool needs_recovery, uint32_t *sequence,
              uint64_t *replayed);

@@ -78,7 +78,7 @@ static bool has_sums(const struct replay *r)
     return r->has.sums_2 || r->has.sums_3;
 }
 
-/* Bytes of the block in the scratch frame that are not its checksum. */
+/* Bytes of the block in the scratch page that are not its checksum. */
 static uint32_t usable(const struct replay *r)
 {
     return r->journal->block_size - (has_sums(r) ? LOG_TAIL : 0);
@@ -96,7 +96,7 @@ static uint32_t tag_size(const struct replay *r)
     if (r->has.sums_3)
         return sizeof(struct log_tag_3);
     uint32_t size = r->has.wide ? sizeof(struct log_tag) : LOG_TAG_SHORT;
-    /* Nobody meant these two bytes, but they are there. */
+    /* By an oversight the format has two unused bytes here. */
     return r->has.sums_2 ? size + 2 : size;
 }
 

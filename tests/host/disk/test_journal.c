@@ -157,7 +157,7 @@ static void test_without_log(void **state)
         assert_int_equal(image_write(&image, image.free + i, i + 1), 0);
     struct journal_handle handle;
     assert_int_equal(image_begin(image.journal, 1, &handle), 0);
-    assert_int_equal(journal_forget(&handle, image.free + 3), 0);
+    assert_int_equal(journal_revoke(&handle, image.free + 3), 0);
     journal_end(&handle);
     assert_int_equal(journal_commit(image.journal), 0);
     for (uint32_t i = 0; i < 50; i++)
@@ -276,7 +276,7 @@ static void test_u6_forgotten_bytes_stay(void **state)
     assert_int_equal(image_begin(image.journal, 2, &handle), 0);
     assert_int_equal(journal_change(&handle, image.free, &bytes), 0);
     image_fill(&image, bytes, 9);
-    assert_int_equal(journal_forget(&handle, image.free), 0);
+    assert_int_equal(journal_revoke(&handle, image.free), 0);
     list_init(&taken);
     while ((page = page_alloc_zeroed(PAGE_KERNEL)))
         list_push_back(&taken, &page->link);
@@ -359,7 +359,7 @@ static void random_transaction(struct image *image, uint64_t *random,
                                   : (uint32_t)disk_random(random);
             image_fill(image, bytes, values[i]);
         } else if (fate == 3) {
-            assert_int_equal(journal_forget(&handle, block), 0);
+            assert_int_equal(journal_revoke(&handle, block), 0);
             freed[i] = true;
         }
         journal_end(&handle);
@@ -549,7 +549,7 @@ static void test_memory_ends(void **state)
             else if (kind == 1)
                 result = journal_change_new(&handle, block, &bytes);
             else
-                result = journal_forget(&handle, block);
+                result = journal_revoke(&handle, block);
             page_fail_after(0);
             assert_int_equal(handle.left, result ? 1 : 0);
             journal_end(&handle);
@@ -637,7 +637,7 @@ static void test_reading_fails(void **state)
     assert_int_equal(image_begin(image.journal, 2, &handle), 0);
     assert_int_equal(journal_change(&handle, image.blocks - 1, &bytes), -EIO);
     assert_int_equal(journal_change(&handle, image.blocks, &bytes), -EIO);
-    assert_int_equal(journal_forget(&handle, image.blocks), -EIO);
+    assert_int_equal(journal_revoke(&handle, image.blocks), -EIO);
     journal_end(&handle);
     assert_int_equal(journal_commit(image.journal), 0);
     image_crash(&image);
