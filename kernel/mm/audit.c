@@ -123,18 +123,18 @@ static void visit_child(struct audit *a, const struct page *node, pte_t edge,
     }
 }
 
-/* What a node borrows from is counted by it, and seen by no hardware. */
-static void visit_origin(struct audit *a, struct page *node, uint64_t base)
+/* A lazy copy holds a reference to its source, which hardware does not see. */
+static void visit_source(struct audit *a, struct page *node, uint64_t base)
 {
-    struct page *origin = node_origin(node);
-    if (!origin)
+    struct page *source = node_source(node);
+    if (!source)
         return;
-    if (origin->kind == PAGE_TABLE && origin->level == node->level &&
-        !origin->table.origin) {
-        visit(a, origin, base, false);
+    if (source->kind == PAGE_TABLE && source->level == node->level &&
+        !source->table.source) {
+        visit(a, source, base, false);
     } else {
-        differ(a, origin, "borrowed from, but no fit origin");
-        origin->audited++;
+        differ(a, source, "source of a lazy copy, but no node fit for that");
+        source->audited++;
     }
 }
 
@@ -145,7 +145,7 @@ static void visit(struct audit *a, struct page *node, uint64_t base,
     if (node->audited++)
         return;
     exclusive = exclusive && page_count(node) == 1;
-    visit_origin(a, node, base);
+    visit_source(a, node, base);
     const pte_t *slots = pt_slots(node);
     unsigned end = node->level == PT_ROOT_LEVEL ? PT_USER_ROOT_SLOTS : PT_SLOTS;
     for (unsigned i = 0; i < end; i++) {

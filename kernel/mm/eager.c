@@ -58,8 +58,8 @@ static int copy_leaf(struct space *space, uint64_t va, pte_t *slot)
     return 0;
 }
 
-/* Own every node from here down, and if the policy says so every page. */
-static int own_all(struct space *space, struct page *node, uint64_t base)
+/* Unshare every node from here down, and if the policy says so every page. */
+static int unshare_all(struct space *space, struct page *node, uint64_t base)
 {
     pte_t *slots = pt_slots(node);
     for (unsigned i = node->table.low; i <= node->table.high; i++) {
@@ -68,10 +68,10 @@ static int own_all(struct space *space, struct page *node, uint64_t base)
         if (pte_is_none(slots[i]))
             continue;
         if (pte_is_edge(slots[i])) {
-            struct page *child = pt_own_child(&space->machine, &slots[i]);
+            struct page *child = pt_unshare_child(&space->machine, &slots[i]);
             if (!child)
                 return -ENOMEM;
-            error = own_all(space, child, va);
+            error = unshare_all(space, child, va);
         } else if (policy == FORK_BYTES) {
             error = copy_leaf(space, va, &slots[i]);
         }
@@ -83,7 +83,7 @@ static int own_all(struct space *space, struct page *node, uint64_t base)
 
 int eager_copy(struct space *parent, struct space *child)
 {
-    int error = own_all(child, child->root, 0);
+    int error = unshare_all(child, child->root, 0);
     /* Nothing is allocated here that the child has not allocated before. */
-    return error ? error : own_all(parent, parent->root, 0);
+    return error ? error : unshare_all(parent, parent->root, 0);
 }

@@ -11,9 +11,10 @@
  *                                             else COPY
  *
  * A read first walks with pt_link, which brings in the whole path without
- * copying or allocating. A write owns the path (pt_own) and then has the only
- * slot there is; the count of the page in it says what to do. Nothing but
- * counts is evidence of ownership: no dirty bit, no accessed bit, no history.
+ * copying or allocating. A write unshares the path (pt_unshare) and then has
+ * the only slot there is; the count of the page in it says what to do. Nothing
+ * but counts is evidence of ownership: no dirty bit, no accessed bit, no
+ * history.
  *
  * A fault has up to three phases. It looks, with the space locked, and most are
  * resolved by that. If a page of a file has to be read, or memory to be found,
@@ -49,7 +50,7 @@ struct context {
     struct object *missing; /* whose page is to be got, with a reference */
     uint64_t index;         /* of that page, in pages */
     unsigned tries;         /* of oom_retry */
-    bool owned;             /* of populate: the path to va is the space's own */
+    bool unshared;          /* of populate: the path to va is */
 };
 
 static pte_t leaf_for(const struct context *c, struct page *page, bool write)
@@ -165,7 +166,7 @@ static enum fault spurious(const struct context *c)
 
 static inline enum fault resolve_write(struct context *c)
 {
-    pte_t *slot = pt_own(&c->space->machine, c->space->root, c->va);
+    pte_t *slot = pt_unshare(&c->space->machine, c->space->root, c->va);
     if (!slot || pte_is_none(*slot))
         return fill(c, slot);
     if (!pte_writable(*slot))
@@ -177,17 +178,17 @@ static enum fault resolve_read(struct context *c)
 {
     pte_t leaf = pt_link(&c->space->machine, c->space->root, c->va);
     if (pte_is_none(leaf))
-        return fill(c, pt_own(&c->space->machine, c->space->root, c->va));
+        return fill(c, pt_unshare(&c->space->machine, c->space->root, c->va));
     return spurious(c);
 }
 
-/* Lent nodes are taken back by the first fault that comes by where they are:
- * elsewhere they cost it nothing. */
+/* Lazy copies are merged by the first fault near them: a fault elsewhere does
+ * not pay for it. */
 static void lock_for_fault(struct space *space, uint64_t va)
 {
     mutex_lock(&space->lock);
     if ((va ^ space->fork_write) < pt_span(1))
-        space_settle(space);
+        space_merge(space);
 }
 
 static inline enum fault look(struct context *c)
@@ -249,7 +250,7 @@ static bool find_region(struct context *c)
 }
 
 /* Locked. Bring in the pages of [c->va, end); c->va is the first that is not
- * there, and c->owned whether the path to it is there. */
+ * there, and c->unshared whether the path to it is there. */
 static enum fault populate(struct context *c, uint64_t end)
 {
     struct space *space = c->space;
@@ -257,8 +258,8 @@ static enum fault populate(struct context *c, uint64_t end)
     for (; c->va < end; c->va += HAL_PAGE_SIZE) {
         if ((!c->region || c->va >= c->region->end) && !find_region(c))
             return FAULT_SEGV;
-        pte_t *slot = pt_own(&space->machine, space->root, c->va);
-        c->owned = slot;
+        pte_t *slot = pt_unshare(&space->machine, space->root, c->va);
+        c->unshared = slot;
         if (slot && !pte_is_none(*slot))
             continue;
         enum fault fault = fill(c, slot);
@@ -313,7 +314,7 @@ static int map_piece(struct context *c, const struct region *region)
 {
     struct space *space = c->space;
     struct region piece = *region;
-    c->owned = false;
+    c->unshared = false;
     if (thread_killed(thread_current()))
         return -ENOMEM;
     piece.start = c->va;
@@ -335,7 +336,7 @@ static int map_piece(struct context *c, const struct region *region)
 static void take_back(struct context *c, uint64_t start)
 {
     space_lock(c->space);
-    space_drop(c->space, start, c->owned ? c->va + HAL_PAGE_SIZE : c->va);
+    space_drop(c->space, start, c->unshared ? c->va + HAL_PAGE_SIZE : c->va);
     space_unlock(c->space);
 }
 

@@ -31,7 +31,7 @@ enum page_kind {
 struct page_table {
     struct spinlock lock; /* entries of a node that is shared */
     uint16_t low, high;   /* used slots lie in low..high; low > high: none */
-    uint32_t origin;      /* index, plus 1, of what it borrows from; or 0 */
+    uint32_t source;      /* of a lazy copy: index, plus 1; or 0 */
 };
 
 struct cache;

@@ -1,12 +1,12 @@
 /*
- * Sharing, linking and owning nodes of the page-table tree. pt.h explains the
- * edges and the locks; pt_range.c works on ranges.
+ * Sharing, linking and unsharing nodes of the page-table tree. pt.h explains
+ * the edges and the locks; pt_range.c works on ranges.
  *
  *               fork: pt_share(root)
  *
  *     parent root       child root         a write by either side:
- *        | LAZY            | LAZY          pt_own copies one node a level
- *        +-----> node <----+               with pt_share, down to the one
+ *        | LAZY            | LAZY          pt_unshare copies one node a
+ *        +-----> node <----+               level with pt_share, down to the
  *               count 2                    leaf; the rest stays shared
  *
  *     a read by either side seals the node and turns its edge to LINKED
@@ -34,7 +34,7 @@ struct page *node_create(unsigned level)
     spin_init(&node->table.lock, LOCK_NODE_ROOT + PT_ROOT_LEVEL - level);
     node->table.low = PT_SLOTS;
     node->table.high = 0;
-    node->table.origin = 0;
+    node->table.source = 0;
     return node;
 }
 
@@ -61,9 +61,9 @@ static void share_into(struct page *source, struct page *copy)
     unsigned low = source->table.low, high = source->table.high;
     copy->table.low = low;
     copy->table.high = high;
-    copy->table.origin = source->table.origin;
-    if (copy->table.origin)
-        page_get(node_origin(copy));
+    copy->table.source = source->table.source;
+    if (copy->table.source)
+        page_get(node_source(copy));
     for (unsigned i = low; i <= high; i++)
         if (!pte_is_none(from[i]))
             to[i] = entry_share(&from[i]);
@@ -121,7 +121,7 @@ pte_t pt_link(struct hal_space *space, struct page *root, uint64_t va)
     for (unsigned level = PT_ROOT_LEVEL; level > 0; level--) {
         unsigned i = pt_slot(va, level);
         pte_t *slot = &pt_slots(node)[i];
-        node_pull(node, i, exclusive);
+        node_copy_slot(node, i, exclusive);
         pte_t edge = pte_load(slot);
         if (!pte_is_edge(edge))
             return edge;
@@ -142,7 +142,7 @@ pte_t pt_link(struct hal_space *space, struct page *root, uint64_t va)
         exclusive = claimable;
         node = child;
     }
-    node_pull(node, pt_slot(va, 0), exclusive);
+    node_copy_slot(node, pt_slot(va, 0), exclusive);
     return pte_load(&pt_slots(node)[pt_slot(va, 0)]);
 }
 
@@ -166,7 +166,7 @@ static struct page *copy_child(struct hal_space *space, pte_t *slot,
     return copy;
 }
 
-struct page *pt_own_child(struct hal_space *space, pte_t *slot)
+struct page *pt_unshare_child(struct hal_space *space, pte_t *slot)
 {
     struct page *child = pte_page(*slot);
     if (pte_is_owned(*slot))
@@ -190,7 +190,7 @@ static struct page *create_child(struct hal_space *space, struct page *node,
     return child;
 }
 
-pte_t *pt_own(struct hal_space *space, struct page *root, uint64_t va)
+pte_t *pt_unshare(struct hal_space *space, struct page *root, uint64_t va)
 {
     struct page *node = root;
     for (unsigned level = PT_ROOT_LEVEL; level > 0 && node; level--) {
@@ -200,13 +200,13 @@ pte_t *pt_own(struct hal_space *space, struct page *root, uint64_t va)
             node = pte_page(*slot);
             continue;
         }
-        node_pull(node, i, true);
+        node_copy_slot(node, i, true);
         node = pte_is_none(*slot) ? create_child(space, node, i)
-                                  : pt_own_child(space, slot);
+                                  : pt_unshare_child(space, slot);
     }
     if (!node)
         return NULL;
-    node_pull(node, pt_slot(va, 0), true);
+    node_copy_slot(node, pt_slot(va, 0), true);
     node_note_used(node, pt_slot(va, 0));
     return &pt_slots(node)[pt_slot(va, 0)];
 }
@@ -250,8 +250,8 @@ void node_free(struct page *node)
         slots[i] = pte_none();
         entry_put(entry);
     }
-    if (node->table.origin)
-        pt_put(node_origin(node));
+    if (node->table.source)
+        pt_put(node_source(node));
     if (node->level == PT_ROOT_LEVEL)
         hal_root_clear(slots);
     page_free_zeroed(node);

@@ -20,13 +20,13 @@ static inline void node_note_used(struct page *node, unsigned slot)
         node->table.high = slot;
 }
 
-/* The node whose entries stand for the empty ones of this, or NULL. */
-static inline struct page *node_origin(const struct page *node)
+/* The source of a lazy copy, or NULL. */
+static inline struct page *node_source(const struct page *node)
 {
-    return node->table.origin ? page_at(node->table.origin - 1) : NULL;
+    return node->table.source ? page_at(node->table.source - 1) : NULL;
 }
 
-/* What the slot means: its own entry, or else the origin's. */
+/* What the slot means: its own entry, or else the source's. */
 pte_t node_entry(const struct page *node, unsigned slot);
 
 /* The one edge to a child of count 1, on an exclusive path, becomes OWNED. What
@@ -69,21 +69,23 @@ static inline pte_t entry_share(pte_t *slot)
     return entry_weaken(slot, entry);
 }
 
-/* ---- Borrowing ----------------------------------------------------------- */
+/* ---- Lazy copies --------------------------------------------------------- */
 
-/* Bring in what the origin has for a slot (pt_borrow.c). */
-void node_pull_from(struct page *node, struct page *origin, unsigned slot,
-                    bool exclusive);
+/* Copy the source's entry into an empty slot (pt_lazy.c). */
+void node_copy_slot_from(struct page *node, struct page *source, unsigned slot,
+                         bool exclusive);
 
-/* If the slot is empty and the node borrows, bring in what the origin has.
+/* If the slot of a lazy copy is empty, copy the source's entry into it.
  * `exclusive`: the node is this space's alone. Cannot fail. */
-static inline void node_pull(struct page *node, unsigned slot, bool exclusive)
+static inline void node_copy_slot(struct page *node, unsigned slot,
+                                  bool exclusive)
 {
-    if (node->table.origin && pte_is_none(pte_load(&pt_slots(node)[slot])))
-        node_pull_from(node, node_origin(node), slot, exclusive);
+    if (node->table.source && pte_is_none(pte_load(&pt_slots(node)[slot])))
+        node_copy_slot_from(node, node_source(node), slot, exclusive);
 }
 
-/* Bring in everything, and borrow no more; the node is this space's alone. */
-void node_settle_debt(struct page *node);
+/* Copy all that is missing: the node is a lazy copy no more. It is this space's
+ * alone. */
+void node_complete(struct page *node);
 
 #endif

@@ -46,7 +46,7 @@ void region_list_put(struct region_list *list)
     slab_free(list);
 }
 
-int region_list_own(struct region_list **list, uint32_t extra)
+int region_list_unshare(struct region_list **list, uint32_t extra)
 {
     struct region_list *old = *list;
     if (atomic_load(&old->count) == 1 && old->length + extra <= old->capacity)

@@ -42,9 +42,9 @@ struct region_list *region_list_create(uint32_t capacity);
 struct region_list *region_list_get(struct region_list *list);
 void region_list_put(struct region_list *list);
 
-/* Make *list the caller's alone, with room for `extra` more regions. 0 or
+/* Unshare *list, with room for `extra` more regions. 0 or
  * -ENOMEM, and then nothing changed. */
-int region_list_own(struct region_list **list, uint32_t extra);
+int region_list_unshare(struct region_list **list, uint32_t extra);
 
 /* The region that holds `va`, or NULL. */
 const struct region *region_find(const struct region_list *list, uint64_t va);
@@ -52,7 +52,7 @@ const struct region *region_find(const struct region_list *list, uint64_t va);
 bool region_overlaps(const struct region_list *list, uint64_t start,
                      uint64_t end);
 
-/* On an owned list with room for one more (insert) or one (remove) each: */
+/* On an unshared list with room for one more (insert) or one (remove) each: */
 void region_insert(struct region_list *list, const struct region *region);
 /* Forget [start, end), cutting regions that lie half in it. */
 void region_remove(struct region_list *list, uint64_t start, uint64_t end);

@@ -91,10 +91,10 @@ static void print_node(const struct page *node, const char *edge, unsigned slot,
     text_printf(out, "level %u frame %lx count %u%s:", node->level,
                 page_physical(node) >> HAL_PAGE_SHIFT, page_count(node),
                 node->sealed ? " sealed" : "");
-    if (node->table.origin)
-        text_printf(out, " borrows from frame %lx count %u:",
-                    page_physical(node_origin(node)) >> HAL_PAGE_SHIFT,
-                    page_count(node_origin(node)));
+    if (node->table.source)
+        text_printf(out, " lazy copy of frame %lx count %u:",
+                    page_physical(node_source(node)) >> HAL_PAGE_SHIFT,
+                    page_count(node_source(node)));
     if (node->level)
         text_printf(out, " %u owned %u lazy %u linked", c.owned, c.lazy,
                     c.linked);
@@ -156,7 +156,7 @@ void memory_print(struct text *out)
     };
     uint64_t counts[PAGE_KINDS], shared;
     struct space *own = space_current();
-    /* Nodes that the reader's space has lent and could have back are free. */
+    /* Locking merges lazy copies of the reader's space: that memory is free. */
     if (own) {
         space_lock(own);
         space_unlock(own);

@@ -44,17 +44,17 @@ static void set_root(struct space *space, struct page *root)
     space->machine.root = page_physical(root);
 }
 
-void space_settle(struct space *space)
+void space_merge(struct space *space)
 {
     if (space->fork_write &&
-        pt_settle(&space->machine, space->root, space->fork_write))
+        pt_merge(&space->machine, space->root, space->fork_write))
         space->fork_write = 0;
 }
 
 void space_lock(struct space *space)
 {
     mutex_lock(&space->lock);
-    space_settle(space);
+    space_merge(space);
 }
 
 void space_unlock(struct space *space)
@@ -172,7 +172,7 @@ int space_add_region(struct space *space, const struct region *region)
     if (region_overlaps(space->regions, region->start, region->end))
         return -EEXIST;
     /* One more than is needed now: to take it out again may cut one. */
-    int error = region_list_own(&space->regions, 2);
+    int error = region_list_unshare(&space->regions, 2);
     if (!error)
         region_insert(space->regions, region);
     return error;
@@ -187,8 +187,8 @@ int space_map(struct space *space, const struct region *region)
 }
 
 /* Where the piece ends that begins at `start`, and is dropped before others may
- * have the space. It cuts no node that pt_own_edges has not made ours: not the
- * children of the root that [start, end) covers. */
+ * have the space. It ends inside no node but those that pt_unshare_edges has
+ * unshared: not inside a child of the root that [start, end) covers. */
 static uint64_t piece_end(uint64_t start, uint64_t end)
 {
     uint64_t whole = pt_span(PT_ROOT_LEVEL);
@@ -218,9 +218,9 @@ int space_unmap(struct space *space, uint64_t start, uint64_t end)
     if (!range_valid(start, end))
         return -EINVAL;
     space_lock(space);
-    int error = region_list_own(&space->regions, 1);
+    int error = region_list_unshare(&space->regions, 1);
     if (!error)
-        error = pt_own_edges(&space->machine, space->root, start, end);
+        error = pt_unshare_edges(&space->machine, space->root, start, end);
     if (!error)
         space_drop(space, start, end);
     space_unlock(space);
@@ -247,7 +247,7 @@ int space_protect(struct space *space, uint64_t start, uint64_t end,
     space_lock(space);
     int error = covered(space->regions, start, end) ? 0 : -EINVAL;
     if (!error)
-        error = region_list_own(&space->regions, 2);
+        error = region_list_unshare(&space->regions, 2);
     /* What was stored there as data may be fetched from now on. */
     if (!error && (prot & PROT_EXECUTE))
         hal_space_sync_code(&space->machine);

@@ -18,7 +18,7 @@ struct space {
     struct mutex lock;           /* LOCK_SPACE */
     struct page *root;           /* l */
     struct region_list *regions; /* l */
-    uint64_t fork_write;         /* l: path on which nodes may be lent; or 0 */
+    uint64_t fork_write;         /* l: path with lazy copies; or 0 */
     struct list link;            /* L */
     _Atomic uint32_t count;      /* a: references; being made or unmade: 0 */
 };
@@ -95,8 +95,8 @@ int space_populate(struct space *space, uint64_t start, uint64_t end);
  * nothing changed. Many pages are dropped in pieces: see space_map_now. */
 int space_unmap(struct space *space, uint64_t start, uint64_t end);
 
-/* The part of it that cannot fail: the ends of the range are owned (pt.h). The
- * space is locked, and let go of between pieces. */
+/* The part of it that cannot fail: the ends of the range are unshared (pt.h).
+ * The space is locked, and let go of between pieces. */
 void space_drop(struct space *space, uint64_t start, uint64_t end);
 
 /* Set the permissions of [start, end), which is mapped throughout. PROT_READ
@@ -121,11 +121,11 @@ void memory_print(struct text *out);
 /* Frames that the space's leaves point at, shared ones included. */
 uint64_t space_resident(struct space *space);
 
-/* Lock one space for anything but a fork: nodes that are lent for a fork, and
- * that nobody borrows any more, are taken back first. */
+/* Lock a space for anything but a fork: lazy copies that a fork has left are
+ * merged first (pt_merge). */
 void space_lock(struct space *space);
-/* That second part; the space is locked. */
-void space_settle(struct space *space);
+/* That merging; the space is locked. */
+void space_merge(struct space *space);
 void space_unlock(struct space *space);
 
 /* All spaces, and whether somebody is in the midst of changing one. The other

@@ -1,7 +1,7 @@
 """A session with gdb: what `make gdb` and `make qemu-gdb` prepare.
 
 One machine, stopped twice: in the kernel, when a process that has forked
-settles what was lent, and in a program. All commands and all printers are
+merges lazy copies, and in a program. All commands and all printers are
 tried there.
 """
 
@@ -54,7 +54,7 @@ SELF = "((struct process *)((struct thread *)$tp)->owner)"
 ENTRY = f"*(pte_t *)(0xffffffc000000000 + {SELF}->space->machine.root)"
 IN_THE_KERNEL = (
     "hbreak kernel_main", "continue", "backtrace 1", "info line kernel_main",
-    "harts", "delete", "hbreak pt_settle if va > 0x1000", "continue 1",
+    "harts", "delete", "hbreak pt_merge if va > 0x1000", "continue 1",
     "calf ps", "calf regions", "calf regions 1", "calf regions 99",
     "calf tree", "calf walk 0", "calf walk 0x100000000", "calf walk $sp",
     "calf walk",
@@ -102,19 +102,20 @@ def test_regions(said):
     assert "there is no process 99" in said["calf regions 99"]
 
 
-def test_the_tree_shows_what_is_lent(said):
+def test_the_tree_shows_lazy_copies(said):
     tree = said["calf tree"]
     assert re.search(r"^level 2 frame \w+ count 1: 1 owned", tree, re.M)
-    lent = re.search(r"^ +slot 0 owned level 0 frame (\w+) count 1: .*\n"
-                     r" +origin level 0 frame (\w+) count \d: .* writable; "
-                     r"lent to frame (.*)$", tree, re.M)
-    assert lent and lent[1] in lent[3].split(", "), tree
+    copies = re.search(r"^ +slot 0 owned level 0 frame (\w+) count 1: .*\n"
+                     r" +source level 0 frame (\w+) count \d: .* writable; "
+                     r"lazy copies: frame (.*)$", tree, re.M)
+    assert copies and copies[1] in copies[3].split(", "), tree
 
 
 def test_an_address_is_walked(said):
     assert re.search(r"level 2 .* slot 0: owned -> frame \w+\n"
                      r"level 1 .* slot 0: owned -> frame \w+\n"
-                     r"level 0 .* slot 0(, lent)?: leaf r-x -> frame \w+",
+                     r"level 0 .* slot 0(, of the source)?: "
+                     r"leaf r-x -> frame \w+",
                      said["calf walk 0"])
     assert ": none" in said["calf walk 0x100000000"]
     assert "is no address of a program's" in said["calf walk $sp"]

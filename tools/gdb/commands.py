@@ -101,9 +101,9 @@ class Regions(Command):
 class Tree(Command):
     """Show a process's page-table tree: calf tree [PID]
 
-One line a node, as in /proc/PID/tree. A node that borrows stands above its
-origin, the node whose entries its own empty slots stand for; the origin's
-line names everybody that borrows from it. `calf page FRAME` tells more."""
+One line a node, as in /proc/PID/tree. A lazy copy stands above its
+source, the node whose entries its own empty slots stand for; the source's
+line names all its lazy copies. `calf page FRAME` tells more."""
 
     word = "tree"
 
@@ -118,20 +118,20 @@ line names everybody that borrows from it. `calf page FRAME` tells more."""
         found = list(kernel.entries(frame, level))
         say(f"{'  ' * (kernel.ROOT_LEVEL - level)}{edge}"
             f"{self.about(page, found)}")
-        origin = kernel.origin_of(page)
-        if origin is not None:
-            lent = ", ".join(f"{f:x}" for f in kernel.borrowers_of(origin))
-            rest = list(kernel.entries(kernel.frame_of(origin), level))
-            say(f"{'  ' * (kernel.ROOT_LEVEL - level)}  origin "
-                f"{self.about(origin, rest)}; lent to frame {lent}")
+        source = kernel.source_of(page)
+        if source is not None:
+            copies = ", ".join(f"{f:x}" for f in kernel.lazy_copies_of(source))
+            rest = list(kernel.entries(kernel.frame_of(source), level))
+            say(f"{'  ' * (kernel.ROOT_LEVEL - level)}  source "
+                f"{self.about(source, rest)}; lazy copies: frame {copies}")
         if level == 0:
             return
         shown = {slot for slot, _ in found}
         for slot, bits in found:
             self.child(slot, bits, "")
-        for slot, bits in rest if origin is not None else ():
+        for slot, bits in rest if source is not None else ():
             if slot not in shown:
-                self.child(slot, bits, "borrowed ")
+                self.child(slot, bits, "of the source ")
 
     def child(self, slot, bits, how):
         page = kernel.page_of_frame(kernel.entry_frame(bits))
@@ -173,8 +173,8 @@ descriptor and every entry of a page table that leads there."""
             say(f"  frame {node:x} slot {slot}: {kernel.entry_text(bits)}")
         if len(edges) > SLOTS_SHOWN:
             say(f"  and {len(edges) - SLOTS_SHOWN} more entries")
-        for borrower in kernel.borrowers_of(page):
-            say(f"  frame {borrower:x} borrows from it")
+        for copy in kernel.lazy_copies_of(page):
+            say(f"  frame {copy:x} is a lazy copy of it")
 
 
 class Walk(Command):
@@ -202,7 +202,8 @@ class Walk(Command):
     def entry(page, slot):
         """What the slot means, and a word on whose entry that is."""
         level = int(page["level"])
-        for node, whose in ((page, ""), (kernel.origin_of(page), ", lent")):
+        for node, whose in ((page, ""),
+                            (kernel.source_of(page), ", of the source")):
             if node is None:
                 continue
             bits = dict(kernel.entries(kernel.frame_of(node), level)).get(slot)

@@ -172,9 +172,9 @@ def page_named(word):
     return page
 
 
-def origin_of(page):
-    """The page a node borrows from, or None."""
-    index = int(page["table"]["origin"])
+def source_of(page):
+    """The source of a lazy copy, or None."""
+    index = int(page["table"]["source"])
     return page_of_frame(page_array()[1] + index - 1) if index else None
 
 
@@ -188,11 +188,11 @@ def node_frames():
     return [first + i for i in range(count) if data[i * size + kind_at] == table]
 
 
-def borrowers_of(page):
-    """The frames of the nodes that borrow from PAGE."""
+def lazy_copies_of(page):
+    """The frames of the lazy copies of PAGE."""
     mine = frame_of(page)
     return [f for f in node_frames()
-            if (o := origin_of(page_of_frame(f))) and frame_of(o) == mine]
+            if (o := source_of(page_of_frame(f))) and frame_of(o) == mine]
 
 
 def edges_to(frame):

@@ -39,8 +39,8 @@ def page_text(page):
         words.append(f"level {int(page['level'])}")
         if page["sealed"]:
             words.append("sealed")
-        if (origin := kernel.origin_of(page)) is not None:
-            words.append(f"borrows from frame {kernel.frame_of(origin):x}")
+        if (source := kernel.source_of(page)) is not None:
+            words.append(f"lazy copy of frame {kernel.frame_of(source):x}")
     # A larger order: part of somebody's block.
     if 0 < int(page["order"]) < 32 and kind in ("kernel", "slab", "free"):
         words.append(f"block of {1 << int(page['order'])}")
