@@ -136,15 +136,15 @@ void hal_timer_arm(uint64_t deadline);
 void hal_space_activate(struct hal_space *space);
 
 /* After an entry of `space` changed: every hart running it forgets it before
- * this returns. With HAL_FLUSH_ALL, or when a non-leaf entry changed, all of
- * the space's translations go. Called with any locks held. */
+ * this returns. With HAL_FLUSH_ALL, as after a change of a non-leaf entry, all
+ * translations of the space are forgotten. Any locks may be held. */
 #define HAL_FLUSH_ALL UINT64_MAX
-void hal_space_flush(struct hal_space *space, uint64_t va);
+void hal_shootdown(struct hal_space *space, uint64_t va);
 
-/* A leaf gained a permission or became valid (or, with HAL_FLUSH_ALL, an edge
- * did): this hart forgets what it had; another one that has not will fault and
- * come to the same entry. */
-void hal_space_refresh(struct hal_space *space, uint64_t va);
+/* After a leaf (or, with HAL_FLUSH_ALL, an edge) became valid or gained a
+ * permission: this hart forgets the old entry. Another hart that still has it
+ * will fault, and find the new one. */
+void hal_flush_local(struct hal_space *space, uint64_t va);
 
 /* Instructions were written: all harts running the space fetch them anew. */
 void hal_space_sync_code(struct hal_space *space);

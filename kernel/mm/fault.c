@@ -130,7 +130,7 @@ static enum fault fill(struct context *c, pte_t *slot)
     enum fault fault =
         c->region->object ? fill_file(c, slot) : fill_zero(c, slot);
     if (fault_resolved(fault))
-        hal_space_refresh(&c->space->machine, c->va);
+        hal_flush_local(&c->space->machine, c->va);
     return fault;
 }
 
@@ -160,7 +160,7 @@ static inline enum fault break_sharing(struct context *c, pte_t *slot)
  * another hart, or another sharer of the node, has made visible. */
 static enum fault spurious(const struct context *c)
 {
-    hal_space_refresh(&c->space->machine, HAL_FLUSH_ALL);
+    hal_flush_local(&c->space->machine, HAL_FLUSH_ALL);
     return FAULT_SPURIOUS;
 }
 

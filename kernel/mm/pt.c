@@ -15,7 +15,6 @@
 #include "mm/pt_node.h"
 #include "lib/errno.h"
 #include "lib/panic.h"
-#include "mm/stats.h"
 
 struct page *pt_zero_page;
 
@@ -44,12 +43,6 @@ struct page *pt_create_root(void)
     if (root)
         hal_root_init(pt_slots(root));
     return root;
-}
-
-static void shoot_down(struct hal_space *space, uint64_t va)
-{
-    stat_count(STAT_SHOOTDOWNS);
-    hal_space_flush(space, va);
 }
 
 /* Source locked, or ours alone. The copy keeps no write permission and no
@@ -137,7 +130,7 @@ pte_t pt_link(struct hal_space *space, struct page *root, uint64_t va)
             else
                 link_child(slot, child);
             spin_unlock(&node->table.lock);
-            hal_space_refresh(space, HAL_FLUSH_ALL);
+            hal_flush_local(space, HAL_FLUSH_ALL);
         }
         exclusive = claimable;
         node = child;
@@ -160,7 +153,7 @@ static struct page *copy_child(struct hal_space *space, pte_t *slot,
     if (seen)
         shoot_down(space, HAL_FLUSH_ALL);
     else
-        hal_space_refresh(space, HAL_FLUSH_ALL);
+        hal_flush_local(space, HAL_FLUSH_ALL);
     pt_put(child);
     stat_count(STAT_NODES_COPIED);
     return copy;
@@ -174,7 +167,7 @@ struct page *pt_unshare_child(struct hal_space *space, pte_t *slot)
     if (page_count(child) > 1)
         return copy_child(space, slot, child);
     node_claim(slot, child);
-    hal_space_refresh(space, HAL_FLUSH_ALL);
+    hal_flush_local(space, HAL_FLUSH_ALL);
     return child;
 }
 
@@ -186,7 +179,7 @@ static struct page *create_child(struct hal_space *space, struct page *node,
         return NULL;
     node_note_used(node, slot);
     pte_store(&pt_slots(node)[slot], pte_owned(page_physical(child)));
-    hal_space_refresh(space, HAL_FLUSH_ALL);
+    hal_flush_local(space, HAL_FLUSH_ALL);
     return child;
 }
 
@@ -230,7 +223,7 @@ void pt_reuse(struct hal_space *space, uint64_t va, pte_t *slot)
 {
     pte_store(slot, pte_with_write(*slot));
     /* Others may keep the read-only translation: they fault and find this. */
-    hal_space_refresh(space, va);
+    hal_flush_local(space, va);
 }
 
 void pt_put(struct page *node)

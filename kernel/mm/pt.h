@@ -75,8 +75,8 @@ struct page *pt_create_root(void);
 
 /* A new node with all edges of `source`, each child counted once more; the
  * edges become LAZY (leaves: read-only) in both. NULL when there is no frame,
- * and then nothing changed. The caller flushes if hardware could see
- * `source`. */
+ * and then nothing changed. If hardware could see `source`, the
+ * caller shoots down. */
 struct page *pt_share(struct page *source);
 
 /* One reference fewer; with the last one the node lets go of its children.

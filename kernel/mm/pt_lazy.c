@@ -20,7 +20,6 @@
  */
 #include "lib/bits.h"
 #include "mm/pt_node.h"
-#include "mm/stats.h"
 
 /* A node whose used slots span no more than this is copied at once: that is
  * cheaper than a lazy copy and its merging. An edge costs more than a leaf, as
@@ -285,10 +284,8 @@ bool pt_merge(struct hal_space *space, struct page *root, uint64_t va)
         stat_count(STAT_NODES_MERGED);
     }
     lazy -= count;
-    if (count) {
-        stat_count(STAT_SHOOTDOWNS);
-        hal_space_flush(space, HAL_FLUSH_ALL);
-    }
+    if (count)
+        shoot_down(space, HAL_FLUSH_ALL);
     while (count)
         pt_put(empty[--count]);
     return !lazy;

@@ -6,6 +6,13 @@
 #define MM_PT_NODE_H
 
 #include "mm/pt.h"
+#include "mm/stats.h"
+
+static inline void shoot_down(struct hal_space *space, uint64_t va)
+{
+    stat_count(STAT_SHOOTDOWNS);
+    hal_shootdown(space, va);
+}
 
 /* An empty node of `level`, count 1; NULL when there is no frame. */
 struct page *node_create(unsigned level);

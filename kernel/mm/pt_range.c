@@ -8,7 +8,6 @@
 #include "lib/bits.h"
 #include "lib/errno.h"
 #include "mm/pt_node.h"
-#include "mm/stats.h"
 
 /* Entries taken out of the tree; what they refer to is put only after a
  * shootdown. */
@@ -22,8 +21,7 @@ static void harvest_put(struct harvest *harvest)
 {
     if (!harvest->count)
         return;
-    stat_count(STAT_SHOOTDOWNS);
-    hal_space_flush(harvest->space, HAL_FLUSH_ALL);
+    shoot_down(harvest->space, HAL_FLUSH_ALL);
     for (unsigned i = 0; i < harvest->count; i++)
         entry_put(harvest->entries[i]);
     harvest->count = 0;
@@ -112,7 +110,7 @@ void pt_clear(struct hal_space *space, struct page *root, uint64_t start,
     clear_below(&harvest, root, 0, start, end);
     /* Leaves of the zero page are not counted, but must be forgotten too. */
     harvest_put(&harvest);
-    hal_space_flush(space, HAL_FLUSH_ALL);
+    hal_shootdown(space, HAL_FLUSH_ALL);
 }
 
 /* Unshare every node of [start, end), leaving no lazy copy, and with `apply`
@@ -150,7 +148,6 @@ int pt_protect(struct hal_space *space, struct page *root, uint64_t start,
     if (protect_below(space, root, 0, start, end, execute, false))
         return -ENOMEM;
     protect_below(space, root, 0, start, end, execute, true);
-    stat_count(STAT_SHOOTDOWNS);
-    hal_space_flush(space, HAL_FLUSH_ALL);
+    shoot_down(space, HAL_FLUSH_ALL);
     return 0;
 }

@@ -113,13 +113,13 @@ static bool share_memory(struct space *parent, struct space *child,
     child->regions = region_list_get(parent->regions);
     /* The parent's edges are LAZY now, and its writable translations must be
      * forgotten before anybody relies on that. */
-    hal_space_flush(&parent->machine, HAL_FLUSH_ALL);
+    hal_shootdown(&parent->machine, HAL_FLUSH_ALL);
     atomic_store(&child->machine.stale_harts,
                  atomic_load(&parent->machine.stale_harts));
     if (eager_policy() != FORK_SHARE)
         return !eager_copy(parent, child);
     pt_fork_path(parent->root, root, write, execute);
-    hal_space_refresh(&parent->machine, HAL_FLUSH_ALL);
+    hal_flush_local(&parent->machine, HAL_FLUSH_ALL);
     parent->fork_write = child->fork_write = write | 1; /* never 0 */
     return true;
 }

@@ -129,7 +129,7 @@ inline uncache()
     cached_writable = false
 }
 
-/* hal_space_flush with HAL_FLUSH_ALL, and of one address */
+/* hal_shootdown with HAL_FLUSH_ALL, and of one address */
 inline flush_all(space)
 {
     d_step {

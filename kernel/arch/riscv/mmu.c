@@ -1,6 +1,6 @@
 /*
  * Address translation on RISC-V: the kernel's own mappings, which table a
- * hart translates by, and who must forget what when an entry changes.
+ * hart translates by, local flushes and shootdowns.
  *
  * The kernel half of every root is the same few edges, made here at boot and
  * never changed afterwards, so a trap switches nothing:
@@ -9,9 +9,10 @@
  *   0xffffffe0_00000000   kernel stacks, each under a guard page or more
  *   0xffffffff_80000000   the kernel image, W^X in 4 KiB pages
  *
- * In the direct map the image's text and constants are read-only too. Remote
- * harts are flushed through the firmware (SBI RFENCE), which interrupts them
- * in machine mode: it works whatever locks anybody holds.
+ * In the direct map the image's text and constants are read-only too.
+ * Shootdowns of other harts go through the firmware (SBI RFENCE), which
+ * interrupts them in machine mode, so they work even if a hart has interrupts
+ * off.
  */
 #include "arch/hal.h"
 #include "arch/riscv/csr.h"
@@ -217,8 +218,8 @@ void hal_space_activate(struct hal_space *space)
     uint64_t bit = 1ul << hart;
     if (old == space)
         return;
-    /* Seen as active before a walk can start: whoever changes an entry and
-     * then looks at the set either finds this hart or is seen by its walk. */
+    /* Active before a walk can start. So a shootdown, which reads the set after
+     * an entry was changed, finds this hart, or the walk finds the change. */
     if (space)
         atomic_fetch_or(&space->active_harts, bit);
     csr_write(satp,
@@ -233,7 +234,7 @@ void hal_space_activate(struct hal_space *space)
         atomic_fetch_and(&old->active_harts, ~bit);
 }
 
-void hal_space_refresh(struct hal_space *space, uint64_t va)
+void hal_flush_local(struct hal_space *space, uint64_t va)
 {
     (void)space;
     if (va == HAL_FLUSH_ALL)
@@ -242,14 +243,14 @@ void hal_space_refresh(struct hal_space *space, uint64_t va)
         __asm__ volatile("sfence.vma %0" ::"r"(va) : "memory");
 }
 
-void hal_space_flush(struct hal_space *space, uint64_t va)
+void hal_shootdown(struct hal_space *space, uint64_t va)
 {
     atomic_thread_fence(memory_order_seq_cst);
     bool on = hal_irq_save();
     uint64_t harts = atomic_load(&space->active_harts);
     uint64_t self = 1ul << hal_self()->hart;
     if (harts & self)
-        hal_space_refresh(space, va);
+        hal_flush_local(space, va);
     if (harts & ~self && va == HAL_FLUSH_ALL)
         harts_ask(harts, SBI_SFENCE, 0, UINT64_MAX);
     else if (harts & ~self)

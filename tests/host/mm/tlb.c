@@ -318,7 +318,7 @@ void hal_space_activate(struct hal_space *space)
         atomic_fetch_and(&old->active_harts, ~bit);
 }
 
-void hal_space_flush(struct hal_space *space, uint64_t va)
+void hal_shootdown(struct hal_space *space, uint64_t va)
 {
     machine_before_shootdown();
     uint64_t harts = atomic_load(&space->active_harts);
@@ -345,8 +345,8 @@ static void forget_missing(struct cache *c)
 
 /* What is asked for here is to forget that something was missing or forbidden.
  * With all addresses that is all that is forgotten, though real hardware
- * would forget the rest too: who needed a shootdown instead is found out. */
-void hal_space_refresh(struct hal_space *space, uint64_t va)
+ * would forget the rest too: so a missing shootdown is found. */
+void hal_flush_local(struct hal_space *space, uint64_t va)
 {
     struct cache *c = mine();
     pthread_mutex_lock(&c->lock);
