@@ -3,10 +3,10 @@
  *
  * One buddy allocator holds free blocks of 2^order frames, aligned to their
  * size; a freed block joins its free neighbour. In front of it every hart has
- * a stock of single frames, so that most allocations touch nothing another
- * hart touches. When the buddy allocator is empty a hart takes from the other
- * harts' stocks, and then asks shrinkers (oom.h), before it says that there is
- * no memory: a frame is never out of reach because it lies in the wrong place.
+ * a cache of single frames, so that most allocations touch nothing another
+ * hart touches. When the buddy allocator is empty a hart takes from the caches
+ * of others, and then asks shrinkers (oom.h). Only if all that finds nothing
+ * does an allocation fail.
  */
 #include "mm/page.h"
 #include "lib/panic.h"
@@ -16,23 +16,23 @@
 #include "sched/thread.h"
 
 #define ORDERS      11
-#define STOCK_MAX   64
-#define STOCK_ORDER 5
-#define STOCK_BATCH (1u << STOCK_ORDER)
+#define CACHE_MAX   64
+#define BATCH_ORDER 5
+#define BATCH       (1u << BATCH_ORDER)
 /* `order` of a frame that is not the first of its block. */
 #define NOT_FIRST 0xff
 #define POISON    0xd5
 
-/* A few frames of one kind of contents. */
-struct pile {
+/* A stack of free frames. */
+struct free_pages {
     uint32_t length;
-    struct page *pages[STOCK_MAX];
+    struct page *pages[CACHE_MAX];
 };
 
-struct stock {
+struct hart_cache {
     struct spinlock lock;
-    struct pile any;    /* lock */
-    struct pile zeroed; /* lock: frames of zeros, not refilled */
+    struct free_pages any;    /* lock: of any contents */
+    struct free_pages zeroed; /* lock: of zeros; not refilled */
 };
 
 struct page *page_array;
@@ -43,7 +43,7 @@ static uint64_t total;      /* frames there ever were */
 static struct spinlock buddy_lock = SPINLOCK(LOCK_PAGE);
 static struct list free_blocks[ORDERS]; /* buddy_lock */
 static uint64_t buddy_free;             /* buddy_lock to change: frames */
-static struct stock stocks[HAL_MAX_HARTS];
+static struct hart_cache caches[HAL_MAX_HARTS];
 
 bool page_is_known(uint64_t frame)
 {
@@ -69,7 +69,7 @@ uint64_t page_unused_count(void)
 {
     uint64_t count = buddy_free;
     for (unsigned i = 0; i < hal_hart_count(); i++)
-        count += stocks[i].any.length + stocks[i].zeroed.length;
+        count += caches[i].any.length + caches[i].zeroed.length;
     return count;
 }
 
@@ -145,104 +145,104 @@ static struct page *block_take(unsigned order)
     return page;
 }
 
-/* ---- Stocks -------------------------------------------------------------- */
+/* ---- Caches of harts ----------------------------------------------------- */
 
-/* This hart's, or, should the thread move meanwhile, that of another: each is
- * as good, for it is locked. */
-static inline struct stock *lock_my_stock(void)
+/* The cache of this hart. If the thread moves to another hart meanwhile, the
+ * cache is still right: it is locked. */
+static inline struct hart_cache *lock_my_cache(void)
 {
-    struct stock *stock = &stocks[hal_self()->hart];
-    spin_lock(&stock->lock);
-    return stock;
+    struct hart_cache *cache = &caches[hal_self()->hart];
+    spin_lock(&cache->lock);
+    return cache;
 }
 
-/* Frames are STOCKED exactly while they are in a pile, so that whoever freezes
- * the harts finds every free frame counted. */
-static struct page *pile_take(struct pile *pile)
+/* A frame is HART_CACHED exactly while it is in a cache, so that the audit
+ * finds every free frame counted. */
+static struct page *free_pages_pop(struct free_pages *free)
 {
-    if (!pile->length)
+    if (!free->length)
         return NULL;
-    struct page *page = pile->pages[--pile->length];
+    struct page *page = free->pages[--free->length];
     page_become(page, PAGE_KERNEL);
     return page;
 }
 
-static void pile_add(struct pile *pile, struct page *page)
+static void free_pages_push(struct free_pages *free, struct page *page)
 {
     page->order = NOT_FIRST;
-    page_become(page, PAGE_STOCKED);
-    pile->pages[pile->length++] = page;
+    page_become(page, PAGE_HART_CACHED);
+    free->pages[free->length++] = page;
 }
 
-/* A whole block of frames if there is one, else single ones. The pile is
- * empty. */
-static void refill(struct pile *pile)
+/* Into an empty stack: a whole block of frames if there is one, else single
+ * ones. */
+static void refill(struct free_pages *free)
 {
     struct page *page;
     spin_lock(&buddy_lock);
-    page = block_take(STOCK_ORDER);
-    for (unsigned i = STOCK_BATCH; page && i-- > 0;)
-        pile_add(pile, page + i);
-    while (pile->length < STOCK_BATCH && (page = block_take(0)))
-        pile_add(pile, page);
+    page = block_take(BATCH_ORDER);
+    for (unsigned i = BATCH; page && i-- > 0;)
+        free_pages_push(free, page + i);
+    while (free->length < BATCH && (page = block_take(0)))
+        free_pages_push(free, page);
     spin_unlock(&buddy_lock);
 }
 
 /* All but `keep` frames go back to the buddy allocator. */
-static void drain(struct pile *pile, uint32_t keep)
+static void drain(struct free_pages *free, uint32_t keep)
 {
     spin_lock(&buddy_lock);
-    while (pile->length > keep)
-        block_free(pile->pages[--pile->length], 0);
+    while (free->length > keep)
+        block_free(free->pages[--free->length], 0);
     spin_unlock(&buddy_lock);
 }
 
-static inline void put_on(struct pile *pile, struct page *page)
+static inline void cache_push(struct free_pages *free, struct page *page)
 {
-    if (pile->length == STOCK_MAX)
-        drain(pile, STOCK_MAX - STOCK_BATCH);
-    pile_add(pile, page);
+    if (free->length == CACHE_MAX)
+        drain(free, CACHE_MAX - BATCH);
+    free_pages_push(free, page);
 }
 
 static struct page *take_from_others(void)
 {
     struct page *page = NULL;
     for (unsigned i = 0; !page && i < hal_hart_count(); i++) {
-        spin_lock(&stocks[i].lock);
-        page = pile_take(&stocks[i].any);
+        spin_lock(&caches[i].lock);
+        page = free_pages_pop(&caches[i].any);
         if (!page)
-            page = pile_take(&stocks[i].zeroed);
-        spin_unlock(&stocks[i].lock);
+            page = free_pages_pop(&caches[i].zeroed);
+        spin_unlock(&caches[i].lock);
     }
     return page;
 }
 
 static inline struct page *take_one(void)
 {
-    struct stock *stock = lock_my_stock();
-    if (!stock->any.length)
-        refill(&stock->any);
-    struct page *page = pile_take(&stock->any);
-    spin_unlock(&stock->lock);
+    struct hart_cache *cache = lock_my_cache();
+    if (!cache->any.length)
+        refill(&cache->any);
+    struct page *page = free_pages_pop(&cache->any);
+    spin_unlock(&cache->lock);
     return page;
 }
 
 static struct page *take_zeroed(void)
 {
-    struct stock *stock = lock_my_stock();
-    struct page *page = pile_take(&stock->zeroed);
-    spin_unlock(&stock->lock);
+    struct hart_cache *cache = lock_my_cache();
+    struct page *page = free_pages_pop(&cache->zeroed);
+    spin_unlock(&cache->lock);
     return page;
 }
 
-/* Empty every stock into the buddy allocator, for a block of many frames. */
+/* Empty every cache into the buddy allocator, for a block of many frames. */
 static void drain_all(void)
 {
     for (unsigned i = 0; i < hal_hart_count(); i++) {
-        spin_lock(&stocks[i].lock);
-        drain(&stocks[i].any, 0);
-        drain(&stocks[i].zeroed, 0);
-        spin_unlock(&stocks[i].lock);
+        spin_lock(&caches[i].lock);
+        drain(&caches[i].any, 0);
+        drain(&caches[i].zeroed, 0);
+        spin_unlock(&caches[i].lock);
     }
 }
 
@@ -392,16 +392,16 @@ void page_free(struct page *page)
         spin_unlock(&buddy_lock);
         return;
     }
-    struct stock *stock = lock_my_stock();
-    put_on(&stock->any, page);
-    spin_unlock(&stock->lock);
+    struct hart_cache *cache = lock_my_cache();
+    cache_push(&cache->any, page);
+    spin_unlock(&cache->lock);
 }
 
 void page_free_zeroed(struct page *page)
 {
-    struct stock *stock = lock_my_stock();
-    put_on(&stock->zeroed, page);
-    spin_unlock(&stock->lock);
+    struct hart_cache *cache = lock_my_cache();
+    cache_push(&cache->zeroed, page);
+    spin_unlock(&cache->lock);
 }
 
 /* ---- Start-up (page_init.c) ---------------------------------------------- */
@@ -416,7 +416,7 @@ void page_begin(struct page *array, uint64_t first, uint64_t count)
     for (unsigned i = 0; i < ORDERS; i++)
         list_init(&free_blocks[i]);
     for (unsigned i = 0; i < HAL_MAX_HARTS; i++)
-        spin_init(&stocks[i].lock, LOCK_PAGE_STOCK);
+        spin_init(&caches[i].lock, LOCK_HART_CACHE);
     for (uint64_t i = 0; i < span; i++) {
         page_array[i].kind = PAGE_ABSENT;
         page_array[i].order = NOT_FIRST;

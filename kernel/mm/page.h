@@ -4,7 +4,7 @@
  * The count of a frame is the number of edges that point at it: slots of
  * page-table nodes, plus one for each kernel holder. Getting and putting are
  * single atomic instructions; no lock guards a count. Frames come from small
- * stocks kept by each hart in front of one buddy allocator.
+ * caches, one a hart, in front of one buddy allocator.
  */
 #ifndef MM_PAGE_H
 #define MM_PAGE_H
@@ -14,16 +14,16 @@
 #include "sched/spinlock.h"
 
 enum page_kind {
-    PAGE_FREE,      /* in the buddy allocator; set under LOCK_PAGE only */
-    PAGE_STOCKED,   /* free too, in some hart's stock */
-    PAGE_ANONYMOUS, /* a process's memory */
-    PAGE_TABLE,     /* a page-table node of a process */
-    PAGE_CACHE,     /* file contents in memory; the file holds one reference */
-    PAGE_DISK,      /* cached from a disk; the cache holds one reference */
-    PAGE_SLAB,      /* the kernel's structures */
-    PAGE_STACK,     /* kernel stacks */
-    PAGE_KERNEL,    /* other frames of the kernel, also what boot left in use */
-    PAGE_ABSENT,    /* no memory at this address, or not ours (firmware) */
+    PAGE_FREE,        /* in the buddy allocator; set under LOCK_PAGE only */
+    PAGE_HART_CACHED, /* free too, in the cache of a hart */
+    PAGE_ANONYMOUS,   /* a process's memory */
+    PAGE_TABLE,       /* a page-table node of a process */
+    PAGE_CACHE,  /* file contents in memory; the file holds one reference */
+    PAGE_DISK,   /* cached from a disk; the cache holds one reference */
+    PAGE_SLAB,   /* the kernel's structures */
+    PAGE_STACK,  /* kernel stacks */
+    PAGE_KERNEL, /* other frames of the kernel, also what boot left in use */
+    PAGE_ABSENT, /* no memory at this address, or not ours (firmware) */
     PAGE_KINDS
 };
 
@@ -83,7 +83,7 @@ struct page *page_alloc_block(enum page_kind kind, unsigned order);
 
 static inline bool page_is_free(const struct page *page)
 {
-    return page->kind == PAGE_FREE || page->kind == PAGE_STOCKED;
+    return page->kind == PAGE_FREE || page->kind == PAGE_HART_CACHED;
 }
 
 /* Frames to be had; those that lie in the allocator (the rest is with

@@ -40,7 +40,7 @@ enum lock_rank {
     LOCK_RESERVE,
     LOCK_STACK,
     LOCK_CACHE,
-    LOCK_PAGE_STOCK,
+    LOCK_HART_CACHE,
     LOCK_PAGE,
     LOCK_BLOCK,
     LOCK_WAITQ,

@@ -44,7 +44,7 @@ def page_text(page):
     # A larger order: part of somebody's block.
     if 0 < int(page["order"]) < 32 and kind in ("kernel", "slab", "free"):
         words.append(f"block of {1 << int(page['order'])}")
-    if kind not in ("free", "stocked", "absent"):
+    if kind not in ("free", "hart_cached", "absent"):
         words.append(f"last owner {int(page['owner'])}")
     return ", ".join(words)
 

@@ -182,10 +182,10 @@ void sequence_boot(uint64_t bytes)
     mm_most_faults = 2;
 }
 
-/* What the harts have in stock decides how often an allocation takes a lock,
+/* What the harts' caches hold decides how often an allocation takes a lock,
  * and so at which points others come between: begin with nothing. The kernel
- * empties all stocks before it says that there is no such block. */
-static void empty_stocks(void)
+ * empties all caches before it says that there is no such block. */
+static void empty_caches(void)
 {
     if (page_alloc_block(PAGE_KERNEL, LARGEST))
         mm_fail("there is a block of the largest order");
@@ -197,7 +197,7 @@ static void begin(struct sequence *s, struct stream *from)
     stream = from;
     at = depth = point = gap = 0;
     mm_set_interleave(NULL);
-    empty_stocks();
+    empty_caches();
     steps->between = 0;
     unused_before = page_unused_count();
     memset(hart_busy, 0, sizeof hart_busy);

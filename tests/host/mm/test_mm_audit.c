@@ -179,7 +179,7 @@ static void one_too_many(void)
 
 static void count_of_free(void)
 {
-    page_alloc(PAGE_KERNEL)->kind = PAGE_STOCKED;
+    page_alloc(PAGE_KERNEL)->kind = PAGE_HART_CACHED;
 }
 
 /* ---- What is told -----------------------------------------------------------

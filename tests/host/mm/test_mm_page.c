@@ -63,7 +63,7 @@ static void check_counts(void)
         sum += kinds[i];
     assert_int_equal(sum, page_span());
     assert_int_equal(sum - kinds[PAGE_ABSENT], page_total_count());
-    assert_int_equal(kinds[PAGE_FREE] + kinds[PAGE_STOCKED],
+    assert_int_equal(kinds[PAGE_FREE] + kinds[PAGE_HART_CACHED],
                      page_unused_count());
 }
 
@@ -276,7 +276,7 @@ static void test_zeroed(void **unused)
 }
 
 /* What one hart gave back, another finds, when there is nothing else. */
-static void test_stocks_of_others(void **unused)
+static void test_caches_of_others(void **unused)
 {
     (void)unused;
     take_all();
@@ -418,7 +418,7 @@ int main(void)
         cmocka_unit_test(test_blocks),
         cmocka_unit_test(test_zeroed),
         cmocka_unit_test(test_poison),
-        cmocka_unit_test(test_stocks_of_others),
+        cmocka_unit_test(test_caches_of_others),
         cmocka_unit_test(test_reclaim),
         cmocka_unit_test(test_fail_after),
         cmocka_unit_test(test_many_references),
