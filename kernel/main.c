@@ -95,7 +95,7 @@ static void read_arguments(void)
 
 /* ---- Memory -------------------------------------------------------------- */
 
-static uint64_t table_frame(void)
+static uint64_t table_page(void)
 {
     struct page *page = page_alloc_zeroed(PAGE_KERNEL);
     return page ? page_physical(page) : 0;
@@ -116,7 +116,7 @@ static void start_memory(void)
         devices[device_count++] = board.virtio[i].registers;
     if (page_init(board.ram, board.ram_count, taken, count) ||
         hal_mmu_init(board.ram, board.ram_count, devices, device_count,
-                     table_frame))
+                     table_page))
         refuse("not enough memory for the kernel's tables; give the machine "
                "at least 16 MB");
     slab_init();

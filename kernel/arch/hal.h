@@ -65,7 +65,7 @@ void hal_panic_report(void);
 void hal_time_init(uint64_t frequency, bool sstc);
 
 /* Replace boot's mappings by the final ones: `ram` directly mapped, `devices`
- * at hal_phys_to_virt too, the image with W^X. `table` gives zeroed frames (0:
+ * at hal_phys_to_virt too, the image with W^X. `table` gives zeroed pages (0:
  * none left). 0 or -ENOMEM. */
 int hal_mmu_init(const struct hal_range *ram, size_t ram_count,
                  const struct hal_range *devices, size_t device_count,
@@ -153,10 +153,10 @@ void hal_space_sync_code(struct hal_space *space);
 void hal_root_init(void *root);
 void hal_root_clear(void *root);
 
-/* Map the frames of one kernel stack in window `slot` (below HAL_STACKS), with
+/* Map the pages of one kernel stack in window `slot` (below HAL_STACKS), with
  * nothing mapped below it; the address of its low end. Take it out again:
- * afterwards no hart can touch the frames. Callers serialise per slot. */
-void *hal_stack_map(unsigned slot, const uint64_t frames[HAL_STACK_PAGES]);
+ * afterwards no hart can touch the pages. Callers serialise per slot. */
+void *hal_stack_map(unsigned slot, const uint64_t pages[HAL_STACK_PAGES]);
 void hal_stack_unmap(unsigned slot);
 
 /* ---- User memory -------------------------------------------------------- */

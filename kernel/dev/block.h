@@ -2,7 +2,7 @@
  * Block devices: what a driver offers and what a file system asks of it.
  *
  * A request moves whole sectors between one run of the device and pieces of
- * frames. Many may be under way at once and they may end in any order; a write
+ * pages. Many may be under way at once and they may end in any order; a write
  * is only sure to survive a power cut when a flush that began after its end
  * has ended. A driver is found by control going up through block_ops.
  */
@@ -20,7 +20,7 @@
 
 enum block_command { BLOCK_READ, BLOCK_WRITE, BLOCK_FLUSH, BLOCK_COMMANDS };
 
-/* Part of a frame: whole sectors. */
+/* Part of a page: whole sectors. */
 struct block_segment {
     struct page *page;
     uint16_t offset, length; /* bytes */

@@ -79,7 +79,7 @@ struct virtio_rings {
     } used;
 };
 
-_Static_assert(sizeof(struct virtio_rings) <= HAL_PAGE_SIZE, "fits a frame");
+_Static_assert(sizeof(struct virtio_rings) <= HAL_PAGE_SIZE, "fits a page");
 
 static uint32_t get(const struct virtio_device *device, unsigned reg)
 {

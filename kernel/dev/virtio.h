@@ -12,7 +12,7 @@
 
 struct page;
 
-/* Descriptors in a queue: with its two rings they fill a frame. */
+/* Descriptors in a queue: with its two rings they fill a page. */
 #define VIRTIO_QUEUE_SIZE 128
 
 #define VIRTIO_ID_BLOCK 2

@@ -2,8 +2,8 @@
  * Disks behind virtio.
  *
  * A request is a chain of descriptors: a header that says what to do, the
- * pieces of the caller's frames, and a byte for the outcome. Headers and
- * outcomes lie in a frame of the driver's, one of each for every chain there
+ * pieces of the caller's pages, and a byte for the outcome. Headers and
+ * outcomes lie in a page of the driver's, one of each for every chain there
  * can be, so a request needs no memory. Many are under way at once; who comes
  * when the queue is full sleeps until some are done.
  */
@@ -37,13 +37,13 @@ struct header {
     uint64_t sector;
 };
 
-/* What the device reads and writes besides the caller's frames. */
+/* What the device reads and writes besides the caller's pages. */
 struct exchange {
     struct header headers[VIRTIO_QUEUE_SIZE];
     uint8_t outcomes[VIRTIO_QUEUE_SIZE];
 };
 
-_Static_assert(sizeof(struct exchange) <= HAL_PAGE_SIZE, "fits a frame");
+_Static_assert(sizeof(struct exchange) <= HAL_PAGE_SIZE, "fits a page");
 
 struct disk {
     struct block_device block;

@@ -2,7 +2,7 @@
  * The audit: recount everything and compare.
  *
  * It freezes the other harts, so that nothing moves, and takes no lock. Then it
- * walks each tree, counting in every frame's descriptor the edges that lead
+ * walks each tree, counting in every page's descriptor the edges that lead
  * there and checking on the way what must hold of edges and leaves; a node
  * reached a second time is counted and not entered again. At the end each count
  * must be what was found: edges, plus the one reference of a file for its
@@ -55,7 +55,7 @@ static bool tell(struct audit *a)
 static void differ(struct audit *a, const struct page *page, const char *what)
 {
     if (tell(a))
-        text_printf(a->out, "frame %lx (last owner %u): %s\n",
+        text_printf(a->out, "page %lx (last owner %u): %s\n",
                     page_physical(page) >> HAL_PAGE_SHIFT, page->owner, what);
 }
 
@@ -180,11 +180,11 @@ static inline bool is_right(const struct audit *a, const struct page *page)
     return count == found(page) || (count > found(page) && a->changing);
 }
 
-static void check_frame(struct audit *a, const struct page *page)
+static void check_page(struct audit *a, const struct page *page)
 {
     if (!is_right(a, page) && tell(a))
         text_printf(a->out,
-                    "frame %lx (last owner %u), kind %u: count %u, but %u "
+                    "page %lx (last owner %u), kind %u: count %u, but %u "
                     "edges and holders\n",
                     page_physical(page) >> HAL_PAGE_SHIFT, page->owner,
                     page->kind, page_count(page), found(page));
@@ -217,11 +217,11 @@ static void walk_all(struct audit *a)
     walk_spaces(a, false);
     walk_spaces(a, true);
     for (page = page_at(0); page < end; page++) {
-        check_frame(a, page);
+        check_page(a, page);
         free += page_is_free(page);
     }
     if (free != page_unused_count() && tell(a))
-        text_printf(a->out, "%lu frames are free, the allocator counts %lu\n",
+        text_printf(a->out, "%lu pages are free, the allocator counts %lu\n",
                     free, page_unused_count());
 }
 

@@ -9,7 +9,7 @@ struct text;
 /* Prepare; at boot. */
 void audit_init(void);
 
-/* Stop all changes, walk every space, compare every frame's count with the
+/* Stop all changes, walk every space, compare every page's count with the
  * edges found. Writes "audit: clean" or "audit: N differences" and then a
  * line each; and a line with the spaces that were being changed each time it
  * looked (see audit.c). Returns N, or -EINTR after a kill.

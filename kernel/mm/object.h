@@ -29,11 +29,11 @@ struct object_ops {
     void (*name)(struct object *object, char *buffer, size_t size);
 };
 
-/* A file that is written while it is mapped goes on with frames of its own, and
+/* A file that is written while it is mapped goes on with pages of its own, and
  * mappings keep what they had. Its writers, one at a time, say which page they
  * write, and then look whether mappings have that; a fault takes a page, and
  * then looks whether it is being written: then it has a copy. So a mapping
- * never has a frame that changes. */
+ * never has a page that changes. */
 struct object {
     const struct object_ops *ops; /* NULL: cannot be mapped */
     _Atomic uint64_t written;     /* index of the page that is being written */
@@ -48,7 +48,7 @@ static inline void object_write_begin(struct object *object, uint64_t index)
     atomic_store(&object->written, index);
 }
 
-/* Whether a frame that its file has is in mappings as well. */
+/* Whether a page that its file has is in mappings as well. */
 static inline bool object_has_mappings(const struct page *page)
 {
     return atomic_load(&page->count) > 1;

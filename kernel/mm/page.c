@@ -1,9 +1,9 @@
 /*
- * The frame allocator.
+ * The page allocator.
  *
- * One buddy allocator holds free blocks of 2^order frames, aligned to their
+ * One buddy allocator holds free blocks of 2^order pages, aligned to their
  * size; a freed block joins its free neighbour. In front of it every hart has
- * a cache of single frames, so that most allocations touch nothing another
+ * a cache of single pages, so that most allocations touch nothing another
  * hart touches. When the buddy allocator is empty a hart takes from the caches
  * of others, and then asks shrinkers (oom.h). Only if all that finds nothing
  * does an allocation fail.
@@ -19,11 +19,11 @@
 #define CACHE_MAX   64
 #define BATCH_ORDER 5
 #define BATCH       (1u << BATCH_ORDER)
-/* `order` of a frame that is not the first of its block. */
+/* `order` of a page that is not the first of its block. */
 #define NOT_FIRST 0xff
 #define POISON    0xd5
 
-/* A stack of free frames. */
+/* A stack of free pages. */
 struct free_pages {
     uint32_t length;
     struct page *pages[CACHE_MAX];
@@ -36,18 +36,18 @@ struct hart_cache {
 };
 
 struct page *page_array;
-struct page *page_frames;
-static uint64_t page_first; /* lowest frame number */
+struct page *page_by_ppn;
+static uint64_t page_first; /* lowest page number */
 static uint64_t span;       /* descriptors in page_array */
-static uint64_t total;      /* frames there ever were */
+static uint64_t total;      /* pages there ever were */
 static struct spinlock buddy_lock = SPINLOCK(LOCK_PAGE);
 static struct list free_blocks[ORDERS]; /* buddy_lock */
-static uint64_t buddy_free;             /* buddy_lock to change: frames */
+static uint64_t buddy_free;             /* buddy_lock to change: pages */
 static struct hart_cache caches[HAL_MAX_HARTS];
 
-bool page_is_known(uint64_t frame)
+bool page_is_known(uint64_t ppn)
 {
-    return frame - page_first < span; /* below the first: a huge number */
+    return ppn - page_first < span; /* below the first: a huge number */
 }
 
 uint64_t page_span(void)
@@ -75,7 +75,7 @@ uint64_t page_unused_count(void)
 
 _Noreturn void page_count_error(struct page *page, uint32_t count)
 {
-    panic("frame %p (kind %u, last owner %u): count %u out of range",
+    panic("page %p (kind %u, last owner %u): count %u out of range",
           (void *)page_physical(page), page->kind, page->owner, count);
 }
 
@@ -89,9 +89,9 @@ static void block_push(struct page *page, unsigned order)
 
 static struct page *neighbour(struct page *page, unsigned order)
 {
-    uint64_t frame = page - page_frames;
-    uint64_t other = frame ^ (1ul << order);
-    return page_is_known(other) ? &page_frames[other] : NULL;
+    uint64_t ppn = page - page_by_ppn;
+    uint64_t other = ppn ^ (1ul << order);
+    return page_is_known(other) ? &page_by_ppn[other] : NULL;
 }
 
 static bool is_in_list(const struct page *page, unsigned order)
@@ -100,7 +100,7 @@ static bool is_in_list(const struct page *page, unsigned order)
            page->order == order;
 }
 
-/* The kind of every frame of a block becomes FREE here, and another in
+/* The kind of every page of a block becomes FREE here, and another in
  * block_take alone, so a neighbour that is FREE under the lock is in a list,
  * by its order. */
 static void set_kind(struct page *page, unsigned order, enum page_kind kind)
@@ -156,8 +156,8 @@ static inline struct hart_cache *lock_my_cache(void)
     return cache;
 }
 
-/* A frame is HART_CACHED exactly while it is in a cache, so that the audit
- * finds every free frame counted. */
+/* A page is HART_CACHED exactly while it is in a cache, so that the audit
+ * finds every free page counted. */
 static struct page *free_pages_pop(struct free_pages *free)
 {
     if (!free->length)
@@ -174,7 +174,7 @@ static void free_pages_push(struct free_pages *free, struct page *page)
     free->pages[free->length++] = page;
 }
 
-/* Into an empty stack: a whole block of frames if there is one, else single
+/* Into an empty stack: a whole block of pages if there is one, else single
  * ones. */
 static void refill(struct free_pages *free)
 {
@@ -188,7 +188,7 @@ static void refill(struct free_pages *free)
     spin_unlock(&buddy_lock);
 }
 
-/* All but `keep` frames go back to the buddy allocator. */
+/* All but `keep` pages go back to the buddy allocator. */
 static void drain(struct free_pages *free, uint32_t keep)
 {
     spin_lock(&buddy_lock);
@@ -235,7 +235,7 @@ static struct page *take_zeroed(void)
     return page;
 }
 
-/* Empty every cache into the buddy allocator, for a block of many frames. */
+/* Empty every cache into the buddy allocator, for a block of many pages. */
 static void drain_all(void)
 {
     for (unsigned i = 0; i < hal_hart_count(); i++) {
@@ -304,8 +304,8 @@ static inline void begin_use(struct page *page, enum page_kind kind,
     atomic_store_explicit(&page->sealed, false, memory_order_relaxed);
 }
 
-/* A frame from wherever there is one, or NULL. */
-static inline struct page *get_frame(void)
+/* A page from wherever there is one, or NULL. */
+static inline struct page *get_page(void)
 {
     struct page *page = take_one();
     while (!page) {
@@ -319,7 +319,7 @@ static inline struct page *get_frame(void)
 
 struct page *page_alloc(enum page_kind kind)
 {
-    struct page *page = page_should_fail() ? NULL : get_frame();
+    struct page *page = page_should_fail() ? NULL : get_page();
     if (page)
         begin_use(page, kind, 0);
     return page;
@@ -334,7 +334,7 @@ struct page *page_alloc_zeroed(enum page_kind kind)
         begin_use(page, kind, 0);
         return page;
     }
-    page = get_frame();
+    page = get_page();
     if (page) {
         begin_use(page, kind, 0);
         hal_clear_page(page_data(page));
@@ -381,7 +381,7 @@ void page_free(struct page *page)
 {
     unsigned order = page->order;
     if (page_is_free(page) || order >= ORDERS)
-        panic("frame %p freed that is not in use (last owner %u)",
+        panic("page %p freed that is not in use (last owner %u)",
               (void *)page_physical(page), page->owner);
 #ifdef DEBUG
     memset(page_data(page), POISON, HAL_PAGE_SIZE << order);
@@ -409,7 +409,7 @@ void page_free_zeroed(struct page *page)
 void page_begin(struct page *array, uint64_t first, uint64_t count)
 {
     page_array = array;
-    page_frames = array - first;
+    page_by_ppn = array - first;
     page_first = first;
     span = count;
     memset(array, 0, count * sizeof(struct page));

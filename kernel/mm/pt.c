@@ -232,7 +232,7 @@ void pt_put(struct page *node)
         node_free(node);
 }
 
-/* The node is emptied on the way, so its frame is one of zeros again. */
+/* The node is emptied on the way, so its page is one of zeros again. */
 void node_free(struct page *node)
 {
     pte_t *slots = pt_slots(node);

@@ -1,7 +1,7 @@
 /*
  * The page-table tree, shared until somebody writes.
  *
- * A node is a frame of PT_SLOTS entries with a count: how many edges lead to
+ * A node is a page of PT_SLOTS entries with a count: how many edges lead to
  * it. An edge from a node to a child node is
  *
  *   OWNED   the child has this one edge and is not sealed; it may hold
@@ -63,7 +63,7 @@ static inline void pte_weaken(pte_t *slot, pte_t e)
 
 static inline struct page *pte_page(pte_t e)
 {
-    return page_frames + pte_frame(e);
+    return page_by_ppn + pte_ppn(e);
 }
 
 /* The immortal page of zeros; its leaves are not counted. */
@@ -74,7 +74,7 @@ int pt_init(void);
 struct page *pt_create_root(void);
 
 /* A new node with all edges of `source`, each child counted once more; the
- * edges become LAZY (leaves: read-only) in both. NULL when there is no frame,
+ * edges become LAZY (leaves: read-only) in both. NULL when there is no page,
  * and then nothing changed. If hardware could see `source`, the
  * caller shoots down. */
 struct page *pt_share(struct page *source);
@@ -88,12 +88,12 @@ void pt_put(struct page *node);
 pte_t pt_link(struct hal_space *space, struct page *root, uint64_t va);
 
 /* Walk for a write or a fill: the level-0 slot of `va` in a node that is
- * this space's alone. NULL when there is no frame for a node; what a process
+ * this space's alone. NULL when there is no page for a node; what a process
  * sees has not changed then. */
 pte_t *pt_unshare(struct hal_space *space, struct page *root, uint64_t va);
 
 /* One step of it: the child behind `slot`, which is not NONE, of a node that
- * is ours. NULL when there is no frame. */
+ * is ours. NULL when there is no page. */
 struct page *pt_unshare_child(struct hal_space *space, pte_t *slot);
 
 /* After pt_share of the parent's root, and a shootdown: unshare the path to

@@ -149,7 +149,7 @@ static bool is_wide(const struct page *node)
 }
 
 /* A lazy copy in place of `node`, taking over one of its references, with the
- * entries on the path. NULL when there is no frame. */
+ * entries on the path. NULL when there is no page. */
 static struct page *copy_lazily(struct page *node, const struct path *path)
 {
     struct page *copy = node_create(node->level);

@@ -14,7 +14,7 @@ static inline void shoot_down(struct hal_space *space, uint64_t va)
     hal_shootdown(space, va);
 }
 
-/* An empty node of `level`, count 1; NULL when there is no frame. */
+/* An empty node of `level`, count 1; NULL when there is no page. */
 struct page *node_create(unsigned level);
 
 /* Every slot ever used lies in low..high, so that walking a node costs what

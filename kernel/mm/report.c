@@ -88,11 +88,11 @@ static void print_node(const struct page *node, const char *edge, unsigned slot,
     text_printf(out, "%*s", 2 * (int)(PT_ROOT_LEVEL - node->level), "");
     if (node->level != PT_ROOT_LEVEL)
         text_printf(out, "slot %u %s ", slot, edge);
-    text_printf(out, "level %u frame %lx count %u%s:", node->level,
+    text_printf(out, "level %u page %lx count %u%s:", node->level,
                 page_physical(node) >> HAL_PAGE_SHIFT, page_count(node),
                 node->sealed ? " sealed" : "");
     if (node->table.source)
-        text_printf(out, " lazy copy of frame %lx count %u:",
+        text_printf(out, " lazy copy of page %lx count %u:",
                     page_physical(node_source(node)) >> HAL_PAGE_SHIFT,
                     page_count(node_source(node)));
     if (node->level)

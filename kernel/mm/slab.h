@@ -1,10 +1,10 @@
 /*
  * Memory for the kernel's own structures: objects of a few sizes carved out
- * of whole frames, in front of the page allocator.
+ * of whole pages, in front of the page allocator.
  *
- * Each frame holds objects of one size and starts with a header: which are
- * free, how many are not. A frame goes back when its last object does. What
- * does not fit a frame twice is whole frames.
+ * Each page holds objects of one size and starts with a header: which are
+ * free, how many are not. A page goes back when its last object does. What
+ * does not fit a page twice is whole pages.
  *
  * Debug builds find writes outside small objects and into free ones, and what
  * is freed twice (slab_guard.h).
@@ -29,7 +29,7 @@ void slab_free(void *object);
  * every other hart is frozen. */
 const void *slab_find_damage(void);
 
-/* How many objects there are, without those of whole frames. */
+/* How many objects there are, without those of whole pages. */
 uint64_t slab_count_objects(void);
 
 #endif

@@ -32,7 +32,7 @@ enum fault {
     FAULT_COPY,     /* shared: copied */
     FAULT_SEGV,     /* no region, or it forbids this */
     FAULT_BUS,      /* the object has no such page, or could not read it */
-    FAULT_NOMEM,    /* no frame */
+    FAULT_NOMEM,    /* no page */
     FAULTS
 };
 
@@ -115,10 +115,10 @@ void space_describe(struct space *space, uint64_t va, struct text *out);
 void space_print_maps(struct space *space, struct text *out);
 void space_print_tree(struct space *space, struct text *out);
 
-/* /proc/meminfo: frames by kind, and the counters of stats.h. */
+/* /proc/meminfo: pages by kind, and the counters of stats.h. */
 void memory_print(struct text *out);
 
-/* Frames that the space's leaves point at, shared ones included. */
+/* Pages that the space's leaves point at, shared ones included. */
 uint64_t space_resident(struct space *space);
 
 /* Lock a space for anything but a fork: lazy copies that a fork has left are

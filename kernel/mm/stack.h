@@ -1,5 +1,5 @@
 /*
- * Kernel stacks for threads: mapped frames above an unmapped guard.
+ * Kernel stacks for threads: mapped pages above an unmapped guard.
  */
 #ifndef MM_STACK_H
 #define MM_STACK_H

@@ -103,7 +103,7 @@ class Tree(Command):
 
 One line a node, as in /proc/PID/tree. A lazy copy stands above its
 source, the node whose entries its own empty slots stand for; the source's
-line names all its lazy copies. `calf page FRAME` tells more."""
+line names all its lazy copies. `calf page PAGE` tells more."""
 
     word = "tree"
 
@@ -114,16 +114,16 @@ line names all its lazy copies. `calf page FRAME` tells more."""
         self.show(root, "")
 
     def show(self, page, edge):
-        frame, level = kernel.frame_of(page), int(page["level"])
-        found = list(kernel.entries(frame, level))
+        ppn, level = kernel.ppn_of(page), int(page["level"])
+        found = list(kernel.entries(ppn, level))
         say(f"{'  ' * (kernel.ROOT_LEVEL - level)}{edge}"
             f"{self.about(page, found)}")
         source = kernel.source_of(page)
         if source is not None:
             copies = ", ".join(f"{f:x}" for f in kernel.lazy_copies_of(source))
-            rest = list(kernel.entries(kernel.frame_of(source), level))
+            rest = list(kernel.entries(kernel.ppn_of(source), level))
             say(f"{'  ' * (kernel.ROOT_LEVEL - level)}  source "
-                f"{self.about(source, rest)}; lazy copies: frame {copies}")
+                f"{self.about(source, rest)}; lazy copies: page {copies}")
         if level == 0:
             return
         shown = {slot for slot, _ in found}
@@ -134,12 +134,12 @@ line names all its lazy copies. `calf page FRAME` tells more."""
                 self.child(slot, bits, "of the source ")
 
     def child(self, slot, bits, how):
-        page = kernel.page_of_frame(kernel.entry_frame(bits))
+        page = kernel.page_of_ppn(kernel.entry_ppn(bits))
         self.show(page, f"slot {slot} {how}{kernel.entry_kind(bits)} ")
 
     @staticmethod
     def about(page, found):
-        head = (f"level {int(page['level'])} frame {kernel.frame_of(page):x} "
+        head = (f"level {int(page['level'])} page {kernel.ppn_of(page):x} "
                 f"count {int(page['count'])}"
                 f"{' sealed' if page['sealed'] else ''}: ")
         if int(page["level"]) == 0:
@@ -154,7 +154,7 @@ line names all its lazy copies. `calf page FRAME` tells more."""
 class Page(Command):
     """Tell what is known of a page: calf page PAGE
 
-PAGE is a frame number as /proc/PID/tree prints it, 0x and a physical address,
+PAGE is a page number as /proc/PID/tree prints it, 0x and a physical address,
 an address in the direct map, or an expression of type struct page *. Shows the
 descriptor and every entry of a page table that leads there."""
 
@@ -164,17 +164,17 @@ descriptor and every entry of a page table that leads there."""
         if not words:
             raise gdb.GdbError("which page? See `help calf page`")
         page = kernel.page_named(" ".join(words))
-        frame = kernel.frame_of(page)
+        ppn = kernel.ppn_of(page)
         say(printers.page_text(page))
         say(f"  descriptor 0x{int(page):x}, data "
-            f"0x{kernel.DIRECT_BASE + (frame << kernel.PAGE_SHIFT):x}")
-        edges = list(kernel.edges_to(frame))
+            f"0x{kernel.DIRECT_BASE + (ppn << kernel.PAGE_SHIFT):x}")
+        edges = list(kernel.edges_to(ppn))
         for node, slot, bits in edges[:SLOTS_SHOWN]:
-            say(f"  frame {node:x} slot {slot}: {kernel.entry_text(bits)}")
+            say(f"  page {node:x} slot {slot}: {kernel.entry_text(bits)}")
         if len(edges) > SLOTS_SHOWN:
             say(f"  and {len(edges) - SLOTS_SHOWN} more entries")
         for copy in kernel.lazy_copies_of(page):
-            say(f"  frame {copy:x} is a lazy copy of it")
+            say(f"  page {copy:x} is a lazy copy of it")
 
 
 class Walk(Command):
@@ -192,11 +192,11 @@ class Walk(Command):
         for level in range(kernel.ROOT_LEVEL, -1, -1):
             slot = va >> (kernel.PAGE_SHIFT + 9 * level) & (kernel.SLOTS - 1)
             bits, whose = self.entry(page, slot)
-            say(f"level {level} frame {kernel.frame_of(page):x} slot {slot}"
+            say(f"level {level} page {kernel.ppn_of(page):x} slot {slot}"
                 f"{whose}: {kernel.entry_text(bits)}")
             if not bits or kernel.entry_kind(bits) == "leaf":
                 return
-            page = kernel.page_of_frame(kernel.entry_frame(bits))
+            page = kernel.page_of_ppn(kernel.entry_ppn(bits))
 
     @staticmethod
     def entry(page, slot):
@@ -206,7 +206,7 @@ class Walk(Command):
                             (kernel.source_of(page), ", of the source")):
             if node is None:
                 continue
-            bits = dict(kernel.entries(kernel.frame_of(node), level)).get(slot)
+            bits = dict(kernel.entries(kernel.ppn_of(node), level)).get(slot)
             if bits:
                 return bits, whose
         return 0, ""

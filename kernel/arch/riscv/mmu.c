@@ -72,7 +72,7 @@ static int map_one(uint64_t va, uint64_t physical, unsigned level,
     pte_t *slot = kernel_slot(va, level, table);
     if (!slot)
         return -ENOMEM;
-    slot->bits = pte_frame_bits(physical) | bits;
+    slot->bits = pte_ppn_bits(physical) | bits;
     return 0;
 }
 
@@ -100,8 +100,8 @@ static int map_image(uint64_t (*table)(void))
     return 0;
 }
 
-/* Largest page that starts at `pa`, ends by `end`, and whose frames all want
- * the same permissions. */
+/* Largest page that starts at `pa`, ends by `end`, and whose 4 KiB pages all
+ * want the same permissions. */
 static unsigned direct_level(uint64_t pa, uint64_t end)
 {
     struct hal_range image = hal_image();
@@ -185,12 +185,12 @@ void hal_root_clear(void *root)
         slots[kernel_slots[i]] = pte_none();
 }
 
-static void set_stack(unsigned slot, const uint64_t *frames)
+static void set_stack(unsigned slot, const uint64_t *pages)
 {
     for (unsigned i = 0; i < HAL_STACK_PAGES; i++) {
         uint64_t va = stack_low(slot) + i * HAL_PAGE_SIZE;
         kernel_slot(va, 0, NULL)->bits =
-            frames ? pte_frame_bits(frames[i]) | KERNEL_RW : 0;
+            pages ? pte_ppn_bits(pages[i]) | KERNEL_RW : 0;
     }
     /* Another hart may have cached what was there, be it nothing. */
     bool on = hal_irq_save();
@@ -200,9 +200,9 @@ static void set_stack(unsigned slot, const uint64_t *frames)
     hal_irq_restore(on);
 }
 
-void *hal_stack_map(unsigned slot, const uint64_t frames[HAL_STACK_PAGES])
+void *hal_stack_map(unsigned slot, const uint64_t pages[HAL_STACK_PAGES])
 {
-    set_stack(slot, frames);
+    set_stack(slot, pages);
     return (void *)stack_low(slot);
 }
 

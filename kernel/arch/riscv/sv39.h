@@ -63,51 +63,51 @@ static inline pte_t pte_none(void)
     return (pte_t){0};
 }
 
-static inline uint64_t pte_frame_bits(uint64_t physical)
+static inline uint64_t pte_ppn_bits(uint64_t physical)
 {
     return (physical >> 12) << 10;
 }
 
-/* The frame an entry of any kind but NONE points at, by number and by physical
+/* The page an entry of any kind but NONE points at, by number and by physical
  * address. The bits above the number are reserved and zero in all that is made
  * here. */
-static inline uint64_t pte_frame(pte_t e)
+static inline uint64_t pte_ppn(pte_t e)
 {
     return e.bits >> 10;
 }
 
 static inline uint64_t pte_physical(pte_t e)
 {
-    return pte_frame(e) << 12;
+    return pte_ppn(e) << 12;
 }
 
 static inline pte_t pte_owned(uint64_t node)
 {
-    return (pte_t){pte_frame_bits(node) | SV39_V};
+    return (pte_t){pte_ppn_bits(node) | SV39_V};
 }
 
 static inline pte_t pte_linked(uint64_t node)
 {
-    return (pte_t){pte_frame_bits(node) | SV39_V | SV39_SOFT_SHARED};
+    return (pte_t){pte_ppn_bits(node) | SV39_V | SV39_SOFT_SHARED};
 }
 
 static inline pte_t pte_lazy(uint64_t node)
 {
-    return (pte_t){pte_frame_bits(node) | SV39_SOFT_SHARED};
+    return (pte_t){pte_ppn_bits(node) | SV39_SOFT_SHARED};
 }
 
 /* A user leaf. Accessed and dirty are set from the start, so that hardware
  * never writes to a node behind our back. Sv39 reserves W without R. */
-static inline pte_t pte_leaf(uint64_t frame, bool write, bool execute)
+static inline pte_t pte_leaf(uint64_t physical, bool write, bool execute)
 {
-    return (pte_t){pte_frame_bits(frame) | SV39_V | SV39_R | SV39_U | SV39_A |
+    return (pte_t){pte_ppn_bits(physical) | SV39_V | SV39_R | SV39_U | SV39_A |
                    SV39_D | (write ? SV39_W : 0) | (execute ? SV39_X : 0)};
 }
 
-/* A leaf whose frame keeps no count: the zero page. */
-static inline pte_t pte_leaf_uncounted(uint64_t frame, bool execute)
+/* A leaf whose page keeps no count: the zero page. */
+static inline pte_t pte_leaf_uncounted(uint64_t physical, bool execute)
 {
-    pte_t e = pte_leaf(frame, false, execute);
+    pte_t e = pte_leaf(physical, false, execute);
     e.bits |= SV39_SOFT_UNCOUNTED;
     return e;
 }

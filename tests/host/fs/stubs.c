@@ -19,7 +19,7 @@
 _Alignas(4096) uint8_t stub_memory[STUB_FRAMES * 4096];
 static struct page descriptors[STUB_FRAMES];
 struct page *page_array = descriptors;
-struct page *page_frames = descriptors;
+struct page *page_by_ppn = descriptors;
 
 unsigned stub_fail_after;
 long stub_objects, stub_frames;

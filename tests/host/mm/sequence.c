@@ -17,7 +17,7 @@
 #define CHECK_EVERY 500
 #define SHORT       300
 
-/* The largest block of frames, as a power of two (kernel/mm/page.c). */
+/* The largest block of pages, as a power of two (kernel/mm/page.c). */
 #define LARGEST 10
 
 #define MOST_DEPTH 2
@@ -164,7 +164,7 @@ static void tell_last(void)
     sequence_tell(steps, from);
 }
 
-/* Hold a frame of every largest block, so that to ask for one fails. */
+/* Hold a page of every largest block, so that to ask for one fails. */
 void sequence_boot(uint64_t bytes)
 {
     struct page *block;
@@ -213,7 +213,7 @@ static void end(void)
     step_end_all();
     model_check_all();
     if (page_unused_count() != unused_before)
-        mm_fail("%ld frames are lost",
+        mm_fail("%ld pages are lost",
                 (long)(unused_before - page_unused_count()));
     if (model_file_users)
         mm_fail("%d regions still have the file", model_file_users);

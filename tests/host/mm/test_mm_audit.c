@@ -212,7 +212,7 @@ static const struct {
     {"kernel shared", kernel_shared, "count 2, but 0 edges"},
     {"kernel mapped", kernel_mapped, "count 1, but 1 edges"},
     {"count", one_too_many, "count 3, but 2 edges and holders"},
-    {"free", count_of_free, "frames are free, the allocator counts"},
+    {"free", count_of_free, "pages are free, the allocator counts"},
 };
 
 static void try_case(unsigned i)

@@ -493,7 +493,7 @@ static void copy_and_run(struct process *p)
 }
 
 /* Row 29: instructions fetched from a copied page are the copy's, although
- * its frame has held, and a hart has fetched, others. */
+ * its page has held, and a hart has fetched, others. */
 static void test_code_of_a_copied_page(void **unused)
 {
     (void)unused;
@@ -515,7 +515,7 @@ static void fetch_all(struct process *p, unsigned window)
         assert_int_equal(model_fetch(p, at(window, i), 0), FAULT_SPURIOUS);
 }
 
-/* A fork that copies bytes at once gives the child frames whose code another
+/* A fork that copies bytes at once gives the child pages whose code another
  * program has run, on both harts. */
 static void test_u4_code_copied_by_fork(void **unused)
 {
@@ -537,7 +537,7 @@ static void test_u4_code_copied_by_fork(void **unused)
     fetch_all(child, 3);
 }
 
-/* A frame that held code before is new memory, and then becomes code. */
+/* A page that held code before is new memory, and then becomes code. */
 static void test_code_of_protected_page(void **unused)
 {
     (void)unused;

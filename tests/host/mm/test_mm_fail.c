@@ -3,7 +3,7 @@
  * first allocation in it fail, then in the same situation the second, and so
  * on until it needs no more. Each time the caller is told, nobody's memory has
  * changed, the audit is clean, the act then succeeds after all, and at the end
- * no frame is lost.
+ * no page is lost.
  */
 /* sources: tests/host/mm/situation.c */
 #include <setjmp.h>
@@ -202,7 +202,7 @@ static bool fail_nth(const struct scenario *s, uint32_t nth)
     all_exit();
     model_check_all();
     if (page_unused_count() != before)
-        mm_fail("%s: allocation %u failed, and frames are lost", s->name, nth);
+        mm_fail("%s: allocation %u failed, and pages are lost", s->name, nth);
     return failed;
 }
 

@@ -34,7 +34,7 @@ struct cache {
     struct hal_space *space; /* what it translates by */
     uint32_t generation;
     struct entry leaves[LEAVES], edges[EDGES];
-    /* First byte fetched from each frame, valid by its own generation. */
+    /* First byte fetched from each page, valid by its own generation. */
     uint32_t code_generation, fetched[MACHINE_RAM_SIZE >> HAL_PAGE_SHIFT];
     uint8_t code[MACHINE_RAM_SIZE >> HAL_PAGE_SHIFT];
 };
@@ -165,14 +165,14 @@ static uint8_t *reach(pte_t e, uint64_t va, enum access access)
 /* Instructions come by way of a cache of their own. */
 static uint8_t fetch(struct cache *c, uint64_t va, const uint8_t *at)
 {
-    uint64_t frame = (uint64_t)(at - machine_memory) >> HAL_PAGE_SHIFT;
+    uint64_t page = (uint64_t)(at - machine_memory) >> HAL_PAGE_SHIFT;
     if (va % HAL_PAGE_SIZE)
         return *at;
-    if (c->fetched[frame] != c->code_generation) {
-        c->fetched[frame] = c->code_generation;
-        c->code[frame] = *at;
+    if (c->fetched[page] != c->code_generation) {
+        c->fetched[page] = c->code_generation;
+        c->code[page] = *at;
     }
-    return c->code[frame];
+    return c->code[page];
 }
 
 /* One page's part of an access; false when it faults. */
@@ -401,13 +401,13 @@ static void check_unreachable(const struct page *page)
             found |= leads_to(c, &c->edges[j], physical);
         pthread_mutex_unlock(&c->lock);
         if (found)
-            mm_fail("frame %lx is freed while hart %u can still reach it",
+            mm_fail("page %lx is freed while hart %u can still reach it",
                     physical, i);
     }
 }
 
 /* These stand before the kernel's functions (see the tests' flags): by now no
- * hart may be able to reach the frame. */
+ * hart may be able to reach the page. */
 void __wrap_page_free(struct page *page)
 {
     check_unreachable(page);
@@ -419,7 +419,7 @@ void __wrap_page_free_zeroed(struct page *page)
     static const uint8_t zeros[HAL_PAGE_SIZE];
     check_unreachable(page);
     if (memcmp(page_data(page), zeros, HAL_PAGE_SIZE))
-        mm_fail("frame %lx is to be zero, but is not", page_physical(page));
+        mm_fail("page %lx is to be zero, but is not", page_physical(page));
     __real_page_free_zeroed(page);
 }
 
