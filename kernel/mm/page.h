@@ -36,30 +36,37 @@ struct page_table {
 
 struct cache;
 
-/* Where a page of the page cache belongs (fs/cache.h). */
+/* Where a page of the page cache belongs (cache/cache.h). */
 struct page_cached {
     struct cache *cache;
     uint32_t index; /* in pages */
     uint32_t next;  /* in its hash chain: index of the page, plus 1; or 0 */
 };
 
-/* Letters: a atomic; o by whoever owns the page (of kind DISK: LOCK_CACHE);
+/* Letters: a atomic; o by the owner of the page; c LOCK_CACHE, of kind DISK;
  * p LOCK_PAGE; f frozen. */
 struct page {
     _Atomic uint32_t count; /* a: edges and holders; free: 0 */
     uint8_t kind;           /* o: enum page_kind */
-    uint8_t order;          /* o: pages in this block, as a power of two;
-                               of kind DISK: transfers under way */
-    uint8_t level;          /* o: of a node; size class of a slab page; state
-                               of one of kind DISK */
-    _Atomic bool sealed;    /* a: a node with nothing writable below it */
     union {
-        struct list link; /* p: free blocks of an order */
-        struct page_table table;
-        struct page_cached cached;
+        uint8_t order;     /* o: pages in this block, as a power of two */
+        uint8_t transfers; /* c: under way */
     };
-    uint32_t owner;   /* o: process that allocated it, for reports; of kind
-                         DISK: pins */
+    union {
+        uint8_t level; /* o: of a node */
+        uint8_t class; /* o: of a slab */
+        uint8_t state; /* c */
+    };
+    _Atomic bool sealed; /* a: a node with nothing writable below it */
+    union {
+        struct list link;          /* p: free blocks of an order */
+        struct page_table table;   /* o */
+        struct page_cached cached; /* c */
+    };
+    union {
+        uint32_t owner; /* o: process that allocated it, for reports */
+        uint32_t pins;  /* c */
+    };
     uint32_t audited; /* f: edges found by the audit */
 };
 

@@ -7,7 +7,7 @@
 #include "mm/reserve.h"
 #include "mm/slab_guard.h"
 
-/* `level` of a page, which is 0 as it comes: one large object with its block,
+/* `class` of a page, which is 0 as it comes: one large object with its block,
  * or a slab of a class. */
 enum { WHOLE_PAGES, FIRST_CLASS };
 
@@ -57,7 +57,7 @@ static struct slab *slab_create(unsigned class)
     struct page *page = reserve_alloc(PAGE_SLAB, false);
     if (!page)
         return NULL;
-    page->level = FIRST_CLASS + class;
+    page->class = FIRST_CLASS + class;
     struct slab *slab = page_data(page);
     list_init(&slab->link);
     slab->free = NULL;
@@ -130,7 +130,7 @@ void slab_free(void *memory)
     struct page *page = page_of_data(memory);
     if (page->kind != PAGE_SLAB)
         panic("%p freed as an object, but is none", memory);
-    if (page->level == WHOLE_PAGES) {
+    if (page->class == WHOLE_PAGES) {
         page_put(page);
         return;
     }
@@ -167,9 +167,9 @@ const void *slab_find_damage(void)
     for (uint64_t i = 0; SLAB_GUARD && i < page_span() && !found; i++) {
         const struct page *page = page_at(i);
         if (page->kind == PAGE_SLAB && page_count(page) &&
-            page->level != WHOLE_PAGES)
+            page->class != WHOLE_PAGES)
             found =
-                damage_in(page_data(page), sizes[page->level - FIRST_CLASS]);
+                damage_in(page_data(page), sizes[page->class - FIRST_CLASS]);
     }
     return found;
 }
