@@ -24,7 +24,7 @@
 struct shrinker {
     /* Give back about `wanted` pages: how many were. One that does not sleep
      * may be called with spinlocks below LOCK_STACK held; one that sleeps takes
-     * no lock below LOCK_REAP. */
+     * no lock below LOCK_EVICT. */
     uint64_t (*scan)(uint64_t wanted);
     /* The pages it could give back now; NULL: unknown, and not counted. */
     uint64_t (*count)(void);
@@ -44,7 +44,7 @@ bool oom_reclaim(void);
  * counts its calls and is 0 before the first. True: try again. False: nothing
  * can be given back, or so much is unused that memory was not what it failed
  * for; the thread has been killed, or the failure was ordered
- * (page_fail_after). Holds no lock of LOCK_REAP or above; may sleep until a
+ * (page_fail_after). Holds no lock of LOCK_EVICT or above; may sleep until a
  * disk has answered. */
 bool oom_retry(unsigned *tries, uint64_t wanted);
 

@@ -121,7 +121,7 @@ void region_insert(struct region_list *list, const struct region *region)
 }
 
 /* Split the region that holds `va` inside, so that one begins there. */
-static void cut_at(struct region_list *list, uint64_t va)
+static void split_at(struct region_list *list, uint64_t va)
 {
     uint32_t at = first_above(list, va);
     if (at == list->length || list->regions[at].start >= va)
@@ -142,7 +142,7 @@ void region_remove(struct region_list *list, uint64_t start, uint64_t end)
         return;
     struct region *r = &list->regions[at];
     if (r->start < start && r->end > end)
-        cut_at(list, end);
+        split_at(list, end);
     r = &list->regions[at];
     if (r->start < start) {
         r->end = start;
@@ -164,8 +164,8 @@ void region_remove(struct region_list *list, uint64_t start, uint64_t end)
 void region_protect(struct region_list *list, uint64_t start, uint64_t end,
                     uint8_t prot)
 {
-    cut_at(list, start);
-    cut_at(list, end);
+    split_at(list, start);
+    split_at(list, end);
     for (uint32_t i = first_above(list, start);
          i < list->length && list->regions[i].start < end; i++)
         list->regions[i].prot = prot;

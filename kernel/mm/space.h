@@ -105,7 +105,7 @@ int space_protect(struct space *space, uint64_t start, uint64_t end,
                   uint8_t prot);
 
 /* Memory at `va` was touched and the tables refused: make it right, or say
- * what is wrong. May sleep; no lock of LOCK_REAP or above is held. */
+ * what is wrong. May sleep; no lock of LOCK_EVICT or above is held. */
 enum fault space_fault(struct space *space, uint64_t va, enum access access);
 
 /* In a few words, what lies at `va`: for messages. */

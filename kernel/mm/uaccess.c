@@ -16,7 +16,7 @@ bool user_range_ok(uint64_t va, uint64_t length)
 /* A kill ends a transfer here: whatever its length, it is made of copies. */
 static bool may_copy(uint64_t va, size_t length)
 {
-    lockrank_assert_below(LOCK_REAP);
+    lockrank_assert_below(LOCK_EVICT);
     return user_range_ok(va, length) && !thread_killed(thread_current());
 }
 

@@ -5,7 +5,7 @@
  * shared page is copied, a missing one filled and a forbidden one refused by
  * the same fault function that serves user instructions; nothing here walks
  * tables. A copy may sleep and may fault, and a fault may write to a disk: no
- * spinlock and no lock of LOCK_REAP or above is held; debug builds assert it.
+ * spinlock and no lock of LOCK_EVICT or above is held; debug builds assert it.
  */
 #ifndef MM_UACCESS_H
 #define MM_UACCESS_H

@@ -42,7 +42,7 @@ void task_reap(struct process *process)
 }
 
 /* Locked: move all of one list of children to process 1. */
-static void hand_over(struct list *from, struct list *to, struct process *init)
+static void reparent(struct list *from, struct list *to, struct process *init)
 {
     struct list *node;
     while ((node = list_pop_front(from))) {
@@ -86,9 +86,9 @@ static _Noreturn void leave(struct process *self)
 static void become_zombie(struct process *self)
 {
     struct process *init = init_of(self);
-    hand_over(&self->children, &init->children, init);
+    reparent(&self->children, &init->children, init);
     bool orphans = !list_is_empty(&self->zombies);
-    hand_over(&self->zombies, &init->zombies, init);
+    reparent(&self->zombies, &init->zombies, init);
     list_remove(&self->sibling);
     list_push_back(&self->parent->zombies, &self->sibling);
     waitq_wake_all(&self->parent->changes);

@@ -17,7 +17,7 @@ enum lock_rank {
     LOCK_INODE,
     LOCK_PIPE,
     LOCK_TTY_WRITE,
-    LOCK_REAP,
+    LOCK_EVICT,
     LOCK_JOURNAL,
     LOCK_CONTENTS,
     LOCK_AUDIT,

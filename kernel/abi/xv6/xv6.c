@@ -121,7 +121,7 @@ static void call(struct process *self, struct hal_frame *frame)
 }
 
 /* Cut each name of a path to what an xv6 directory can hold. */
-static void cut_names(char *path)
+static void truncate_names(char *path)
 {
     char *to = path;
     size_t length = 0;
@@ -138,7 +138,7 @@ int call_path(const struct hal_frame *frame, int i, char path[XV6_PATH])
     int length = user_read_string(path, call_address(frame, i), XV6_PATH);
     if (length < 0)
         return length;
-    cut_names(path);
+    truncate_names(path);
     return 0;
 }
 

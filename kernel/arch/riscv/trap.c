@@ -249,7 +249,7 @@ struct hal_frame *hal_thread_frame(struct hal_thread *thread)
 }
 
 /* Registers changed since they were last stored are written back. */
-static void fpu_settle(struct hal_thread *self)
+static void fpu_write_back(struct hal_thread *self)
 {
     if ((csr_read(sstatus) & SSTATUS_FS) != SSTATUS_FS_DIRTY)
         return;
@@ -261,7 +261,7 @@ static void fpu_settle(struct hal_thread *self)
 void hal_thread_switch(struct hal_thread *from, struct hal_thread *to)
 {
     if (from->fpu_used)
-        fpu_settle(from);
+        fpu_write_back(from);
     if (to->fpu_used) {
         csr_set(sstatus, SSTATUS_FS_DIRTY);
         fpu_restore(&to->fpu);
@@ -281,7 +281,7 @@ void hal_thread_copy_fpu(struct hal_thread *to)
     if (!self->fpu_used)
         return;
     bool on = hal_irq_save();
-    fpu_settle(self);
+    fpu_write_back(self);
     to->fpu = self->fpu;
     hal_irq_restore(on);
 }
