@@ -1,5 +1,6 @@
 /*
- * Forks that do at once what sharing the tree puts off, for comparison.
+ * Forks that copy at once what sharing the tree would copy later, for
+ * comparison.
  */
 #ifndef MM_EAGER_H
 #define MM_EAGER_H
@@ -7,9 +8,9 @@
 #include "mm/space.h"
 
 enum fork_policy {
-    FORK_SHARE,  /* share the tree: nothing is copied until somebody writes */
+    FORK_SHARE,  /* share the tree: nothing is copied before a write */
     FORK_TABLES, /* copy every node, share the pages: the classic way */
-    FORK_BYTES,  /* copy every page as well: no copy-on-write at all */
+    FORK_BYTES,  /* copy every page as well: no copy-on-write */
 };
 
 /* Set by the boot argument fork=share|tables|bytes; false: no such policy. */

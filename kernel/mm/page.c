@@ -39,7 +39,7 @@ struct page *page_array;
 struct page *page_by_ppn;
 static uint64_t page_first; /* lowest page number */
 static uint64_t span;       /* descriptors in page_array */
-static uint64_t total;      /* pages there ever were */
+static uint64_t total;      /* pages that are there */
 static struct spinlock buddy_lock = SPINLOCK(LOCK_PAGE);
 static struct list free_blocks[ORDERS]; /* buddy_lock */
 static uint64_t buddy_free;             /* buddy_lock to change: pages */
@@ -100,9 +100,9 @@ static bool is_in_list(const struct page *page, unsigned order)
            page->order == order;
 }
 
-/* The kind of every page of a block becomes FREE here, and another in
- * block_take alone, so a neighbour that is FREE under the lock is in a list,
- * by its order. */
+/* The kind of a page becomes FREE in block_free alone, and another in
+ * block_take alone. So a neighbour that is FREE under the lock lies in a free
+ * block. */
 static void set_kind(struct page *page, unsigned order, enum page_kind kind)
 {
     for (uint64_t i = 0; i < 1ul << order; i++)
@@ -292,7 +292,7 @@ static inline void begin_use(struct page *page, enum page_kind kind,
 {
     uint32_t owner = thread_current()->owner_id;
     ASSERT(page_count(page) == 0);
-    /* The count before the kind: an audit may come between the two. */
+    /* The count before the kind: the audit may come between the two. */
     atomic_store_explicit(&page->count, 1, memory_order_relaxed);
     for (uint64_t i = 0; i < 1ul << order; i++) {
         page_become(&page[i], kind);

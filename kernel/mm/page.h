@@ -2,8 +2,8 @@
  * Physical pages: one descriptor each, reference counts, and the allocator.
  *
  * The count of a page is the number of edges that point at it: slots of
- * page-table nodes, plus one for each kernel holder. Getting and putting are
- * single atomic instructions; no lock guards a count. Pages come from small
+ * page-table nodes, plus one for each kernel holder. A get and a put are one
+ * atomic instruction each; no lock guards a count. Pages come from small
  * caches, one a hart, in front of one buddy allocator.
  */
 #ifndef MM_PAGE_H
@@ -23,11 +23,10 @@ enum page_kind {
     PAGE_SLAB,   /* the kernel's structures */
     PAGE_STACK,  /* kernel stacks */
     PAGE_KERNEL, /* other pages of the kernel, also what boot left in use */
-    PAGE_ABSENT, /* no memory at this address, or not ours (firmware) */
+    PAGE_ABSENT, /* no memory at this address, or the firmware's */
     PAGE_KINDS
 };
 
-/* What a page-table node needs to know of itself. */
 struct page_table {
     struct spinlock lock; /* entries of a node that is shared */
     uint16_t low, high;   /* used slots lie in low..high; low > high: none */
@@ -75,11 +74,11 @@ struct page {
 int page_init(const struct hal_range *ram, size_t ram_count,
               const struct hal_range *reserved, size_t reserved_count);
 
-/* Give boot memory (the initrd) to the allocator: whole pages inside. */
+/* Give boot memory (the initrd) to the allocator: the whole pages in it. */
 void page_release_range(struct hal_range range);
 
-/* A page with count 1 and unspecified contents, or zeroed, or with those of
- * `source`; NULL when there is none (oom.h). From any context but an interrupt
+/* A page with count 1: its contents are unspecified, or zeros, or a copy of
+ * `source`. NULL when there is none (oom.h). From any context but an interrupt
  * handler. */
 struct page *page_alloc(enum page_kind kind);
 struct page *page_alloc_zeroed(enum page_kind kind);
@@ -93,29 +92,29 @@ static inline bool page_is_free(const struct page *page)
     return page->kind == PAGE_FREE || page->kind == PAGE_HART_CACHED;
 }
 
-/* Pages to be had; those that lie in the allocator (the rest is with
- * shrinkers, oom.h); and those Calf manages at all. */
+/* Pages that are free; of those, the ones in the allocator (shrinkers have the
+ * rest, oom.h); and all that Calf manages. */
 uint64_t page_free_count(void);
 uint64_t page_unused_count(void);
 uint64_t page_total_count(void);
 
-/* Pages by kind, and how many have a count above 1; under no lock: for
+/* Pages by kind, and how many have a count above 1. Without a lock: for
  * reports. */
 void page_count_kinds(uint64_t counts[PAGE_KINDS], uint64_t *shared);
 
-/* The page is another kind from now on. Its owner alone says so. */
+/* Change the kind of a page. Only its owner may. */
 static inline void page_become(struct page *page, enum page_kind kind)
 {
-    /* The allocator may look at the kind of a neighbour in use. */
+    /* Atomic, as the allocator looks at the kind of neighbours in use. */
     __atomic_store_n(&page->kind, kind, __ATOMIC_RELAXED);
 }
 
-/* Give back a page whose count has reached 0 and that holds zeros alone: the
- * next page_alloc_zeroed has it for nothing. */
+/* Free a page whose count has reached 0 and that holds zeros: page_alloc_zeroed
+ * need not clear it. */
 void page_free_zeroed(struct page *page);
 
 /* ---- Failing on command, for tests of the paths where memory ends ---------
- * In debug builds, and where the build says so; nothing of it in others.
+ * In debug builds only, or where the build asks for it.
  */
 #ifndef PAGE_FAIL_ON_COMMAND
 #ifdef DEBUG
@@ -127,14 +126,14 @@ void page_free_zeroed(struct page *page);
 
 #if PAGE_FAIL_ON_COMMAND
 
-/* Make the nth allocation (page or object) from now by the running thread
+/* Make the nth allocation (page or object) of the running thread from now on
  * fail, once; 0 switches it off. */
 void page_fail_after(uint32_t nth);
-/* How many allocations have failed in this way since boot, of any thread. */
+/* How many allocations of all threads have failed in this way since boot. */
 uint64_t page_failed_count(void);
-/* Whether this allocation is the one to fail: for allocators. */
+/* For allocators: whether this allocation is to fail. */
 bool page_should_fail(void);
-/* Whether one has, since the last call: it is no sign of memory running out. */
+/* Whether one has failed so since the last call: then memory is not short. */
 bool page_failed_on_command(void);
 
 #else
@@ -186,7 +185,7 @@ static inline struct page *page_of_data(const void *data)
 
 /* ---- Counts -------------------------------------------------------------- */
 
-/* Give back a page or block whose count has reached 0. */
+/* Free a page or block whose count has reached 0. */
 void page_free(struct page *page);
 _Noreturn void page_count_error(struct page *page, uint32_t count);
 
@@ -195,19 +194,19 @@ static inline uint32_t page_count(const struct page *page)
     return atomic_load_explicit(&page->count, memory_order_acquire);
 }
 
-/* One more edge or holder. The caller has a reference, or holds the lock that
- * keeps one in place. */
+/* One more edge or holder. The caller has a reference, or a lock that keeps
+ * one. */
 static inline void page_get(struct page *page)
 {
     uint32_t old =
         atomic_fetch_add_explicit(&page->count, 1, memory_order_relaxed);
-    /* So many sharers, or none, are an error of ours. */
+    /* So many sharers, or none, are a bug. */
     if (__builtin_expect((int32_t)old <= 0, 0))
         page_count_error(page, old);
 }
 
-/* Drop a reference; true when it was the last, and then all that other
- * holders did to the page is visible. */
+/* Drop a reference; true when it was the last. Then all that other holders did
+ * to the page is visible. */
 static inline bool page_drop(struct page *page)
 {
     uint32_t old =
@@ -216,13 +215,13 @@ static inline bool page_drop(struct page *page)
         page_count_error(page, old);
     if (old != 1)
         return false;
-    /* As good as a fence, and understood by every race detector. */
+    /* In place of a fence, which race detectors do not understand. */
     (void)atomic_load_explicit(&page->count, memory_order_acquire);
     return true;
 }
 
-/* One edge or holder fewer; the last one gives the page (or block) back. Nodes
- * go through pt_put instead. */
+/* One edge or holder fewer; the last put frees the page or block. For nodes
+ * there is pt_put. */
 static inline void page_put(struct page *page)
 {
     if (page_drop(page))
@@ -231,11 +230,11 @@ static inline void page_put(struct page *page)
 
 /* ---- Between page.c and page_init.c, at boot, on one hart ---------------- */
 
-/* Take over `array`, for the descriptors of `count` pages from number `first`
- * on, of which none is there yet. */
+/* Use `array` for the descriptors of `count` pages from number `first` on. All
+ * are absent at first. */
 void page_begin(struct page *array, uint64_t first, uint64_t count);
 
-/* A page that is there, once: free, or in use for good (count 1). */
+/* A page that is there; once for each: free, or in use for good (count 1). */
 void page_add(struct page *page, bool in_use);
 
 /* Whether the page with that number has a descriptor. */

@@ -1,9 +1,9 @@
 /*
  * Which pages there are.
  *
- * The descriptors lie in the first room for them that nobody has, one for each
- * page between the lowest and the highest: an index serves as address both
- * ways, and what lies in a hole is said to be absent.
+ * The descriptors lie in the first free memory that has room for them. There is
+ * one for each page between the lowest and the highest, so that a page's number
+ * is an index of the array; pages in holes are absent.
  */
 #include "mm/page.h"
 #include "lib/bits.h"
@@ -14,7 +14,7 @@ static uint64_t ppn_up(uint64_t address)
     return align_up(address, HAL_PAGE_SIZE) >> HAL_PAGE_SHIFT;
 }
 
-/* A range of `taken` that has a byte of [start, end), or NULL. */
+/* A range of `taken` that overlaps [start, end), or NULL. */
 static const struct hal_range *overlap(uint64_t start, uint64_t end,
                                        const struct hal_range *taken,
                                        size_t count)

@@ -45,9 +45,9 @@ struct page *pt_create_root(void)
     return root;
 }
 
-/* Source locked, or ours alone. The copy keeps no write permission and no
- * OWNED edge, and neither does the source: it is sealed from now on, unless
- * it is a root, which is never shared itself. */
+/* The source is locked. Neither it nor the copy has a write permission or an
+ * OWNED edge afterwards: it is sealed, unless it is a root, which is never
+ * shared itself. */
 static void share_into(struct page *source, struct page *copy)
 {
     pte_t *from = pt_slots(source), *to = pt_slots(copy);
@@ -78,8 +78,8 @@ struct page *pt_share(struct page *source)
 }
 
 /* Take every write permission and OWNED edge out of a node that hardware does
- * not see, so that many may link it. Lower nodes keep theirs: behind LAZY
- * edges they do no harm, and may be claimed later. */
+ * not see, so that many may link it. Lower nodes keep theirs: hardware does not
+ * see them behind LAZY edges, and they may be claimed later. */
 static void seal(struct page *node)
 {
     spin_lock(&node->table.lock);
@@ -121,8 +121,8 @@ pte_t pt_link(struct hal_space *space, struct page *root, uint64_t va)
         struct page *child = pte_page(edge);
         enum pte_kind kind = pte_kind(edge);
         bool claimable = exclusive && page_count(child) == 1;
-        /* Also a child that is LINKED, its sharer gone: it must not stay
-         * sealed when something below it is claimed. */
+        /* Also a LINKED child without other sharers: it must not stay sealed
+         * when something below it is claimed. */
         if (claimable ? kind != PTE_OWNED : kind == PTE_LAZY) {
             spin_lock(&node->table.lock);
             if (claimable)
@@ -139,9 +139,8 @@ pte_t pt_link(struct hal_space *space, struct page *root, uint64_t va)
     return pte_load(&pt_slots(node)[pt_slot(va, 0)]);
 }
 
-/* Copy a child that others share and put the copy in its place. Should they
- * all have gone meanwhile, one copy too many was made and the old node dies
- * with the put. */
+/* Put a copy in place of a child that others share. If they have all gone
+ * meanwhile, the copy was not needed, and the put frees the old node. */
 static struct page *copy_child(struct hal_space *space, pte_t *slot,
                                struct page *child)
 {
@@ -222,7 +221,8 @@ void pt_replace(struct hal_space *space, uint64_t va, pte_t *slot, pte_t leaf)
 void pt_reuse(struct hal_space *space, uint64_t va, pte_t *slot)
 {
     pte_store(slot, pte_with_write(*slot));
-    /* Others may keep the read-only translation: they fault and find this. */
+    /* Other harts may keep the read-only translation: they fault, and find this
+     * entry. */
     hal_flush_local(space, va);
 }
 
@@ -232,7 +232,7 @@ void pt_put(struct page *node)
         node_free(node);
 }
 
-/* The node is emptied on the way, so its page is one of zeros again. */
+/* The node is emptied on the way, so its page holds zeros again. */
 void node_free(struct page *node)
 {
     pte_t *slots = pt_slots(node);

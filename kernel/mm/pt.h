@@ -1,5 +1,5 @@
 /*
- * The page-table tree, shared until somebody writes.
+ * The page-table tree, shared until it is written.
  *
  * A node is a page of PT_SLOTS entries with a count: how many edges lead to
  * it. An edge from a node to a child node is
@@ -22,11 +22,11 @@
  * down. Reads walk with pt_link, which never copies or allocates. Writes and
  * fills walk with pt_unshare, which returns the only slots that may be written.
  *
- * Locks. The space's mutex is held for every call. A node whose path from the
- * root is exclusive (every count 1) can be reached by nobody else and needs no
- * more; a shared node's entries change only under its own lock, and only in
- * ways that mean the same to all sharers: sealing, LAZY to LINKED, and filling
- * an empty slot of a lazy copy from its source.
+ * Locks. The space's mutex is held for every call. That is enough for a node
+ * whose path from the root is exclusive (every count 1): no other space reaches
+ * it. The entries of a shared node change only under the node's lock, and only
+ * in ways that mean the same to all sharers: sealing, LAZY to LINKED, and
+ * filling an empty slot of a lazy copy from its source.
  *
  * All writes to entries are in pt.c, pt_lazy.c and pt_range.c, and the order
  * there is always: build off-line, publish, shoot down, then put.
@@ -43,8 +43,8 @@ static inline pte_t *pt_slots(const struct page *node)
     return page_data(node);
 }
 
-/* Hardware may read a slot at any time, and so may the sharers of a node. A
- * store is one access, and comes after what the entry leads to was made. */
+/* Hardware and the sharers of a node may read a slot at any time. So a store is
+ * one access, after all stores to what the entry leads to. */
 static inline pte_t pte_load(const pte_t *slot)
 {
     return (pte_t){__atomic_load_n(&slot->bits, __ATOMIC_RELAXED)};
@@ -66,7 +66,7 @@ static inline struct page *pte_page(pte_t e)
     return page_by_ppn + pte_ppn(e);
 }
 
-/* The immortal page of zeros; its leaves are not counted. */
+/* The page of zeros: never freed, its leaves are not counted. */
 extern struct page *pt_zero_page;
 int pt_init(void);
 
@@ -79,21 +79,21 @@ struct page *pt_create_root(void);
  * caller shoots down. */
 struct page *pt_share(struct page *source);
 
-/* One reference fewer; with the last one the node lets go of its children.
- * May take long: interrupts are on. */
+/* One reference fewer; the last put frees the node and puts its children. May
+ * take long: interrupts are on. */
 void pt_put(struct page *node);
 
 /* Walk for a read: make the path to `va` visible to hardware as far as it
  * exists. The leaf, or an entry of kind NONE. */
 pte_t pt_link(struct hal_space *space, struct page *root, uint64_t va);
 
-/* Walk for a write or a fill: the level-0 slot of `va` in a node that is
- * this space's alone. NULL when there is no page for a node; what a process
- * sees has not changed then. */
+/* Walk for a write or a fill: the level-0 slot of `va` in a node that is this
+ * space's alone. NULL when there is no page for a node; then nothing that a
+ * process sees has changed. */
 pte_t *pt_unshare(struct hal_space *space, struct page *root, uint64_t va);
 
-/* One step of it: the child behind `slot`, which is not NONE, of a node that
- * is ours. NULL when there is no page. */
+/* One step of it: unshare the child behind `slot`, which is not NONE and in an
+ * unshared node. NULL when there is no page. */
 struct page *pt_unshare_child(struct hal_space *space, pte_t *slot);
 
 /* After pt_share of the parent's root, and a shootdown: unshare the path to
@@ -110,15 +110,15 @@ bool pt_merge(struct hal_space *space, struct page *root, uint64_t va);
 /* Put a leaf into an empty slot that pt_unshare returned. */
 void pt_fill(pte_t *slot, pte_t leaf);
 
-/* Replace the leaf in a slot of pt_unshare's: publish, shoot down, put the old
+/* Replace the leaf in a slot from pt_unshare: publish, shoot down, put the old
  * page. */
 void pt_replace(struct hal_space *space, uint64_t va, pte_t *slot, pte_t leaf);
 
-/* Grant write to the leaf in a slot of pt_unshare's: its page is ours alone. */
+/* Grant write to the leaf in a slot from pt_unshare; its page has count 1. */
 void pt_reuse(struct hal_space *space, uint64_t va, pte_t *slot);
 
-/* Make sure that [start, end) can be changed without allocating: nodes it
- * covers in part become ours, nodes it covers whole do not matter. 0 or
+/* Make sure that [start, end) can be cleared without allocating: unshare the
+ * nodes that it covers in part; those that it covers whole do not matter. 0 or
  * -ENOMEM; what the process sees is unchanged either way. */
 int pt_unshare_edges(struct hal_space *space, struct page *root, uint64_t start,
                      uint64_t end);
@@ -127,9 +127,9 @@ int pt_unshare_edges(struct hal_space *space, struct page *root, uint64_t start,
 void pt_clear(struct hal_space *space, struct page *root, uint64_t start,
               uint64_t end);
 
-/* Make leaves in [start, end) read-only and executable or not; the next write
- * finds out from its region. 0 or -ENOMEM, and then permissions are
- * unchanged. */
+/* Make leaves in [start, end) read-only, and executable or not; where the
+ * region allows writes, the next write is granted by its fault. 0, or -ENOMEM
+ * and permissions are unchanged. */
 int pt_protect(struct hal_space *space, struct page *root, uint64_t start,
                uint64_t end, bool execute);
 

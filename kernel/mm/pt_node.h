@@ -1,6 +1,5 @@
 /*
- * Nodes as the files of the page-table tree see them; nobody else includes
- * this.
+ * Nodes as the files of the page-table tree see them; private to mm.
  */
 #ifndef MM_PT_NODE_H
 #define MM_PT_NODE_H
@@ -17,8 +16,8 @@ static inline void shoot_down(struct hal_space *space, uint64_t va)
 /* An empty node of `level`, count 1; NULL when there is no page. */
 struct page *node_create(unsigned level);
 
-/* Every slot ever used lies in low..high, so that walking a node costs what
- * it holds. */
+/* Every used slot lies in low..high, so that walking a node costs what it
+ * holds. */
 static inline void node_note_used(struct page *node, unsigned slot)
 {
     if (slot < node->table.low)
@@ -36,9 +35,9 @@ static inline struct page *node_source(const struct page *node)
 /* What the slot means: its own entry, or else the source's. */
 pte_t node_entry(const struct page *node, unsigned slot);
 
-/* The one edge to a child of count 1, on an exclusive path, becomes OWNED. What
- * write permission the child still has is right: it lost all of it if anybody
- * else ever copied or linked it (pt.c). */
+/* The only edge to a child, on an exclusive path, becomes OWNED. Write
+ * permission that the child still has is right: it was taken away if the child
+ * was ever copied or linked (pt.c). */
 void node_claim(pte_t *slot, struct page *child);
 
 /* ---- Entries: edges and leaves, at any level ----------------------------- */
@@ -46,7 +45,7 @@ void node_claim(pte_t *slot, struct page *child);
 /* The last reference to a node is gone (pt.c). */
 void node_free(struct page *node);
 
-/* Give up what the entry, which is not NONE, refers to. */
+/* Put what the entry, which is not NONE, refers to. */
 static inline void entry_put(pte_t entry)
 {
     struct page *page = pte_page(entry);
@@ -58,8 +57,8 @@ static inline void entry_put(pte_t entry)
         page_free(page);
 }
 
-/* Take from the entry in `slot` what only one node may have. The node is
- * locked, or nobody else sees it. */
+/* Take from the entry in `slot` what only one node may have. The node is locked
+ * or exclusive. */
 static inline pte_t entry_weaken(pte_t *slot, pte_t entry)
 {
     entry = pte_shared(entry);
@@ -67,7 +66,7 @@ static inline pte_t entry_weaken(pte_t *slot, pte_t entry)
     return entry;
 }
 
-/* That, and what a second node gets, which is counted. Not of NONE. */
+/* The same, and count the entry for a second node. Not of NONE. */
 static inline pte_t entry_share(pte_t *slot)
 {
     pte_t entry = *slot;

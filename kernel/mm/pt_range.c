@@ -1,16 +1,16 @@
 /*
  * Ranges of the tree: dropping them, and taking permissions away.
  *
- * First everything that can fail: the nodes that a range covers in part, at
- * its two ends, are unshared (pt_unshare_edges). Then what cannot: a
- * child covered whole is dropped by its edge, never copied to be emptied.
+ * First what can fail: the nodes that a range covers in part, at its two ends,
+ * are unshared (pt_unshare_edges). Then what cannot fail: of a child covered
+ * whole only the edge is dropped; it is never copied to be emptied.
  */
 #include "lib/bits.h"
 #include "lib/errno.h"
 #include "mm/pt_node.h"
 
-/* Entries taken out of the tree; what they refer to is put only after a
- * shootdown. */
+/* Entries taken out of the tree. What they refer to is put after a shootdown.
+ */
 struct harvest {
     struct hal_space *space;
     unsigned count;
@@ -69,7 +69,7 @@ int pt_unshare_edges(struct hal_space *space, struct page *root, uint64_t start,
     return unshare_end(space, root, end - 1, start, end);
 }
 
-/* Used slots that have been emptied at the ends of a node are used no more. */
+/* Shrink the range of used slots to those that are not empty. */
 static void narrow(struct page *node)
 {
     const pte_t *slots = pt_slots(node);
@@ -81,7 +81,7 @@ static void narrow(struct page *node)
         node->table.low++;
 }
 
-/* Clear [start, end) below `node`, which is ours and begins at `base`. */
+/* Clear [start, end) below `node`, which is unshared and begins at `base`. */
 static void clear_below(struct harvest *harvest, struct page *node,
                         uint64_t base, uint64_t start, uint64_t end)
 {
@@ -108,7 +108,7 @@ void pt_clear(struct hal_space *space, struct page *root, uint64_t start,
 {
     struct harvest harvest = {.space = space};
     clear_below(&harvest, root, 0, start, end);
-    /* Leaves of the zero page are not counted, but must be forgotten too. */
+    /* Leaves of the zero page are not counted, but are shot down too. */
     harvest_put(&harvest);
     hal_shootdown(space, HAL_FLUSH_ALL);
 }

@@ -99,7 +99,7 @@ static bool continues(const struct region *a, const struct region *b)
            (!a->object || a->offset + (a->end - a->start) == b->offset);
 }
 
-/* Open a gap of one at `at`. */
+/* Make room for one region at index `at`. */
 static void make_room(struct region_list *list, uint32_t at)
 {
     ASSERT(list->length < list->capacity);
@@ -120,7 +120,7 @@ void region_insert(struct region_list *list, const struct region *region)
     object_get(region->object);
 }
 
-/* Split the region that holds `va` inside, so that one begins there. */
+/* If `va` lies inside a region, split the region there. */
 static void split_at(struct region_list *list, uint64_t va)
 {
     uint32_t at = first_above(list, va);

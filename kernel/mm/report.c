@@ -130,7 +130,8 @@ static uint64_t count_leaves(const struct page *node)
     return sum;
 }
 
-/* A gigabyte at a time: the process waits for no longer. */
+/* The space is unlocked after each gigabyte, so that its process need not wait
+ * long. */
 uint64_t space_resident(struct space *space)
 {
     uint64_t sum = 0;

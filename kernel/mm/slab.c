@@ -7,11 +7,11 @@
 #include "mm/reserve.h"
 #include "mm/slab_guard.h"
 
-/* `class` of a page, which is 0 as it comes: one large object with its block,
- * or a slab of a class. */
+/* `class` of a page, which is 0 when it is allocated: pages of one large
+ * object, or a slab of a class. */
 enum { WHOLE_PAGES, FIRST_CLASS };
 
-/* At the start of each page. */
+/* At the start of each slab. */
 struct slab {
     struct list link;   /* lock: in its class's list while it has room */
     struct piece *free; /* lock */
@@ -91,7 +91,7 @@ void *slab_alloc(size_t size)
     unsigned class = class_of[(size + SLAB_GUARD + 15) / 16];
     struct class *c = &classes[class];
     spin_lock(&c->lock);
-    /* A page may have been needed or not: the test hook counts objects. */
+    /* Each allocation is one for page_fail_after, also if it needs no page. */
     if (list_is_empty(&c->partial)) {
         struct slab *fresh = slab_create(class);
         if (!fresh) {

@@ -2,8 +2,8 @@
  * Spaces: making, forking, destroying them, and changing their regions.
  * fault.c fills them; pt.c has the tree.
  *
- * The law for everything that can fail: first allocate and check, leaving
- * what programs see alone; then commit, which cannot fail.
+ * Whatever can fail first allocates and checks, without a change that programs
+ * could see; then it commits, which cannot fail.
  */
 #include "mm/space.h"
 #include "lib/bits.h"
@@ -13,8 +13,8 @@
 #include "mm/slab.h"
 #include "sched/thread.h"
 
-/* So much is dropped before others may have a space: a few milliseconds'
- * worth. */
+/* So much is dropped before the space is unlocked for others: it takes a few
+ * milliseconds. */
 #define PIECE (32ul << 20)
 
 static struct spinlock list_lock = SPINLOCK(LOCK_SPACE_LIST);
@@ -62,8 +62,8 @@ void space_unlock(struct space *space)
     mutex_unlock(&space->lock);
 }
 
-/* Nobody else has it, so no lock is needed, and none is held for as long as it
- * takes. The audit finds it in the list until nothing of it is left. */
+/* There is no other reference, so no lock is needed, however long it takes. The
+ * audit finds the space in the list until its memory is put. */
 void space_destroy(struct space *space)
 {
     struct page *root = space->root;
@@ -102,7 +102,7 @@ struct space *space_create(void)
     return space;
 }
 
-/* Share the parent's memory with a child that nobody else knows of yet. */
+/* Share the parent's memory with a child that is not published yet. */
 static bool share_memory(struct space *parent, struct space *child,
                          uint64_t write, uint64_t execute)
 {
@@ -111,8 +111,8 @@ static bool share_memory(struct space *parent, struct space *child,
         return false;
     set_root(child, root);
     child->regions = region_list_get(parent->regions);
-    /* The parent's edges are LAZY now, and its writable translations must be
-     * forgotten before anybody relies on that. */
+    /* The parent's edges are LAZY now. Its writable translations must be gone
+     * before that is relied on. */
     hal_shootdown(&parent->machine, HAL_FLUSH_ALL);
     atomic_store(&child->machine.stale_harts,
                  atomic_load(&parent->machine.stale_harts));
@@ -171,7 +171,7 @@ int space_add_region(struct space *space, const struct region *region)
         return -EINVAL;
     if (region_overlaps(space->regions, region->start, region->end))
         return -EEXIST;
-    /* One more than is needed now: to take it out again may cut one. */
+    /* Room for two: a later removal of the region may split one. */
     int error = region_list_unshare(&space->regions, 2);
     if (!error)
         region_insert(space->regions, region);
@@ -186,9 +186,9 @@ int space_map(struct space *space, const struct region *region)
     return error;
 }
 
-/* Where the piece ends that begins at `start`, and is dropped before others may
- * have the space. It ends inside no node but those that pt_unshare_edges has
- * unshared: not inside a child of the root that [start, end) covers. */
+/* Where the piece ends that begins at `start`. It ends inside no node but those
+ * that pt_unshare_edges has unshared: not inside a child of the root that
+ * [start, end) covers. */
 static uint64_t piece_end(uint64_t start, uint64_t end)
 {
     uint64_t whole = pt_span(PT_ROOT_LEVEL);

@@ -1,10 +1,9 @@
 /*
  * Kernel stacks.
  *
- * Mapping a stack and taking it out again makes every hart forget
- * translations, so a stack given back stays mapped for the next thread. When
- * pages run out the allocator asks for those, one stack at a time: that is
- * why they count as free memory.
+ * To map or unmap a stack needs a shootdown, so a stack that is given back
+ * stays mapped for the next thread. A shrinker gives its pages back when memory
+ * is short, so they count as free.
  */
 #include "mm/stack.h"
 #include "mm/oom.h"
@@ -37,7 +36,7 @@ static void put_pages(struct stack *stack, int count)
         page_put(stack->pages[i]);
 }
 
-/* One stack at a time: another may be wanted right after. */
+/* One stack at a time, as stacks may soon be needed again. */
 static uint64_t scan(uint64_t wanted)
 {
     (void)wanted;
@@ -67,7 +66,7 @@ void stack_init(void)
     oom_add_shrinker(&shrinker);
 }
 
-/* Pages for a stack that is ours alone. */
+/* Map pages for a stack that was unmapped. */
 static bool fill(struct stack *stack)
 {
     uint64_t physical[HAL_STACK_PAGES];
