@@ -1,9 +1,8 @@
 /*
- * The order of locks. A thread may take a lock only when its rank is higher
- * than that of every lock it holds; debug builds check this at each
- * acquisition (lockrank.c), so a deadlock by order is found the first time the
- * order is broken, not the first time two harts meet in it. docs/LOCKS.md says
- * what each lock guards.
+ * The order of locks. A thread may take a lock only if its rank is higher than
+ * that of every lock it holds. Debug builds check this at each acquisition
+ * (lockrank.c): so a wrong order is found the first time it occurs, and not
+ * only when two harts deadlock. docs/LOCKS.md says what each lock guards.
  */
 #ifndef SCHED_LOCKRANK_H
 #define SCHED_LOCKRANK_H
@@ -54,10 +53,10 @@ enum lock_rank {
 /* Called by the locks. */
 void lockrank_acquire(enum lock_rank rank);
 void lockrank_release(enum lock_rank rank);
-/* Panics when the running thread holds a spinlock: it is about to sleep, or
- * to touch user memory. */
+/* Panics if the running thread, which is about to sleep or to touch user
+ * memory, holds a spinlock. */
 void lockrank_assert_may_sleep(void);
-/* Panics when it holds any lock of at least this rank. */
+/* Panics if it holds a lock of this rank or above. */
 void lockrank_assert_below(enum lock_rank rank);
 
 #else

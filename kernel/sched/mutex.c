@@ -1,13 +1,13 @@
 /*
- * Mutexes. Free ones are taken and given back by one atomic instruction; the
- * queue is looked at only when somebody waits.
+ * Mutexes. As long as no thread waits, they are taken and released by one
+ * atomic instruction each.
  */
 #include "sched/mutex.h"
 #include "lib/errno.h"
 #include "lib/panic.h"
 #include "sched/thread.h"
 
-/* Nanoseconds: after how long a waiter starves. */
+/* Nanoseconds after which a waiter starves. */
 #define PATIENCE 10000000
 
 void mutex_init(struct mutex *mutex, enum lock_rank rank)
