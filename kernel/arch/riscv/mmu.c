@@ -2,8 +2,8 @@
  * Address translation on RISC-V: the kernel's own mappings, which table a
  * hart translates by, local flushes and shootdowns.
  *
- * The kernel half of every root is the same few edges, made here at boot and
- * never changed afterwards, so a trap switches nothing:
+ * The kernel half of every root has the same few edges, made here at boot and
+ * never changed, so a trap switches no table:
  *
  *   0xffffffc0_00000000   all RAM and the devices, address by address
  *   0xffffffe0_00000000   kernel stacks, each under a guard page or more
@@ -49,7 +49,8 @@ void mmu_set_image(uint64_t physical)
     image_physical = physical;
 }
 
-/* The slot that maps `va` at `level`, making nodes above it. */
+/* The slot that maps `va` at `level`; makes the nodes above it. NULL: no
+ * memory. */
 static pte_t *kernel_slot(uint64_t va, unsigned level, uint64_t (*table)(void))
 {
     pte_t *node = kernel_root;
@@ -76,7 +77,7 @@ static int map_one(uint64_t va, uint64_t physical, unsigned level,
     return 0;
 }
 
-/* What a page of the image may be used for; 0: the boot stack's guard. */
+/* Permissions of a page of the image; 0: the boot stack's guard. */
 static uint64_t image_bits(uint64_t offset)
 {
     if (offset < image_offset(_text_end))
@@ -100,8 +101,8 @@ static int map_image(uint64_t (*table)(void))
     return 0;
 }
 
-/* Largest page that starts at `pa`, ends by `end`, and whose 4 KiB pages all
- * want the same permissions. */
+/* The level of the largest page that starts at `pa`, ends by `end`, and can
+ * have the same permissions throughout. */
 static unsigned direct_level(uint64_t pa, uint64_t end)
 {
     struct hal_range image = hal_image();
@@ -192,7 +193,7 @@ static void set_stack(unsigned slot, const uint64_t *pages)
         kernel_slot(va, 0, NULL)->bits =
             pages ? pte_ppn_bits(pages[i]) | KERNEL_RW : 0;
     }
-    /* Another hart may have cached what was there, be it nothing. */
+    /* Another hart may have cached the old entry, even an empty one. */
     bool on = hal_irq_save();
     atomic_thread_fence(memory_order_seq_cst);
     __asm__ volatile("sfence.vma" ::: "memory");

@@ -1,13 +1,13 @@
 /*
  * Sv39 page-table entries (RISC-V Privileged Architecture 20211203, 4.4).
  *
- * Pure: no register, no assembly, so that kernel/mm and the host tests use
- * it. An entry is an opaque value made by a constructor here and taken apart
- * by pte_kind and the accessors; nobody else knows its bits.
+ * There is no register and no assembly in it, so kernel/mm and the host tests
+ * can use it. An entry is an opaque value: it is made by the constructors here,
+ * and read by pte_kind and the accessors; its bits are used nowhere else.
  *
  * An edge from a node to a child node is one of OWNED, LAZY and LINKED (see
- * mm/pt.h for what they mean). Non-leaf entries have no permission bits, so
- * LAZY has V=0: hardware cannot see it, and leaves the other bits to us.
+ * mm/pt.h for what they mean). Non-leaf entries have no permission bits, so a
+ * LAZY edge has V=0: hardware does not see it, and ignores the other bits.
  */
 #ifndef ARCH_RISCV_SV39_H
 #define ARCH_RISCV_SV39_H
@@ -18,7 +18,7 @@
 #define PT_ROOT_LEVEL (PT_LEVELS - 1)
 #define PT_SLOT_BITS  9
 #define PT_SLOTS      (1u << PT_SLOT_BITS)
-/* The lower half of the root is the user's. */
+/* The lower half of the root is for the user. */
 #define PT_USER_ROOT_SLOTS (PT_SLOTS / 2)
 
 typedef struct {
@@ -97,7 +97,7 @@ static inline pte_t pte_lazy(uint64_t node)
 }
 
 /* A user leaf. Accessed and dirty are set from the start, so that hardware
- * never writes to a node behind our back. Sv39 reserves W without R. */
+ * never writes to a node. Sv39 reserves W without R. */
 static inline pte_t pte_leaf(uint64_t physical, bool write, bool execute)
 {
     return (pte_t){pte_ppn_bits(physical) | SV39_V | SV39_R | SV39_U | SV39_A |
@@ -138,8 +138,8 @@ static inline bool pte_is_none(pte_t e)
     return e.bits == 0;
 }
 
-/* Whether it leads to a node. What is no edge and not NONE is a leaf, at
- * whatever level it stands and whether or not hardware sees it. */
+/* Whether it leads to a node. What is neither NONE nor an edge is a leaf, at
+ * any level, whether or not hardware sees it. */
 static inline bool pte_is_edge(pte_t e)
 {
     return !(e.bits & (SV39_R | SV39_X)) &&
@@ -154,7 +154,7 @@ static inline pte_t pte_shared(pte_t e)
     return pte_is_owned(e) ? pte_lazy(pte_physical(e)) : e;
 }
 
-/* Of a leaf; pte_counted also of an edge, whose node always is: */
+/* For leaves; pte_counted also for edges, which always are. */
 static inline bool pte_writable(pte_t e)
 {
     return e.bits & SV39_W;
@@ -180,7 +180,7 @@ static inline pte_t pte_with_write(pte_t e)
     return (pte_t){e.bits | SV39_W};
 }
 
-/* The leaf read-only, and executable or not, if hardware sees it. */
+/* If hardware sees the leaf: make it read-only, and executable or not. */
 static inline pte_t pte_protected(pte_t e, bool execute)
 {
     if (!(e.bits & SV39_V))
