@@ -76,10 +76,10 @@ struct space *space_current(void);
  * a reference to the object, if any. 0, -EINVAL, -EEXIST or -ENOMEM. */
 int space_map(struct space *space, const struct region *region);
 
-/* The same for anonymous memory that is brought in at once. On failure nothing
- * has changed. A kill ends it with -ENOMEM. It is done in pieces, and the space
- * is unlocked between two: the caller must prevent forks of the space, and
- * changes of its regions. */
+/* The same for writable anonymous memory, brought in at once. On failure
+ * nothing has changed. A kill ends it with -ENOMEM. It is done in pieces, and
+ * the space is unlocked between two: the caller must prevent forks of the
+ * space, and changes of its regions. */
 int space_map_now(struct space *space, const struct region *region);
 
 /* The part of both that needs the space locked. */

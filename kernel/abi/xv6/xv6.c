@@ -1,10 +1,10 @@
 /*
- * The xv6 ABI: which programs it takes, how they start, how they call.
+ * The xv6 ABI: which programs it accepts, how they start, how they call.
  *
- * A program is linked at 0. Behind its image lie a guard page and one page of
- * stack, and directly above that the heap begins. Calls come with their
- * number in a7; the handlers are rows of xv6.tbl, in process.c and
- * file.c, and only translate: the verbs are the kernel's.
+ * A program is linked at 0. After its image come a guard page, one page of
+ * stack, and the heap. The number of a call is in a7. The handlers (rows of
+ * xv6.tbl, in process.c and file.c) only translate: the kernel's functions do
+ * the work.
  */
 #include "abi/xv6/xv6.h"
 #include "abi/xv6/call.h"
@@ -20,8 +20,8 @@ static bool accepts(const struct elf_image *image)
     return image->segments[0].va == 0;
 }
 
-/* Where the strings and the pointers to them go below `top`; 0 if they do not
- * fit the page. */
+/* Lay out the strings and the pointers to them below `top`. The stack pointer;
+ * 0 if they do not fit the page. */
 static uint64_t lay_out(const struct exec_arguments *arguments, uint64_t top,
                         uint64_t pointers[XV6_ARGUMENTS])
 {
@@ -94,7 +94,7 @@ static const handler_t handlers[] = {
 #undef SYS
 };
 
-/* A call that found no memory has changed nothing (oom.h). */
+/* A call that failed for want of memory has changed nothing (oom.h). */
 static __attribute__((noinline)) int64_t
 handle_again(handler_t handler, struct process *self, struct hal_frame *frame)
 {
@@ -120,7 +120,7 @@ static void call(struct process *self, struct hal_frame *frame)
     hal_frame_set_result(frame, result < 0 ? -1 : result);
 }
 
-/* Cut each name of a path to what an xv6 directory can hold. */
+/* Truncate each name of a path to what an xv6 directory can hold. */
 static void truncate_names(char *path)
 {
     char *to = path;
