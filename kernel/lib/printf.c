@@ -9,7 +9,7 @@
 #include "lib/printf.h"
 #include "lib/string.h"
 
-#define PIECE       256 /* bytes kprintf hands over at once */
+#define PIECE       256 /* bytes kprintf gives the sink at once */
 #define NUMBER_ROOM 22  /* digits of 2^64 - 1 in octal */
 
 struct output {
