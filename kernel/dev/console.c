@@ -117,7 +117,8 @@ void console_print(const char *text, size_t length)
         return;
     }
     spin_lock(&console.lock);
-    /* After a lost message, all are lost until that is told. */
+    /* After a lost message, all are lost until tell_lost has printed how many.
+     */
     if (console.lost || length > RING - ring_used())
         console.lost++;
     else

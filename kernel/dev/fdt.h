@@ -49,7 +49,7 @@ const char *fdt_name(const struct fdt *fdt, int node);
 
 /*
  * The node at `path`. A component without "@" finds the first child of that
- * name whatever its unit address. A path that does not begin with "/" begins
+ * name, with any unit address. A path that does not begin with "/" begins
  * with an alias (a property of /aliases). The path ends at a NUL or a ":", so
  * that the value of stdout-path can be given as it is.
  */

@@ -304,7 +304,7 @@ static inline void begin_use(struct page *page, enum page_kind kind,
     atomic_store_explicit(&page->sealed, false, memory_order_relaxed);
 }
 
-/* A page from wherever there is one, or NULL. */
+/* A page from this hart's cache, another's, or a shrinker; or NULL. */
 static inline struct page *get_page(void)
 {
     struct page *page = take_one();

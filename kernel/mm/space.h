@@ -28,7 +28,7 @@ enum fault {
     FAULT_SPURIOUS, /* the entries allow it, or do once linked */
     FAULT_ZERO,     /* nothing there: a page of zeros */
     FAULT_FILE,     /* the object's page */
-    FAULT_REUSE,    /* ours alone: write granted */
+    FAULT_REUSE,    /* not shared: write granted */
     FAULT_COPY,     /* shared: copied */
     FAULT_SEGV,     /* no region, or it forbids this */
     FAULT_BUS,      /* the object has no such page, or could not read it */
