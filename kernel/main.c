@@ -49,13 +49,12 @@ static _Noreturn void refuse(const char *why)
     hal_halt();
 }
 
-/* The end of every panic. The first hart to come tells what it knows, however
- * late the console takes it; one that panics meanwhile, or while telling,
- * stops. */
+/* The end of every panic. The first hart that panics reports, and waits as long
+ * as the console needs. A panic during the report is not reported. */
 static void report_panic(void)
 {
     static _Atomic uint32_t reporting;
-    static char findings[1024]; /* the first few will do */
+    static char findings[1024]; /* enough for the first few */
     struct text text;
     if (atomic_exchange(&reporting, 1))
         return;
@@ -71,7 +70,7 @@ static void report_panic(void)
 static bool boot_argument(const char *name, char *value, size_t size)
 {
     size_t length = strlen(name);
-    /* What follows run= is a command for init, whatever it looks like. */
+    /* All after run= is a command for init. */
     for (const char *at = command_line; *at && strncmp(at, "run=", 4); at++) {
         if ((at > command_line && at[-1] != ' ') || strncmp(at, name, length) ||
             at[length] != '=')
@@ -98,7 +97,7 @@ static void read_arguments(void)
 
 /* ---- Memory -------------------------------------------------------------- */
 
-static uint64_t table_frame(void)
+static uint64_t table_page(void)
 {
     struct page *page = page_alloc_zeroed(PAGE_KERNEL);
     return page ? page_physical(page) : 0;
@@ -120,7 +119,7 @@ static void start_memory(void)
         devices[device_count++] = board.virtio[i].registers;
     if (page_init(board.ram, board.ram_count, taken, count) ||
         hal_mmu_init(board.ram, board.ram_count, devices, device_count,
-                     table_frame))
+                     table_page))
         refuse("not enough memory for the kernel's tables; give the machine "
                "at least 16 MB");
     slab_init();
@@ -149,7 +148,7 @@ static size_t firmware_send(const char *text, size_t length)
     return length;
 }
 
-/* Where no UART is: send, and ask the firmware for keys, now and then. */
+/* If there is no UART: send, and ask the firmware for keys, at intervals. */
 static void firmware_console(void *unused)
 {
     (void)unused;
@@ -308,7 +307,7 @@ static bool mount_disk(struct block_device *disk, struct superblock **root)
     return true;
 }
 
-/* The disk that `root=` names, or else the first, if it can be mounted. */
+/* Mount the disk that `root=` names, or else the first disk. */
 static bool find_root(struct superblock **root)
 {
     char name[16] = "";

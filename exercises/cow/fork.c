@@ -81,7 +81,7 @@ int eager_copy(struct space *parent, struct space *child)
         /* Not the last reference: the parent has one. */
         if (pte_page(*slot) != shared)
             pt_put(shared);
-        if (!error && !pt_own_child(&parent->machine, &pt_slots(from)[i]))
+        if (!error && !pt_unshare_child(&parent->machine, &pt_slots(from)[i]))
             error = -ENOMEM;
         if (error)
             return error;

@@ -1,11 +1,10 @@
 /*
  * The contract between the machine and the kernel.
  *
- * Everything the portable kernel asks of a machine is declared here, and
- * everything a machine calls back: the upcalls, at the end. The small parts
- * that must be inline (the interrupt switch, the current thread, the direct
- * map, the user's registers) come from the machine's own <machine.h>, which
- * supplies:
+ * Here is declared what the portable kernel asks of a machine and, at the end,
+ * what a machine calls: the upcalls. Small parts that must be inline
+ * (interrupts on and off, the current thread, the direct map, the user's
+ * registers) come from the machine's own <machine.h>, which supplies:
  *
  *   struct hal_thread    machine state of a thread, first member of struct
  *                        thread; has the fields `hart` and `work`
@@ -35,7 +34,7 @@
 /* Bits of hal_thread.work: what to do before returning to user mode. */
 #define HAL_WORK_RESCHEDULE 1u
 #define HAL_WORK_KILLED     2u
-#define HAL_WORK_SIGNAL     4u /* whoever delivers signals takes it back */
+#define HAL_WORK_SIGNAL     4u /* cleared when signals are delivered */
 
 /* How memory was touched, as space_fault wants to know it. */
 enum access { ACCESS_READ, ACCESS_WRITE, ACCESS_EXECUTE };
@@ -54,19 +53,19 @@ struct hal_range {
     uint64_t start, end;
 };
 
-/* Where the image lies in memory: not to be given away. */
+/* Where the image lies in memory, which is not free. */
 struct hal_range hal_image(void);
 
-/* For the end of a panic: tell registers and callers, and stop every hart. */
+/* For the end of a panic: print registers and callers, and stop every hart. */
 void hal_panic_report(void);
 
 /* Clock frequency of hal_time's source, and whether each hart has a timer
  * compare register of its own (Sstc). */
 void hal_time_init(uint64_t frequency, bool sstc);
 
-/* Replace boot's mappings by the final ones: `ram` directly mapped, `devices`
- * at hal_phys_to_virt too, the image with W^X. `table` gives zeroed frames (0:
- * none left). 0 or -ENOMEM. */
+/* Replace boot's mappings by the final ones: `ram` and `devices` in the direct
+ * map, the image with W^X. `table` returns the physical address of a zeroed
+ * page (0: there is none). 0 or -ENOMEM. */
 int hal_mmu_init(const struct hal_range *ram, size_t ram_count,
                  const struct hal_range *devices, size_t device_count,
                  uint64_t (*table)(void));
@@ -86,17 +85,17 @@ unsigned hal_hart_count(void);
 int hal_hart_start(unsigned hart, uint64_t hardware_id,
                    struct hal_thread *thread);
 
-/* Bring another hart out of hal_wait, and have it look at its work and, by
- * HAL_WORK_RESCHEDULE, at its run queue. */
+/* End another hart's hal_wait, and set HAL_WORK_RESCHEDULE in its work, so that
+ * it looks at its run queue. */
 void hal_hart_wake(unsigned hart);
 
-/* Stop every other hart where it next has interrupts enabled (so holding no
- * spinlock) and return once they stand; then let them go. With `for_ever`
- * (a panic) a hart that does not answer within 100 ms is left alone. */
+/* Stop every other hart where it next has interrupts enabled (so where it holds
+ * no spinlock), and return once they stand; let them run again. With `for_ever`
+ * (a panic) a hart that does not answer within 100 ms is not waited for. */
 void hal_harts_freeze(bool for_ever);
 void hal_harts_thaw(void);
 
-/* Wait for an interrupt, with interrupts disabled; pending ones end it. */
+/* With interrupts disabled, wait until one is pending. */
 void hal_wait(void);
 
 /* ---- Threads ------------------------------------------------------------ */
@@ -131,20 +130,20 @@ void hal_timer_arm(uint64_t deadline);
 
 /* ---- Address translation ------------------------------------------------ */
 
-/* Make `space` the one this hart translates by (NULL: the kernel alone), and
+/* Make this hart translate by `space` (NULL: by the kernel's tables alone), and
  * keep active_harts right. Interrupts off. */
 void hal_space_activate(struct hal_space *space);
 
 /* After an entry of `space` changed: every hart running it forgets it before
- * this returns. With HAL_FLUSH_ALL, or when a non-leaf entry changed, all of
- * the space's translations go. Called with any locks held. */
+ * this returns. With HAL_FLUSH_ALL, as after a change of a non-leaf entry, all
+ * translations of the space are forgotten. Any locks may be held. */
 #define HAL_FLUSH_ALL UINT64_MAX
-void hal_space_flush(struct hal_space *space, uint64_t va);
+void hal_shootdown(struct hal_space *space, uint64_t va);
 
-/* A leaf gained a permission or became valid (or, with HAL_FLUSH_ALL, an edge
- * did): this hart forgets what it had; another one that has not will fault and
- * come to the same entry. */
-void hal_space_refresh(struct hal_space *space, uint64_t va);
+/* After a leaf (or, with HAL_FLUSH_ALL, an edge) became valid or gained a
+ * permission: this hart forgets the old entry. Another hart that still has it
+ * will fault, and find the new one. */
+void hal_flush_local(struct hal_space *space, uint64_t va);
 
 /* Instructions were written: all harts running the space fetch them anew. */
 void hal_space_sync_code(struct hal_space *space);
@@ -153,17 +152,17 @@ void hal_space_sync_code(struct hal_space *space);
 void hal_root_init(void *root);
 void hal_root_clear(void *root);
 
-/* Map the frames of one kernel stack in window `slot` (below HAL_STACKS), with
- * nothing mapped below it; the address of its low end. Take it out again:
- * afterwards no hart can touch the frames. Callers serialise per slot. */
-void *hal_stack_map(unsigned slot, const uint64_t frames[HAL_STACK_PAGES]);
+/* Map the pages of one kernel stack in window `slot` (below HAL_STACKS), with
+ * nothing mapped below it: the address of its low end. Unmap it: afterwards no
+ * hart can touch the pages. Callers serialise per slot. */
+void *hal_stack_map(unsigned slot, const uint64_t pages[HAL_STACK_PAGES]);
 void hal_stack_unmap(unsigned slot);
 
 /* ---- User memory -------------------------------------------------------- */
 
-/* Copy between kernel and user memory through the MMU; ranges are already
- * known to lie below HAL_USER_TOP. A page that is not there is a fault like
- * any other. 0 or -EFAULT. */
+/* Copy between kernel and user memory through the MMU. The caller has checked
+ * that the range lies below HAL_USER_TOP. A missing page is a fault like any
+ * other. 0 or -EFAULT. */
 int hal_user_read(void *to, uint64_t from, size_t length);
 int hal_user_write(uint64_t to, const void *from, size_t length);
 int hal_user_clear(uint64_t to, size_t length);
@@ -173,11 +172,11 @@ int hal_user_read_string(char *to, uint64_t from, size_t size);
 
 /* ---- Devices and firmware ----------------------------------------------- */
 
-/* Let interrupts with this number of the machine's controller in; they
- * arrive by hal_upcall_interrupt on some hart. */
+/* Enable the interrupt with this number of the machine's controller; it arrives
+ * by hal_upcall_interrupt on some hart. */
 void hal_interrupt_enable(unsigned number);
 
-/* Firmware console: for the time before a driver has the UART. */
+/* Firmware console: used until a driver has the UART. */
 void hal_firmware_write(const char *text, size_t length);
 /* A byte typed, or -1. */
 int hal_firmware_read(void);
@@ -195,15 +194,15 @@ _Noreturn void kernel_main(uint64_t hardware_id, const void *tree);
 /* The thread asked for a system call (proc/entry.c). Interrupts on. */
 void hal_upcall_syscall(struct hal_frame *frame);
 
-/* User memory was touched at `va` and the tables refuse (proc/entry.c). True
- * when to try again, false when the thread is to die (user) or the copy to
- * fail (kernel). Interrupts on. */
+/* An access to user memory at `va` faulted (proc/entry.c). True: the access is
+ * tried again. False: a user thread has been killed, a copy of the kernel
+ * fails. Interrupts on. */
 bool hal_upcall_memory_fault(uint64_t va, enum access access, bool in_kernel);
 
-/* A user instruction faulted otherwise: `cause` names it (proc/entry.c). */
+/* A user instruction caused another fault, named `cause` (proc/entry.c). */
 void hal_upcall_user_fault(const char *cause, uint64_t value);
 
-/* On the way out to user mode with hal_thread.work not empty (proc/entry.c).
+/* On the way to user mode, if hal_thread.work is not 0 (proc/entry.c).
  * Interrupts on. */
 void hal_upcall_user_return(void);
 
@@ -212,8 +211,8 @@ void hal_upcall_user_return(void);
 void hal_upcall_interrupt(unsigned number);
 void hal_upcall_tick(void);
 
-/* After an interrupt that found the kernel running with interrupts on, and on
- * the way to user mode: deal with HAL_WORK_RESCHEDULE (sched/sched.c). */
+/* After an interrupt of the kernel, and on the way to user mode: act on
+ * HAL_WORK_RESCHEDULE (sched/sched.c). */
 void hal_upcall_preempt(void);
 
 #endif

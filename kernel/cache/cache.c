@@ -50,9 +50,9 @@ void cache_insert(struct cache *cache, uint64_t index, struct page *page)
 {
     uint32_t *chain = chain_of(cache, index);
     page->cached = (struct page_cached){cache, (uint32_t)index, *chain};
-    page->level = CACHE_REFERENCED;
-    page->order = 0;
-    page->owner = 0;
+    page->state = CACHE_REFERENCED;
+    page->transfers = 0;
+    page->pins = 0;
     page_become(page, PAGE_DISK);
     *chain = (uint32_t)(page - page_array) + 1;
     if (index > cache->highest)
@@ -78,9 +78,9 @@ static void unlink(struct page *page)
         cache->highest = 0;
     cached--;
     cache_reclaim_remove(page);
-    page->level = 0;
-    page->order = 0;
-    page->owner = 0;
+    page->state = 0;
+    page->transfers = 0;
+    page->pins = 0;
     page_become(page, PAGE_ANONYMOUS);
 }
 
@@ -95,8 +95,8 @@ void cache_set_dirty(struct page *page)
 {
     struct cache *cache = page->cached.cache;
     uint64_t index = page->cached.index;
-    if (!(page->level & CACHE_DIRTY)) {
-        page->level |= CACHE_DIRTY;
+    if (!(page->state & CACHE_DIRTY)) {
+        page->state |= CACHE_DIRTY;
         cache->dirty++;
         dirty++;
     }
@@ -106,9 +106,9 @@ void cache_set_dirty(struct page *page)
 
 void cache_clear_dirty(struct page *page)
 {
-    if (!(page->level & CACHE_DIRTY))
+    if (!(page->state & CACHE_DIRTY))
         return;
-    page->level &= (uint8_t)~CACHE_DIRTY;
+    page->state &= (uint8_t)~CACHE_DIRTY;
     page->cached.cache->dirty--;
     dirty--;
 }
@@ -180,11 +180,11 @@ static int pin(struct cache *cache, uint64_t index, bool any, enum sleep kind,
     int result = -ENXIO;
     while (index <= UINT32_MAX && (any || index < atomic_load(&cache->end))) {
         page = cache_find(cache, index);
-        if (hurried() && (page ? page->level & CACHE_READING : !any)) {
+        if (hurried() && (page ? page->state & CACHE_READING : !any)) {
             result = hurry_note(fetch, cache, index);
             break;
         }
-        if (page && page->level & CACHE_READING) {
+        if (page && page->state & CACHE_READING) {
             if (!cache_wait(page, kind))
                 continue;
             result = -EINTR;
@@ -201,8 +201,8 @@ static int pin(struct cache *cache, uint64_t index, bool any, enum sleep kind,
             page = fresh;
             fresh = NULL;
         }
-        page->owner++;
-        page->level |= CACHE_REFERENCED;
+        page->pins++;
+        page->state |= CACHE_REFERENCED;
         *out = page;
         result = 0;
         break;
@@ -214,10 +214,10 @@ static int pin(struct cache *cache, uint64_t index, bool any, enum sleep kind,
 
 static void unpin(struct page *page)
 {
-    ASSERT(cache_has(page) && page->owner > 0);
-    page->owner--;
+    ASSERT(cache_has(page) && page->pins > 0);
+    page->pins--;
     cache_wake(page);
-    if (!page->owner && !(page->level & (CACHE_VALID | CACHE_READING)))
+    if (!page->pins && !(page->state & (CACHE_VALID | CACHE_READING)))
         cache_remove(page);
 }
 
@@ -231,10 +231,10 @@ static int read_pinned(struct cache *cache, struct page *page,
         spin_unlock(&cache_lock);
         int error = cache_read(cache, page, ahead);
         spin_lock(&cache_lock);
-        while (page->level & CACHE_READING)
+        while (page->state & CACHE_READING)
             if (cache_wait(page, kind))
                 return -EINTR;
-        if (page->level & CACHE_VALID)
+        if (page->state & CACHE_VALID)
             return 0;
         if (ahead.from >= ahead.to)
             return error ? error : -EIO;
@@ -307,10 +307,10 @@ int cache_share(struct cache *cache, uint64_t index, struct page **out)
     spin_lock(&cache_lock);
     struct page *page = cache_find(cache, index);
     bool there =
-        page && (page->level & (CACHE_VALID | CACHE_READING)) == CACHE_VALID;
+        page && (page->state & (CACHE_VALID | CACHE_READING)) == CACHE_VALID;
     if (there) {
         page_get(page);
-        page->level |= CACHE_REFERENCED;
+        page->state |= CACHE_REFERENCED;
         if (index == cache->expected) /* so that reading ahead goes on */
             cache->expected++;
     }
@@ -324,7 +324,7 @@ int cache_share(struct cache *cache, uint64_t index, struct page **out)
 void cache_mark_dirty(struct cache *cache, struct page *page)
 {
     spin_lock(&cache_lock);
-    ASSERT(page->cached.cache == cache && page->owner > 0);
+    ASSERT(page->cached.cache == cache && page->pins > 0);
     cache_set_dirty(page);
     spin_unlock(&cache_lock);
 }
@@ -333,14 +333,14 @@ void cache_mark_dirty(struct cache *cache, struct page *page)
  * who look at the page, or move it, let it go soon. cache_lock held. */
 static void replace(struct cache *cache, struct page *page, struct page *copy)
 {
-    while (page->owner > 1 || (page->level & CACHE_WRITING))
+    while (page->pins > 1 || (page->state & CACHE_WRITING))
         cache_wait(page, SLEEP_UNINTERRUPTIBLE);
     uint64_t index = page->cached.index;
-    bool was_dirty = page->level & CACHE_DIRTY;
+    bool was_dirty = page->state & CACHE_DIRTY;
     cache_remove(page);
     cache_insert(cache, index, copy);
-    copy->owner = 1;
-    copy->level |= CACHE_VALID;
+    copy->pins = 1;
+    copy->state |= CACHE_VALID;
     if (was_dirty)
         cache_set_dirty(copy);
 }
@@ -361,7 +361,7 @@ int cache_part(struct cache *cache, struct page **page)
 
 static bool is_busy(const struct page *page)
 {
-    return page->owner || page->level & (CACHE_READING | CACHE_WRITING);
+    return page->pins || page->state & (CACHE_READING | CACHE_WRITING);
 }
 
 /* Forget the page, when nobody looks at it or moves it any more: false when

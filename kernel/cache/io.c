@@ -40,9 +40,9 @@ static const struct thread *writer;     /* cache_lock: who may have it */
 
 void cache_begin(struct page *page, uint8_t way)
 {
-    page->level |= way;
-    page->level &= (uint8_t)~CACHE_FAILED;
-    page->order = 1;
+    page->state |= way;
+    page->state &= (uint8_t)~CACHE_FAILED;
+    page->transfers = 1;
     if (way == CACHE_WRITING) {
         cache_clear_dirty(page);
         page->cached.cache->writing++;
@@ -54,21 +54,21 @@ static void end_read(struct page *page)
     struct cache *cache = page->cached.cache;
     if (cache->ops->clear_tail)
         cache->ops->clear_tail(cache, page->cached.index, page_data(page));
-    page->level &= (uint8_t)~CACHE_READING;
-    if (!(page->level & CACHE_FAILED))
-        page->level |= CACHE_VALID;
+    page->state &= (uint8_t)~CACHE_READING;
+    if (!(page->state & CACHE_FAILED))
+        page->state |= CACHE_VALID;
     cache_wake(page);
     /* Read ahead, in vain: whoever wants it tries for himself. */
-    if (!(page->level & CACHE_VALID) && !page->owner)
+    if (!(page->state & CACHE_VALID) && !page->pins)
         cache_remove(page);
 }
 
 static void end_write(struct page *page)
 {
     struct cache *cache = page->cached.cache;
-    page->level &= (uint8_t)~CACHE_WRITING;
+    page->state &= (uint8_t)~CACHE_WRITING;
     cache->writing--;
-    if (page->level & CACHE_FAILED) {
+    if (page->state & CACHE_FAILED) {
         cache->failed++;
         cache_set_dirty(page);
     }
@@ -80,11 +80,11 @@ static void end_write(struct page *page)
 static void end_piece(struct page *page, bool failed)
 {
     if (failed)
-        page->level |= CACHE_FAILED;
-    ASSERT(page->order > 0);
-    if (--page->order)
+        page->state |= CACHE_FAILED;
+    ASSERT(page->transfers > 0);
+    if (--page->transfers)
         return;
-    if (page->level & CACHE_READING)
+    if (page->state & CACHE_READING)
         end_read(page);
     else
         end_write(page);
@@ -163,7 +163,7 @@ static void add(struct builder *b, struct block_segment piece, uint64_t sector)
         return;
     }
     spin_lock(&cache_lock);
-    piece.page->order++;
+    piece.page->transfers++;
     spin_unlock(&cache_lock);
     if (!b->transfer && !take_transfer(b, sector)) {
         move_alone(b, piece, sector);
@@ -256,10 +256,10 @@ static struct page *begin_dirty(struct cache *cache, uint64_t index)
 {
     struct page *page;
     spin_lock(&cache_lock);
-    while ((page = cache_find(cache, index)) && (page->level & CACHE_DIRTY) &&
-           (page->level & CACHE_WRITING))
+    while ((page = cache_find(cache, index)) && (page->state & CACHE_DIRTY) &&
+           (page->state & CACHE_WRITING))
         cache_wait(page, SLEEP_UNINTERRUPTIBLE);
-    if (page && !(page->level & CACHE_DIRTY))
+    if (page && !(page->state & CACHE_DIRTY))
         page = NULL;
     if (page)
         cache_begin(page, CACHE_WRITING);
@@ -280,7 +280,7 @@ bool cache_is_at(const struct cache *cache, uint64_t number, uint8_t state,
     const struct page *page = page_at(number);
     spin_lock(&cache_lock);
     bool is = cache_has(page) && page->cached.cache == cache &&
-              (page->level & state) == state;
+              (page->state & state) == state;
     *index = is ? page->cached.index : 0;
     spin_unlock(&cache_lock);
     return is;

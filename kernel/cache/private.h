@@ -5,8 +5,8 @@
  *
  * A frame is of kind DISK exactly while it is in the hash table, and all of its
  * descriptor's fields but the count are guarded by cache_lock for that time:
- * `level` holds its state, `owner` the number of pins, `order` the pieces that
- * are being moved plus one for whoever is still adding pieces.
+ * `state`, `pins`, and `transfers`: the pieces that are being moved, plus one
+ * while pieces are still being added.
  */
 #ifndef CACHE_PRIVATE_H
 #define CACHE_PRIVATE_H
@@ -15,7 +15,7 @@
 #include "lib/bits.h"
 #include "sched/waitq.h"
 
-/* Bits of a page's state (page.level). */
+/* Bits of a page's state (page.state). */
 #define CACHE_VALID      BIT8(0) /* shows what the device has, or newer */
 #define CACHE_READING    BIT8(1)
 #define CACHE_WRITING    BIT8(2)

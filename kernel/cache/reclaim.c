@@ -34,17 +34,17 @@ void cache_reclaim_remove(const struct page *page)
 
 static bool is_spare(const struct page *page)
 {
-    return !page->owner && page_count(page) == 1 &&
-           !(page->level & (CACHE_READING | CACHE_WRITING));
+    return !page->pins && page_count(page) == 1 &&
+           !(page->state & (CACHE_READING | CACHE_WRITING));
 }
 
 /* Look at a page; true when it was given back. */
 static bool take(struct page *page)
 {
-    if (!is_spare(page) || (page->level & CACHE_DIRTY))
+    if (!is_spare(page) || (page->state & CACHE_DIRTY))
         return false;
-    if (page->level & CACHE_REFERENCED) {
-        page->level &= (uint8_t)~CACHE_REFERENCED;
+    if (page->state & CACHE_REFERENCED) {
+        page->state &= (uint8_t)~CACHE_REFERENCED;
         return false;
     }
     cache_remove(page);

@@ -1,6 +1,6 @@
 /*
- * Block devices: what is checked before a driver sees a request, and waiting
- * for one.
+ * Block devices: the checks before a driver gets a request, and waiting for the
+ * end of one.
  */
 #include "dev/block.h"
 #include "lib/errno.h"
@@ -13,13 +13,13 @@ static struct spinlock lock = SPINLOCK(LOCK_BLOCK);
 static struct block_device *devices[BLOCK_DEVICES]; /* I once boot is over */
 static unsigned device_count;
 
-/* Who waits in block_do, on its stack. */
+/* A wait in block_do, on its stack. */
 struct completion {
     struct waitq queue;
     bool done; /* lock */
 };
 
-/* ---- The disks there are ------------------------------------------------- */
+/* ---- Disks --------------------------------------------------------------- */
 
 struct block_device *block_at(unsigned index)
 {
@@ -66,7 +66,7 @@ static bool can_be_done(const struct block_device *device,
            sectors <= device->sectors - request->sector;
 }
 
-/* Count it; the numbers are for people. */
+/* Count it: for reports. */
 static void count(struct block_device *device,
                   const struct block_request *request, uint64_t sectors)
 {
@@ -90,7 +90,7 @@ void block_submit(struct block_device *device, struct block_request *request)
     device->ops->submit(device, request);
 }
 
-/* The waiter is gone once it has seen `done` under the lock. */
+/* Once the waiter has seen `done` under the lock, the completion is gone. */
 static void complete(struct block_request *request)
 {
     struct completion *completion = request->private;

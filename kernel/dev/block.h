@@ -1,10 +1,10 @@
 /*
  * Block devices: what a driver offers and what a file system asks of it.
  *
- * A request moves whole sectors between one run of the device and pieces of
- * frames. Many may be under way at once and they may end in any order; a write
- * is only sure to survive a power cut when a flush that began after its end
- * has ended. A driver is found by control going up through block_ops.
+ * A request moves whole sectors between one run of the device and parts of
+ * pages. Many may be under way at once, and they may end in any order. A write
+ * is safe from a power cut once a flush that began after the write's end has
+ * ended. Requests reach a driver through block_ops.
  */
 #ifndef DEV_BLOCK_H
 #define DEV_BLOCK_H
@@ -20,7 +20,7 @@
 
 enum block_command { BLOCK_READ, BLOCK_WRITE, BLOCK_FLUSH, BLOCK_COMMANDS };
 
-/* Part of a frame: whole sectors. */
+/* Part of a page: whole sectors. */
 struct block_segment {
     struct page *page;
     uint16_t offset, length; /* bytes */
@@ -28,7 +28,7 @@ struct block_segment {
 
 struct block_device;
 
-/* Belongs to the device from block_submit until `done` is called. */
+/* The device owns it from block_submit until `done` is called. */
 struct block_request {
     enum block_command command;
     uint16_t count;  /* of segments; a flush: 0 */
@@ -43,8 +43,8 @@ struct block_request {
 };
 
 struct block_ops {
-    /* Begin it; sleeps while the device has all it can take. The request is
-     * in range, and a write is allowed. */
+    /* Begin it; sleeps while the device's queue is full. The request is in
+     * range, and a write is allowed. */
     void (*submit)(struct block_device *device, struct block_request *request);
 };
 
@@ -53,29 +53,29 @@ struct block_device {
     const struct block_ops *ops; /* I */
     uint64_t sectors;            /* I */
     bool read_only;              /* I */
-    bool has_flush;              /* I: without, a write that ended is safe */
+    bool has_flush;              /* I: if not, each write that ended is safe */
     /* Requests and sectors by command; counted by block_submit. */
     _Atomic uint64_t requests[BLOCK_COMMANDS];
     _Atomic uint64_t moved[BLOCK_COMMANDS];
 };
 
-/* Disks there can be. */
+/* The most disks. */
 #define BLOCK_DEVICES 8
 
-/* The disks that were found, from 0 on; NULL after the last. */
+/* A disk by index from 0 on; NULL after the last. */
 struct block_device *block_at(unsigned index);
 unsigned block_count(void);
-/* The one of that name, or NULL. */
+/* The disk of that name, or NULL. */
 struct block_device *block_find(const char *name);
 
 /* Add one, at boot. 0, or -ENOSPC. */
 int block_add(struct block_device *device);
 
-/* Begin `request`. What cannot be done (beyond the end, a write to a read-only
- * device) is done with -EIO at once. May sleep; no spinlock held. */
+/* Begin `request`. If it cannot be done (beyond the end, or a write to a
+ * read-only device), it ends with -EIO at once. May sleep; no spinlock held. */
 void block_submit(struct block_device *device, struct block_request *request);
 
-/* Do it and wait for its end, whoever is killed meanwhile: 0 or -EIO. Uses
+/* Do it and wait for its end; a kill does not end the wait. 0 or -EIO. Uses
  * `done` and `private`. */
 int block_do(struct block_device *device, struct block_request *request);
 

@@ -1,5 +1,5 @@
 /*
- * What the kernel wants to know of a board, from the device tree (Devicetree
+ * What the kernel has to know of a board, from the device tree (Devicetree
  * Specification 0.4; bindings of the Linux kernel for riscv cpus, the PLIC,
  * 16550 UARTs, clocks and virtio). Nothing about a board is compiled in.
  */
@@ -32,7 +32,7 @@ static void read_memory(struct board *board, const struct fdt *fdt)
         add_range(board->reserved, &board->reserved_count, start, size);
 }
 
-/* Whether the extension is in the list, or in the old one-string form. */
+/* Whether the cpu has the extension, by the list or by the older string. */
 static bool has_extension(const struct fdt *fdt, int cpu, const char *name)
 {
     if (fdt_string_list_contains(fdt, cpu, "riscv,isa-extensions", name))
@@ -93,7 +93,7 @@ static void read_plic(struct board *board, const struct fdt *fdt, int boot_cpu)
          node = fdt_next_sibling(fdt, node))
         if (!fdt_u32(fdt, node, "phandle", &own))
             break;
-    /* A context is a place in the list of (hart's controller, interrupt). */
+    /* A context is an index of the list of (hart's controller, interrupt). */
     for (unsigned i = 0;
          !fdt_cell(fdt, plic, "interrupts-extended", 2 * i, &phandle) &&
          !fdt_cell(fdt, plic, "interrupts-extended", 2 * i + 1, &number);
@@ -152,8 +152,8 @@ static void add_virtio(struct board *board, struct board_virtio place)
     board->virtio_count++;
 }
 
-/* Where virtio devices may be (Devicetree binding virtio,mmio); the tree does
- * not say whether they are. */
+/* Places for virtio devices (Devicetree binding virtio,mmio). The tree does not
+ * say whether there is a device. */
 static void read_virtio(struct board *board, const struct fdt *fdt)
 {
     uint64_t start, size;

@@ -11,7 +11,7 @@
 
 #define BOARD_RANGES 16
 
-/* Places where a virtio device may be. */
+/* The most places for virtio devices. */
 #define BOARD_VIRTIO 8
 
 struct board {

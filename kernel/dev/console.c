@@ -1,14 +1,14 @@
 /*
  * The console's ring.
  *
- * Whoever puts something in also sends what the device takes at that moment,
- * which is all of it while little is printed; the rest goes by interrupt. A
- * device that nobody hears of is served by one thread, which takes pieces out
- * of the ring and sends them with no lock held, as it may be slow.
+ * Text is put into the ring, and then as much of the ring is sent as the device
+ * takes at that moment; while little is printed that is all. The rest is sent
+ * by interrupt. For a device without an interrupt one thread takes pieces out
+ * of the ring and sends them with no lock held, as the device may be slow.
  *
- * In a panic the lock is not taken, for whoever holds it may never let go. The
- * ring's positions are masked at each use, so that even a torn state does no
- * worse than print the wrong bytes.
+ * In a panic the lock is not taken, as its holder may have died. The ring's
+ * positions are masked at each use, so if the ring was being changed, the worst
+ * is that wrong bytes are printed.
  */
 #include "dev/console.h"
 #include "arch/hal.h"
@@ -24,12 +24,12 @@
 #define PIECE    64u
 #define PATIENCE 1000000000u /* nanoseconds in which a device takes a byte */
 
-/* I: set by console_start; the rest is the lock's, or the panic's. */
+/* I: set by console_start; all else: lock, or in a panic nothing. */
 static struct {
     struct spinlock lock;
     const struct console_port *port; /* I */
     void (*room)(void);              /* I */
-    bool refused;                    /* somebody waits for room */
+    bool refused;                    /* a program waits for room */
     bool stuck;                      /* the device took nothing, in a panic */
     bool polling;                    /* a piece is out of the ring, unsent */
     uint64_t lost;                   /* messages, since the last that was not */
@@ -56,7 +56,8 @@ static void send(void)
     console.head += (uint32_t)sent;
 }
 
-/* Half of the ring, or messages would be lost and told of one by one. Locked */
+/* Once half of the ring is free: else there would be a line for each message
+ * that is lost. Locked. */
 static void tell_lost(void)
 {
     char line[64];
@@ -67,10 +68,10 @@ static void tell_lost(void)
     console.lost = 0;
 }
 
-/* Locked: after text came or the device has room. Returns whether to call
- * console.room, if that `may` be; half of their part, so that a writer is not
- * woken for every few bytes. */
-static bool settle(bool may)
+/* Locked: text has come, or the device has room. Returns whether to call
+ * console.room, if that `may` be: once half of the programs' part is free, so
+ * that a writer is not woken for every few bytes. */
+static bool make_progress(bool may)
 {
     if (console.port->want_room)
         send();
@@ -92,8 +93,8 @@ void console_start(const struct console_port *port, void (*room)(void))
 
 /* ---- Into the ring ------------------------------------------------------- */
 
-/* Several harts may tell where they were: one at a time, but none waits long
- * for another, which may have died here. */
+/* Several harts may report: one at a time, but none waits long for another,
+ * which may have died here. */
 static void print_at_once(const char *text, size_t length)
 {
     static _Atomic uint32_t printing;
@@ -116,16 +117,17 @@ void console_print(const char *text, size_t length)
         return;
     }
     spin_lock(&console.lock);
-    /* What comes after a lost one is lost, too, until that is told. */
+    /* After a lost message, all are lost until tell_lost has printed how many.
+     */
     if (console.lost || length > RING - ring_used())
         console.lost++;
     else
         push(text, length);
-    settle(false);
+    make_progress(false);
     spin_unlock(&console.lock);
 }
 
-/* Put it into the ring, if that is then filled up to `share` at most. */
+/* Put it into the ring if that then holds at most `share` bytes. */
 static bool accept(const char *text, size_t length, uint32_t share, bool waits)
 {
     if (panic_in_progress())
@@ -136,7 +138,7 @@ static bool accept(const char *text, size_t length, uint32_t share, bool waits)
         push(text, length);
     else if (waits)
         console.refused = true;
-    settle(false);
+    make_progress(false);
     spin_unlock(&console.lock);
     return fits;
 }
@@ -166,7 +168,7 @@ void console_room(void)
         return;
     }
     spin_lock(&console.lock);
-    bool room = settle(true);
+    bool room = make_progress(true);
     spin_unlock(&console.lock);
     call_room(room);
 }
@@ -181,7 +183,7 @@ void console_poll(void)
         while (length < sizeof piece && ring_used())
             piece[length++] = console.ring[console.head++ % RING];
         console.polling = length;
-        bool room = settle(true);
+        bool room = make_progress(true);
         spin_unlock(&console.lock);
         for (sent = 0; sent < length;)
             sent += console.port->send(piece + sent, length - sent);
@@ -196,7 +198,7 @@ static void send_with_lock(void)
         return;
     }
     spin_lock(&console.lock);
-    /* What is in the ring comes after a piece that is being sent. */
+    /* A piece that console_poll is sending comes before what is in the ring. */
     if (!console.polling)
         send();
     tell_lost();
@@ -208,14 +210,14 @@ static uint32_t head_now(void)
     return __atomic_load_n(&console.head, __ATOMIC_RELAXED);
 }
 
-/* Whether something from before `end` is in the ring. */
+/* Whether text from before `end` is in the ring. */
 static bool is_due(uint32_t end)
 {
     return (int32_t)(end - head_now()) > 0;
 }
 
-/* Whether it is still on its way. In a panic, a piece that is out of the ring
- * may never be sent. */
+/* Whether it has not yet been sent. In a panic a piece that console_poll has
+ * taken is not waited for. */
 static bool pending(uint32_t end)
 {
     bool panics = panic_in_progress();
@@ -227,9 +229,8 @@ static bool pending(uint32_t end)
     return queued || (console.port->idle && !console.port->idle());
 }
 
-/* Others may print meanwhile. What they print is not sent, and that the device
- * takes it is no reason to wait longer. */
-
+/* Text that is printed meanwhile is not waited for, and does not make the wait
+ * longer. */
 void console_flush(void)
 {
     if (!console.port)

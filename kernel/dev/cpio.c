@@ -3,8 +3,8 @@
  * number and thirteen fields of eight hexadecimal digits), a name, padding to
  * four bytes, data, padding again; an entry of a known name ends the archive.
  *
- * Nothing of it is believed: a length is compared with what is left of the
- * range before it is added to anything, so that no sum can wrap.
+ * Nothing in the archive is trusted: a length is compared with the bytes that
+ * are left before it is added to anything, so that no sum can wrap.
  */
 #include "dev/cpio.h"
 #include "lib/bits.h"
@@ -35,8 +35,8 @@ void cpio_open(struct cpio *cpio, const void *data, size_t size)
     *cpio = (struct cpio){.data = data, .size = size};
 }
 
-/* Goes over `length` bytes and the padding after them: NULL if they are not
- * all there. Padding may be missing at the very end. */
+/* Steps over `length` bytes and the padding after them. Returns the bytes; NULL
+ * if some are missing. Padding may be missing at the very end. */
 static const uint8_t *take(const struct cpio *cpio, size_t *offset,
                            size_t length)
 {
@@ -69,8 +69,8 @@ static bool read_fields(const uint8_t *header, uint32_t fields[FIELDS])
     return true;
 }
 
-/* Reads the entry at the current position, the trailer being one too, and
- * goes past it. NULL, or what is wrong. */
+/* Reads the entry at the current position, or the trailer, and steps over it.
+ * NULL, or what is wrong. */
 static const char *read_entry(struct cpio *cpio, struct cpio_entry *entry)
 {
     uint32_t fields[FIELDS];

@@ -1,8 +1,8 @@
 /*
- * Reads an archive of the "newc" kind of cpio: what a Linux initrd is made of,
- * and so what boot loaders know how to hand over. The archive is a range of
- * memory, read in place; entries point into it. Several archives may follow
- * one another with zeros between them, as when an extra file is appended.
+ * Reads a cpio archive in the "newc" format, which Linux uses for an initrd,
+ * and which boot loaders therefore support. The archive is read in place;
+ * entries point into it. Several archives may follow one another with zeros
+ * between them, as when an extra file is appended.
  *
  * Hard links: each name is an entry of its own with the same `ino` and an
  * `nlink` above 1, and only one of them, usually the last, carries the data.

@@ -3,10 +3,9 @@
  * reservations, a stream of tokens (the structure block) and the names of the
  * properties (the strings block); all numbers are big-endian.
  *
- * Every walk is a sequence of calls of step_at, the one function that reads
- * the stream: it checks that what it returns lies inside the blob and that
- * the next step begins further on. So whatever a walk is looking for, it stays
- * within the blob and it ends.
+ * Every walk is a sequence of calls of step_at, the only function that reads
+ * the stream. It checks that what it returns lies inside the blob, and that the
+ * next step begins further on. So every walk stays inside the blob, and ends.
  */
 #include "dev/fdt.h"
 #include "lib/bits.h"
@@ -48,7 +47,7 @@ static uint64_t two_cells_at(const uint8_t *at)
     return (uint64_t)cell_at(at) << 32 | cell_at(at + CELL);
 }
 
-/* Does a string that begins at `offset` of a block end inside it? */
+/* Whether a string that begins at `offset` of a block ends inside it. */
 static bool string_ends(const uint8_t *block, uint32_t size, uint32_t offset)
 {
     return offset < size &&
@@ -77,8 +76,8 @@ static bool step_property(const struct fdt *fdt, uint32_t at, struct step *step)
 }
 
 /*
- * Reads the token at `offset`, or after it if padding stands there. False if
- * the block ends before the token does, or it is of no known kind.
+ * Reads the token at `offset`, or the next one if there is padding. False if
+ * the token is unknown, or the block ends before it does.
  */
 static bool step_at(const struct fdt *fdt, int offset, struct step *step)
 {
@@ -169,7 +168,7 @@ static const char *check_tree(struct fdt *fdt)
     }
 }
 
-/* Is there a pair of zeros, which ends the list, before the blob ends? */
+/* Whether a pair of zeros, which ends the list, comes before the blob's end. */
 static bool reservations_end(const struct fdt *fdt)
 {
     uint32_t at = fdt->reservations;

@@ -1,12 +1,11 @@
 /*
- * The flattened device tree: the machine's description of itself, handed over
- * at boot as one block of bytes (Devicetree Specification v0.4, chapter 5).
+ * The flattened device tree: a description of the machine that the boot loader
+ * gives as one block of bytes (Devicetree Specification v0.4, chapter 5).
  *
- * The reader works in place and allocates nothing, so it serves from the
- * first instructions after the MMU is on. It trusts nothing: fdt_open walks
- * the whole tree once and refuses what is damaged, and every later access
- * still goes through the same checked steps. No blob can make it loop or read
- * outside its bytes.
+ * The reader works in place and allocates nothing, so it can be used as soon as
+ * the MMU is on. It trusts nothing: fdt_open walks the whole tree once and
+ * refuses a damaged one, and every later access makes the same checks. No blob
+ * can make it loop or read outside its bytes.
  *
  * A node is named by its place in the blob, an offset of 0 or more. Functions
  * that find one return that or a negative errno: -ENOENT when there is none.
@@ -50,7 +49,7 @@ const char *fdt_name(const struct fdt *fdt, int node);
 
 /*
  * The node at `path`. A component without "@" finds the first child of that
- * name whatever its unit address. A path that does not begin with "/" begins
+ * name, with any unit address. A path that does not begin with "/" begins
  * with an alias (a property of /aliases). The path ends at a NUL or a ":", so
  * that the value of stdout-path can be given as it is.
  */
@@ -60,7 +59,7 @@ int fdt_find_path(const struct fdt *fdt, const char *path);
 int fdt_find_compatible(const struct fdt *fdt, int after,
                         const char *compatible);
 
-/* May the node be used? Its status is "okay", or it has none. */
+/* Whether the node may be used: its status is "okay", or it has none. */
 bool fdt_is_enabled(const struct fdt *fdt, int node);
 
 /* The property's value, `*length` bytes (not aligned), or NULL if absent. */
@@ -80,15 +79,15 @@ int fdt_u64(const struct fdt *fdt, int node, const char *name, uint64_t *value);
 /* The property as a string (the first, of a list), or NULL if it is none. */
 const char *fdt_string(const struct fdt *fdt, int node, const char *name);
 
-/* Is `wanted` one of the strings in the property? */
+/* Whether `wanted` is one of the strings in the property. */
 bool fdt_string_list_contains(const struct fdt *fdt, int node, const char *name,
                               const char *wanted);
 
 /*
- * Entry `index` of the node's reg, as the processor sees it: cell counts are
- * the parent's, and the address goes up through each `ranges` on the way to
- * the root. At a bus without one it stops, and is an address on that bus (a
- * hart's number is one). `size` is 0 where the bus has no sizes.
+ * Entry `index` of the node's reg, as the processor sees it: the parent has the
+ * cell counts, and each `ranges` on the way to the root translates the address.
+ * If a bus has no `ranges`, the result is an address on that bus (a hart's
+ * number is one). `size` is 0 if the bus has no sizes.
  * 0; -ENOENT if there is no such entry; -EINVAL if reg or a cell count makes
  * no sense; -EOVERFLOW if a number needs more than 64 bits; -ENODEV if a
  * bus on the way does not show this address to the processor.
@@ -96,16 +95,16 @@ bool fdt_string_list_contains(const struct fdt *fdt, int node, const char *name,
 int fdt_reg(const struct fdt *fdt, int node, unsigned index, uint64_t *address,
             uint64_t *size);
 
-/* Entry `index` of the header's list of memory to keep out of; -ENOENT after
- * the last. Of use to fdt_reserved, which knows of all of it. */
+/* Entry `index` of the header's list of reserved memory; -ENOENT after the
+ * last. For fdt_reserved, which has all reserved memory. */
 int fdt_reservation(const struct fdt *fdt, unsigned index, uint64_t *address,
                     uint64_t *size);
 
 /*
- * Memory to keep out of, number `index` counting from 0: the header's list
- * first, then each reg of the children of /reserved-memory. -ENOENT after the
- * last. A child without a usable reg asks for no place of its own and is left
- * out. Callers round and clip: nothing says the range is RAM.
+ * Reserved memory, by `index` from 0 on: the header's list first, then each reg
+ * of the children of /reserved-memory. -ENOENT after the last. A child without
+ * a usable reg reserves no fixed range and is left out. The range may be
+ * outside RAM, and need not be of whole pages.
  */
 int fdt_reserved(const struct fdt *fdt, unsigned index, uint64_t *address,
                  uint64_t *size);

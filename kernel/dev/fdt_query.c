@@ -1,12 +1,11 @@
 /*
- * Questions to the device tree that are made of simpler ones: finding a node
- * by what is known about it, and where in memory a device is. Nothing here
- * reads the blob but through the functions of fdt.c, so nothing here has to
- * be careful about it.
+ * Queries of the device tree that are made of simpler ones: finding a node, and
+ * where in memory a device is. The blob is read through the checked functions
+ * of fdt.c alone.
  *
- * An address in the tree belongs to the bus its node stands on: the bus says
- * how many 32-bit cells an address and a size take, and its `ranges` say how
- * its addresses look from the bus above. The root's are the processor's own.
+ * An address in the tree belongs to the bus that its node is on. The bus says
+ * how many 32-bit cells an address and a size take, and its `ranges` translate
+ * its addresses to those of the bus above. The root has the processor's own.
  */
 #include "dev/fdt.h"
 #include "lib/errno.h"
@@ -17,7 +16,7 @@
 
 /* ---- Finding ------------------------------------------------------------ */
 
-/* Does a component of a path mean the node of this name? */
+/* Whether a component of a path names this node. */
 static bool name_matches(const char *name, const char *wanted)
 {
     size_t length = strlen(wanted);
@@ -128,8 +127,8 @@ static int read_number(const struct fdt *fdt, int node, const char *property,
 }
 
 /*
- * Turns an address on `bus` into one on the bus above. 0; 1 if the bus has no
- * `ranges`, and the address stays what it is; or as fdt_reg.
+ * Translates an address on `bus` to one on the bus above. 0; 1 if the bus has
+ * no `ranges`, and the address is unchanged; or an error of fdt_reg.
  */
 static int translate(const struct fdt *fdt, int bus, uint64_t *address)
 {

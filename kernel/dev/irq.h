@@ -1,5 +1,5 @@
 /*
- * Which driver handles which interrupt.
+ * Interrupts of devices.
  */
 #ifndef DEV_IRQ_H
 #define DEV_IRQ_H

@@ -1,13 +1,12 @@
 /*
- * The 16550. Eight registers: the data register takes a byte to send and gives
- * one received; the line status says whether it will; the interrupt enable
- * register chooses what to be told about. With its FIFO on, a transmitter that
- * says it is empty takes 16 bytes at once.
+ * The 16550 has eight registers. The data register takes a byte to send and
+ * gives a received one; the line status says whether it can; the interrupt
+ * enable register chooses the interrupts. With the FIFO on, a transmitter that
+ * is empty takes 16 bytes at once. If the transmitter's interrupt is enabled
+ * while it is idle, it is raised at once.
  *
- * Turning the transmitter's interrupt on while it is idle raises it at once.
- *
- * There is no lock: the console's guards sending (console.h), and the interrupt
- * is handled by one hart at a time.
+ * There is no lock here: the console's lock guards sending (console.h), and one
+ * hart at a time handles the interrupt.
  */
 #include "dev/uart.h"
 #include "arch/hal.h"
@@ -15,7 +14,7 @@
 #include "lib/errno.h"
 
 #define FIFO_SIZE 16u
-#define PATIENCE  1000000000u /* nanoseconds for the firmware's last words */
+#define PATIENCE  1000000000u /* nanoseconds for the firmware's last output */
 
 enum reg {
     REG_DATA = 0,        /* sent or received */
@@ -32,14 +31,14 @@ enum reg {
 #define IER_RECEIVED 0x01u
 #define IER_SENT     0x02u
 #define IIR_FIFO     0xc0u /* both: the FIFO is there and works */
-#define FCR_ON       0x01u /* what has come in already stays */
+#define FCR_ON       0x01u /* keeps bytes that were received before */
 #define LCR_8N1      0x03u
 #define LCR_DIVISOR  0x80u
 #define MCR_ON       0x0bu /* ready, and the interrupt line connected */
 #define LSR_RECEIVED 0x01u
 #define LSR_CAN_SEND 0x20u
 #define LSR_ALL_SENT 0x40u
-#define LSR_NOBODY   0xffu /* what a bus reads where nothing answers */
+#define LSR_NOBODY   0xffu /* what a bus reads where there is no device */
 
 /* I: set by uart_init or before interrupts. */
 static struct {
@@ -80,7 +79,7 @@ static void choose_interrupts(uint8_t wanted)
 
 /* ---- Setting up --------------------------------------------------------- */
 
-/* The divisor for the wanted speed; 0 to leave it, negative if impossible. */
+/* The divisor for the wanted speed; 0: leave the speed; -EINVAL. */
 static int divisor_for(const struct uart_config *config)
 {
     uint64_t unit = (uint64_t)config->baud * 16, divisor;
@@ -166,11 +165,11 @@ void uart_interrupt(void)
     uint8_t received[2 * FIFO_SIZE];
     size_t count = sizeof(received);
 
-    /* Bounded, in case the chip is out of its mind: an interrupt that is
-     * still due comes again. */
+    /* Bounded, as the device may be broken. An interrupt that is still due
+     * comes again. */
     for (unsigned round = 0; round < 8 && count == sizeof(received); round++) {
-        /* This acknowledges a transmitter's; so look whether it can send
-         * afterwards. */
+        /* This acknowledges the transmitter's interrupt, so it comes before the
+         * look whether it can send. */
         reg_read(REG_INTERRUPT_ID);
         count = receive(received, sizeof(received));
         for (size_t i = 0; i < count && uart.receiver; i++)

@@ -1,6 +1,6 @@
 /*
- * The serial port: a 16550 or one of its many likenesses. It sends what the
- * console's ring has (console.h) and takes what is typed. One port.
+ * The serial port: a 16550 or compatible. It sends the console's ring
+ * (console.h) and receives what is typed. One port.
  */
 #ifndef DEV_UART_H
 #define DEV_UART_H
@@ -17,21 +17,22 @@ struct uart_config {
 
 /*
  * Sets the port up: eight bits, no parity, receiver interrupt on. Called once,
- * before its interrupt is enabled; waits up to a second for what the firmware
- * said last. 0, -EINVAL for a configuration that makes no sense, -ENODEV if
- * nothing answers at that address.
+ * before its interrupt is enabled; waits up to a second until the firmware's
+ * output has been sent. 0, -EINVAL for a configuration that makes no sense,
+ * -ENODEV if nothing answers at that address.
  */
 int uart_init(struct uart_config config);
 
-/* Who gets each received byte: called from the interrupt with no lock held, and
- * may print. Set before the interrupt is enabled; NULL for nobody. */
+/* Call `receiver` for each received byte, from the interrupt, with no lock
+ * held; it may print. Set before the interrupt is enabled; NULL: bytes are
+ * dropped. */
 void uart_set_receiver(void (*receiver)(uint8_t byte));
 
 /* The port as the console's device. Its functions never wait. */
 extern const struct console_port uart_port;
 
-/* Handles the port's interrupt, and calls console_room. Not entered twice at a
- * time. */
+/* Handles the port's interrupt, and calls console_room. Not called by two harts
+ * at once. */
 void uart_interrupt(void);
 
 #endif

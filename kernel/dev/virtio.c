@@ -2,11 +2,10 @@
  * The virtio transport and its queues. See virtio.h for where they are
  * specified.
  *
- * A queue is a table of descriptors and two rings: by one the driver says which
- * chains of descriptors it offers, by the other the device says which it is
- * done with. Positions in both rings only ever grow, modulo 2^16. Which
- * descriptors are free, and how long a chain is, is kept apart from what the
- * device can see, so that nothing it writes can make us go astray.
+ * A queue is a table of descriptors and two rings: in one the driver says which
+ * chains of descriptors it offers, in the other the device says which it has
+ * used. Positions in both rings only grow, modulo 2^16. Which descriptors are
+ * free, and how long a chain is, is kept where the device cannot write.
  */
 #include "dev/virtio.h"
 #include "arch/hal.h"
@@ -79,7 +78,7 @@ struct virtio_rings {
     } used;
 };
 
-_Static_assert(sizeof(struct virtio_rings) <= HAL_PAGE_SIZE, "fits a frame");
+_Static_assert(sizeof(struct virtio_rings) <= HAL_PAGE_SIZE, "fits a page");
 
 static uint32_t get(const struct virtio_device *device, unsigned reg)
 {
@@ -189,7 +188,7 @@ uint32_t virtio_config32(const struct virtio_device *device, unsigned offset)
 }
 
 /* Two reads show one value only if the configuration did not change between
- * them; a device that never stops changing it has what it deserves. */
+ * them. If it changes all the time, the value may be wrong. */
 uint64_t virtio_config64(const struct virtio_device *device, unsigned offset)
 {
     uint64_t value = 0;
@@ -252,7 +251,8 @@ void virtio_notify(struct virtio_queue *queue)
     set(queue->device, REG_QUEUE_NOTIFY, queue->number);
 }
 
-/* Its descriptors are free again. Their chain is as it was made. */
+/* Free the descriptors of a chain. They are still linked as fill_table left
+ * them. */
 static void free_chain(struct virtio_queue *queue, uint16_t first)
 {
     uint16_t last = first;

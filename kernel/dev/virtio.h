@@ -12,7 +12,7 @@
 
 struct page;
 
-/* Descriptors in a queue: with its two rings they fill a frame. */
+/* Descriptors in a queue: with its two rings they fill a page. */
 #define VIRTIO_QUEUE_SIZE 128
 
 #define VIRTIO_ID_BLOCK 2
@@ -42,12 +42,12 @@ struct virtio_queue {
     uint16_t seen; /* used buffers taken so far, modulo 2^16 */
 };
 
-/* What is behind the registers at `base`: the device's id, or -ENODEV when
- * nothing is, or -EOPNOTSUPP for the legacy interface. */
+/* The id of the device with registers at `base`; -ENODEV: there is none;
+ * -EOPNOTSUPP: it has the legacy interface. */
 int virtio_identify(uintptr_t base);
 
-/* Reset the device, and agree on `wanted` features where offered; `needed`
- * ones must be. 0, or -EOPNOTSUPP. */
+/* Reset the device, and agree on those of the `wanted` features that it offers.
+ * 0; -EOPNOTSUPP: it does not offer all `needed` ones. */
 int virtio_begin(struct virtio_device *device, uintptr_t base, uint64_t wanted,
                  uint64_t needed);
 
@@ -58,28 +58,28 @@ int virtio_queue_init(struct virtio_queue *queue, struct virtio_device *device,
 /* From now on the device works. */
 void virtio_go(struct virtio_device *device);
 
-/* It could not be set up, or has failed: it is to touch no memory again. */
+/* Reset a device that could not be set up, or has failed: it touches no memory
+ * any more. */
 void virtio_give_up(struct virtio_device *device);
 
 /* A field of the device's own configuration, which may be changing. */
 uint64_t virtio_config64(const struct virtio_device *device, unsigned offset);
 uint32_t virtio_config32(const struct virtio_device *device, unsigned offset);
 
-/* Acknowledge the interrupt. False when the device has said that it does not
- * work any more. */
+/* Acknowledge the interrupt. False: the device reports that it has failed. */
 bool virtio_acknowledge(struct virtio_device *device);
 
-/* Offer a buffer of `count` pieces, those that the device writes last. Its
- * number (below VIRTIO_QUEUE_SIZE) until it has been used; or -EBUSY while
- * there are not enough descriptors. */
+/* Offer a buffer of `count` pieces; those that the device writes come last. Its
+ * number, below VIRTIO_QUEUE_SIZE, is returned; or -EBUSY: there are not enough
+ * free descriptors. */
 int virtio_offer(struct virtio_queue *queue, const struct virtio_piece *pieces,
                  unsigned count);
 
-/* Tell the device of what was offered. */
+/* Tell the device that buffers were offered. */
 void virtio_notify(struct virtio_queue *queue);
 
-/* The number of a buffer that the device is done with, or -ENOENT. What it
- * names and has not been offered is passed over. */
+/* The number of a buffer that the device has used, or -ENOENT. Numbers that
+ * were not offered are ignored. */
 int virtio_take_used(struct virtio_queue *queue);
 
 #endif

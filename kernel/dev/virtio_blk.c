@@ -1,11 +1,11 @@
 /*
  * Disks behind virtio.
  *
- * A request is a chain of descriptors: a header that says what to do, the
- * pieces of the caller's frames, and a byte for the outcome. Headers and
- * outcomes lie in a frame of the driver's, one of each for every chain there
- * can be, so a request needs no memory. Many are under way at once; who comes
- * when the queue is full sleeps until some are done.
+ * A request is a chain of descriptors: a header that says what to do, parts of
+ * the caller's pages, and a byte for the outcome. Headers and outcomes lie in a
+ * page of the driver, one of each for every chain there can be, so a request
+ * needs no memory. Many are under way at once; when the queue is full, submit
+ * sleeps until some are done.
  */
 #include "dev/virtio_blk.h"
 #include "arch/hal.h"
@@ -28,7 +28,7 @@
 #define TYPE_WRITE 1u
 #define TYPE_FLUSH 4u
 #define OUTCOME_OK 0u
-/* What no device answers: an outcome that was never written is an error. */
+/* No device answers this: so an outcome that was not written is an error. */
 #define OUTCOME_NONE 0xffu
 
 struct header {
@@ -37,13 +37,13 @@ struct header {
     uint64_t sector;
 };
 
-/* What the device reads and writes besides the caller's frames. */
+/* What the device reads and writes besides the caller's pages. */
 struct exchange {
     struct header headers[VIRTIO_QUEUE_SIZE];
     uint8_t outcomes[VIRTIO_QUEUE_SIZE];
 };
 
-_Static_assert(sizeof(struct exchange) <= HAL_PAGE_SIZE, "fits a frame");
+_Static_assert(sizeof(struct exchange) <= HAL_PAGE_SIZE, "fits a page");
 
 struct disk {
     struct block_device block;
@@ -53,7 +53,7 @@ struct disk {
     struct spinlock lock;
     struct virtio_queue queue;                          /* lock */
     struct block_request *under_way[VIRTIO_QUEUE_SIZE]; /* lock: by number */
-    bool broken;       /* lock: it works no more */
+    bool broken;       /* lock: the device has failed */
     struct waitq room; /* woken when requests are done */
 };
 
@@ -82,8 +82,8 @@ static struct virtio_piece own_piece(const void *data, uint32_t length,
     return (struct virtio_piece){hal_virt_to_phys(data), length, device_writes};
 }
 
-/* The chain's number is that of the first free descriptor, so header and
- * outcome can be filled in before it is offered. Lock held. */
+/* The chain will have the number of the first free descriptor, so its header
+ * and outcome are filled in before it is offered. Lock held. */
 static int offer(struct disk *disk, struct block_request *request)
 {
     struct virtio_piece pieces[BLOCK_SEGMENTS + 2];
@@ -135,8 +135,8 @@ static void finish(struct disk *disk, int number, struct list *done)
     list_push_back(done, &request->link);
 }
 
-/* Requests that are done; with a device that gave up, all of them. Lock
- * held. */
+/* Collect the requests that are done; if the device has failed, all. Lock held.
+ */
 static void collect(struct disk *disk, struct list *done)
 {
     int number;
@@ -170,7 +170,7 @@ static void interrupt(void *argument)
 
 /* ---- Start --------------------------------------------------------------- */
 
-/* Agree with the device; everything but the name is known then. */
+/* Agree with the device, and fill in all of disk->block but the name. */
 static int negotiate(struct disk *disk, uintptr_t base)
 {
     struct virtio_device *device = &disk->device;

@@ -7,10 +7,10 @@
 #include "dev/block.h"
 #include <stdint.h>
 
-/* If there is a disk behind the registers at `base` (in the direct map), add it
- * to the block devices; it uses interrupt `interrupt`. At boot. 0; -ENODEV: no
- * disk there; -EOPNOTSUPP: one that lacks what is needed, or is a legacy one;
- * -ENOMEM, -EBUSY. */
+/* Add the disk with registers at `base` (in the direct map) and interrupt
+ * `interrupt` to the block devices. At boot. 0; -ENODEV: no disk there;
+ * -EOPNOTSUPP: it lacks what is needed, or has the legacy interface; -ENOMEM,
+ * -EBUSY. */
 int virtio_blk_start(uintptr_t base, unsigned interrupt);
 
 #endif

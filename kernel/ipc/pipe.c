@@ -1,7 +1,7 @@
 /*
- * Pipes. One mutex guards all of a pipe; it is held while bytes are copied from
- * and to user memory, and let go while waiting. Positions only ever grow, and
- * are taken modulo the size where they are used, so full and empty differ.
+ * Pipes. One mutex guards a pipe. It is held while bytes are copied from and to
+ * user memory, and released while waiting. Positions only grow, and are taken
+ * modulo the size when they are used, so a full ring differs from an empty one.
  */
 #include "ipc/pipe.h"
 #include "lib/bits.h"
@@ -23,7 +23,7 @@ static size_t until_wrap(uint64_t position)
     return PIPE_SIZE - position % PIPE_SIZE;
 }
 
-/* Move what is there and wanted: bytes, or -EFAULT when none. */
+/* Copy what is there and wanted: the number of bytes, or -EFAULT if none. */
 static ssize_t take_bytes(struct pipe *pipe, struct cursor *cursor)
 {
     size_t moved = 0;
@@ -64,7 +64,7 @@ static size_t pipe_room(const struct pipe *pipe)
     return PIPE_SIZE - (size_t)(pipe->put - pipe->taken);
 }
 
-/* Wait until `wanted` bytes have room, or it makes no sense to. */
+/* Wait until there is room for `wanted` bytes: 0, -EPIPE or -EINTR. */
 static int wait_for_room(struct pipe *pipe, size_t wanted)
 {
     int result = 0;
@@ -107,7 +107,8 @@ static ssize_t pipe_write(struct file *file, struct cursor *cursor)
     return (ssize_t)(length - cursor->left);
 }
 
-/* Can be written to only when empty, so that what fits in one piece does. */
+/* Writable only when empty, so that a write of PIPE_SIZE bytes does not wait.
+ */
 static unsigned pipe_poll(struct file *file, struct wait_set *set)
 {
     struct pipe *pipe = file->private;
@@ -133,8 +134,8 @@ static void pipe_stat(const struct file *file, struct file_stat *out)
     *out = (struct file_stat){.type = INODE_PIPE, .links = 1};
 }
 
-/* One end is gone; the last takes the pipe with it. That is decided after the
- * mutex has been let go, as letting go of it still touches it. */
+/* One end is closed; the last one frees the pipe. That is decided after the
+ * unlock, which still touches the mutex. */
 static void pipe_close(struct file *file)
 {
     struct pipe *pipe = file->private;
@@ -175,7 +176,8 @@ int pipe_make(struct file **reader, struct file **writer)
     *reader = make_end(pipe, OPEN_READ);
     *writer = make_end(pipe, OPEN_WRITE);
     if (!*reader || !*writer) {
-        /* Without operations yet, so that this closes no end. */
+        /* The files have no operations yet, so this does not call pipe_close.
+         */
         file_put(*reader);
         file_put(*writer);
         slab_free(pipe);

@@ -12,10 +12,10 @@
 /*
  * Make a pipe: its two ends, each with one reference, the caller's. -ENOMEM.
  *
- * Reading waits for a byte, and gives what there is; 0 when no writer is left.
- * Writing waits until all is in; -EPIPE when no reader is left, even if a part
- * went in before: nobody will have it. A killed writer gets the count of what
- * went in, or -EINTR.
+ * A read waits for a byte, and returns what there is; 0 when no writer is left.
+ * A write waits until all is in; -EPIPE when no reader is left, even if a part
+ * went in before, as it will not be read. A writer that is killed gets the
+ * count of bytes that went in, or -EINTR.
  */
 int pipe_make(struct file **reader, struct file **writer);
 

@@ -1,18 +1,18 @@
 /*
  * The console's line discipline.
  *
- * What is typed goes into a ring in which three positions advance: `taken` by
- * readers, `ready` when a line is complete, `typed` with every key. Between
- * ready and typed is the line that can still be edited. An end of input is kept
- * in the ring as the byte ^D itself, which nothing else puts there. The ring
- * has room for several lines, typed ahead of their reader.
+ * What is typed goes into a ring with three positions: readers advance `taken`,
+ * the end of a line advances `ready`, every key advances `typed`. Between ready
+ * and typed is the line that can still be edited. An end of input is in the
+ * ring as the byte ^D, which nothing else puts there. The ring has room for
+ * several lines that are typed before they are read.
  *
- * Echo is lost where there is no room for it: a key cannot wait.
+ * If there is no room for echo, it is lost, as a key cannot wait.
  *
- * A spinlock guards it all, as keys arrive by interrupt; user memory is touched
- * only after letting go of it. Writers hold a mutex while they send, a turn at
- * a time, and while the device takes nothing. Others wait for the mutex in
- * order (mutex.h), so each gets its turn, however much there is to write.
+ * A spinlock guards all of it, as keys arrive by interrupt; it is not held
+ * while user memory is touched. A writer holds a mutex while it sends one turn,
+ * also while the device takes nothing. Others wait for the mutex in order
+ * (mutex.h), so each gets its turn, however much there is to write.
  */
 #include "ipc/tty.h"
 #include "dev/console.h"
@@ -100,8 +100,8 @@ void tty_input(uint8_t byte)
     spin_unlock(&tty.lock);
 }
 
-/* Copy a line, or as much of it as `limit` allows; 0 at an end of input, which
- * is only used up when nothing precedes it. `*next` is where the next begins.
+/* Copy a line, or as much of it as `limit` allows. 0: an end of input, which is
+ * consumed only if nothing precedes it. `*next` is where the next read begins.
  * Locked. */
 static size_t copy_line(char *line, size_t limit, uint32_t *next)
 {
@@ -128,8 +128,8 @@ static bool can_read(void)
     return tty.taken != tty.ready && !tty.copying;
 }
 
-/* A line is taken when its reader has it: one whose address is bad leaves it
- * to the next, who waits that long. */
+/* A line is consumed after it has been copied. So if the copy fails, the next
+ * read gets the line; until then it waits. */
 static ssize_t tty_read(unsigned minor, struct cursor *cursor)
 {
     char line[TTY_LINE];
@@ -158,8 +158,8 @@ static ssize_t tty_read(unsigned minor, struct cursor *cursor)
     return result ? result : (ssize_t)length;
 }
 
-/* Take the text of one turn: all that is left or, if that is too much, up to
- * the last end of a line that fits. Its length, or -EFAULT. */
+/* Take the text of one turn: all that is left; or, if that is more than a turn,
+ * up to the last end of a line in it. Its length, or -EFAULT. */
 static int take_turn(struct cursor *cursor, char text[TTY_TURN])
 {
     struct cursor look = *cursor;
@@ -202,7 +202,7 @@ static ssize_t tty_write(unsigned minor, struct cursor *cursor)
             result = send(text, length);
         if (!result)
             done += length;
-        /* Where the device takes everything, nothing sleeps. */
+        /* If the device takes everything, send does not notice a kill. */
         if (thread_killed(thread_current()))
             result = -EINTR;
     }
@@ -226,7 +226,7 @@ static unsigned tty_poll(unsigned minor, struct wait_set *set)
 
 void tty_output_room(void)
 {
-    /* The lock keeps this from falling between a writer's try and sleep. */
+    /* Under the lock, so not between a writer's try and its sleep. */
     spin_lock(&tty.lock);
     tty.full = false;
     waitq_wake_all(&tty.writers);

@@ -1,17 +1,16 @@
 /*
- * The console as programs see it: lines that are edited while they are typed,
- * echo, and output as it is given.
+ * The console as programs see it: lines that can be edited while they are
+ * typed, echo, and output as it is written.
  *
- * Keys: carriage return is a newline; backspace and delete take back a
- * character, ^U the line; ^D ends the input, so that a read gets what precedes
- * it, or nothing; ^P calls the hook. A line is at most TTY_LINE bytes and is
- * handed over unfinished when it reaches that.
+ * Keys: carriage return is a newline; backspace and delete remove a character,
+ * ^U the line; ^D ends the input, so that a read gets what precedes it, or
+ * nothing; ^P calls the hook. When a line reaches TTY_LINE bytes it can be
+ * read, even if it has no end.
  *
- * Output: what a program writes at once comes out in one piece if it has at
- * most TTY_TURN bytes. Longer writes take turns with others, at the end of a
- * line where one is near.
+ * Output: a write of at most TTY_TURN bytes comes out in one piece. Longer
+ * writes take turns with others, at the end of a line where one is near.
  *
- * The device stands below and calls tty_input and tty_output_room.
+ * The device calls tty_input and tty_output_room.
  */
 #ifndef IPC_TTY_H
 #define IPC_TTY_H
@@ -24,15 +23,15 @@
 /* Make the console device 1, any minor. Once, at boot, before input. -EBUSY. */
 int tty_init(void);
 
-/* What ^P does, called with no lock held, from an interrupt. */
+/* Set what ^P does: `hook` is called with no lock held, from an interrupt. */
 void tty_set_hook(void (*hook)(void));
 
 /* A byte was typed. From any context; the caller holds no lock of LOCK_TTY or
  * above. */
 void tty_input(uint8_t byte);
 
-/* console_write, having refused a text, would take one now. The same
- * conditions. */
+/* console_write has refused a text, and would take one now. Called as
+ * tty_input. */
 void tty_output_room(void);
 
 #endif

@@ -1,15 +1,15 @@
 /*
- * Counting zeros for harts without Zbb: the compiler calls these for its
- * builtins where it has no instruction for them (libgcc's names and meaning;
- * zero is not asked for).
+ * Counting zeros for harts without Zbb: the compiler calls these functions if
+ * there is no instruction for its builtins (libgcc's names and meaning; the
+ * value is not 0).
  */
 #include "lib/bits.h"
 
 int __ctzdi2(uint64_t value);
 int __clzdi2(uint64_t value);
 
-/* A de Bruijn sequence: each window of six bits in it is another number, so
- * shifting it by n brings a number to the top that stands for n. */
+/* A de Bruijn sequence: all windows of six bits in it differ, so after a shift
+ * by n the top six bits tell n. */
 #define SEQUENCE 0x022fdd63cc95386dul
 
 int __ctzdi2(uint64_t value)

@@ -1,6 +1,5 @@
 /*
- * Arithmetic on powers of two and on single bits. Everything is a pure
- * function of its arguments; what has no answer says so in its contract.
+ * Arithmetic on powers of two and on single bits.
  */
 #ifndef LIB_BITS_H
 #define LIB_BITS_H
@@ -25,10 +24,10 @@
         a_ < b_ ? b_ : a_;                                                     \
     })
 
-/* How many elements `array`, a real array and not a pointer, has. */
+/* The number of elements of `array`, which is no pointer. */
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
-/* Is exactly one bit of `value` set? */
+/* Whether exactly one bit of `value` is set. */
 static inline bool is_power_of_two(uint64_t value)
 {
     return value && !(value & (value - 1));
@@ -41,15 +40,15 @@ static inline uint64_t align_down(uint64_t value, uint64_t unit)
 }
 
 /*
- * `value` rounded up to a multiple of `unit`, a power of two. Wraps to 0 when
- * that multiple is 2^64: callers with a foreign `value` check the result.
+ * `value` rounded up to a multiple of `unit`, a power of two. Wraps to 0 if
+ * that multiple is 2^64: check the result if `value` is not trusted.
  */
 static inline uint64_t align_up(uint64_t value, uint64_t unit)
 {
     return align_down(value + (unit - 1), unit);
 }
 
-/* Is `value` a multiple of `unit`, a power of two? */
+/* Whether `value` is a multiple of `unit`, a power of two. */
 static inline bool is_aligned(uint64_t value, uint64_t unit)
 {
     return !(value & (unit - 1));

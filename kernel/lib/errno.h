@@ -1,10 +1,9 @@
 /*
- * Why something failed. A function that can fail returns 0 (or a count) when
- * it did not, and one of these, negated, when it did. A function whose result
- * is a pointer folds the number into the pointer: the top 4095 addresses never
- * hold an object, so a value there is an error and not a place.
+ * Error numbers. A function that can fail returns 0 (or a count) on success,
+ * and one of these, negated, on failure. A function that returns a pointer
+ * encodes the error in the pointer: no object lies in the top 4095 addresses.
  *
- * The numbers are those of Linux, so that a second system-call ABI can hand
+ * The numbers are those of Linux, so that a second system-call ABI can return
  * them to its programs as they are.
  */
 #ifndef LIB_ERRNO_H
@@ -63,18 +62,18 @@
 #define ECHILD  10
 #define ENOEXEC 8
 
-/* What a medium or a boot loader gave is damaged. */
+/* Data on a disk or from a boot loader is damaged. */
 #define EUCLEAN 117
 
 #define ERRNO_LIMIT 4096
 
-/* Folds `error`, a negative errno, into a pointer. */
+/* The negative errno `error` as a pointer. */
 static inline void *err_ptr(int error)
 {
     return (void *)(intptr_t)error;
 }
 
-/* Is `pointer` a folded errno? NULL is not. */
+/* Whether `pointer` is an error. NULL is not. */
 static inline bool is_err(const void *pointer)
 {
     return (uintptr_t)pointer > UINTPTR_MAX - (ERRNO_LIMIT - 1);

@@ -1,6 +1,6 @@
 /*
- * Leftist heaps: of a node's halves the right one is never the deeper, so the
- * way down that keeps right, the only one that is walked, is short.
+ * Leftist heaps: a node's right half is never deeper than its left one. So the
+ * way down to the right, the only one that is walked, is short.
  */
 #include "lib/heap.h"
 

@@ -1,7 +1,7 @@
 /*
- * Leftist heaps: the node with the least key is first; putting one in or taking
- * the first out costs at most the logarithm of how many there are. A heap is a
- * pointer to its first node. Whoever owns it guards it; nothing can fail.
+ * Leftist heaps: the node with the least key is first. To put a node in, or
+ * take the first out, costs at most the logarithm of the number of nodes. A
+ * heap is a pointer to its first node. The caller guards it; nothing can fail.
  */
 #ifndef LIB_HEAP_H
 #define LIB_HEAP_H
@@ -11,7 +11,7 @@
 struct heap_node {
     uint64_t key; /* may change while the node is in no heap */
     struct heap_node *left, *right;
-    unsigned depth; /* nodes on the way down that keeps right */
+    unsigned depth; /* nodes on the way down to the right */
 };
 
 /* Make one heap of two. */

@@ -1,10 +1,8 @@
 /*
- * Doubly linked rings. A `struct list` is both the head of a ring and the link
- * an object carries to be in one; a head alone points at itself. A ring has no
- * ends, so putting in and taking out need neither a branch nor the head, and
- * nothing here can fail.
- *
- * No locks here: whoever owns the ring guards it.
+ * Doubly linked rings. A `struct list` is the head of a ring, or the link in an
+ * object that can be in one; an empty head points at itself. A ring has no
+ * ends, so to insert or remove needs neither a branch nor the head. Nothing can
+ * fail. The caller guards the ring; there are no locks here.
  */
 #ifndef LIB_LIST_H
 #define LIB_LIST_H
@@ -24,8 +22,8 @@ struct list {
 
 /*
  * Visits each object in the ring `head` in order, as `var`, a pointer to the
- * object's type. The ring must not change meanwhile, save at its tail. `var`
- * keeps the last object visited; it is never made from the head itself.
+ * object's type. The ring must not change meanwhile, except at its tail.
+ * Afterwards `var` is the last object visited.
  */
 #define list_for_each(var, head, member)                                       \
     for (struct list *at_ = (head)->next;                                      \
@@ -47,13 +45,13 @@ static inline void list_init(struct list *node)
     node->next = node;
 }
 
-/* Is there nothing in the ring `head`? */
+/* Whether the ring `head` is empty. */
 static inline bool list_is_empty(const struct list *head)
 {
     return head->next == head;
 }
 
-/* Is `node`, once initialised, in a ring now? */
+/* Whether `node`, which is initialised, is in a ring. */
 static inline bool list_is_linked(const struct list *node)
 {
     return node->next != node;
@@ -81,7 +79,7 @@ static inline void list_push_back(struct list *head, struct list *node)
     list_insert_before(head, node);
 }
 
-/* Takes `node` out of its ring; harmless if it is in none. */
+/* Takes `node` out of its ring, if it is in one. */
 static inline void list_remove(struct list *node)
 {
     node->next->prev = node->prev;

@@ -1,8 +1,7 @@
 /*
- * How the kernel dies. A count of panics is all the state there is: the first
- * one reports in full, and one that comes while it does (the report itself
- * failed, or another hart ran into the same damage) is held short, so that a
- * machine in any condition comes to rest instead of printing for ever.
+ * Panics. A count of them is all the state: the first one reports in full.
+ * Later ones (the report itself failed, or another hart met the same damage)
+ * report less, so that the machine comes to rest instead of printing for ever.
  */
 #include "lib/panic.h"
 #include "lib/printf.h"

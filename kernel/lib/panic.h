@@ -1,11 +1,9 @@
 /*
- * The end. A panic is for what cannot be: a broken invariant of the kernel's
- * own. Nothing that a user, a disk, a device or a lack of memory can bring
- * about ends here.
+ * Panics. A panic is for a broken invariant of the kernel. No user, disk,
+ * device or lack of memory can cause one.
  *
- * This layer only prints the sentence. What a machine can add (stop the other
- * harts, show registers and a backtrace, audit, power off) comes from a hook
- * that the machine's code registers at boot.
+ * This layer only prints the message. A hook that is registered at boot does
+ * the rest: it stops the other harts, shows registers and callers, and audits.
  */
 #ifndef LIB_PANIC_H
 #define LIB_PANIC_H
@@ -14,26 +12,25 @@
 
 /*
  * Prints "calf: PANIC: " and the message, calls the hook, and never returns.
- * May be called with any locks held and in any context. Panics that come
- * while another is being dealt with, here or on another hart, say so; after a
- * few of those the caller just stops in silence.
+ * May be called with any locks held and in any context. A panic during another,
+ * on any hart, is printed as such; after a few of those nothing is printed.
  */
 _Noreturn void panic(const char *format, ...)
     __attribute__((format(printf, 1, 2), cold));
 
 /*
  * Registers what a panic calls after its message; NULL for nothing. The hook
- * can be entered again, by a panic inside itself or on another hart: it looks
- * at panic_depth() and does less. If it returns, the hart spins for ever.
+ * may be entered again, by a panic in it or on another hart. If it returns, the
+ * hart spins for ever.
  */
 void panic_set_hook(void (*hook)(void));
 
-/* How many panics there have been; 0 in health. Safe in any context. */
+/* How many panics there have been. From any context. */
 unsigned panic_depth(void);
 
 /*
- * Is some hart dying? Then nobody may wait for a lock in order to print: its
- * holder may be the one that died.
+ * Whether there has been a panic. Then no lock may be waited for in order to
+ * print: its holder may have died.
  */
 static inline bool panic_in_progress(void)
 {

@@ -1,8 +1,7 @@
 /*
- * The formatter. Text goes out through a small buffer: for a string in memory
- * it is the string itself and what does not fit is only counted; for kprintf
- * it is a piece of stack that is handed to the sink each time it is full. The
- * two differ in nothing else.
+ * The formatter. Text goes into a buffer. For a string in memory the buffer is
+ * the string itself, and what does not fit is only counted; for kprintf it is a
+ * piece of stack that goes to the sink each time it is full.
  *
  * It runs in a panic, on any stack and before anything is set up: it takes no
  * lock, allocates nothing, and needs some 400 bytes of stack.
@@ -10,7 +9,7 @@
 #include "lib/printf.h"
 #include "lib/string.h"
 
-#define PIECE       256 /* bytes kprintf hands over at once */
+#define PIECE       256 /* bytes kprintf gives the sink at once */
 #define NUMBER_ROOM 22  /* digits of 2^64 - 1 in octal */
 
 struct output {
@@ -18,7 +17,7 @@ struct output {
     size_t size;        /* of buffer */
     size_t used;        /* bytes in buffer */
     size_t total;       /* bytes written in all, kept or not */
-    print_sink_t drain; /* takes a full buffer; NULL: what is over is lost */
+    print_sink_t drain; /* takes a full buffer; NULL: the rest is dropped */
 };
 
 /* One conversion, as the format describes it. */
@@ -99,8 +98,8 @@ static void put_string(struct output *out, struct conversion *how,
 }
 
 /*
- * Takes an integer argument. Small ones come widened to int; cutting them to
- * their own width again is what hh and h are for.
+ * Takes an integer argument. Small ones come as int; hh and h make them as
+ * small as they were.
  */
 static uint64_t take_integer(va_list *arguments, int length, bool is_signed)
 {
@@ -153,7 +152,7 @@ static const char *read_conversion(struct conversion *how, const char *at,
     return *at ? at + 1 : at;
 }
 
-/* Writes one conversion; false if its letter means nothing. */
+/* Writes one conversion; false if its letter is unknown. */
 static bool put_conversion(struct output *out, struct conversion *how,
                            va_list *arguments)
 {
@@ -201,8 +200,8 @@ static void format_into(struct output *out, const char *format,
                         va_list arguments)
 {
     va_list rest;
-    /* A va_list parameter may be an array type, of which no pointer can be
-     * had; a copy of it can be pointed at everywhere. */
+    /* A va_list parameter may be an array, which has no address of its own
+     * type; a copy has. */
     va_copy(rest, arguments);
     while (*format) {
         const char *start = format;

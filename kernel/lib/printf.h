@@ -4,9 +4,9 @@
  *
  *     %[-][0][width][.precision][hh|h|l|ll|z]{d i u o x X p s c %}
  *
- * where width and precision can be `*`. Precision is for %s alone, and then
- * the string needs no NUL within it. %p writes 0x and the digits. There is no
- * floating point. A conversion it does not know is written out as it stands.
+ * where width and precision can be `*`. Precision is for %s alone, and then the
+ * string needs no NUL within it. %p writes 0x and the digits. There is no
+ * floating point. An unknown conversion is printed as it is.
  */
 #ifndef LIB_PRINTF_H
 #define LIB_PRINTF_H
@@ -15,16 +15,16 @@
 #include <stdarg.h>
 
 /*
- * Where kprintf's text goes: `length` bytes, with no NUL at the end. It is
- * called from any context, also from several harts at once, and does its own
- * locking. A message longer than 256 bytes comes in several calls.
+ * Takes kprintf's text: `length` bytes, without a NUL at the end. It is called
+ * from any context, also from several harts at once, and does its own locking.
+ * A message longer than 256 bytes comes in several calls.
  */
 typedef void (*print_sink_t)(const char *text, size_t length);
 
-/* Sends what is printed from now on to `sink`; NULL throws it away. */
+/* From now on kprintf's text goes to `sink`; NULL: it is dropped. */
 void kprintf_set_sink(print_sink_t sink);
 
-/* Prints a message. Takes no lock of its own and allocates nothing. */
+/* Prints a message. Takes no lock and allocates nothing. */
 void kprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* The same, for a caller that has the arguments already. */
@@ -32,9 +32,9 @@ void kvprintf(const char *format, va_list arguments)
     __attribute__((format(printf, 1, 0)));
 
 /*
- * Writes into the `size` bytes at `buffer`, cut short if it must be, and
- * terminated whenever `size` is not 0. Returns the length the whole text has,
- * without its NUL: a result of `size` or more means it was cut.
+ * Writes into the `size` bytes at `buffer`, terminated unless `size` is 0.
+ * Returns the length of the whole text, without its NUL: if that is `size` or
+ * more, the text was truncated.
  */
 int kvsnprintf(char *buffer, size_t size, const char *format, va_list arguments)
     __attribute__((format(printf, 3, 0)));

@@ -1,9 +1,8 @@
 /*
- * Memory and strings. Copying and filling are what a kernel does most, so
- * those two run eight bytes at a time, 64 a turn, whenever both sides can be
- * brought to an eight-byte boundary together; pages always can. An access is
- * never misaligned, for there are RISC-V machines where that traps to the
- * firmware and costs a thousand times as much.
+ * Memory and strings. Copying and filling are frequent, so they move eight
+ * bytes at a time, 64 a turn, if both sides can be brought to an eight-byte
+ * boundary together; pages always can. No access is misaligned: on some RISC-V
+ * machines that traps to the firmware and costs a thousand times as much.
  *
  * The compiler must not recognise these loops and replace each by a call to
  * itself; gcc is told so below, clang understands it from -ffreestanding.
@@ -41,15 +40,15 @@ static bool word_aligned(const void *address)
     return (uintptr_t)address % WORD == 0;
 }
 
-/* Can both be moved to a word boundary by the same number of bytes? */
+/* Whether both reach a word boundary after the same number of bytes. */
 static bool in_step(const void *left, const void *right)
 {
     return ((uintptr_t)left - (uintptr_t)right) % WORD == 0;
 }
 
 /*
- * Copies upwards. Right for overlapping places too if `to` is the lower: a
- * block is read in full before any of it is written.
+ * Copies upwards. The places may overlap if `to` is the lower one: a block is
+ * read in full before any of it is written.
  */
 static void copy_up(uint8_t *to, const uint8_t *from, size_t left)
 {
@@ -76,7 +75,7 @@ static void copy_up(uint8_t *to, const uint8_t *from, size_t left)
         *to++ = *from++;
 }
 
-/* Copies downwards, for places that overlap with `to` the higher. */
+/* Copies downwards. The places may overlap if `to` is the higher one. */
 static void copy_down(uint8_t *to, const uint8_t *from, size_t left)
 {
     if (in_step(to, from)) {
@@ -98,7 +97,7 @@ void *memcpy(void *to, const void *from, size_t length)
 
 void *memmove(void *to, const void *from, size_t length)
 {
-    /* Wraps to something huge when `to` is the lower. */
+    /* The difference wraps to a large value if `to` is the lower one. */
     if ((uintptr_t)to - (uintptr_t)from >= length)
         copy_up(to, from, length);
     else
@@ -131,7 +130,7 @@ void *memset(void *to, int value, size_t length)
 int memcmp(const void *left, const void *right, size_t length)
 {
     const uint8_t *a = left, *b = right;
-    /* Skip what is equal by words; the bytes decide. */
+    /* Skip equal words; bytes decide. */
     if (in_step(a, b) && word_aligned(a)) {
         while (length >= WORD && *(const word_t *)a == *(const word_t *)b) {
             a += WORD;
@@ -194,7 +193,7 @@ size_t strlcpy(char *to, const char *from, size_t size)
     return length;
 }
 
-/* The value of a digit in any base up to 16, or 16 if it is none. */
+/* The value of a digit in any base up to 16; 16 if it is none. */
 static unsigned digit_value(char c)
 {
     if (c >= '0' && c <= '9')

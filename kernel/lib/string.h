@@ -1,8 +1,7 @@
 /*
- * Memory and strings: the C library's functions of these names, with the C
- * library's meaning, since the compiler itself calls the first four; and two
- * that are safe where the usual ones are not. What C leaves undefined (NULL,
- * overlap in memcpy) is undefined here too.
+ * Memory and strings: functions of the C library, with its meaning, as the
+ * compiler calls the first four; and two that are safer than the usual ones.
+ * What C leaves undefined (NULL, overlap in memcpy) is undefined here too.
  */
 #ifndef LIB_STRING_H
 #define LIB_STRING_H
@@ -37,9 +36,9 @@ int strncmp(const char *left, const char *right, size_t limit);
 char *strchr(const char *text, int wanted);
 
 /*
- * Copies `from` into the `size` bytes at `to`, cut short if it must be, and
- * terminated whenever `size` is not 0. Returns the length of `from`: a result
- * of `size` or more means it was cut.
+ * Copies `from` into the `size` bytes at `to`, terminated unless `size` is 0.
+ * Returns the length of `from`: if that is `size` or more, the copy was
+ * truncated.
  */
 size_t strlcpy(char *to, const char *from, size_t size);
 

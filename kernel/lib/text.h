@@ -1,8 +1,7 @@
 /*
- * Text that grows at its end inside a buffer somebody else owns. For reports
- * of unknown length, such as the files of /proc: the writer prints line after
- * line and need not look at a result each time, and the reader asks once, at
- * the end, whether all of it fitted.
+ * Text that grows at its end inside a buffer of the caller. For reports of
+ * unknown length, such as the files of /proc: lines are printed without checks,
+ * and at the end `truncated` says whether something did not fit.
  */
 #ifndef LIB_TEXT_H
 #define LIB_TEXT_H
@@ -16,13 +15,13 @@ struct text {
     bool truncated;  /* something did not fit and is missing */
 };
 
-/* Starts an empty text in the `capacity` bytes at `buffer`, still the
- * caller's, which must outlive it. */
+/* Starts an empty text in the `capacity` bytes at `buffer`, which must outlive
+ * it. */
 void text_init(struct text *text, char *buffer, size_t capacity);
 
 /*
- * Appends. What does not fit is cut off, and nothing is appended after a cut,
- * so what is there is always a beginning of the whole.
+ * Appends. If the text does not fit it is truncated, and nothing is appended
+ * after that.
  */
 void text_printf(struct text *text, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

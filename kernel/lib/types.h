@@ -1,8 +1,6 @@
 /*
- * The plain types everything else is built from: fixed-width integers, sizes
- * and bool come from the compiler's own freestanding headers, so this file
- * only gathers them and adds the one they lack. Addresses of physical memory
- * are not here on purpose: mm owns that type and keeps it opaque.
+ * Plain types: fixed-width integers, sizes and bool from the compiler's
+ * freestanding headers, and ssize_t, which they lack.
  */
 #ifndef LIB_TYPES_H
 #define LIB_TYPES_H

@@ -1,18 +1,17 @@
 /*
  * The audit: recount everything and compare.
  *
- * It freezes the other harts, so that nothing moves, and takes no lock. Then it
- * walks each tree, counting in every frame's descriptor the edges that lead
- * there and checking on the way what must hold of edges and leaves; a node
- * reached a second time is counted and not entered again. At the end each count
- * must be what was found: edges, plus the one reference of a file for its
- * cached pages.
+ * It takes no lock, but freezes the other harts, so that nothing changes. Then
+ * it walks each tree, counts in every page's descriptor the edges that lead to
+ * the page, and checks on the way what must hold of edges and leaves. A node
+ * that is reached a second time is counted and not entered again. At the end
+ * each count must be the number of edges, plus one for a page that a file has.
  *
- * A thread that was stopped while it changed a space may have references in its
- * hands: it takes them before it stores an edge, and puts them after it has
- * cleared one. So the audit first tries for a while to find no such thread. If
- * there always is one, edges in those spaces are only counted, and a count may
- * be higher than what was found, but never lower.
+ * A thread that was stopped while it changed a space may hold references that
+ * no edge shows: it takes them before it stores an edge, and puts them after it
+ * has cleared one. So the audit tries for a while to find no such thread. If
+ * there always is one, edges in its space are counted and not checked, and a
+ * count may be higher than what was found, but never lower.
  */
 #include "mm/audit.h"
 #include "lib/errno.h"
@@ -26,13 +25,13 @@ struct audit {
     struct text *out;
     unsigned differences;
     bool changing;                     /* some space is being changed */
-    const struct region_list *regions; /* of the space being walked; NULL: it is
-                                          such a one */
+    const struct region_list *regions; /* of the space being walked; NULL: the
+                                          space is being changed */
     const struct region *region;       /* the one found last, or NULL */
 };
 
-/* Nanoseconds between two tries at first, then twice as many each time; and for
- * how many times as long as they stood harts then run. */
+/* Nanoseconds after the first try, twice as many after each next; and how many
+ * times as long as they stood the harts run before the next audit. */
 #define PAUSE 500000
 #define TRIES 8
 #define REST  2
@@ -55,7 +54,7 @@ static bool tell(struct audit *a)
 static void differ(struct audit *a, const struct page *page, const char *what)
 {
     if (tell(a))
-        text_printf(a->out, "frame %lx (last owner %u): %s\n",
+        text_printf(a->out, "page %lx (last owner %u): %s\n",
                     page_physical(page) >> HAL_PAGE_SHIFT, page->owner, what);
 }
 
@@ -76,7 +75,7 @@ static void check_leaf(struct audit *a, const struct page *node, uint64_t va,
     if (!a->regions)
         return;
     const struct region *region = a->region;
-    /* Most leaves lie in the region of the one before. */
+    /* Most leaves lie in the region of the leaf before. */
     if (!region || va - region->start >= region->end - region->start)
         a->region = region = region_find(a->regions, va);
     if (!region)
@@ -91,8 +90,8 @@ static void check_leaf(struct audit *a, const struct page *node, uint64_t va,
         differ(a, page, "writable where its region is not");
 }
 
-/* A shared node that is not sealed may own children: right after fork, while
- * only LAZY edges lead to it, does it not matter. */
+/* A shared node may have OWNED edges as long as it is not sealed: then only
+ * LAZY edges lead to it, and hardware does not see it. */
 static void check_edge(struct audit *a, const struct page *node, pte_t edge)
 {
     const struct page *child = pte_page(edge);
@@ -110,7 +109,7 @@ static void check_edge(struct audit *a, const struct page *node, pte_t edge)
 static void visit(struct audit *a, struct page *node, uint64_t base,
                   bool exclusive);
 
-/* What is no node there is counted, but not entered: who knows what it has. */
+/* What is no node of the right level is counted, but not entered. */
 static void visit_child(struct audit *a, const struct page *node, pte_t edge,
                         uint64_t base, bool exclusive)
 {
@@ -123,18 +122,18 @@ static void visit_child(struct audit *a, const struct page *node, pte_t edge,
     }
 }
 
-/* What a node borrows from is counted by it, and seen by no hardware. */
-static void visit_origin(struct audit *a, struct page *node, uint64_t base)
+/* A lazy copy holds a reference to its source, which hardware does not see. */
+static void visit_source(struct audit *a, struct page *node, uint64_t base)
 {
-    struct page *origin = node_origin(node);
-    if (!origin)
+    struct page *source = node_source(node);
+    if (!source)
         return;
-    if (origin->kind == PAGE_TABLE && origin->level == node->level &&
-        !origin->table.origin) {
-        visit(a, origin, base, false);
+    if (source->kind == PAGE_TABLE && source->level == node->level &&
+        !source->table.source) {
+        visit(a, source, base, false);
     } else {
-        differ(a, origin, "borrowed from, but no fit origin");
-        origin->audited++;
+        differ(a, source, "source of a lazy copy, but no node fit for that");
+        source->audited++;
     }
 }
 
@@ -145,7 +144,7 @@ static void visit(struct audit *a, struct page *node, uint64_t base,
     if (node->audited++)
         return;
     exclusive = exclusive && page_count(node) == 1;
-    visit_origin(a, node, base);
+    visit_source(a, node, base);
     const pte_t *slots = pt_slots(node);
     unsigned end = node->level == PT_ROOT_LEVEL ? PT_USER_ROOT_SLOTS : PT_SLOTS;
     for (unsigned i = 0; i < end; i++) {
@@ -180,17 +179,18 @@ static inline bool is_right(const struct audit *a, const struct page *page)
     return count == found(page) || (count > found(page) && a->changing);
 }
 
-static void check_frame(struct audit *a, const struct page *page)
+static void check_page(struct audit *a, const struct page *page)
 {
     if (!is_right(a, page) && tell(a))
         text_printf(a->out,
-                    "frame %lx (last owner %u), kind %u: count %u, but %u "
+                    "page %lx (last owner %u), kind %u: count %u, but %u "
                     "edges and holders\n",
                     page_physical(page) >> HAL_PAGE_SHIFT, page->owner,
                     page->kind, page_count(page), found(page));
 }
 
-/* What both kinds of spaces share is looked at closely, as it comes first. */
+/* Spaces that are not being changed come first: so what they share with others
+ * is checked. */
 static void walk_spaces(struct audit *a, bool changing)
 {
     const struct space *space;
@@ -217,11 +217,11 @@ static void walk_all(struct audit *a)
     walk_spaces(a, false);
     walk_spaces(a, true);
     for (page = page_at(0); page < end; page++) {
-        check_frame(a, page);
+        check_page(a, page);
         free += page_is_free(page);
     }
     if (free != page_unused_count() && tell(a))
-        text_printf(a->out, "%lu frames are free, the allocator counts %lu\n",
+        text_printf(a->out, "%lu pages are free, the allocator counts %lu\n",
                     free, page_unused_count());
 }
 
@@ -232,7 +232,7 @@ static void check_objects(struct audit *a)
         text_printf(a->out, "object %p was written to from outside\n", object);
 }
 
-/* The verdict comes first, so findings are written behind its place. */
+/* The verdict is written first, so findings are collected behind its place. */
 static unsigned walk_and_tell(struct text *out)
 {
     enum { VERDICT = 40 };
@@ -264,8 +264,8 @@ static bool any_is_changing(void)
     return false;
 }
 
-/* Stop the other harts, if possible where no space is being changed. When they
- * were stopped; or 0 after a kill, and they run. */
+/* Stop the other harts, if possible at a moment when no space is being changed.
+ * Returns the time of that moment; or 0 after a kill, and the harts run. */
 static uint64_t stop_harts(void)
 {
     for (unsigned try = 0;; try++) {

@@ -9,18 +9,18 @@ struct text;
 /* Prepare; at boot. */
 void audit_init(void);
 
-/* Stop all changes, walk every space, compare every frame's count with the
- * edges found. Writes "audit: clean" or "audit: N differences" and then a
- * line each; and a line with the spaces that were being changed each time it
- * looked (see audit.c). Returns N, or -EINTR after a kill.
+/* Stop all changes, walk every space, compare every page's count with the
+ * edges found. Writes "audit: clean", or "audit: N differences" and a line
+ * each; and a line for each space that was being changed every time the audit
+ * looked (audit.c). Returns N, or -EINTR after a kill.
  *
- * Holds no lock that others want, and stops them for as long as memory is
- * large; an audit that follows soon waits, so that they have most of the time.
- * Sleeps; no lock of LOCK_AUDIT or above held. */
+ * It holds no lock that others want, but stops the other harts for a time that
+ * grows with memory. If another audit follows soon it waits, so that the harts
+ * run for most of the time. Sleeps; no lock of LOCK_AUDIT or above is held. */
 int audit(struct text *out);
 
-/* The same at a panic: the other harts stand already, and no lock is taken, so
- * that what was being changed just then may be told as a difference. */
+/* The same in a panic: the other harts stand already, and no lock is taken. A
+ * space that was being changed may show as a difference. */
 void audit_at_panic(struct text *out);
 
 #endif

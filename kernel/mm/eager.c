@@ -2,10 +2,9 @@
  * Two slower ways to fork, one boot argument away: so that the cost of each
  * step of copy-on-write can be measured on the same kernel.
  *
- * They begin like every fork, with a shared root, and then walk the whole
- * tree: first the child's, which copies each node it comes to, and with
- * `bytes` each page; then the parent's, which finds itself alone with its
- * nodes and takes them back.
+ * They begin like every fork, with a shared root, and then walk both trees:
+ * first the child's, where each node is copied, and with `bytes` each page;
+ * then the parent's, where each node has no sharer any more and is claimed.
  */
 #include "mm/eager.h"
 #include "lib/bits.h"
@@ -33,8 +32,8 @@ enum fork_policy eager_policy(void)
     return policy;
 }
 
-/* A leaf that the child has copied, or of which the parent is the only owner
- * again, is writable at once if its region is. */
+/* Copy the page if it is shared. Then only this space has it, so the leaf is
+ * writable at once if its region is. */
 static int copy_leaf(struct space *space, uint64_t va, pte_t *slot)
 {
     const struct region *region = region_find(space->regions, va);
@@ -47,7 +46,7 @@ static int copy_leaf(struct space *space, uint64_t va, pte_t *slot)
         struct page *copy = page_alloc_copy(PAGE_ANONYMOUS, page);
         if (!copy)
             return -ENOMEM;
-        /* As in fault.c: not fetched from before it was written. */
+        /* As in fault.c: before code can be fetched from it. */
         if (pte_executable(*slot))
             hal_space_sync_code(&space->machine);
         pt_replace(&space->machine, va, slot,
@@ -58,8 +57,8 @@ static int copy_leaf(struct space *space, uint64_t va, pte_t *slot)
     return 0;
 }
 
-/* Own every node from here down, and if the policy says so every page. */
-static int own_all(struct space *space, struct page *node, uint64_t base)
+/* Unshare every node from here down, and if the policy says so every page. */
+static int unshare_all(struct space *space, struct page *node, uint64_t base)
 {
     pte_t *slots = pt_slots(node);
     for (unsigned i = node->table.low; i <= node->table.high; i++) {
@@ -68,10 +67,10 @@ static int own_all(struct space *space, struct page *node, uint64_t base)
         if (pte_is_none(slots[i]))
             continue;
         if (pte_is_edge(slots[i])) {
-            struct page *child = pt_own_child(&space->machine, &slots[i]);
+            struct page *child = pt_unshare_child(&space->machine, &slots[i]);
             if (!child)
                 return -ENOMEM;
-            error = own_all(space, child, va);
+            error = unshare_all(space, child, va);
         } else if (policy == FORK_BYTES) {
             error = copy_leaf(space, va, &slots[i]);
         }
@@ -83,7 +82,7 @@ static int own_all(struct space *space, struct page *node, uint64_t base)
 
 int eager_copy(struct space *parent, struct space *child)
 {
-    int error = own_all(child, child->root, 0);
-    /* Nothing is allocated here that the child has not allocated before. */
-    return error ? error : own_all(parent, parent->root, 0);
+    int error = unshare_all(child, child->root, 0);
+    /* The parent's nodes are not shared any more: nothing is allocated. */
+    return error ? error : unshare_all(parent, parent->root, 0);
 }

@@ -1,5 +1,6 @@
 /*
- * Forks that do at once what sharing the tree puts off, for comparison.
+ * Forks that copy at once what sharing the tree would copy later, for
+ * comparison.
  */
 #ifndef MM_EAGER_H
 #define MM_EAGER_H
@@ -7,18 +8,18 @@
 #include "mm/space.h"
 
 enum fork_policy {
-    FORK_SHARE,  /* share the tree: nothing is copied until somebody writes */
+    FORK_SHARE,  /* share the tree: nothing is copied before a write */
     FORK_TABLES, /* copy every node, share the pages: the classic way */
-    FORK_BYTES,  /* copy every page as well: no copy-on-write at all */
+    FORK_BYTES,  /* copy every page as well: no copy-on-write */
 };
 
 /* Set by the boot argument fork=share|tables|bytes; false: no such policy. */
 bool eager_set_policy(const char *name);
 enum fork_policy eager_policy(void);
 
-/* After pt_share of the parent's root, flushed, both locked or unknown to
- * others: do what the policy says. 0 or -ENOMEM; the parent's memory is right
- * either way. */
+/* After pt_share of the parent's root, and a shootdown, both spaces locked or
+ * unknown to others: do what the policy says. 0 or -ENOMEM; the parent's memory
+ * is right either way. */
 int eager_copy(struct space *parent, struct space *child);
 
 #endif

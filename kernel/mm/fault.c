@@ -10,20 +10,19 @@
  *   allows   leaf, no W   SPURIOUS (linked)   REUSE if the page's count is 1,
  *                                             else COPY
  *
- * A read first walks with pt_link, which brings in the whole path without
- * copying or allocating. A write owns the path (pt_own) and then has the only
- * slot there is; the count of the page in it says what to do. Nothing but
- * counts is evidence of ownership: no dirty bit, no accessed bit, no history.
+ * A read first walks with pt_link, which makes the whole path visible without
+ * copying or allocating. A write unshares the path (pt_unshare) and then has
+ * the only slot for the page; the page's count says what to do. Counts alone
+ * are evidence of sharing: no dirty bit, no accessed bit, no history.
  *
- * A fault has up to three phases. It looks, with the space locked, and most are
- * resolved by that. If a page of a file has to be read, or memory to be found,
- * it lets go of the space and sees to that with nothing locked. Then it looks
- * again, at everything, as if it came only now: it keeps nothing from before
- * that could have become wrong meanwhile.
+ * A fault has up to three phases. It looks, with the space locked, and most
+ * faults are resolved by that. If a page of a file has to be read, or memory to
+ * be found, the space is unlocked and that is waited for. Then the fault looks
+ * again from the beginning, and keeps nothing from before that could have
+ * become wrong meanwhile.
  *
  * A write fault never ends with a read-only entry, and the instruction that
- * faulted simply runs again: nothing is stored through a mapping that was
- * made for a read.
+ * faulted runs again: nothing is stored through a mapping made for a read.
  */
 #include "lib/bits.h"
 #include "lib/errno.h"
@@ -33,11 +32,11 @@
 #include "mm/stats.h"
 #include "sched/thread.h"
 
-/* So much of a range is brought in before others may have the space: a few
- * milliseconds' worth. */
+/* So much of a range is brought in before the space is unlocked for others: it
+ * takes a few milliseconds. */
 #define PIECE (2ul << 20)
 
-/* A look has found that an object's page has to be waited for. */
+/* An object's page has to be waited for. */
 #define FAULT_MISSING FAULTS
 
 /* One fault on its way through the functions below. */
@@ -46,10 +45,10 @@ struct context {
     const struct region *region; /* only while the space is locked */
     uint64_t va;                 /* of the page */
     enum access access;
-    struct object *missing; /* whose page is to be got, with a reference */
+    struct object *missing; /* whose page is waited for, with a reference */
     uint64_t index;         /* of that page, in pages */
     unsigned tries;         /* of oom_retry */
-    bool owned;             /* of populate: the path to va is the space's own */
+    bool unshared;          /* of populate: the path to va is */
 };
 
 static pte_t leaf_for(const struct context *c, struct page *page, bool write)
@@ -88,8 +87,7 @@ static enum fault fault_of(int error)
                               : FAULT_BUS;
 }
 
-/* The object's page at the fault, with a reference; or note that it is missing.
- */
+/* The object's page at the fault, with a reference; or note what is missing. */
 static enum fault object_page(struct context *c, struct page **out)
 {
     struct object *object = c->region->object;
@@ -129,11 +127,11 @@ static enum fault fill(struct context *c, pte_t *slot)
     enum fault fault =
         c->region->object ? fill_file(c, slot) : fill_zero(c, slot);
     if (fault_resolved(fault))
-        hal_space_refresh(&c->space->machine, c->va);
+        hal_flush_local(&c->space->machine, c->va);
     return fault;
 }
 
-/* A write to a leaf that is there without W, in a slot of ours. */
+/* A write to a leaf without W, in an unshared slot. */
 static inline enum fault break_sharing(struct context *c, pte_t *slot)
 {
     struct page *page = pte_page(*slot), *own;
@@ -155,17 +153,17 @@ static inline enum fault break_sharing(struct context *c, pte_t *slot)
     return fault;
 }
 
-/* The entries are right, so this hart has old ones: perhaps of an edge that
- * another hart, or another sharer of the node, has made visible. */
+/* The entries allow the access, so this hart has cached old ones: another hart,
+ * or another sharer of the node, may have changed them since. */
 static enum fault spurious(const struct context *c)
 {
-    hal_space_refresh(&c->space->machine, HAL_FLUSH_ALL);
+    hal_flush_local(&c->space->machine, HAL_FLUSH_ALL);
     return FAULT_SPURIOUS;
 }
 
 static inline enum fault resolve_write(struct context *c)
 {
-    pte_t *slot = pt_own(&c->space->machine, c->space->root, c->va);
+    pte_t *slot = pt_unshare(&c->space->machine, c->space->root, c->va);
     if (!slot || pte_is_none(*slot))
         return fill(c, slot);
     if (!pte_writable(*slot))
@@ -177,17 +175,17 @@ static enum fault resolve_read(struct context *c)
 {
     pte_t leaf = pt_link(&c->space->machine, c->space->root, c->va);
     if (pte_is_none(leaf))
-        return fill(c, pt_own(&c->space->machine, c->space->root, c->va));
+        return fill(c, pt_unshare(&c->space->machine, c->space->root, c->va));
     return spurious(c);
 }
 
-/* Lent nodes are taken back by the first fault that comes by where they are:
- * elsewhere they cost it nothing. */
+/* Lazy copies are merged by the first fault near them: a fault elsewhere does
+ * not pay for it. */
 static void lock_for_fault(struct space *space, uint64_t va)
 {
     mutex_lock(&space->lock);
     if ((va ^ space->fork_write) < pt_span(1))
-        space_settle(space);
+        space_merge(space);
 }
 
 static inline enum fault look(struct context *c)
@@ -201,8 +199,8 @@ static inline enum fault look(struct context *c)
     return fault;
 }
 
-/* Whether to look again after `fault`; and get what it lacks, which is `wanted`
- * pages if it is memory. No lock. */
+/* Get what `fault` has found missing: the object's page, or about `wanted`
+ * pages of memory. True: look again. No lock is held. */
 static __attribute__((noinline)) bool supply(struct context *c,
                                              enum fault *fault, uint64_t wanted)
 {
@@ -213,7 +211,7 @@ static __attribute__((noinline)) bool supply(struct context *c,
         if (*fault == FAULT_FILE && !thread_killed(thread_current()))
             return true;
         if (*fault == FAULT_FILE)
-            *fault = FAULT_NOMEM; /* the killed do not wait for their page */
+            *fault = FAULT_NOMEM; /* killed: the page is not waited for */
     }
     return *fault == FAULT_NOMEM && oom_retry(&c->tries, wanted);
 }
@@ -236,8 +234,8 @@ enum fault space_fault(struct space *space, uint64_t va, enum access access)
     return fault;
 }
 
-/* Find the region that c->va is in, and how to fill it; false: there is none.
- * Locked. */
+/* Find the region of c->va, and how to fill it; false: there is none. Locked.
+ */
 static bool find_region(struct context *c)
 {
     c->region = region_find(c->space->regions, c->va);
@@ -248,8 +246,8 @@ static bool find_region(struct context *c)
     return true;
 }
 
-/* Locked. Bring in the pages of [c->va, end); c->va is the first that is not
- * there, and c->owned whether the path to it is there. */
+/* Locked. Bring in the pages of [c->va, end). Afterwards c->va is the first
+ * that is missing, and c->unshared whether the path to it is unshared. */
 static enum fault populate(struct context *c, uint64_t end)
 {
     struct space *space = c->space;
@@ -257,8 +255,8 @@ static enum fault populate(struct context *c, uint64_t end)
     for (; c->va < end; c->va += HAL_PAGE_SIZE) {
         if ((!c->region || c->va >= c->region->end) && !find_region(c))
             return FAULT_SEGV;
-        pte_t *slot = pt_own(&space->machine, space->root, c->va);
-        c->owned = slot;
+        pte_t *slot = pt_unshare(&space->machine, space->root, c->va);
+        c->unshared = slot;
         if (slot && !pte_is_none(*slot))
             continue;
         enum fault fault = fill(c, slot);
@@ -268,8 +266,8 @@ static enum fault populate(struct context *c, uint64_t end)
     return FAULT_SPURIOUS;
 }
 
-/* The next piece of [c->va, end). Between two of them others may have the
- * space, and a kill ends the whole. */
+/* The next piece of [c->va, end). Between two pieces the space is unlocked, and
+ * a kill ends the whole. */
 static enum fault populate_piece(struct context *c, uint64_t end)
 {
     uint64_t reached = c->va;
@@ -307,13 +305,12 @@ int space_populate(struct space *space, uint64_t start, uint64_t end)
     return error_of(fault);
 }
 
-/* The next piece of a region, from c->va on: as much of it is there afterwards
- * as there is memory for. */
+/* The next piece of a region, from c->va on, as far as there is memory. */
 static int map_piece(struct context *c, const struct region *region)
 {
     struct space *space = c->space;
     struct region piece = *region;
-    c->owned = false;
+    c->unshared = false;
     if (thread_killed(thread_current()))
         return -ENOMEM;
     piece.start = c->va;
@@ -330,12 +327,12 @@ static int map_piece(struct context *c, const struct region *region)
     return error;
 }
 
-/* Nothing here needs memory, of which there is none: every node on the way to
- * what was brought in is the space's own, as only a fork shares nodes. */
+/* This needs no memory: every node on the way to what was brought in is
+ * unshared, as only a fork shares nodes. */
 static void take_back(struct context *c, uint64_t start)
 {
     space_lock(c->space);
-    space_drop(c->space, start, c->owned ? c->va + HAL_PAGE_SIZE : c->va);
+    space_drop(c->space, start, c->unshared ? c->va + HAL_PAGE_SIZE : c->va);
     space_unlock(c->space);
 }
 

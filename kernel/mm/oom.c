@@ -6,11 +6,10 @@
 #include "mm/page.h"
 #include "mm/space.h"
 
-/* Pages that one try asks for at least, and tries at most. */
+/* The fewest pages that a try asks for, and the most tries. */
 #define BATCH     16
 #define TRIES_MAX 24
-/* With so many pages unused, it was not for want of them that something failed.
- */
+/* With so many pages unused, a failure has another reason. */
 #define PLENTY       64
 #define PLENTY_TRIES 4
 
@@ -40,8 +39,8 @@ bool oom_reclaim(void)
     return !(space && mutex_held(&space->lock)) && scan(BATCH, false);
 }
 
-/* What a first try gets without sleeping is enough for it. If it was not, too
- * little may come in that way, again and again. */
+/* A first try takes what it gets without sleeping. Later ones do not: that way
+ * too little may come in each time. */
 static bool relieve(uint64_t wanted, bool first)
 {
     uint64_t given = scan(wanted, false);
@@ -53,15 +52,15 @@ static bool relieve(uint64_t wanted, bool first)
 bool oom_retry(unsigned *tries, uint64_t wanted)
 {
     struct thread *self = thread_current();
-    lockrank_assert_below(LOCK_REAP);
+    lockrank_assert_below(LOCK_EVICT);
     if (page_failed_on_command() || thread_killed(self) || self->gave_up)
         return false;
     uint64_t more = (uint64_t)BATCH << *tries, unused = page_unused_count();
     bool again = ++*tries < TRIES_MAX;
-    /* Perhaps they have been given back since. */
+    /* Perhaps pages were given back since the failure. */
     if (unused >= wanted + PLENTY)
         return *tries < PLENTY_TRIES;
-    /* Somebody else may have been first to give back all there was. */
+    /* Another thread may have reclaimed all there was. */
     again =
         again && (relieve(MAX(wanted, unused + more) - unused, *tries == 1) ||
                   page_unused_count() > unused);

@@ -1,12 +1,12 @@
 /*
- * The frame allocator.
+ * The page allocator.
  *
- * One buddy allocator holds free blocks of 2^order frames, aligned to their
+ * One buddy allocator holds free blocks of 2^order pages, aligned to their
  * size; a freed block joins its free neighbour. In front of it every hart has
- * a stock of single frames, so that most allocations touch nothing another
- * hart touches. When the buddy allocator is empty a hart takes from the other
- * harts' stocks, and then asks shrinkers (oom.h), before it says that there is
- * no memory: a frame is never out of reach because it lies in the wrong place.
+ * a cache of single pages, so that most allocations touch nothing another
+ * hart touches. When the buddy allocator is empty a hart takes from the caches
+ * of others, and then asks shrinkers (oom.h). Only if all that finds nothing
+ * does an allocation fail.
  */
 #include "mm/page.h"
 #include "lib/panic.h"
@@ -16,38 +16,38 @@
 #include "sched/thread.h"
 
 #define ORDERS      11
-#define STOCK_MAX   64
-#define STOCK_ORDER 5
-#define STOCK_BATCH (1u << STOCK_ORDER)
-/* `order` of a frame that is not the first of its block. */
+#define CACHE_MAX   64
+#define BATCH_ORDER 5
+#define BATCH       (1u << BATCH_ORDER)
+/* `order` of a page that is not the first of its block. */
 #define NOT_FIRST 0xff
 #define POISON    0xd5
 
-/* A few frames of one kind of contents. */
-struct pile {
+/* A stack of free pages. */
+struct free_pages {
     uint32_t length;
-    struct page *pages[STOCK_MAX];
+    struct page *pages[CACHE_MAX];
 };
 
-struct stock {
+struct hart_cache {
     struct spinlock lock;
-    struct pile any;    /* lock */
-    struct pile zeroed; /* lock: frames of zeros, not refilled */
+    struct free_pages any;    /* lock: of any contents */
+    struct free_pages zeroed; /* lock: of zeros; not refilled */
 };
 
 struct page *page_array;
-struct page *page_frames;
-static uint64_t page_first; /* lowest frame number */
+struct page *page_by_ppn;
+static uint64_t page_first; /* lowest page number */
 static uint64_t span;       /* descriptors in page_array */
-static uint64_t total;      /* frames there ever were */
+static uint64_t total;      /* pages that are there */
 static struct spinlock buddy_lock = SPINLOCK(LOCK_PAGE);
 static struct list free_blocks[ORDERS]; /* buddy_lock */
-static uint64_t buddy_free;             /* buddy_lock to change: frames */
-static struct stock stocks[HAL_MAX_HARTS];
+static uint64_t buddy_free;             /* buddy_lock to change: pages */
+static struct hart_cache caches[HAL_MAX_HARTS];
 
-bool page_is_known(uint64_t frame)
+bool page_is_known(uint64_t ppn)
 {
-    return frame - page_first < span; /* below the first: a huge number */
+    return ppn - page_first < span; /* below the first: a huge number */
 }
 
 uint64_t page_span(void)
@@ -69,13 +69,13 @@ uint64_t page_unused_count(void)
 {
     uint64_t count = buddy_free;
     for (unsigned i = 0; i < hal_hart_count(); i++)
-        count += stocks[i].any.length + stocks[i].zeroed.length;
+        count += caches[i].any.length + caches[i].zeroed.length;
     return count;
 }
 
 _Noreturn void page_count_error(struct page *page, uint32_t count)
 {
-    panic("frame %p (kind %u, last owner %u): count %u out of range",
+    panic("page %p (kind %u, last owner %u): count %u out of range",
           (void *)page_physical(page), page->kind, page->owner, count);
 }
 
@@ -89,9 +89,9 @@ static void block_push(struct page *page, unsigned order)
 
 static struct page *neighbour(struct page *page, unsigned order)
 {
-    uint64_t frame = page - page_frames;
-    uint64_t other = frame ^ (1ul << order);
-    return page_is_known(other) ? &page_frames[other] : NULL;
+    uint64_t ppn = page - page_by_ppn;
+    uint64_t other = ppn ^ (1ul << order);
+    return page_is_known(other) ? &page_by_ppn[other] : NULL;
 }
 
 static bool is_in_list(const struct page *page, unsigned order)
@@ -100,9 +100,9 @@ static bool is_in_list(const struct page *page, unsigned order)
            page->order == order;
 }
 
-/* The kind of every frame of a block becomes FREE here, and another in
- * block_take alone, so a neighbour that is FREE under the lock is in a list,
- * by its order. */
+/* The kind of a page becomes FREE in block_free alone, and another in
+ * block_take alone. So a neighbour that is FREE under the lock lies in a free
+ * block. */
 static void set_kind(struct page *page, unsigned order, enum page_kind kind)
 {
     for (uint64_t i = 0; i < 1ul << order; i++)
@@ -145,104 +145,104 @@ static struct page *block_take(unsigned order)
     return page;
 }
 
-/* ---- Stocks -------------------------------------------------------------- */
+/* ---- Caches of harts ----------------------------------------------------- */
 
-/* This hart's, or, should the thread move meanwhile, that of another: each is
- * as good, for it is locked. */
-static inline struct stock *lock_my_stock(void)
+/* The cache of this hart. If the thread moves to another hart meanwhile, the
+ * cache is still right: it is locked. */
+static inline struct hart_cache *lock_my_cache(void)
 {
-    struct stock *stock = &stocks[hal_self()->hart];
-    spin_lock(&stock->lock);
-    return stock;
+    struct hart_cache *cache = &caches[hal_self()->hart];
+    spin_lock(&cache->lock);
+    return cache;
 }
 
-/* Frames are STOCKED exactly while they are in a pile, so that whoever freezes
- * the harts finds every free frame counted. */
-static struct page *pile_take(struct pile *pile)
+/* A page is HART_CACHED exactly while it is in a cache, so that the audit
+ * finds every free page counted. */
+static struct page *free_pages_pop(struct free_pages *free)
 {
-    if (!pile->length)
+    if (!free->length)
         return NULL;
-    struct page *page = pile->pages[--pile->length];
+    struct page *page = free->pages[--free->length];
     page_become(page, PAGE_KERNEL);
     return page;
 }
 
-static void pile_add(struct pile *pile, struct page *page)
+static void free_pages_push(struct free_pages *free, struct page *page)
 {
     page->order = NOT_FIRST;
-    page_become(page, PAGE_STOCKED);
-    pile->pages[pile->length++] = page;
+    page_become(page, PAGE_HART_CACHED);
+    free->pages[free->length++] = page;
 }
 
-/* A whole block of frames if there is one, else single ones. The pile is
- * empty. */
-static void refill(struct pile *pile)
+/* Into an empty stack: a whole block of pages if there is one, else single
+ * ones. */
+static void refill(struct free_pages *free)
 {
     struct page *page;
     spin_lock(&buddy_lock);
-    page = block_take(STOCK_ORDER);
-    for (unsigned i = STOCK_BATCH; page && i-- > 0;)
-        pile_add(pile, page + i);
-    while (pile->length < STOCK_BATCH && (page = block_take(0)))
-        pile_add(pile, page);
+    page = block_take(BATCH_ORDER);
+    for (unsigned i = BATCH; page && i-- > 0;)
+        free_pages_push(free, page + i);
+    while (free->length < BATCH && (page = block_take(0)))
+        free_pages_push(free, page);
     spin_unlock(&buddy_lock);
 }
 
-/* All but `keep` frames go back to the buddy allocator. */
-static void drain(struct pile *pile, uint32_t keep)
+/* All but `keep` pages go back to the buddy allocator. */
+static void drain(struct free_pages *free, uint32_t keep)
 {
     spin_lock(&buddy_lock);
-    while (pile->length > keep)
-        block_free(pile->pages[--pile->length], 0);
+    while (free->length > keep)
+        block_free(free->pages[--free->length], 0);
     spin_unlock(&buddy_lock);
 }
 
-static inline void put_on(struct pile *pile, struct page *page)
+static inline void cache_push(struct free_pages *free, struct page *page)
 {
-    if (pile->length == STOCK_MAX)
-        drain(pile, STOCK_MAX - STOCK_BATCH);
-    pile_add(pile, page);
+    if (free->length == CACHE_MAX)
+        drain(free, CACHE_MAX - BATCH);
+    free_pages_push(free, page);
 }
 
 static struct page *take_from_others(void)
 {
     struct page *page = NULL;
     for (unsigned i = 0; !page && i < hal_hart_count(); i++) {
-        spin_lock(&stocks[i].lock);
-        page = pile_take(&stocks[i].any);
+        spin_lock(&caches[i].lock);
+        page = free_pages_pop(&caches[i].any);
         if (!page)
-            page = pile_take(&stocks[i].zeroed);
-        spin_unlock(&stocks[i].lock);
+            page = free_pages_pop(&caches[i].zeroed);
+        spin_unlock(&caches[i].lock);
     }
     return page;
 }
 
 static inline struct page *take_one(void)
 {
-    struct stock *stock = lock_my_stock();
-    if (!stock->any.length)
-        refill(&stock->any);
-    struct page *page = pile_take(&stock->any);
-    spin_unlock(&stock->lock);
+    struct hart_cache *cache = lock_my_cache();
+    if (!cache->any.length)
+        refill(&cache->any);
+    struct page *page = free_pages_pop(&cache->any);
+    spin_unlock(&cache->lock);
     return page;
 }
 
 static struct page *take_zeroed(void)
 {
-    struct stock *stock = lock_my_stock();
-    struct page *page = pile_take(&stock->zeroed);
-    spin_unlock(&stock->lock);
+    struct hart_cache *cache = lock_my_cache();
+    struct page *page = free_pages_pop(&cache->zeroed);
+    spin_unlock(&cache->lock);
     return page;
 }
 
-/* Empty every stock into the buddy allocator, for a block of many frames. */
+/* Empty every cache into the buddy allocator, for a block of many pages. */
 static void drain_all(void)
 {
     for (unsigned i = 0; i < hal_hart_count(); i++) {
-        spin_lock(&stocks[i].lock);
-        drain(&stocks[i].any, 0);
-        drain(&stocks[i].zeroed, 0);
-        spin_unlock(&stocks[i].lock);
+        spin_lock(&caches[i].lock);
+        drain(&caches[i].any, 0);
+        drain(&caches[i].zeroed, 0);
+        spin_unlock(&caches[i].lock);
     }
 }
 
@@ -292,7 +292,7 @@ static inline void begin_use(struct page *page, enum page_kind kind,
 {
     uint32_t owner = thread_current()->owner_id;
     ASSERT(page_count(page) == 0);
-    /* The count before the kind: an audit may come between the two. */
+    /* The count before the kind: the audit may come between the two. */
     atomic_store_explicit(&page->count, 1, memory_order_relaxed);
     for (uint64_t i = 0; i < 1ul << order; i++) {
         page_become(&page[i], kind);
@@ -304,8 +304,8 @@ static inline void begin_use(struct page *page, enum page_kind kind,
     atomic_store_explicit(&page->sealed, false, memory_order_relaxed);
 }
 
-/* A frame from wherever there is one, or NULL. */
-static inline struct page *get_frame(void)
+/* A page from this hart's cache, another's, or a shrinker; or NULL. */
+static inline struct page *get_page(void)
 {
     struct page *page = take_one();
     while (!page) {
@@ -319,7 +319,7 @@ static inline struct page *get_frame(void)
 
 struct page *page_alloc(enum page_kind kind)
 {
-    struct page *page = page_should_fail() ? NULL : get_frame();
+    struct page *page = page_should_fail() ? NULL : get_page();
     if (page)
         begin_use(page, kind, 0);
     return page;
@@ -334,7 +334,7 @@ struct page *page_alloc_zeroed(enum page_kind kind)
         begin_use(page, kind, 0);
         return page;
     }
-    page = get_frame();
+    page = get_page();
     if (page) {
         begin_use(page, kind, 0);
         hal_clear_page(page_data(page));
@@ -381,7 +381,7 @@ void page_free(struct page *page)
 {
     unsigned order = page->order;
     if (page_is_free(page) || order >= ORDERS)
-        panic("frame %p freed that is not in use (last owner %u)",
+        panic("page %p freed that is not in use (last owner %u)",
               (void *)page_physical(page), page->owner);
 #ifdef DEBUG
     memset(page_data(page), POISON, HAL_PAGE_SIZE << order);
@@ -392,16 +392,16 @@ void page_free(struct page *page)
         spin_unlock(&buddy_lock);
         return;
     }
-    struct stock *stock = lock_my_stock();
-    put_on(&stock->any, page);
-    spin_unlock(&stock->lock);
+    struct hart_cache *cache = lock_my_cache();
+    cache_push(&cache->any, page);
+    spin_unlock(&cache->lock);
 }
 
 void page_free_zeroed(struct page *page)
 {
-    struct stock *stock = lock_my_stock();
-    put_on(&stock->zeroed, page);
-    spin_unlock(&stock->lock);
+    struct hart_cache *cache = lock_my_cache();
+    cache_push(&cache->zeroed, page);
+    spin_unlock(&cache->lock);
 }
 
 /* ---- Start-up (page_init.c) ---------------------------------------------- */
@@ -409,14 +409,14 @@ void page_free_zeroed(struct page *page)
 void page_begin(struct page *array, uint64_t first, uint64_t count)
 {
     page_array = array;
-    page_frames = array - first;
+    page_by_ppn = array - first;
     page_first = first;
     span = count;
     memset(array, 0, count * sizeof(struct page));
     for (unsigned i = 0; i < ORDERS; i++)
         list_init(&free_blocks[i]);
     for (unsigned i = 0; i < HAL_MAX_HARTS; i++)
-        spin_init(&stocks[i].lock, LOCK_PAGE_STOCK);
+        spin_init(&caches[i].lock, LOCK_HART_CACHE);
     for (uint64_t i = 0; i < span; i++) {
         page_array[i].kind = PAGE_ABSENT;
         page_array[i].order = NOT_FIRST;

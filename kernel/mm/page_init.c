@@ -1,20 +1,20 @@
 /*
- * Which frames there are.
+ * Which pages there are.
  *
- * The descriptors lie in the first room for them that nobody has, one for each
- * frame between the lowest and the highest: an index serves as address both
- * ways, and what lies in a hole is said to be absent.
+ * The descriptors lie in the first free memory that has room for them. There is
+ * one for each page between the lowest and the highest, so that a page's number
+ * is an index of the array; pages in holes are absent.
  */
 #include "mm/page.h"
 #include "lib/bits.h"
 #include "lib/errno.h"
 
-static uint64_t frame_up(uint64_t address)
+static uint64_t ppn_up(uint64_t address)
 {
     return align_up(address, HAL_PAGE_SIZE) >> HAL_PAGE_SHIFT;
 }
 
-/* A range of `taken` that has a byte of [start, end), or NULL. */
+/* A range of `taken` that overlaps [start, end), or NULL. */
 static const struct hal_range *overlap(uint64_t start, uint64_t end,
                                        const struct hal_range *taken,
                                        size_t count)
@@ -55,7 +55,7 @@ int page_init(const struct hal_range *ram, size_t ram_count,
 {
     uint64_t low = UINT64_MAX, high = 0, place = 0;
     for (size_t i = 0; i < ram_count; i++) {
-        low = MIN(low, frame_up(ram[i].start));
+        low = MIN(low, ppn_up(ram[i].start));
         high = MAX(high, ram[i].end >> HAL_PAGE_SHIFT);
     }
     if (low >= high)
@@ -74,9 +74,9 @@ int page_init(const struct hal_range *ram, size_t ram_count,
 
 void page_release_range(struct hal_range range)
 {
-    for (uint64_t f = frame_up(range.start); f < range.end >> HAL_PAGE_SHIFT;
+    for (uint64_t f = ppn_up(range.start); f < range.end >> HAL_PAGE_SHIFT;
          f++) {
-        struct page *page = &page_frames[f];
+        struct page *page = &page_by_ppn[f];
         if (!page_is_known(f) || page->kind != PAGE_KERNEL)
             continue;
         page->order = 0;

@@ -1,12 +1,12 @@
 /*
- * Sharing, linking and owning nodes of the page-table tree. pt.h explains the
- * edges and the locks; pt_range.c works on ranges.
+ * Sharing, linking and unsharing nodes of the page-table tree. pt.h explains
+ * the edges and the locks; pt_range.c works on ranges.
  *
  *               fork: pt_share(root)
  *
  *     parent root       child root         a write by either side:
- *        | LAZY            | LAZY          pt_own copies one node a level
- *        +-----> node <----+               with pt_share, down to the one
+ *        | LAZY            | LAZY          pt_unshare copies one node a
+ *        +-----> node <----+               level with pt_share, down to the
  *               count 2                    leaf; the rest stays shared
  *
  *     a read by either side seals the node and turns its edge to LINKED
@@ -15,7 +15,6 @@
 #include "mm/pt_node.h"
 #include "lib/errno.h"
 #include "lib/panic.h"
-#include "mm/stats.h"
 
 struct page *pt_zero_page;
 
@@ -34,7 +33,7 @@ struct page *node_create(unsigned level)
     spin_init(&node->table.lock, LOCK_NODE_ROOT + PT_ROOT_LEVEL - level);
     node->table.low = PT_SLOTS;
     node->table.high = 0;
-    node->table.origin = 0;
+    node->table.source = 0;
     return node;
 }
 
@@ -46,24 +45,18 @@ struct page *pt_create_root(void)
     return root;
 }
 
-static void shoot_down(struct hal_space *space, uint64_t va)
-{
-    stat_count(STAT_SHOOTDOWNS);
-    hal_space_flush(space, va);
-}
-
-/* Source locked, or ours alone. The copy keeps no write permission and no
- * OWNED edge, and neither does the source: it is sealed from now on, unless
- * it is a root, which is never shared itself. */
+/* The source is locked. Neither it nor the copy has a write permission or an
+ * OWNED edge afterwards: it is sealed, unless it is a root, which is never
+ * shared itself. */
 static void share_into(struct page *source, struct page *copy)
 {
     pte_t *from = pt_slots(source), *to = pt_slots(copy);
     unsigned low = source->table.low, high = source->table.high;
     copy->table.low = low;
     copy->table.high = high;
-    copy->table.origin = source->table.origin;
-    if (copy->table.origin)
-        page_get(node_origin(copy));
+    copy->table.source = source->table.source;
+    if (copy->table.source)
+        page_get(node_source(copy));
     for (unsigned i = low; i <= high; i++)
         if (!pte_is_none(from[i]))
             to[i] = entry_share(&from[i]);
@@ -85,8 +78,8 @@ struct page *pt_share(struct page *source)
 }
 
 /* Take every write permission and OWNED edge out of a node that hardware does
- * not see, so that many may link it. Lower nodes keep theirs: behind LAZY
- * edges they do no harm, and may be claimed later. */
+ * not see, so that many may link it. Lower nodes keep theirs: hardware does not
+ * see them behind LAZY edges, and they may be claimed later. */
 static void seal(struct page *node)
 {
     spin_lock(&node->table.lock);
@@ -121,15 +114,15 @@ pte_t pt_link(struct hal_space *space, struct page *root, uint64_t va)
     for (unsigned level = PT_ROOT_LEVEL; level > 0; level--) {
         unsigned i = pt_slot(va, level);
         pte_t *slot = &pt_slots(node)[i];
-        node_pull(node, i, exclusive);
+        node_copy_slot(node, i, exclusive);
         pte_t edge = pte_load(slot);
         if (!pte_is_edge(edge))
             return edge;
         struct page *child = pte_page(edge);
         enum pte_kind kind = pte_kind(edge);
         bool claimable = exclusive && page_count(child) == 1;
-        /* Also a child that is LINKED, its sharer gone: it must not stay
-         * sealed when something below it is claimed. */
+        /* Also a LINKED child without other sharers: it must not stay sealed
+         * when something below it is claimed. */
         if (claimable ? kind != PTE_OWNED : kind == PTE_LAZY) {
             spin_lock(&node->table.lock);
             if (claimable)
@@ -137,18 +130,17 @@ pte_t pt_link(struct hal_space *space, struct page *root, uint64_t va)
             else
                 link_child(slot, child);
             spin_unlock(&node->table.lock);
-            hal_space_refresh(space, HAL_FLUSH_ALL);
+            hal_flush_local(space, HAL_FLUSH_ALL);
         }
         exclusive = claimable;
         node = child;
     }
-    node_pull(node, pt_slot(va, 0), exclusive);
+    node_copy_slot(node, pt_slot(va, 0), exclusive);
     return pte_load(&pt_slots(node)[pt_slot(va, 0)]);
 }
 
-/* Copy a child that others share and put the copy in its place. Should they
- * all have gone meanwhile, one copy too many was made and the old node dies
- * with the put. */
+/* Put a copy in place of a child that others share. If they have all gone
+ * meanwhile, the copy was not needed, and the put frees the old node. */
 static struct page *copy_child(struct hal_space *space, pte_t *slot,
                                struct page *child)
 {
@@ -160,13 +152,13 @@ static struct page *copy_child(struct hal_space *space, pte_t *slot,
     if (seen)
         shoot_down(space, HAL_FLUSH_ALL);
     else
-        hal_space_refresh(space, HAL_FLUSH_ALL);
+        hal_flush_local(space, HAL_FLUSH_ALL);
     pt_put(child);
     stat_count(STAT_NODES_COPIED);
     return copy;
 }
 
-struct page *pt_own_child(struct hal_space *space, pte_t *slot)
+struct page *pt_unshare_child(struct hal_space *space, pte_t *slot)
 {
     struct page *child = pte_page(*slot);
     if (pte_is_owned(*slot))
@@ -174,7 +166,7 @@ struct page *pt_own_child(struct hal_space *space, pte_t *slot)
     if (page_count(child) > 1)
         return copy_child(space, slot, child);
     node_claim(slot, child);
-    hal_space_refresh(space, HAL_FLUSH_ALL);
+    hal_flush_local(space, HAL_FLUSH_ALL);
     return child;
 }
 
@@ -186,11 +178,11 @@ static struct page *create_child(struct hal_space *space, struct page *node,
         return NULL;
     node_note_used(node, slot);
     pte_store(&pt_slots(node)[slot], pte_owned(page_physical(child)));
-    hal_space_refresh(space, HAL_FLUSH_ALL);
+    hal_flush_local(space, HAL_FLUSH_ALL);
     return child;
 }
 
-pte_t *pt_own(struct hal_space *space, struct page *root, uint64_t va)
+pte_t *pt_unshare(struct hal_space *space, struct page *root, uint64_t va)
 {
     struct page *node = root;
     for (unsigned level = PT_ROOT_LEVEL; level > 0 && node; level--) {
@@ -200,13 +192,13 @@ pte_t *pt_own(struct hal_space *space, struct page *root, uint64_t va)
             node = pte_page(*slot);
             continue;
         }
-        node_pull(node, i, true);
+        node_copy_slot(node, i, true);
         node = pte_is_none(*slot) ? create_child(space, node, i)
-                                  : pt_own_child(space, slot);
+                                  : pt_unshare_child(space, slot);
     }
     if (!node)
         return NULL;
-    node_pull(node, pt_slot(va, 0), true);
+    node_copy_slot(node, pt_slot(va, 0), true);
     node_note_used(node, pt_slot(va, 0));
     return &pt_slots(node)[pt_slot(va, 0)];
 }
@@ -229,8 +221,9 @@ void pt_replace(struct hal_space *space, uint64_t va, pte_t *slot, pte_t leaf)
 void pt_reuse(struct hal_space *space, uint64_t va, pte_t *slot)
 {
     pte_store(slot, pte_with_write(*slot));
-    /* Others may keep the read-only translation: they fault and find this. */
-    hal_space_refresh(space, va);
+    /* Other harts may keep the read-only translation: they fault, and find this
+     * entry. */
+    hal_flush_local(space, va);
 }
 
 void pt_put(struct page *node)
@@ -239,7 +232,7 @@ void pt_put(struct page *node)
         node_free(node);
 }
 
-/* The node is emptied on the way, so its frame is one of zeros again. */
+/* The node is emptied on the way, so its page holds zeros again. */
 void node_free(struct page *node)
 {
     pte_t *slots = pt_slots(node);
@@ -250,8 +243,8 @@ void node_free(struct page *node)
         slots[i] = pte_none();
         entry_put(entry);
     }
-    if (node->table.origin)
-        pt_put(node_origin(node));
+    if (node->table.source)
+        pt_put(node_source(node));
     if (node->level == PT_ROOT_LEVEL)
         hal_root_clear(slots);
     page_free_zeroed(node);

@@ -1,7 +1,7 @@
 /*
- * The page-table tree, shared until somebody writes.
+ * The page-table tree, shared until it is written.
  *
- * A node is a frame of PT_SLOTS entries with a count: how many edges lead to
+ * A node is a page of PT_SLOTS entries with a count: how many edges lead to
  * it. An edge from a node to a child node is
  *
  *   OWNED   the child has this one edge and is not sealed; it may hold
@@ -11,24 +11,24 @@
  *   LINKED  the child is sealed: nothing below it is writable, so any number
  *           of nodes may link it. Hardware follows it.
  *
- * A node may also borrow: its empty slots stand for those of its origin, a
- * counted node of the same level that no edge makes visible to hardware. fork
- * gives parent and child borrowers on the path they are about to write, so
- * that neither copies a full node to own one slot of it (pt_borrow.c). An
- * origin never borrows itself.
+ * A node may be a lazy copy: its empty slots stand for those of its source, a
+ * counted node of the same level that hardware does not see, as no edge leads
+ * to it. fork makes lazy copies on the path that parent and child are about to
+ * write, so that neither copies a full node for one slot (pt_lazy.c). A source
+ * is no lazy copy itself.
  *
  * pt_share makes a second node with the same children: fork is pt_share of
  * the root, and copying a node after a write is the same thing one level
  * down. Reads walk with pt_link, which never copies or allocates. Writes and
- * fills walk with pt_own, which returns the only slots that may be written.
+ * fills walk with pt_unshare, which returns the only slots that may be written.
  *
- * Locks. The space's mutex is held for every call. A node whose path from the
- * root is exclusive (every count 1) can be reached by nobody else and needs no
- * more; a shared node's entries change only under its own lock, and only in
- * ways that mean the same to all sharers: sealing, LAZY to LINKED, and filling
- * an empty slot with what the origin has there.
+ * Locks. The space's mutex is held for every call. That is enough for a node
+ * whose path from the root is exclusive (every count 1): no other space reaches
+ * it. The entries of a shared node change only under the node's lock, and only
+ * in ways that mean the same to all sharers: sealing, LAZY to LINKED, and
+ * filling an empty slot of a lazy copy from its source.
  *
- * All writes to entries are in pt.c, pt_borrow.c and pt_range.c, and the order
+ * All writes to entries are in pt.c, pt_lazy.c and pt_range.c, and the order
  * there is always: build off-line, publish, shoot down, then put.
  */
 #ifndef MM_PT_H
@@ -43,8 +43,8 @@ static inline pte_t *pt_slots(const struct page *node)
     return page_data(node);
 }
 
-/* Hardware may read a slot at any time, and so may the sharers of a node. A
- * store is one access, and comes after what the entry leads to was made. */
+/* Hardware and the sharers of a node may read a slot at any time. So a store is
+ * one access, after all stores to what the entry leads to. */
 static inline pte_t pte_load(const pte_t *slot)
 {
     return (pte_t){__atomic_load_n(&slot->bits, __ATOMIC_RELAXED)};
@@ -63,10 +63,10 @@ static inline void pte_weaken(pte_t *slot, pte_t e)
 
 static inline struct page *pte_page(pte_t e)
 {
-    return page_frames + pte_frame(e);
+    return page_by_ppn + pte_ppn(e);
 }
 
-/* The immortal page of zeros; its leaves are not counted. */
+/* The page of zeros: never freed, its leaves are not counted. */
 extern struct page *pt_zero_page;
 int pt_init(void);
 
@@ -74,63 +74,62 @@ int pt_init(void);
 struct page *pt_create_root(void);
 
 /* A new node with all edges of `source`, each child counted once more; the
- * edges become LAZY (leaves: read-only) in both. NULL when there is no frame,
- * and then nothing changed. The caller flushes if hardware could see
- * `source`. */
+ * edges become LAZY (leaves: read-only) in both. NULL when there is no page,
+ * and then nothing changed. If hardware could see `source`, the
+ * caller shoots down. */
 struct page *pt_share(struct page *source);
 
-/* One reference fewer; with the last one the node lets go of its children.
- * May take long: interrupts are on. */
+/* One reference fewer; the last put frees the node and puts its children. May
+ * take long: interrupts are on. */
 void pt_put(struct page *node);
 
 /* Walk for a read: make the path to `va` visible to hardware as far as it
  * exists. The leaf, or an entry of kind NONE. */
 pte_t pt_link(struct hal_space *space, struct page *root, uint64_t va);
 
-/* Walk for a write or a fill: the level-0 slot of `va` in a node that is
- * this space's alone. NULL when there is no frame for a node; what a process
- * sees has not changed then. */
-pte_t *pt_own(struct hal_space *space, struct page *root, uint64_t va);
+/* Walk for a write or a fill: the level-0 slot of `va` in a node that is this
+ * space's alone. NULL when there is no page for a node; then nothing that a
+ * process sees has changed. */
+pte_t *pt_unshare(struct hal_space *space, struct page *root, uint64_t va);
 
-/* One step of it: the child behind `slot`, which is not NONE, of a node that
- * is ours. NULL when there is no frame. */
-struct page *pt_own_child(struct hal_space *space, pte_t *slot);
+/* One step of it: unshare the child behind `slot`, which is not NONE and in an
+ * unshared node. NULL when there is no page. */
+struct page *pt_unshare_child(struct hal_space *space, pte_t *slot);
 
-/* After pt_share of the parent's root, flushed: let parent and child each own
- * the path to `write`, which both are about to write, and give the child a
- * copy of the page there; the page at `execute` is brought along. Saves them
- * the faults; does nothing where it cannot. */
+/* After pt_share of the parent's root, and a shootdown: unshare the path to
+ * `write`, which parent and child are about to write, and copy the page there
+ * for the child; the page at `execute` is brought along. Saves the faults of
+ * both. Where memory is short, nothing is done. */
 void pt_fork_path(struct page *parent, struct page *child, uint64_t write,
                   uint64_t execute);
 
-/* Take back what was lent on the path to `va`, where nobody borrows any more:
- * the origin replaces its last borrower. True when nothing is lent there any
- * more. */
-bool pt_settle(struct hal_space *space, struct page *root, uint64_t va);
+/* Merge each lazy copy on the path to `va` into its source if it is the last
+ * copy: the source takes its place. True when no lazy copy is left there. */
+bool pt_merge(struct hal_space *space, struct page *root, uint64_t va);
 
-/* Put a leaf into an empty slot that pt_own returned. */
+/* Put a leaf into an empty slot that pt_unshare returned. */
 void pt_fill(pte_t *slot, pte_t leaf);
 
-/* Replace the leaf in a slot of pt_own's: publish, shoot down, put the old
+/* Replace the leaf in a slot from pt_unshare: publish, shoot down, put the old
  * page. */
 void pt_replace(struct hal_space *space, uint64_t va, pte_t *slot, pte_t leaf);
 
-/* Grant write to the leaf in a slot of pt_own's: its page is ours alone. */
+/* Grant write to the leaf in a slot from pt_unshare; its page has count 1. */
 void pt_reuse(struct hal_space *space, uint64_t va, pte_t *slot);
 
-/* Make sure that [start, end) can be changed without allocating: nodes it
- * covers in part become ours, nodes it covers whole do not matter. 0 or
+/* Make sure that [start, end) can be cleared without allocating: unshare the
+ * nodes that it covers in part; those that it covers whole do not matter. 0 or
  * -ENOMEM; what the process sees is unchanged either way. */
-int pt_own_edges(struct hal_space *space, struct page *root, uint64_t start,
-                 uint64_t end);
+int pt_unshare_edges(struct hal_space *space, struct page *root, uint64_t start,
+                     uint64_t end);
 
-/* Drop everything in [start, end), after pt_own_edges. Cannot fail. */
+/* Drop everything in [start, end), after pt_unshare_edges. Cannot fail. */
 void pt_clear(struct hal_space *space, struct page *root, uint64_t start,
               uint64_t end);
 
-/* Make leaves in [start, end) read-only and executable or not; the next write
- * finds out from its region. 0 or -ENOMEM, and then permissions are
- * unchanged. */
+/* Make leaves in [start, end) read-only, and executable or not; where the
+ * region allows writes, the next write is granted by its fault. 0, or -ENOMEM
+ * and permissions are unchanged. */
 int pt_protect(struct hal_space *space, struct page *root, uint64_t start,
                uint64_t end, bool execute);
 

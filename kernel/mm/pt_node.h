@@ -1,17 +1,23 @@
 /*
- * Nodes as the files of the page-table tree see them; nobody else includes
- * this.
+ * Nodes as the files of the page-table tree see them; private to mm.
  */
 #ifndef MM_PT_NODE_H
 #define MM_PT_NODE_H
 
 #include "mm/pt.h"
+#include "mm/stats.h"
 
-/* An empty node of `level`, count 1; NULL when there is no frame. */
+static inline void shoot_down(struct hal_space *space, uint64_t va)
+{
+    stat_count(STAT_SHOOTDOWNS);
+    hal_shootdown(space, va);
+}
+
+/* An empty node of `level`, count 1; NULL when there is no page. */
 struct page *node_create(unsigned level);
 
-/* Every slot ever used lies in low..high, so that walking a node costs what
- * it holds. */
+/* Every used slot lies in low..high, so that walking a node costs what it
+ * holds. */
 static inline void node_note_used(struct page *node, unsigned slot)
 {
     if (slot < node->table.low)
@@ -20,18 +26,18 @@ static inline void node_note_used(struct page *node, unsigned slot)
         node->table.high = slot;
 }
 
-/* The node whose entries stand for the empty ones of this, or NULL. */
-static inline struct page *node_origin(const struct page *node)
+/* The source of a lazy copy, or NULL. */
+static inline struct page *node_source(const struct page *node)
 {
-    return node->table.origin ? page_at(node->table.origin - 1) : NULL;
+    return node->table.source ? page_at(node->table.source - 1) : NULL;
 }
 
-/* What the slot means: its own entry, or else the origin's. */
+/* What the slot means: its own entry, or else the source's. */
 pte_t node_entry(const struct page *node, unsigned slot);
 
-/* The one edge to a child of count 1, on an exclusive path, becomes OWNED. What
- * write permission the child still has is right: it lost all of it if anybody
- * else ever copied or linked it (pt.c). */
+/* The only edge to a child, on an exclusive path, becomes OWNED. Write
+ * permission that the child still has is right: it was taken away if the child
+ * was ever copied or linked (pt.c). */
 void node_claim(pte_t *slot, struct page *child);
 
 /* ---- Entries: edges and leaves, at any level ----------------------------- */
@@ -39,7 +45,7 @@ void node_claim(pte_t *slot, struct page *child);
 /* The last reference to a node is gone (pt.c). */
 void node_free(struct page *node);
 
-/* Give up what the entry, which is not NONE, refers to. */
+/* Put what the entry, which is not NONE, refers to. */
 static inline void entry_put(pte_t entry)
 {
     struct page *page = pte_page(entry);
@@ -51,8 +57,8 @@ static inline void entry_put(pte_t entry)
         page_free(page);
 }
 
-/* Take from the entry in `slot` what only one node may have. The node is
- * locked, or nobody else sees it. */
+/* Take from the entry in `slot` what only one node may have. The node is locked
+ * or exclusive. */
 static inline pte_t entry_weaken(pte_t *slot, pte_t entry)
 {
     entry = pte_shared(entry);
@@ -60,7 +66,7 @@ static inline pte_t entry_weaken(pte_t *slot, pte_t entry)
     return entry;
 }
 
-/* That, and what a second node gets, which is counted. Not of NONE. */
+/* The same, and count the entry for a second node. Not of NONE. */
 static inline pte_t entry_share(pte_t *slot)
 {
     pte_t entry = *slot;
@@ -69,21 +75,23 @@ static inline pte_t entry_share(pte_t *slot)
     return entry_weaken(slot, entry);
 }
 
-/* ---- Borrowing ----------------------------------------------------------- */
+/* ---- Lazy copies --------------------------------------------------------- */
 
-/* Bring in what the origin has for a slot (pt_borrow.c). */
-void node_pull_from(struct page *node, struct page *origin, unsigned slot,
-                    bool exclusive);
+/* Copy the source's entry into an empty slot (pt_lazy.c). */
+void node_copy_slot_from(struct page *node, struct page *source, unsigned slot,
+                         bool exclusive);
 
-/* If the slot is empty and the node borrows, bring in what the origin has.
+/* If the slot of a lazy copy is empty, copy the source's entry into it.
  * `exclusive`: the node is this space's alone. Cannot fail. */
-static inline void node_pull(struct page *node, unsigned slot, bool exclusive)
+static inline void node_copy_slot(struct page *node, unsigned slot,
+                                  bool exclusive)
 {
-    if (node->table.origin && pte_is_none(pte_load(&pt_slots(node)[slot])))
-        node_pull_from(node, node_origin(node), slot, exclusive);
+    if (node->table.source && pte_is_none(pte_load(&pt_slots(node)[slot])))
+        node_copy_slot_from(node, node_source(node), slot, exclusive);
 }
 
-/* Bring in everything, and borrow no more; the node is this space's alone. */
-void node_settle_debt(struct page *node);
+/* Copy all that is missing: the node is a lazy copy no more. It is this space's
+ * alone. */
+void node_complete(struct page *node);
 
 #endif

@@ -1,17 +1,16 @@
 /*
  * Ranges of the tree: dropping them, and taking permissions away.
  *
- * First everything that can fail: the nodes that a range covers in part, at
- * its two ends, become the space's own (pt_own_edges). Then what cannot: a
- * child covered whole is dropped by its edge, never copied to be emptied.
+ * First what can fail: the nodes that a range covers in part, at its two ends,
+ * are unshared (pt_unshare_edges). Then what cannot fail: of a child covered
+ * whole only the edge is dropped; it is never copied to be emptied.
  */
 #include "lib/bits.h"
 #include "lib/errno.h"
 #include "mm/pt_node.h"
-#include "mm/stats.h"
 
-/* Entries taken out of the tree; what they refer to is put only after a
- * shootdown. */
+/* Entries taken out of the tree. What they refer to is put after a shootdown.
+ */
 struct harvest {
     struct hal_space *space;
     unsigned count;
@@ -22,8 +21,7 @@ static void harvest_put(struct harvest *harvest)
 {
     if (!harvest->count)
         return;
-    stat_count(STAT_SHOOTDOWNS);
-    hal_space_flush(harvest->space, HAL_FLUSH_ALL);
+    shoot_down(harvest->space, HAL_FLUSH_ALL);
     for (unsigned i = 0; i < harvest->count; i++)
         entry_put(harvest->entries[i]);
     harvest->count = 0;
@@ -40,11 +38,11 @@ static void detach(struct harvest *harvest, pte_t *slot)
         harvest_put(harvest);
 }
 
-/* Own the path to `va`, one end of [start, end), down to where the range covers
- * a child whole; and borrow nothing on it: what is cleared must not show
- * through from an origin. */
-static int own_end(struct hal_space *space, struct page *root, uint64_t va,
-                   uint64_t start, uint64_t end)
+/* Unshare the path to `va`, one end of [start, end), down to where the range
+ * covers a child whole. No node on it stays a lazy copy: after an entry is
+ * cleared, the source's would be seen in its place. */
+static int unshare_end(struct hal_space *space, struct page *root, uint64_t va,
+                       uint64_t start, uint64_t end)
 {
     struct page *node = root;
     for (unsigned level = PT_ROOT_LEVEL; level > 0; level--) {
@@ -53,25 +51,25 @@ static int own_end(struct hal_space *space, struct page *root, uint64_t va,
         if (!pte_is_edge(*slot) ||
             (start <= low && low + pt_span(level) <= end))
             return 0;
-        node = pt_own_child(space, slot);
+        node = pt_unshare_child(space, slot);
         if (!node)
             return -ENOMEM;
-        node_settle_debt(node);
+        node_complete(node);
     }
     return 0;
 }
 
-int pt_own_edges(struct hal_space *space, struct page *root, uint64_t start,
-                 uint64_t end)
+int pt_unshare_edges(struct hal_space *space, struct page *root, uint64_t start,
+                     uint64_t end)
 {
     if (start >= end)
         return 0;
-    if (own_end(space, root, start, start, end))
+    if (unshare_end(space, root, start, start, end))
         return -ENOMEM;
-    return own_end(space, root, end - 1, start, end);
+    return unshare_end(space, root, end - 1, start, end);
 }
 
-/* Used slots that have been emptied at the ends of a node are used no more. */
+/* Shrink the range of used slots to those that are not empty. */
 static void narrow(struct page *node)
 {
     const pte_t *slots = pt_slots(node);
@@ -83,7 +81,7 @@ static void narrow(struct page *node)
         node->table.low++;
 }
 
-/* Clear [start, end) below `node`, which is ours and begins at `base`. */
+/* Clear [start, end) below `node`, which is unshared and begins at `base`. */
 static void clear_below(struct harvest *harvest, struct page *node,
                         uint64_t base, uint64_t start, uint64_t end)
 {
@@ -110,13 +108,13 @@ void pt_clear(struct hal_space *space, struct page *root, uint64_t start,
 {
     struct harvest harvest = {.space = space};
     clear_below(&harvest, root, 0, start, end);
-    /* Leaves of the zero page are not counted, but must be forgotten too. */
+    /* Leaves of the zero page are not counted, but are shot down too. */
     harvest_put(&harvest);
-    hal_space_flush(space, HAL_FLUSH_ALL);
+    hal_shootdown(space, HAL_FLUSH_ALL);
 }
 
-/* Own every node of [start, end), borrowing nothing, and with `apply` change
- * its leaves. */
+/* Unshare every node of [start, end), leaving no lazy copy, and with `apply`
+ * change its leaves. */
 static int protect_below(struct hal_space *space, struct page *node,
                          uint64_t base, uint64_t start, uint64_t end,
                          bool execute, bool apply)
@@ -134,10 +132,10 @@ static int protect_below(struct hal_space *space, struct page *node,
                 pte_store(&slots[i], pte_protected(slots[i], execute));
             continue;
         }
-        struct page *child = pt_own_child(space, &slots[i]);
+        struct page *child = pt_unshare_child(space, &slots[i]);
         if (!child)
             return -ENOMEM;
-        node_settle_debt(child);
+        node_complete(child);
         if (protect_below(space, child, low, start, end, execute, apply))
             return -ENOMEM;
     }
@@ -150,7 +148,6 @@ int pt_protect(struct hal_space *space, struct page *root, uint64_t start,
     if (protect_below(space, root, 0, start, end, execute, false))
         return -ENOMEM;
     protect_below(space, root, 0, start, end, execute, true);
-    stat_count(STAT_SHOOTDOWNS);
-    hal_space_flush(space, HAL_FLUSH_ALL);
+    shoot_down(space, HAL_FLUSH_ALL);
     return 0;
 }

@@ -46,7 +46,7 @@ void region_list_put(struct region_list *list)
     slab_free(list);
 }
 
-int region_list_own(struct region_list **list, uint32_t extra)
+int region_list_unshare(struct region_list **list, uint32_t extra)
 {
     struct region_list *old = *list;
     if (atomic_load(&old->count) == 1 && old->length + extra <= old->capacity)
@@ -99,7 +99,7 @@ static bool continues(const struct region *a, const struct region *b)
            (!a->object || a->offset + (a->end - a->start) == b->offset);
 }
 
-/* Open a gap of one at `at`. */
+/* Make room for one region at index `at`. */
 static void make_room(struct region_list *list, uint32_t at)
 {
     ASSERT(list->length < list->capacity);
@@ -120,8 +120,8 @@ void region_insert(struct region_list *list, const struct region *region)
     object_get(region->object);
 }
 
-/* Split the region that holds `va` inside, so that one begins there. */
-static void cut_at(struct region_list *list, uint64_t va)
+/* If `va` lies inside a region, split the region there. */
+static void split_at(struct region_list *list, uint64_t va)
 {
     uint32_t at = first_above(list, va);
     if (at == list->length || list->regions[at].start >= va)
@@ -142,7 +142,7 @@ void region_remove(struct region_list *list, uint64_t start, uint64_t end)
         return;
     struct region *r = &list->regions[at];
     if (r->start < start && r->end > end)
-        cut_at(list, end);
+        split_at(list, end);
     r = &list->regions[at];
     if (r->start < start) {
         r->end = start;
@@ -164,8 +164,8 @@ void region_remove(struct region_list *list, uint64_t start, uint64_t end)
 void region_protect(struct region_list *list, uint64_t start, uint64_t end,
                     uint8_t prot)
 {
-    cut_at(list, start);
-    cut_at(list, end);
+    split_at(list, start);
+    split_at(list, end);
     for (uint32_t i = first_above(list, start);
          i < list->length && list->regions[i].start < end; i++)
         list->regions[i].prot = prot;

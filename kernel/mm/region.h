@@ -1,10 +1,10 @@
 /*
  * Regions: the truth about what a space may do where.
  *
- * A space's regions are one sorted array, counted and shared after fork like
- * everything else, copied by whoever changes it first. Page-table entries are
- * a cache of it: a region that says write over an entry that says read-only is
- * a copy-on-write fault, and no entry needs a mark for that.
+ * A space's regions are one sorted array, counted, shared after fork, and
+ * copied before the first change. Page-table entries are a cache of it. If the
+ * region allows a write and the entry does not, the fault is one of
+ * copy-on-write; no entry needs a mark for that.
  */
 #ifndef MM_REGION_H
 #define MM_REGION_H
@@ -18,7 +18,7 @@ enum {
     PROT_EXECUTE = 1 << ACCESS_EXECUTE,
 };
 
-/* What a region is to people; no behaviour hangs on it. */
+/* What a region is for: shown in reports, and nothing depends on it. */
 enum region_use { REGION_IMAGE, REGION_STACK, REGION_HEAP, REGION_MAPPING };
 
 /* [start, end) in bytes, whole pages. */
@@ -38,13 +38,13 @@ struct region_list {
 
 /* An empty list with room for `capacity`, or NULL. */
 struct region_list *region_list_create(uint32_t capacity);
-/* One more sharer; one fewer, the last one frees it. */
+/* One more sharer; one fewer, and the last frees it. */
 struct region_list *region_list_get(struct region_list *list);
 void region_list_put(struct region_list *list);
 
-/* Make *list the caller's alone, with room for `extra` more regions. 0 or
+/* Unshare *list, with room for `extra` more regions. 0 or
  * -ENOMEM, and then nothing changed. */
-int region_list_own(struct region_list **list, uint32_t extra);
+int region_list_unshare(struct region_list **list, uint32_t extra);
 
 /* The region that holds `va`, or NULL. */
 const struct region *region_find(const struct region_list *list, uint64_t va);
@@ -52,9 +52,9 @@ const struct region *region_find(const struct region_list *list, uint64_t va);
 bool region_overlaps(const struct region_list *list, uint64_t start,
                      uint64_t end);
 
-/* On an owned list with room for one more (insert) or one (remove) each: */
+/* For an unshared list. Insert and remove need room for one more region. */
 void region_insert(struct region_list *list, const struct region *region);
-/* Forget [start, end), cutting regions that lie half in it. */
+/* Remove [start, end), splitting regions that lie partly in it. */
 void region_remove(struct region_list *list, uint64_t start, uint64_t end);
 /* Change prot over [start, end): room for two more. */
 void region_protect(struct region_list *list, uint64_t start, uint64_t end,

@@ -88,13 +88,13 @@ static void print_node(const struct page *node, const char *edge, unsigned slot,
     text_printf(out, "%*s", 2 * (int)(PT_ROOT_LEVEL - node->level), "");
     if (node->level != PT_ROOT_LEVEL)
         text_printf(out, "slot %u %s ", slot, edge);
-    text_printf(out, "level %u frame %lx count %u%s:", node->level,
+    text_printf(out, "level %u page %lx count %u%s:", node->level,
                 page_physical(node) >> HAL_PAGE_SHIFT, page_count(node),
                 node->sealed ? " sealed" : "");
-    if (node->table.origin)
-        text_printf(out, " borrows from frame %lx count %u:",
-                    page_physical(node_origin(node)) >> HAL_PAGE_SHIFT,
-                    page_count(node_origin(node)));
+    if (node->table.source)
+        text_printf(out, " lazy copy of page %lx count %u:",
+                    page_physical(node_source(node)) >> HAL_PAGE_SHIFT,
+                    page_count(node_source(node)));
     if (node->level)
         text_printf(out, " %u owned %u lazy %u linked", c.owned, c.lazy,
                     c.linked);
@@ -130,7 +130,8 @@ static uint64_t count_leaves(const struct page *node)
     return sum;
 }
 
-/* A gigabyte at a time: the process waits for no longer. */
+/* The space is unlocked after each gigabyte, so that its process need not wait
+ * long. */
 uint64_t space_resident(struct space *space)
 {
     uint64_t sum = 0;
@@ -156,7 +157,7 @@ void memory_print(struct text *out)
     };
     uint64_t counts[PAGE_KINDS], shared;
     struct space *own = space_current();
-    /* Nodes that the reader's space has lent and could have back are free. */
+    /* Locking merges lazy copies of the reader's space: that memory is free. */
     if (own) {
         space_lock(own);
         space_unlock(own);

@@ -52,7 +52,7 @@ void reserve_free(struct page *page)
         list_push_front(&unused, &page->link);
     }
     held -= !keep;
-    top_up(); /* in place of a page that is mapped */
+    top_up(); /* for a page that is still mapped */
     spin_unlock(&lock);
     if (!keep)
         page_put(page);

@@ -7,11 +7,11 @@
 #include "mm/reserve.h"
 #include "mm/slab_guard.h"
 
-/* `level` of a frame, which is 0 as it comes: one large object with its block,
- * or a slab of a class. */
-enum { WHOLE_FRAMES, FIRST_CLASS };
+/* `class` of a page, which is 0 when it is allocated: pages of one large
+ * object, or a slab of a class. */
+enum { WHOLE_PAGES, FIRST_CLASS };
 
-/* At the start of each frame. */
+/* At the start of each slab. */
 struct slab {
     struct list link;   /* lock: in its class's list while it has room */
     struct piece *free; /* lock */
@@ -57,7 +57,7 @@ static struct slab *slab_create(unsigned class)
     struct page *page = reserve_alloc(PAGE_SLAB, false);
     if (!page)
         return NULL;
-    page->level = FIRST_CLASS + class;
+    page->class = FIRST_CLASS + class;
     struct slab *slab = page_data(page);
     list_init(&slab->link);
     slab->free = NULL;
@@ -74,7 +74,7 @@ static struct slab *slab_create(unsigned class)
     return slab;
 }
 
-static void *alloc_frames(size_t size)
+static void *alloc_pages(size_t size)
 {
     if (size > HAL_PAGE_SIZE << 10)
         return NULL;
@@ -87,11 +87,11 @@ static void *alloc_frames(size_t size)
 void *slab_alloc(size_t size)
 {
     if (size > LARGEST - SLAB_GUARD)
-        return alloc_frames(size);
+        return alloc_pages(size);
     unsigned class = class_of[(size + SLAB_GUARD + 15) / 16];
     struct class *c = &classes[class];
     spin_lock(&c->lock);
-    /* A frame may have been needed or not: the test hook counts objects. */
+    /* Each allocation is one for page_fail_after, also if it needs no page. */
     if (list_is_empty(&c->partial)) {
         struct slab *fresh = slab_create(class);
         if (!fresh) {
@@ -130,7 +130,7 @@ void slab_free(void *memory)
     struct page *page = page_of_data(memory);
     if (page->kind != PAGE_SLAB)
         panic("%p freed as an object, but is none", memory);
-    if (page->level == WHOLE_FRAMES) {
+    if (page->class == WHOLE_PAGES) {
         page_put(page);
         return;
     }
@@ -167,9 +167,9 @@ const void *slab_find_damage(void)
     for (uint64_t i = 0; SLAB_GUARD && i < page_span() && !found; i++) {
         const struct page *page = page_at(i);
         if (page->kind == PAGE_SLAB && page_count(page) &&
-            page->level != WHOLE_FRAMES)
+            page->class != WHOLE_PAGES)
             found =
-                damage_in(page_data(page), sizes[page->level - FIRST_CLASS]);
+                damage_in(page_data(page), sizes[page->class - FIRST_CLASS]);
     }
     return found;
 }

@@ -1,13 +1,13 @@
 /*
  * Memory for the kernel's own structures: objects of a few sizes carved out
- * of whole frames, in front of the page allocator.
+ * of pages.
  *
- * Each frame holds objects of one size and starts with a header: which are
- * free, how many are not. A frame goes back when its last object does. What
- * does not fit a frame twice is whole frames.
+ * A slab is a page with objects of one size. It starts with a header: which
+ * objects are free, how many are not. The page is freed with its last object.
+ * An object of which no two fit a page gets pages of its own.
  *
- * Debug builds find writes outside small objects and into free ones, and what
- * is freed twice (slab_guard.h).
+ * Debug builds find writes outside small objects, writes into free ones, and
+ * objects that are freed twice (slab_guard.h).
  */
 #ifndef MM_SLAB_H
 #define MM_SLAB_H
@@ -16,20 +16,20 @@
 
 void slab_init(void);
 
-/* Memory for `size` bytes, 16-aligned; NULL when there is none. The first
- * does not clear it. */
+/* Memory for `size` bytes, 16-aligned, not cleared or zeroed; NULL when there
+ * is none. */
 void *slab_alloc(size_t size);
 void *slab_alloc_zeroed(size_t size);
 
 /* Give it back. NULL is allowed. */
 void slab_free(void *object);
 
-/* The address of an object that somebody wrote around, or into when it was
+/* The address of an object with a write around it, or into it while it was
  * free; NULL when there is none, and always in release builds. For the audit:
  * every other hart is frozen. */
 const void *slab_find_damage(void);
 
-/* How many objects there are, without those of whole frames. */
+/* How many objects there are, without those with pages of their own. */
 uint64_t slab_count_objects(void);
 
 #endif

@@ -1,14 +1,14 @@
 /*
- * What a debug build puts around each small object, to find who writes where
- * he may not: private to slab.c.
+ * What a debug build puts around each small object, to find writes outside it:
+ * private to slab.c.
  *
  *   | next free | state |  the object, as asked for  |  tail, to the end |
  *
  * The words in front say whether the object is in use and how long it is; a
  * write just before the object changes them. The tail, at least 16 bytes, and
- * a free object as a whole hold a pattern. The pattern is looked at when an
- * object is freed, when it is given out again and by every audit, so the report
- * comes late, but it names the object. In release builds all this is nothing.
+ * all of a free object hold a pattern. It is checked when an object is freed,
+ * when it is allocated again and by every audit, so the report comes late, but
+ * it names the object. Release builds have none of this.
  */
 #ifndef MM_SLAB_GUARD_H
 #define MM_SLAB_GUARD_H
@@ -28,7 +28,7 @@ struct piece {
 #ifdef DEBUG
 
 #define SLAB_FRONT sizeof(struct piece)
-#define SLAB_GUARD (SLAB_FRONT + 16) /* what an object needs besides */
+#define SLAB_GUARD (SLAB_FRONT + 16) /* bytes an object needs besides */
 
 #define SLAB_IS_FREE 0xf4eef4eef4ee0000ul
 #define SLAB_IN_USE  0x05ed05ed05ed0000ul
@@ -53,7 +53,7 @@ static inline void slab_guard_make(struct piece *piece, size_t size)
     memset(piece + 1, SLAB_POISON, size - SLAB_FRONT);
 }
 
-/* Is everything around the object, or in the free piece, as it should be? */
+/* Whether all around the object, or in the free piece, is as it should be. */
 static inline bool slab_guard_is_whole(const struct piece *piece, size_t size)
 {
     const uint8_t *object = (const uint8_t *)(piece + 1);

@@ -2,8 +2,8 @@
  * Spaces: making, forking, destroying them, and changing their regions.
  * fault.c fills them; pt.c has the tree.
  *
- * The law for everything that can fail: first allocate and check, leaving
- * what programs see alone; then commit, which cannot fail.
+ * Whatever can fail first allocates and checks, without a change that programs
+ * could see; then it commits, which cannot fail.
  */
 #include "mm/space.h"
 #include "lib/bits.h"
@@ -13,8 +13,8 @@
 #include "mm/slab.h"
 #include "sched/thread.h"
 
-/* So much is dropped before others may have a space: a few milliseconds'
- * worth. */
+/* So much is dropped before the space is unlocked for others: it takes a few
+ * milliseconds. */
 #define PIECE (32ul << 20)
 
 static struct spinlock list_lock = SPINLOCK(LOCK_SPACE_LIST);
@@ -44,17 +44,17 @@ static void set_root(struct space *space, struct page *root)
     space->machine.root = page_physical(root);
 }
 
-void space_settle(struct space *space)
+void space_merge(struct space *space)
 {
     if (space->fork_write &&
-        pt_settle(&space->machine, space->root, space->fork_write))
+        pt_merge(&space->machine, space->root, space->fork_write))
         space->fork_write = 0;
 }
 
 void space_lock(struct space *space)
 {
     mutex_lock(&space->lock);
-    space_settle(space);
+    space_merge(space);
 }
 
 void space_unlock(struct space *space)
@@ -62,8 +62,8 @@ void space_unlock(struct space *space)
     mutex_unlock(&space->lock);
 }
 
-/* Nobody else has it, so no lock is needed, and none is held for as long as it
- * takes. The audit finds it in the list until nothing of it is left. */
+/* There is no other reference, so no lock is needed, however long it takes. The
+ * audit finds the space in the list until its memory is put. */
 void space_destroy(struct space *space)
 {
     struct page *root = space->root;
@@ -102,7 +102,7 @@ struct space *space_create(void)
     return space;
 }
 
-/* Share the parent's memory with a child that nobody else knows of yet. */
+/* Share the parent's memory with a child that is not published yet. */
 static bool share_memory(struct space *parent, struct space *child,
                          uint64_t write, uint64_t execute)
 {
@@ -111,15 +111,15 @@ static bool share_memory(struct space *parent, struct space *child,
         return false;
     set_root(child, root);
     child->regions = region_list_get(parent->regions);
-    /* The parent's edges are LAZY now, and its writable translations must be
-     * forgotten before anybody relies on that. */
-    hal_space_flush(&parent->machine, HAL_FLUSH_ALL);
+    /* The parent's edges are LAZY now. Its writable translations must be gone
+     * before that is relied on. */
+    hal_shootdown(&parent->machine, HAL_FLUSH_ALL);
     atomic_store(&child->machine.stale_harts,
                  atomic_load(&parent->machine.stale_harts));
     if (eager_policy() != FORK_SHARE)
         return !eager_copy(parent, child);
     pt_fork_path(parent->root, root, write, execute);
-    hal_space_refresh(&parent->machine, HAL_FLUSH_ALL);
+    hal_flush_local(&parent->machine, HAL_FLUSH_ALL);
     parent->fork_write = child->fork_write = write | 1; /* never 0 */
     return true;
 }
@@ -171,8 +171,8 @@ int space_add_region(struct space *space, const struct region *region)
         return -EINVAL;
     if (region_overlaps(space->regions, region->start, region->end))
         return -EEXIST;
-    /* One more than is needed now: to take it out again may cut one. */
-    int error = region_list_own(&space->regions, 2);
+    /* Room for two: a later removal of the region may split one. */
+    int error = region_list_unshare(&space->regions, 2);
     if (!error)
         region_insert(space->regions, region);
     return error;
@@ -186,9 +186,9 @@ int space_map(struct space *space, const struct region *region)
     return error;
 }
 
-/* Where the piece ends that begins at `start`, and is dropped before others may
- * have the space. It cuts no node that pt_own_edges has not made ours: not the
- * children of the root that [start, end) covers. */
+/* Where the piece ends that begins at `start`. It ends inside no node but those
+ * that pt_unshare_edges has unshared: not inside a child of the root that
+ * [start, end) covers. */
 static uint64_t piece_end(uint64_t start, uint64_t end)
 {
     uint64_t whole = pt_span(PT_ROOT_LEVEL);
@@ -218,9 +218,9 @@ int space_unmap(struct space *space, uint64_t start, uint64_t end)
     if (!range_valid(start, end))
         return -EINVAL;
     space_lock(space);
-    int error = region_list_own(&space->regions, 1);
+    int error = region_list_unshare(&space->regions, 1);
     if (!error)
-        error = pt_own_edges(&space->machine, space->root, start, end);
+        error = pt_unshare_edges(&space->machine, space->root, start, end);
     if (!error)
         space_drop(space, start, end);
     space_unlock(space);
@@ -247,7 +247,7 @@ int space_protect(struct space *space, uint64_t start, uint64_t end,
     space_lock(space);
     int error = covered(space->regions, start, end) ? 0 : -EINVAL;
     if (!error)
-        error = region_list_own(&space->regions, 2);
+        error = region_list_unshare(&space->regions, 2);
     /* What was stored there as data may be fetched from now on. */
     if (!error && (prot & PROT_EXECUTE))
         hal_space_sync_code(&space->machine);

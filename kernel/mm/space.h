@@ -1,7 +1,7 @@
 /*
  * Address spaces: a page-table tree and a list of regions, both shared until
- * written. This layer knows nothing of processes; a space is what a thread
- * translates by.
+ * they are written. This layer knows nothing of processes; a space is what a
+ * thread translates by.
  */
 #ifndef MM_SPACE_H
 #define MM_SPACE_H
@@ -18,7 +18,7 @@ struct space {
     struct mutex lock;           /* LOCK_SPACE */
     struct page *root;           /* l */
     struct region_list *regions; /* l */
-    uint64_t fork_write;         /* l: path on which nodes may be lent; or 0 */
+    uint64_t fork_write;         /* l: path with lazy copies; or 0 */
     struct list link;            /* L */
     _Atomic uint32_t count;      /* a: references; being made or unmade: 0 */
 };
@@ -28,11 +28,11 @@ enum fault {
     FAULT_SPURIOUS, /* the entries allow it, or do once linked */
     FAULT_ZERO,     /* nothing there: a page of zeros */
     FAULT_FILE,     /* the object's page */
-    FAULT_REUSE,    /* ours alone: write granted */
+    FAULT_REUSE,    /* not shared: write granted */
     FAULT_COPY,     /* shared: copied */
     FAULT_SEGV,     /* no region, or it forbids this */
     FAULT_BUS,      /* the object has no such page, or could not read it */
-    FAULT_NOMEM,    /* no frame */
+    FAULT_NOMEM,    /* no page */
     FAULTS
 };
 
@@ -46,11 +46,10 @@ void space_init(void);
 /* An empty space; NULL when there is no memory. */
 struct space *space_create(void);
 
-/* A space with the memory of `parent`, which goes on with the same memory;
- * what either writes, the other does not see. Costs the same for any size.
- * Both will next write at `write` and execute at `execute`, likely: any
- * address will do. NULL when there is no memory, and then the parent is as
- * before. */
+/* A space with the same memory as `parent`; neither sees what the other writes
+ * afterwards. Costs the same for any size. `write` and `execute` are hints:
+ * where both will write and execute next. NULL when there is no memory, and
+ * then the parent is unchanged. */
 struct space *space_fork(struct space *parent, uint64_t write,
                          uint64_t execute);
 
@@ -62,10 +61,10 @@ static inline struct space *space_get(struct space *space)
     return space;
 }
 
-/* One fewer; the last destroys it. NULL is allowed. May sleep. */
+/* One fewer; the last put destroys it. NULL is allowed. May sleep. */
 void space_put(struct space *space);
 
-/* Give up a space that nobody else knows of. May take long. */
+/* Destroy a space to which there is no other reference. May take long. */
 void space_destroy(struct space *space);
 
 /* The running thread translates by `space` from now on (NULL: none). */
@@ -73,30 +72,30 @@ void space_enter(struct space *space);
 /* The running thread's, or NULL. */
 struct space *space_current(void);
 
-/* Add a region: whole pages below HAL_USER_TOP where none is, readable. The
- * object, if any, is kept as long as needed. 0, -EINVAL, -EEXIST or -ENOMEM. */
+/* Add a region: whole pages below HAL_USER_TOP where none is, readable. It has
+ * a reference to the object, if any. 0, -EINVAL, -EEXIST or -ENOMEM. */
 int space_map(struct space *space, const struct region *region);
 
-/* The same for memory that may be written, and all of it is there; else nothing
- * has changed. A kill ends it with -ENOMEM. It is done in pieces, and the space
- * is not locked between two of them: the caller keeps forks of the space, and
- * changes of its regions, away. */
+/* The same for writable anonymous memory, brought in at once. On failure
+ * nothing has changed. A kill ends it with -ENOMEM. It is done in pieces, and
+ * the space is unlocked between two: the caller must prevent forks of the
+ * space, and changes of its regions. */
 int space_map_now(struct space *space, const struct region *region);
 
-/* The part of both for a space that is locked. */
+/* The part of both that needs the space locked. */
 int space_add_region(struct space *space, const struct region *region);
 
-/* Bring in whatever the regions of [start, end) lack: pages of zeros, or the
- * object's. In pieces. 0, -ENOMEM (also for a kill), -EIO, or -EFAULT where
- * there is no region; pages brought in until then stay. */
+/* Bring in what the regions of [start, end) lack: pages of zeros, or of the
+ * object. In pieces. 0, -ENOMEM (also for a kill), -EIO, or -EFAULT where there
+ * is no region; pages that were brought in before stay. */
 int space_populate(struct space *space, uint64_t start, uint64_t end);
 
 /* Drop all regions and memory in [start, end). 0, -EINVAL, or -ENOMEM with
  * nothing changed. Many pages are dropped in pieces: see space_map_now. */
 int space_unmap(struct space *space, uint64_t start, uint64_t end);
 
-/* The part of it that cannot fail: the ends of the range are owned (pt.h). The
- * space is locked, and let go of between pieces. */
+/* The part of it that cannot fail: the ends of the range are unshared
+ * (pt_unshare_edges). The space is locked, and unlocked between pieces. */
 void space_drop(struct space *space, uint64_t start, uint64_t end);
 
 /* Set the permissions of [start, end), which is mapped throughout. PROT_READ
@@ -104,32 +103,32 @@ void space_drop(struct space *space, uint64_t start, uint64_t end);
 int space_protect(struct space *space, uint64_t start, uint64_t end,
                   uint8_t prot);
 
-/* Memory at `va` was touched and the tables refused: make it right, or say
- * what is wrong. May sleep; no lock of LOCK_REAP or above is held. */
+/* An access to `va` has faulted: resolve it, or say why not. May sleep; no lock
+ * of LOCK_EVICT or above is held. */
 enum fault space_fault(struct space *space, uint64_t va, enum access access);
 
-/* In a few words, what lies at `va`: for messages. */
+/* Say in a few words what lies at `va`: for messages. */
 void space_describe(struct space *space, uint64_t va, struct text *out);
 
 /* /proc/PID/maps and /proc/PID/tree. */
 void space_print_maps(struct space *space, struct text *out);
 void space_print_tree(struct space *space, struct text *out);
 
-/* /proc/meminfo: frames by kind, and the counters of stats.h. */
+/* /proc/meminfo: pages by kind, and the counters of stats.h. */
 void memory_print(struct text *out);
 
-/* Frames that the space's leaves point at, shared ones included. */
+/* Pages that the space's leaves lead to, shared ones included. */
 uint64_t space_resident(struct space *space);
 
-/* Lock one space for anything but a fork: nodes that are lent for a fork, and
- * that nobody borrows any more, are taken back first. */
+/* Lock a space for anything but a fork: lazy copies that a fork has left are
+ * merged first (pt_merge). */
 void space_lock(struct space *space);
-/* That second part; the space is locked. */
-void space_settle(struct space *space);
+/* That merging; the space is locked. */
+void space_merge(struct space *space);
 void space_unlock(struct space *space);
 
-/* All spaces, and whether somebody is in the midst of changing one. The other
- * harts stand (hal_harts_freeze). */
+/* All spaces, and whether one is being changed. The other harts stand
+ * (hal_harts_freeze). */
 struct list *space_all(void);
 bool space_is_changing(const struct space *space);
 

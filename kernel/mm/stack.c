@@ -1,10 +1,9 @@
 /*
  * Kernel stacks.
  *
- * Mapping a stack and taking it out again makes every hart forget
- * translations, so a stack given back stays mapped for the next thread. When
- * frames run out the allocator asks for those, one stack at a time: that is
- * why they count as free memory.
+ * To map or unmap a stack needs a shootdown, so a stack that is given back
+ * stays mapped for the next thread. A shrinker gives its pages back when memory
+ * is short, so they count as free.
  */
 #include "mm/stack.h"
 #include "mm/oom.h"
@@ -13,9 +12,9 @@
 
 static struct spinlock lock = SPINLOCK(LOCK_STACK);
 static struct stack stacks[HAL_STACKS]; /* number = window slot */
-static struct stack *mapped;            /* lock: free ones, with frames */
+static struct stack *mapped;            /* lock: free ones, with pages */
 static struct stack *unmapped;          /* lock: free ones, without */
-static uint64_t spare_frames;           /* lock to change */
+static uint64_t spare_pages;            /* lock to change */
 
 static struct stack *pop(struct stack **list)
 {
@@ -31,23 +30,23 @@ static void push(struct stack **list, struct stack *stack)
     *list = stack;
 }
 
-static void put_frames(struct stack *stack, int count)
+static void put_pages(struct stack *stack, int count)
 {
     for (int i = 0; i < count; i++)
         page_put(stack->pages[i]);
 }
 
-/* One stack at a time: another may be wanted right after. */
+/* One stack at a time, as stacks may soon be needed again. */
 static uint64_t scan(uint64_t wanted)
 {
     (void)wanted;
     spin_lock(&lock);
     struct stack *stack = pop(&mapped);
     if (stack) {
-        spare_frames -= HAL_STACK_PAGES;
+        spare_pages -= HAL_STACK_PAGES;
         stack->low = NULL;
         hal_stack_unmap(stack - stacks);
-        put_frames(stack, HAL_STACK_PAGES);
+        put_pages(stack, HAL_STACK_PAGES);
         push(&unmapped, stack);
     }
     spin_unlock(&lock);
@@ -56,7 +55,7 @@ static uint64_t scan(uint64_t wanted)
 
 static uint64_t count(void)
 {
-    return spare_frames;
+    return spare_pages;
 }
 
 void stack_init(void)
@@ -67,14 +66,14 @@ void stack_init(void)
     oom_add_shrinker(&shrinker);
 }
 
-/* Frames for a stack that is ours alone. */
+/* Map pages for a stack that was unmapped. */
 static bool fill(struct stack *stack)
 {
     uint64_t physical[HAL_STACK_PAGES];
     for (int i = 0; i < HAL_STACK_PAGES; i++) {
         stack->pages[i] = page_alloc(PAGE_STACK);
         if (!stack->pages[i]) {
-            put_frames(stack, i);
+            put_pages(stack, i);
             return false;
         }
         physical[i] = page_physical(stack->pages[i]);
@@ -88,7 +87,7 @@ struct stack *stack_alloc(void)
     spin_lock(&lock);
     struct stack *stack = pop(&mapped);
     if (stack)
-        spare_frames -= HAL_STACK_PAGES;
+        spare_pages -= HAL_STACK_PAGES;
     else
         stack = pop(&unmapped);
     spin_unlock(&lock);
@@ -104,6 +103,6 @@ void stack_free(struct stack *stack)
 {
     spin_lock(&lock);
     push(&mapped, stack);
-    spare_frames += HAL_STACK_PAGES;
+    spare_pages += HAL_STACK_PAGES;
     spin_unlock(&lock);
 }

@@ -1,5 +1,5 @@
 /*
- * Kernel stacks for threads: mapped frames above an unmapped guard.
+ * Kernel stacks for threads: mapped pages above an unmapped guard.
  */
 #ifndef MM_STACK_H
 #define MM_STACK_H
@@ -19,7 +19,7 @@ void stack_init(void);
 /* A mapped stack, or NULL when there is no memory or HAL_STACKS are in use. */
 struct stack *stack_alloc(void);
 
-/* Give it back; nothing runs on it any more. */
+/* Give it back; no thread runs on it any more. */
 void stack_free(struct stack *stack);
 
 #endif

@@ -19,8 +19,8 @@ const char *const stat_names[STATS] = {
     [STAT_NODES_CLAIMED] = "nodes_claimed",
     [STAT_NODES_SEALED] = "nodes_sealed",
     [STAT_NODES_LINKED] = "nodes_linked",
-    [STAT_NODES_LENT] = "nodes_lent",
-    [STAT_NODES_FOLDED] = "nodes_folded",
+    [STAT_NODES_LAZY] = "nodes_lazy",
+    [STAT_NODES_MERGED] = "nodes_merged",
     [STAT_PAGES_COPIED] = "pages_copied",
     [STAT_SHOOTDOWNS] = "shootdowns",
 };

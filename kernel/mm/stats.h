@@ -1,6 +1,6 @@
 /*
  * Counters of what the memory system did since boot, for /proc/meminfo and
- * the tests. Each hart counts for itself; reading adds up.
+ * the tests. Each hart has counters of its own; a read adds them up.
  */
 #ifndef MM_STATS_H
 #define MM_STATS_H
@@ -8,7 +8,7 @@
 #include "arch/hal.h"
 
 enum stat {
-    STAT_FAULTS,         /* all that reach the kernel, counted as they come */
+    STAT_FAULTS,         /* all, counted on entry */
     STAT_FAULT_SPURIOUS, /* from here in the order of enum fault */
     STAT_FAULT_ZERO,
     STAT_FAULT_FILE,
@@ -21,8 +21,8 @@ enum stat {
     STAT_NODES_CLAIMED,
     STAT_NODES_SEALED,
     STAT_NODES_LINKED,
-    STAT_NODES_LENT,
-    STAT_NODES_FOLDED,
+    STAT_NODES_LAZY,
+    STAT_NODES_MERGED,
     STAT_PAGES_COPIED,
     STAT_SHOOTDOWNS,
     STATS

@@ -13,10 +13,10 @@ bool user_range_ok(uint64_t va, uint64_t length)
     return length <= HAL_USER_TOP && va <= HAL_USER_TOP - length;
 }
 
-/* A kill ends a transfer here: whatever its length, it is made of copies. */
+/* A kill ends a transfer here, as a long one is made of several copies. */
 static bool may_copy(uint64_t va, size_t length)
 {
-    lockrank_assert_below(LOCK_REAP);
+    lockrank_assert_below(LOCK_EVICT);
     return user_range_ok(va, length) && !thread_killed(thread_current());
 }
 
@@ -39,7 +39,7 @@ int user_read_string(char *to, uint64_t from, size_t size)
 {
     if (!may_copy(from, 1))
         return -EFAULT;
-    /* Beyond the top there is nothing a string could end in. */
+    /* A string that reaches the top of user space does not end in it. */
     bool cut = size > HAL_USER_TOP - from;
     if (cut)
         size = HAL_USER_TOP - from;

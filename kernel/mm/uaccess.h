@@ -1,24 +1,24 @@
 /*
  * Kernel access to user memory.
  *
- * It goes through the MMU with the running process's own translations, so a
- * shared page is copied, a missing one filled and a forbidden one refused by
- * the same fault function that serves user instructions; nothing here walks
- * tables. A copy may sleep and may fault, and a fault may write to a disk: no
- * spinlock and no lock of LOCK_REAP or above is held; debug builds assert it.
+ * Copies go through the MMU with the running process's translations. So the
+ * fault function that serves user instructions copies a shared page, fills in a
+ * missing one and refuses a forbidden one; nothing here walks tables. A copy
+ * may fault and sleep, and a fault may write to a disk: no spinlock and no lock
+ * of LOCK_EVICT or above is held; debug builds assert it.
  */
 #ifndef MM_UACCESS_H
 #define MM_UACCESS_H
 
 #include "lib/types.h"
 
-/* Whether [va, va+length) lies wholly in user space; an empty range at any
- * address up to the top does. */
+/* Whether [va, va+length) lies wholly in user space. An empty range may lie at
+ * any address up to the top. */
 bool user_range_ok(uint64_t va, uint64_t length);
 
-/* The bytes of `*object`, to be copied out. A hole would show what memory held
- * before, so the compiler sees that there is none: the type is a number, or a
- * packed structure, with its gaps as fields. */
+/* The bytes of `*object`, to be copied out. Padding would show what memory held
+ * before, so the compiler checks that there is none: the type must be a number,
+ * or a packed structure with its gaps as fields. */
 #define user_bytes(object)                                                     \
     ({                                                                         \
         _Static_assert(__alignof__(*(object)) == 1 ||                          \
@@ -38,8 +38,8 @@ int user_clear(uint64_t to, size_t length);
 int user_read_string(char *to, uint64_t from, size_t size);
 
 /*
- * A place data is read from or written to, that advances: kernel memory or
- * user memory. File operations take one, so each is written once.
+ * Kernel or user memory that is read or written step by step. File operations
+ * take a cursor, so they are the same for both.
  */
 struct cursor {
     bool user;
@@ -58,8 +58,8 @@ static inline struct cursor cursor_kernel(const void *at, size_t length)
 }
 
 /* Move `length` bytes (at most cursor->left) and advance. 0 or -EFAULT, and
- * then the cursor has not moved. Whoever moves much does so a page or so at a
- * time, as a kill is noticed between two copies. */
+ * then the cursor has not moved. Long transfers are made of calls of about a
+ * page each, as a kill ends them between two. */
 int cursor_put(struct cursor *cursor, const char *from, size_t length);
 int cursor_take(struct cursor *cursor, void *to, size_t length);
 int cursor_put_zeros(struct cursor *cursor, size_t length);

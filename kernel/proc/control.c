@@ -1,7 +1,7 @@
 /*
- * The files of /proc by which the system is asked and told: meminfo, audit,
- * uptime, clock to read; disks to do both; power and crash to write; and, in
- * builds made for it, fail, which makes allocations fail.
+ * Files of /proc that show and control the system: meminfo, audit, uptime and
+ * clock are read; power and crash are written; disks is both. In debug builds
+ * there is fail, which makes allocations fail.
  */
 #include "cache/cache.h"
 #include "cache/writeback.h"
@@ -69,8 +69,8 @@ static int show_disks(struct text *out)
     return 0;
 }
 
-/* "sync": come back when all that was written before is safe on disk. "drop":
- * that, and give up what is kept only for speed, as when memory is short. */
+/* "sync": return when all that was written before is safe on disk. "drop": the
+ * same, and then drop caches, as when memory is short. */
 static ssize_t write_disks(const char *text, size_t length)
 {
     bool drop = starts_with(text, "drop");
@@ -106,20 +106,20 @@ static ssize_t write_power(const char *text, size_t length)
     return length;
 }
 
-/* Never comes back: there is no such number. */
+/* Overflows the stack long before it would return. */
 static uint64_t recurse(volatile uint64_t depth)
 {
     return depth == UINT64_MAX ? depth : recurse(depth + 1) + depth;
 }
 
-/* "panic", "fault", "stack" or, which debug builds find, "undefined": to see
- * what a fault of the kernel looks like. */
+/* "panic", "fault", "stack" or, in debug builds, "undefined": to see what a
+ * fault of the kernel looks like. */
 static ssize_t write_crash(const char *text, size_t length)
 {
     if (starts_with(text, "panic"))
         panic("asked for through /proc/crash");
     if (starts_with(text, "fault")) {
-        volatile uintptr_t nowhere = 8; /* which the compiler cannot know */
+        volatile uintptr_t nowhere = 8; /* unknown to the compiler */
         *(volatile int *)nowhere = 1;
     }
     if (starts_with(text, "stack"))

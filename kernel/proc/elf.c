@@ -1,5 +1,5 @@
 /*
- * Reading ELF headers, believing nothing.
+ * Reading ELF headers; nothing in them is trusted.
  */
 #include "proc/elf.h"
 #include "arch/hal.h"
@@ -58,8 +58,8 @@ static uint8_t prot_of(uint32_t flags)
            (flags & 1 ? PROT_EXECUTE : 0);
 }
 
-/* Whether a loadable segment makes sense by itself, behind the one before,
- * in a file of `size` bytes. */
+/* Whether a loadable segment is valid by itself, comes after the one before,
+ * and lies in a file of `size` bytes. */
 static bool segment_ok(const struct elf_phdr *p, uint64_t last_end,
                        uint64_t size)
 {

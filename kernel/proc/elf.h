@@ -8,7 +8,7 @@
 
 #define ELF_SEGMENTS_MAX 8
 
-/* A piece of the file and the memory it becomes. */
+/* A part of the file, and where it is loaded. */
 struct elf_segment {
     uint64_t va;        /* page-aligned */
     uint64_t memory;    /* bytes, at least 1; ends below HAL_USER_TOP */
@@ -24,8 +24,8 @@ struct elf_image {
     struct elf_segment segments[ELF_SEGMENTS_MAX]; /* by address, disjoint */
 };
 
-/* Read and check the headers of `file`. 0; -ENOEXEC when it is no program for
- * this machine or contradicts itself; or what reading said. */
+/* Read and check the headers of `file`. 0; -ENOEXEC: it is no valid program for
+ * this machine; or an error of reading. */
 int elf_check(struct file *file, struct elf_image *image);
 
 /* The first address behind all segments. */

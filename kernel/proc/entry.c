@@ -1,9 +1,7 @@
 /*
- * Where programs come into the kernel: the machine's upcalls for system calls
- * and faults, and the one way out.
- *
- * A fault that cannot be resolved marks the thread killed after one line that
- * says what happened; it leaves like any other killed thread.
+ * Where programs enter the kernel: the machine's upcalls for system calls and
+ * faults, and the one way out. If a fault cannot be resolved, one line says so,
+ * and the thread is killed like any other.
  */
 #include "lib/printf.h"
 #include "lib/text.h"
@@ -60,7 +58,7 @@ bool hal_upcall_memory_fault(uint64_t va, enum access access, bool in_kernel)
     if (fault_resolved(fault))
         return true;
     if (fault == FAULT_NOMEM && !in_kernel && !process_current()->parent) {
-        /* Nothing lives without the first process: it waits (oom.h). */
+        /* The system cannot go on without process 1: it waits (oom.h). */
         thread_sleep_until(hal_time() + 10000000);
         return true;
     }
@@ -80,7 +78,7 @@ void hal_upcall_user_return(void)
 {
     if (thread_killed(thread_current()))
         process_exit(-1);
-    /* Nobody handles signals yet. */
+    /* There are no handlers for signals yet. */
     __atomic_fetch_and(&hal_self()->work, ~HAL_WORK_SIGNAL, __ATOMIC_RELAXED);
     hal_upcall_preempt();
 }

@@ -1,11 +1,11 @@
 /*
  * Running another program in place of this one.
  *
- * The new image is built in a space of its own while the old one waits: the
- * thread enters the new space, so that ordinary copies to user memory fill
- * it, and steps back should anything fail. The process's other tasks go on in
- * the old space; only then are they ended, and the old space is given up. Whole
- * pages of the file are mapped, not read.
+ * The new image is built in a space of its own. The thread enters the new
+ * space, so that ordinary copies to user memory fill it; if something fails,
+ * the thread goes back to the old space. Other tasks of the process run on in
+ * the old one until the image is complete; then they are ended, and the old
+ * space is put. Whole pages of the file are mapped, not read.
  */
 #include "lib/bits.h"
 #include "lib/errno.h"
@@ -38,8 +38,8 @@ static int copy_part(struct file *file, uint64_t offset, uint64_t va,
     return 0;
 }
 
-/* Map what the file has in whole pages at a page's boundary; the rest is
- * memory of the program's own, filled with what the file has of it. */
+/* Map the whole pages of a segment that begin at a page boundary of the file.
+ * The rest is anonymous memory, into which the file's bytes are read. */
 static int load_segment(struct space *space, struct file *file,
                         const struct elf_segment *s)
 {
@@ -49,10 +49,10 @@ static int load_segment(struct space *space, struct file *file,
     if (!object->ops || !is_aligned(s->offset, HAL_PAGE_SIZE))
         mapped = 0;
     else if (s->memory == s->file_size && !(s->prot & PROT_WRITE))
-        mapped = end - s->va; /* what follows in the page is of no matter */
+        mapped = end - s->va; /* what follows in the last page is harmless */
     uint64_t rest = s->va + mapped;
     int error = map_part(space, s->va, rest, s->prot, object, s->offset);
-    /* All at once: the program goes on whatever becomes of its file. */
+    /* All pages at once, so that later changes of the file do not matter. */
     if (!error && mapped)
         error = space_populate(space, s->va, rest);
     if (!error)
@@ -74,7 +74,7 @@ static void take_name(struct process *self, const char *path)
     strlcpy(self->name, name, sizeof self->name);
 }
 
-/* What a process becomes: the space is built, or being built. */
+/* The program of an exec; its space is being built. */
 struct program {
     struct space *space;
     const struct abi *abi;
@@ -101,7 +101,7 @@ static int build(struct program *program, struct file *file,
     return error;
 }
 
-/* End the other tasks and exchange the program. 0, or -EINTR: another task ends
+/* End the other tasks and replace the program. 0, or -EINTR: another task ends
  * this one. */
 static int become(struct process *self, const struct program *program)
 {

@@ -1,10 +1,10 @@
 /*
  * The end of processes and tasks, and waiting for it.
  *
- * The task that ends a process ends its siblings first. Then it gives up what
+ * The task that ends a process ends the other tasks first. Then it puts what
  * the process has, while it can still sleep, and the process becomes a zombie
- * in its parent's list. The parent takes it from there and frees what the last
- * task was standing on: its stack. Children of the exiting one go to process 1.
+ * in its parent's list. The parent takes it from there, and frees the stack of
+ * the last task. Children of an exiting process become children of process 1.
  */
 #include "cache/writeback.h"
 #include "dev/console.h"
@@ -13,9 +13,9 @@
 #include "lib/printf.h"
 #include "proc/process.h"
 
-/* A sibling that is killed leaves soon, whatever it is doing: its killable
- * sleeps end, and the others do by themselves. So this sleep is bounded and
- * needs no end by a kill; the ender holds nothing that a sibling could want. */
+/* A task that is killed ends soon: its killable sleeps end at once, and other
+ * sleeps are short. So this sleep is short too, and a kill need not end it. The
+ * caller holds no lock that another task could need. */
 bool task_end_others(void)
 {
     struct process *self = process_current();
@@ -41,8 +41,8 @@ void task_reap(struct process *process)
     }
 }
 
-/* Locked: move all of one list of children to process 1. */
-static void hand_over(struct list *from, struct list *to, struct process *init)
+/* Locked: move one list of children to process 1. */
+static void reparent(struct list *from, struct list *to, struct process *init)
 {
     struct list *node;
     while ((node = list_pop_front(from))) {
@@ -68,9 +68,9 @@ static struct process *init_of(struct process *process)
     return process;
 }
 
-/* Locked: end the running task, which has left the space. Once it has let go of
- * the lock, its process may be gone. It is not preempted from there on: whoever
- * reaps it waits for its end. */
+/* Locked: end the running task, which has left the space. Once the lock is
+ * released, the process may be gone. The task is not preempted from there on,
+ * as task_reap waits for its end. */
 static _Noreturn void leave(struct process *self)
 {
     list_remove(&task_current()->link);
@@ -82,13 +82,13 @@ static _Noreturn void leave(struct process *self)
     thread_end();
 }
 
-/* Locked: tell the parent, and see to the children. */
+/* Locked: tell the parent, and reparent the children. */
 static void become_zombie(struct process *self)
 {
     struct process *init = init_of(self);
-    hand_over(&self->children, &init->children, init);
+    reparent(&self->children, &init->children, init);
     bool orphans = !list_is_empty(&self->zombies);
-    hand_over(&self->zombies, &init->zombies, init);
+    reparent(&self->zombies, &init->zombies, init);
     list_remove(&self->sibling);
     list_push_back(&self->parent->zombies, &self->sibling);
     waitq_wake_all(&self->parent->changes);

@@ -42,7 +42,7 @@ static struct view view_of(const struct process *process)
     return view;
 }
 
-/* The process's space with a reference, or NULL when it has none any more. */
+/* The process's space with a reference; NULL: it has none any more. */
 static struct space *space_of(const struct process *process)
 {
     spin_lock(&process_lock);
@@ -128,9 +128,8 @@ int process_register_files(void)
     return procfs_register("processes", &list);
 }
 
-/* No lock that an interrupt may not take; pages are left out, counting them
- * takes a mutex. Few enough that the interrupt is short, and that they have
- * room in the console's ring. */
+/* For an interrupt: it takes no mutex, so pages are not counted. MOST_LISTED
+ * keeps the interrupt short, and the lines fit the console's ring. */
 void process_print_all(void)
 {
     int32_t pid = 0;

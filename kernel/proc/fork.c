@@ -1,9 +1,9 @@
 /*
  * Making processes and tasks.
  *
- * fork prepares everything that can fail, then commits what cannot: the child
- * is nowhere to be seen until it is complete. Memory is one call, space_fork,
- * whatever its size. Of the parent's tasks, only the calling one is copied.
+ * fork first does all that can fail, and then commits, which cannot: the child
+ * is not visible until it is complete. Memory of any size is one call,
+ * space_fork. Of the parent's tasks only the calling one is copied.
  */
 #include "dev/console.h"
 #include "lib/errno.h"
@@ -39,7 +39,7 @@ static void enter_user(void *unused)
     hal_enter_user();
 }
 
-/* What has been made of a process when not all of it could be. -ENOMEM. */
+/* Free a process that could not be completed. -ENOMEM. */
 static int abandon(struct process *process)
 {
     if (process->first_task.stack)
@@ -62,7 +62,7 @@ int process_fork(void)
     if (task_init(task, child, enter_user, NULL) ||
         file_table_copy(child->files, parent->files))
         return abandon(child);
-    /* The break is that of the same moment as the memory below it. */
+    /* The break and the memory below it are those of one moment. */
     mutex_lock(&parent->break_lock);
     child->heap_end = parent->heap_end;
     child->space =

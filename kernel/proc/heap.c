@@ -1,13 +1,12 @@
 /*
- * The program break: memory as one line of bytes that grows and shrinks at
- * its end.
+ * The program break: the heap grows and shrinks at its end.
  */
 #include "lib/bits.h"
 #include "lib/errno.h"
 #include "mm/uaccess.h"
 #include "proc/process.h"
 
-/* Growing by less than this part of memory is growing by little. */
+/* To grow by less than this part of all memory is a small request. */
 #define SMALL_PART 64
 
 static uint64_t page_up(uint64_t va)
@@ -20,8 +19,8 @@ static int add_pages(struct space *space, uint64_t start, uint64_t end,
                      bool lazy)
 {
     uint64_t pages = (end - start) >> HAL_PAGE_SHIFT;
-    /* Hopeless requests are refused before they have used up everything. To
-     * add up what is free takes longer than to try a small one. */
+    /* Refuse what cannot succeed before it takes all memory. Small requests are
+     * just tried, as it takes longer to add up the free pages. */
     if (!lazy && pages > page_total_count() / SMALL_PART &&
         pages > page_unused_count() && pages > page_free_count())
         return -ENOMEM;
@@ -37,7 +36,7 @@ static int grow(struct process *self, uint64_t to, bool lazy)
     uint64_t from = self->heap_end;
     uint64_t start = page_up(from), end = page_up(to);
     /* The rest of the last page may hold what was there before a shrink. It is
-     * nobody's yet, so that it is cleared does not show should this fail. */
+     * beyond the break, so clearing it changes nothing if this fails. */
     uint64_t rest = (start < to ? start : to) - from;
     if (rest && user_clear(from, rest))
         return -ENOMEM;

@@ -1,9 +1,9 @@
 /*
- * The table of processes: who there is, who descends from whom.
+ * The table of processes, and the family tree.
  *
- * One spinlock guards the family tree and the states in it, for a few dozen
- * instructions at a time. Each process has its running and its exited
- * children in two lists, so nobody ever searches for a child to wait for.
+ * One spinlock guards the tree and the states in it, and is held for a few
+ * dozen instructions at a time. A process has its running and its exited
+ * children in two lists, so process_wait need not search.
  */
 #include "proc/process.h"
 #include "lib/errno.h"
@@ -72,7 +72,7 @@ void process_put(struct process *process)
         slab_free(process);
 }
 
-/* Locked: the process called `pid`, or the first above when not `exact`. */
+/* Locked: the process with this pid or, unless `exact`, the first above it. */
 static struct process *search(int32_t pid, bool exact)
 {
     struct process *process;
@@ -82,8 +82,7 @@ static struct process *search(int32_t pid, bool exact)
     return NULL;
 }
 
-/* Numbers grow, so the list stays in their order; after two thousand million
- * they start again below. */
+/* Numbers grow; after INT32_MAX they start again at 2. */
 static int32_t new_pid(void)
 {
     do

@@ -1,13 +1,13 @@
 /*
- * Processes: tasks that share a space, open files and the places where paths
- * begin, and a place in the family tree. Space, files and places are counted,
- * each by itself, so that processes can share them.
+ * Processes: tasks that share a space, open files, and the directories where
+ * paths begin; and a place in the family tree. Space, files and directories
+ * have counts of their own, so that processes can share them.
  *
- * The first task that exits, or whose exec succeeds, ends the others; what else
- * happens to a process of several tasks is said in docs/ARCHITECTURE.md.
+ * The first task that exits, or whose exec succeeds, ends the others;
+ * docs/ARCHITECTURE.md has more on processes with several tasks.
  *
- * The verbs here are the kernel's own; what a program's registers and errors
- * mean is its ABI's business (struct abi, chosen at exec).
+ * The functions here are the kernel's own. A program's registers and errors are
+ * translated by its ABI (struct abi), which exec chooses.
  */
 #ifndef PROC_PROCESS_H
 #define PROC_PROCESS_H
@@ -25,13 +25,13 @@ struct exec_arguments;
 /* A system-call ABI: how programs of one kind start and call. */
 struct abi {
     const char *name;
-    /* What a program maps, its heap above all, stays below this. */
+    /* A program's memory, its heap too, stays below this. */
     uint64_t top;
     /* Whether a program belongs to it. */
     bool (*accepts)(const struct elf_image *image);
-    /* The image is mapped and entered: add what else a program finds in its
-     * space, and set the registers it starts with. `*heap` is where sbrk
-     * starts. 0 or a negative errno, and then exec fails. */
+    /* The image is mapped and its space entered: add what else a program finds
+     * there, and set the registers it starts with, and `*heap`, the first
+     * break. 0, or a negative errno, with which exec fails. */
     int (*start)(const struct elf_image *image,
                  const struct exec_arguments *arguments, struct space *space,
                  struct hal_frame *frame, uint64_t *heap);
@@ -39,13 +39,13 @@ struct abi {
     void (*syscall)(struct process *process, struct hal_frame *frame);
 };
 
-/* Letters: I set once; a atomic; T table lock; B break lock; E by a task that
- * is the only one (exec, exit), so its tasks read it without a lock, and others
- * under the table lock. */
+/* Letters: I set once; a atomic; T table lock; B break lock; E written under
+ * the table lock by the only task of the process (in exec and exit): its tasks
+ * read it without a lock, other threads under the table lock. */
 
-/* A thread of a process. When it ends, it goes from the running tasks to the
- * ended ones. Its memory, and the stack it stands on until then, are freed by
- * another: by the task that ended it, or with the last one by the parent. */
+/* A thread of a process. When it ends, it moves from the list of running tasks
+ * to that of ended ones. Its memory and stack are freed by the task that ended
+ * it; those of the last task by the parent. */
 struct task {
     struct thread thread; /* its owner is the process */
     struct stack *stack;  /* I */
@@ -59,7 +59,7 @@ struct process {
     struct list ended;         /* T: ended ones to be freed, by `link` */
     unsigned running;          /* T: how many tasks run */
     struct task *ender;        /* T: the one that ends the others; or NULL */
-    int status;                /* T: what it exited with */
+    int status;                /* T: of its exit */
     struct process *parent;    /* T */
     struct list children;      /* T: running ones, by `sibling` */
     struct list zombies;       /* T: exited ones, by `sibling` */
@@ -73,13 +73,13 @@ struct process {
     struct mutex break_lock;   /* LOCK_BREAK */
     _Atomic uint64_t heap_end; /* a: the program break; changed under B */
     char name[16];             /* E: of the program */
-    /* The parts it begins with, which others may share, lie in it. */
+    /* The parts with which it begins; others may share them. */
     struct task first_task;
     struct fs_context own_fs;
     struct file_table own_files;
 };
 
-/* The running task; not valid in a kernel thread, which is none. */
+/* The running task; not valid in a kernel thread. */
 static inline struct task *task_current(void)
 {
     return container_of(thread_current(), struct task, thread);
@@ -91,12 +91,12 @@ static inline struct process *process_current(void)
     return thread_current()->owner;
 }
 
-/* Programs of this kind can run; at boot. */
+/* Add an ABI; at boot. The ABI that accepts a program, or NULL. */
 void process_add_abi(const struct abi *abi);
 const struct abi *process_find_abi(const struct elf_image *image);
 
-/* Make process 1 and let it exec `path`; its paths begin where those of `from`
- * do. 0 or -ENOMEM. */
+/* Make process 1 and let it exec `path`; it has the directories of `from`. 0 or
+ * -ENOMEM. */
 int process_start_first(const struct fs_context *from, const char *path);
 
 /* A copy of the running process, with the running task alone, that returns 0
@@ -111,33 +111,34 @@ struct exec_arguments {
     char *strings;
 };
 
-/* Run the program at `path` in place of the running one; the process's other
- * tasks have ended then. 0, and the return to user mode starts it; or a
+/* Run the program at `path` in place of the running one, and end the other
+ * tasks of the process. 0: the return to user mode starts the program; or a
  * negative errno and nothing has changed. -EINTR: another task was first to
- * exec or exit, and this one leaves on its way to user mode. */
+ * exec or exit, and this one ends on its way to user mode. */
 int process_exec(const char *path, const struct exec_arguments *arguments);
 
-/* Before the machine's last message, which console_flush follows: all that was
- * written is safe on disk then, and all that was printed has been sent. */
+/* Before the machine stops: afterwards all that was written is safe on disk,
+ * and all that was printed has been sent. */
 void process_stop_all(void);
 
-/* End the process with `status`, unless another task was first to end it, or to
- * exec; then the running task ends alone. */
+/* End the process with `status`. If another task was first to exit or to exec,
+ * only the running task ends. */
 _Noreturn void process_exit(int status);
 
-/* Wait for a child to exit: its pid, and its status. -ECHILD when there is
- * none (left), -EINTR when killed. */
+/* Wait for a child to exit: its pid, and its status. -ECHILD: there is no
+ * child; -EINTR after a kill. */
 int process_wait(int *status);
 
 /* Mark all tasks of a process killed. 0, -ESRCH, or -EPERM: it is process 1. */
 int process_kill(int32_t pid);
 
-/* Move the program break by `delta` bytes. Growth is there at once, zeroed,
- * or with `lazy` when touched. 0 and the old break; -ENOMEM and nothing has
- * changed. A break below zero is not moved to. */
+/* Move the program break by `delta` bytes. New memory is zeroed; it is
+ * allocated at once or, with `lazy`, at its first use. 0 and the old break; or
+ * -ENOMEM and nothing has changed. If the break would fall below 0, it does not
+ * move. */
 int process_move_break(int64_t delta, bool lazy, uint64_t *old);
 
-/* The process with a reference for the caller, or NULL; and give it back. */
+/* The process with a reference for the caller, or NULL; put the reference. */
 struct process *process_find(int32_t pid);
 void process_put(struct process *process);
 
@@ -147,15 +148,15 @@ int32_t process_next(int32_t after);
 /* One line a process: for ^P, from an interrupt. */
 void process_print_all(void);
 
-/* Print a message that a program caused, unless there are too many of those
- * (report.c); then it is counted. Never waits. */
+/* Print a message that a program caused; if there are too many of those, it is
+ * only counted (report.c). Never waits. */
 void process_report(const char *format, ...)
     __attribute__((format(printf, 1, 2)));
-/* Tell how many were left out, if it is time for that or must be `at_once`. */
+/* Print how many were left out, if the period is over or `at_once` is true. */
 void process_report_rest(bool at_once);
 
-/* At boot, register the files of /proc that tell of processes (files.c), and
- * those of the system (control.c). 0 or -ENOSPC. */
+/* Register the files of /proc about processes (files.c) and the system
+ * (control.c); at boot. 0 or -ENOSPC. */
 int process_register_files(void);
 int control_register_files(void);
 
@@ -163,36 +164,36 @@ int control_register_files(void);
 
 extern struct spinlock process_lock; /* T */
 
-/* A process known to nobody, without tasks, space and open files; its paths
- * begin where those of `from` do. NULL: no memory. */
+/* A process that is not in the table yet, without tasks, space and open files,
+ * and with the directories of `from`. NULL: no memory. */
 struct process *process_alloc(const struct fs_context *from);
 
 /* Put it and its first task into the table, as a child of `parent`. */
 void process_insert(struct process *process, struct process *parent,
                     struct task *task);
 
-/* Make `task` one of `process` that will run entry(argument); nobody sees it
- * yet. It is the process's first_task, or slab memory that is the task's own
- * from now on; zeroed. Its space is the caller's to set. 0, or -ENOMEM. */
+/* Make `task` a task of `process` that will run entry(argument); it is not
+ * visible yet. `task` is zeroed; it is the process's first_task, or slab memory
+ * that task_free frees. The caller sets its space. 0, or -ENOMEM. */
 int task_init(struct task *task, struct process *process, void (*entry)(void *),
               void *argument);
 
-/* Give back one that never ran, or has ended. */
+/* Free a task that never ran, or has ended. */
 void task_free(struct task *task);
 
-/* process_lock is held: make it one of the process's, before thread_run. When
- * the running task is of the same process and killed, so is the new one: a
- * kill, which takes the lock too, misses neither. */
+/* process_lock is held: add the task to its process, before thread_run. If the
+ * running task is of the same process and killed, the new one is killed too: so
+ * a kill, which takes the same lock, misses neither. */
 void task_add(struct process *process, struct task *task);
 
-/* process_lock is held: kill the other tasks of the process and wait until
- * they have ended, with the lock let go meanwhile. True: the running task is
- * the only one, and nobody else may end it while process->ender is set. False
- * when another was first; then the running one is killed and has to leave. */
+/* process_lock is held, and released meanwhile: kill the other tasks of the
+ * process and wait until they have ended. True: the running task is the only
+ * one, and no other can end the process while process->ender is set. False:
+ * another task was first; the running one is killed and must end. */
 bool task_end_others(void);
 
-/* Free the tasks that have ended, when no more can: the caller is the last
- * task, or has taken the zombie. No lock is held. */
+/* Free the tasks that have ended. The caller is the last task of the process,
+ * or has taken the zombie. No lock is held. */
 void task_reap(struct process *process);
 
 #endif

@@ -1,8 +1,8 @@
 /*
- * Messages that programs cause. A program can cause any number, so what they
- * may print is limited, for all programs together: MOST in a period, which
- * begins with its first message. The rest are counted, and one line tells how
- * many they were, at the first message or exit after the period.
+ * Messages that programs cause. A program can cause any number, so there is a
+ * limit for all programs together: MOST in a period, which begins with its
+ * first message. Further messages are counted, and at the first message or exit
+ * after the period one line says how many were left out.
  */
 #include "lib/printf.h"
 #include "proc/process.h"
@@ -21,7 +21,7 @@ static void begin_period(void)
                 count - MOST);
 }
 
-/* As signed: another hart's clock may be ahead of this one's. */
+/* Signed, as another hart's clock may be ahead of this one's. */
 static bool is_over(uint64_t then, uint64_t now)
 {
     return (int64_t)(now - then) >= PERIOD;

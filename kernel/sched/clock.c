@@ -1,12 +1,12 @@
 /*
  * Time-outs and slices.
  *
- * Each hart keeps the sleepers that went to sleep on it in a list ordered by
- * deadline. Its timer goes off no later than the first of them is due and the
- * running thread's slice ends, but it may be earlier: most slices end long
- * before their time, by a sleep, so a timer that was armed for one slice is
- * left to go off in a later one, and only then armed anew. Setting it at every
- * switch would cost more than the switch.
+ * Each hart keeps the threads that went to sleep on it in a list ordered by
+ * deadline. Its timer goes off no later than the first deadline and the end of
+ * the running thread's slice, but it may go off earlier. Most slices end early,
+ * by a sleep. Then the timer stays armed for the old slice, goes off in a later
+ * one, and only then is armed anew: to set it at every switch would cost more
+ * than the switch.
  */
 #include "sched/thread.h"
 #include "sched/realtime.h"

@@ -1,12 +1,11 @@
 /*
- * Not waiting where others would wait, too.
+ * No waiting for a device while others would have to wait too.
  *
- * While a directory is locked, or a transaction is kept from its end, a device
- * is not waited for: the thread is hurried. What it would have to wait for it
- * notes, and fails with -ERESTART, having changed nothing; once it has let go
- * of everything it waits, and begins again from the beginning, by what is there
- * then. What it waited for may be gone again by then, so a verb that has begun
- * again MOST_RESTARTS times waits where it stands.
+ * While a thread has a directory locked, or keeps a transaction from its end,
+ * it is hurried. If it would have to wait for a device, it notes for what, and
+ * fails with -ERESTART without a change. Once it holds nothing, it waits and
+ * begins again from the beginning. What it waited for may be gone by then, so
+ * after MOST_RESTARTS restarts it waits with all it holds.
  */
 #ifndef SCHED_HURRY_H
 #define SCHED_HURRY_H
@@ -34,8 +33,8 @@ static inline bool hurried(void)
     return self->hurried && self->restarts < MOST_RESTARTS;
 }
 
-/* What to call, with nothing held: it waits, and returns 0 or why that made no
- * sense. `of` stays where it is until then. Returns -ERESTART. */
+/* Note what to call once nothing is held: it waits, and returns 0 or a negative
+ * errno. `of` stays valid until then. Returns -ERESTART. */
 static inline int hurry_note(int (*await)(void *of, uint64_t detail), void *of,
                              uint64_t detail)
 {
@@ -43,8 +42,9 @@ static inline int hurry_note(int (*await)(void *of, uint64_t detail), void *of,
     return -ERESTART;
 }
 
-/* Whether to begin again, after *result: having waited for what was noted. A
- * wait that failed is the result, and so is -EINTR for the killed. */
+/* After *result: if it is -ERESTART, wait for what was noted. True: begin
+ * again. False: *result is final; after a wait that failed it is its error,
+ * after a kill -EINTR. */
 static inline bool hurry_again(int *result)
 {
     struct thread *self = thread_current();

@@ -8,13 +8,13 @@
 
 #ifdef DEBUG
 
-/* How many of its locks' ranks the thread has noted: it may hold more. */
+/* How many ranks are in self->ranks; the thread may hold more locks. */
 static unsigned noted(const struct thread *self)
 {
     return MIN((size_t)self->rank_count, ARRAY_SIZE(self->ranks));
 }
 
-/* An interrupt handler takes locks in the name of the thread it interrupts. */
+/* Locks of an interrupt handler count as those of the thread it interrupts. */
 static void acquire(enum lock_rank rank, enum lock_rank below)
 {
     struct thread *self = thread_current();

@@ -1,9 +1,8 @@
 /*
- * The order of locks. A thread may take a lock only when its rank is higher
- * than that of every lock it holds; debug builds check this at each
- * acquisition (lockrank.c), so a deadlock by order is found the first time the
- * order is broken, not the first time two harts meet in it. docs/LOCKS.md says
- * what each lock guards.
+ * The order of locks. A thread may take a lock only if its rank is higher than
+ * that of every lock it holds. Debug builds check this at each acquisition
+ * (lockrank.c): so a wrong order is found the first time it occurs, and not
+ * only when two harts deadlock. docs/LOCKS.md says what each lock guards.
  */
 #ifndef SCHED_LOCKRANK_H
 #define SCHED_LOCKRANK_H
@@ -17,7 +16,7 @@ enum lock_rank {
     LOCK_INODE,
     LOCK_PIPE,
     LOCK_TTY_WRITE,
-    LOCK_REAP,
+    LOCK_EVICT,
     LOCK_JOURNAL,
     LOCK_CONTENTS,
     LOCK_AUDIT,
@@ -41,7 +40,7 @@ enum lock_rank {
     LOCK_STACK,
     LOCK_NAME_INDEX,
     LOCK_CACHE,
-    LOCK_PAGE_STOCK,
+    LOCK_HART_CACHE,
     LOCK_PAGE,
     LOCK_BLOCK,
     LOCK_WAITQ,
@@ -57,10 +56,10 @@ void lockrank_acquire(enum lock_rank rank);
 /* The same, where locks of this very rank may be held. */
 void lockrank_acquire_also(enum lock_rank rank);
 void lockrank_release(enum lock_rank rank);
-/* Panics when the running thread holds a spinlock: it is about to sleep, or
- * to touch user memory. */
+/* Panics if the running thread, which is about to sleep or to touch user
+ * memory, holds a spinlock. */
 void lockrank_assert_may_sleep(void);
-/* Panics when it holds any lock of at least this rank. */
+/* Panics if it holds a lock of this rank or above. */
 void lockrank_assert_below(enum lock_rank rank);
 
 #else

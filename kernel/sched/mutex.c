@@ -1,13 +1,13 @@
 /*
- * Mutexes. Free ones are taken and given back by one atomic instruction; the
- * queue is looked at only when somebody waits.
+ * Mutexes. As long as no thread waits, they are taken and released by one
+ * atomic instruction each.
  */
 #include "sched/mutex.h"
 #include "lib/errno.h"
 #include "lib/panic.h"
 #include "sched/thread.h"
 
-/* Nanoseconds: after how long a waiter starves. */
+/* Nanoseconds after which a waiter starves. */
 #define PATIENCE 10000000
 
 void mutex_init(struct mutex *mutex, enum lock_rank rank)
@@ -25,9 +25,9 @@ static bool try_take(struct mutex *mutex)
                                           thread_current());
 }
 
-/* The wake function of the waiters. An owner that still has the mutex hands it
- * over. The waiter stays where it is, and if it is awake already it looks again
- * by itself. */
+/* The wake function of the waiters. If the caller still holds the mutex, it is
+ * a handoff. The waiter stays in the queue; if it is awake already, it looks at
+ * the mutex again by itself. */
 static bool wake_contender(struct waiter *waiter)
 {
     struct mutex *mutex = container_of(waiter->queue, struct mutex, waiters);
@@ -37,7 +37,7 @@ static bool wake_contender(struct waiter *waiter)
     return true;
 }
 
-/* A waiter says that it sleeps, then looks at the mutex; an owner lets go, then
+/* A waiter says that it sleeps, then looks at the mutex; a holder lets go, then
  * wakes the first waiter. One of the two sees the other. False: interrupted. */
 static bool wait_in_queue(struct mutex *mutex, enum sleep kind)
 {
@@ -54,7 +54,7 @@ static bool wait_in_queue(struct mutex *mutex, enum sleep kind)
     }
 }
 
-/* The mutex was not free when it was asked for: 0 or -EINTR. */
+/* Take a mutex that was not free: 0 or -EINTR. */
 static __attribute__((noinline)) int wait_for(struct mutex *mutex,
                                               enum sleep kind)
 {
@@ -64,8 +64,8 @@ static __attribute__((noinline)) int wait_for(struct mutex *mutex,
     bool taken = wait_in_queue(mutex, kind);
     sched_stay_awake();
     waitq_leave(&waiter);
-    /* It may have been handed over meanwhile. If not, but it is free, the
-     * wake-up that this waiter was given is the next one's. */
+    /* A handoff may have come meanwhile. If not, and the mutex is free, the
+     * wake-up of this waiter is passed on to the next. */
     taken = taken || mutex_held(mutex);
     if (!taken && !atomic_load(&mutex->holder))
         waitq_wake_one(&mutex->waiters);
@@ -116,7 +116,7 @@ static inline void let_go(struct mutex *mutex)
 }
 
 /* Make the first waiter the holder. Rare, so kept out of mutex_unlock. */
-static __attribute__((noinline)) void hand_over(struct mutex *mutex)
+static __attribute__((noinline)) void hand_off(struct mutex *mutex)
 {
     atomic_store(&mutex->starving, false);
     if (!waitq_wake_one(&mutex->waiters))
@@ -127,7 +127,7 @@ void mutex_unlock(struct mutex *mutex)
 {
     ASSERT(mutex_held(mutex));
     if (atomic_load_explicit(&mutex->starving, memory_order_relaxed))
-        hand_over(mutex);
+        hand_off(mutex);
     else
         let_go(mutex);
     lockrank_release(mutex->rank);

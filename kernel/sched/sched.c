@@ -1,19 +1,18 @@
 /*
  * Which thread runs where.
  *
- * A thread is charged for the time that it runs, and a hart takes the one that
- * has used least: of its own queue, or, if that is more than a slice less, of
- * another's. It looks at the others once in a slice, and when it has nothing
- * else. So all get the same, and stay where they are as long as they do.
+ * A thread is charged for the time that it runs. A hart takes the thread that
+ * has used least: of its own queue; or of another's, if that one has used less
+ * by more than a slice. It looks at other queues once in a slice, and when its
+ * own is empty. So all threads get the same share, and threads seldom move.
  *
- * A thread that wakes has at most CREDIT in hand: it counts as having used so
- * much less than the one that has used most. A new thread and its maker halve
- * what the maker has in hand. So neither sleeping nor forking leads to more.
+ * The credit of a thread is how much less it has used than the thread that has
+ * used most. When it wakes, it keeps at most CREDIT. A new thread gets half of
+ * its maker's credit. So neither sleeping nor forking leads to a larger share.
  *
- * A thread that gives way, or is woken on the way to sleep, comes into a queue
- * when its stack is no longer in use (finish_switch). So whatever is in a queue
- * may run anywhere, and whoever put it there has woken an idle hart, if there
- * was one.
+ * If a thread is preempted, or woken on its way to sleep, it comes into a queue
+ * when its stack is no longer in use (finish_switch). So each thread in a queue
+ * may run on any hart, and an idle hart, if there was one, has been woken.
  */
 #include "lib/bits.h"
 #include "lib/panic.h"
@@ -30,14 +29,14 @@ struct run_queue {
     _Atomic uint64_t least;   /* lock to change: the first one's; or NOBODY */
     _Atomic uint64_t running; /* h: what its thread had used; 0: idle */
     uint64_t since;           /* h: when its thread was charged last */
-    uint64_t next_look;       /* h: when to look at the others */
+    uint64_t next_look;       /* h: when to look at other queues */
     struct thread *previous;  /* h: during a switch */
     struct thread *idle;      /* I */
 };
 
 static struct run_queue queues[HAL_MAX_HARTS];
 static _Atomic uint64_t idle_harts;
-/* By the thread that has used most; not to the last millisecond. */
+/* What the thread that has used most has used, to about a millisecond. */
 static _Atomic uint64_t most_used = CREDIT;
 
 struct thread thread_boot = {
@@ -127,7 +126,8 @@ static inline uint64_t charge(struct run_queue *queue)
 /* ---- Waking harts -------------------------------------------------------- */
 
 #ifdef DEBUG
-/* What changes who is in a queue or idle is a step, and begins and ends. */
+/* Whatever changes which threads are in queues, or which harts are idle, is a
+ * step. */
 static _Atomic uint32_t steps_begun, steps_ended;
 #define STEP_BEGINS() ((void)atomic_fetch_add(&steps_begun, 1))
 #define STEP_ENDS()   ((void)atomic_fetch_add(&steps_ended, 1))
@@ -139,12 +139,13 @@ void sched_assert_told(void)
     uint32_t ended = atomic_load(&steps_ended);
     uint64_t idle = atomic_load(&idle_harts);
     bool wrong = queue->ready && idle;
-    /* Neither idle nor with a thread: it was told, and is on its way. */
+    /* A hart that is not idle and has no thread was woken, and is on its way.
+     */
     for (unsigned i = 0; i < hal_hart_count(); i++)
         wrong &= (idle & BIT(i)) || atomic_load(&queues[i].running);
-    /* All that was true at one time if no step was under way. */
+    /* If no step was under way, all that was true at one moment. */
     if (wrong && atomic_load(&steps_begun) == ended)
-        panic("idle harts %lx do not know who waits here", idle);
+        panic("idle harts %lx have not been woken for a thread", idle);
     spin_unlock(&queue->lock);
 }
 #else
@@ -152,9 +153,9 @@ void sched_assert_told(void)
 #define STEP_ENDS()
 #endif
 
-/* There is work in `target`'s queue: have it done, by another idle hart if
- * that one is busy. The push came before, the look at the set comes after: an
- * idle hart sets its bit and then looks at the queues. */
+/* There is a thread in `target`'s queue: wake that hart or, if it is busy,
+ * another idle one. The push comes before the look at the set; an idle hart
+ * sets its bit before it looks at the queues. */
 static inline void wake_for(unsigned target)
 {
     uint64_t idle;
@@ -163,14 +164,15 @@ static inline void wake_for(unsigned target)
         if (!(idle & BIT(target)))
             target = bit_lowest(idle);
         if (!(atomic_fetch_and(&idle_harts, ~BIT(target)) & BIT(target)))
-            continue; /* Its bit was taken meanwhile. */
+            continue; /* Another thread has taken the bit meanwhile. */
         hal_hart_wake(target);
         return;
     }
 }
 
 /* Put a READY thread where it will run soonest: on its last hart, unless that
- * is busy and another idle. A thread that has used much more makes room. */
+ * is busy and another is idle. If the thread that runs there has used much
+ * more, its slice ends. */
 static __attribute__((noinline)) void place(struct thread *thread)
 {
     STEP_BEGINS();
@@ -206,7 +208,7 @@ bool thread_wake(struct thread *thread)
 
 /* ---- Switching ----------------------------------------------------------- */
 
-/* What is left to do once the previous thread's stack is no longer in use. */
+/* Called after a switch: the previous thread's stack is no longer in use. */
 static inline void finish_switch(void)
 {
     struct thread *previous = my_queue()->previous;
@@ -244,7 +246,7 @@ void sched_switch(void)
     switch_to(queue, next ? next : queue->idle, now);
 }
 
-/* Switch if another has used less. Interrupts off. */
+/* Switch if another thread has used less. Interrupts off. */
 static void give_way(void)
 {
     struct thread *self = thread_current();
@@ -270,8 +272,8 @@ void thread_yield(void)
     irq_release();
 }
 
-/* Preempted while asleep in name only (between joining a queue and the
- * switch) cannot be: interrupts are held off there. */
+/* A thread is not preempted between sleep_begin and its switch: interrupts are
+ * held off there. */
 void hal_upcall_preempt(void)
 {
     struct hal_thread *self = hal_self();
@@ -339,8 +341,8 @@ void thread_await_end(struct thread *thread)
         thread_yield();
 }
 
-/* Interrupts are off; hal_wait returns for one that is pending, and it is taken
- * when they are let in. */
+/* Interrupts are off. hal_wait returns when one is pending; irq_release lets it
+ * in. */
 static _Noreturn void idle_loop(void *unused)
 {
     (void)unused;
@@ -352,7 +354,7 @@ static _Noreturn void idle_loop(void *unused)
         atomic_thread_fence(memory_order_seq_cst);
         uint64_t now = hal_time();
         struct thread *next = choose(queue, now, NOBODY);
-        /* Told of work when it has found some: another is told instead. */
+        /* It was woken, but has found a thread by itself: wake another hart. */
         if (next && !(atomic_fetch_and(&idle_harts, ~bit) & bit))
             wake_for(hal_self()->hart);
         STEP_ENDS();
@@ -388,6 +390,6 @@ void sched_init(void)
 _Noreturn void sched_start(void)
 {
     thread_boot.irq_was_on = true;
-    thread_boot.turn.key = 0; /* It was charged for what it has started. */
+    thread_boot.turn.key = 0; /* as of every idle thread */
     idle_loop(NULL);
 }

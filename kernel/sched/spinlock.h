@@ -1,9 +1,9 @@
 /*
- * Spinlocks: for what is held a few hundred instructions and never across a
- * sleep. Holding one keeps interrupts off on this hart, so an interrupt
- * handler may take the same lock, and so a hart that takes interrupts holds
- * none: the kernel may be preempted there, and hal_harts_freeze finds every
- * structure guarded by spinlocks whole.
+ * Spinlocks: held for a few hundred instructions and never across a sleep.
+ * While a hart holds one its interrupts are off, so an interrupt handler may
+ * take the same lock. A hart that takes interrupts holds none: so the kernel
+ * may be preempted there, and hal_harts_freeze stops it where no structure that
+ * a spinlock guards is half changed.
  */
 #ifndef SCHED_SPINLOCK_H
 #define SCHED_SPINLOCK_H
@@ -24,9 +24,8 @@ static inline void spin_init(struct spinlock *lock, enum lock_rank rank)
     *lock = SPINLOCK(rank);
 }
 
-/* Keep interrupts off on this hart; nests. How deep is kept with the thread,
- * not the hart: a thread that leaves its hart while holding them off
- * (sched_switch) finds its own depth again wherever it goes on. */
+/* Keep interrupts off on this hart; nests. The depth belongs to the thread, not
+ * to the hart, so it is right when the thread goes on after a sched_switch. */
 static inline void irq_hold(void)
 {
     bool on = hal_irq_save();
@@ -43,7 +42,7 @@ static inline void irq_release(void)
         hal_irq_enable();
 }
 
-/* Whether this hart holds it: for assertions. */
+/* Whether this hart holds the lock: for assertions. */
 static inline bool spin_held(const struct spinlock *lock)
 {
     return atomic_load_explicit(&lock->holder, memory_order_relaxed) ==

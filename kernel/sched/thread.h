@@ -12,7 +12,7 @@
 #include "lib/heap.h"
 #include "lib/list.h"
 
-/* Nanoseconds of a turn. */
+/* Nanoseconds of a time slice. */
 #define SLICE_NS 10000000ul
 
 enum thread_state {
@@ -38,8 +38,8 @@ struct thread {
     _Atomic uint32_t state;    /* a: enum thread_state */
     _Atomic uint8_t sleep;     /* a: enum sleep: what ends the one it is in */
     uint8_t timeout_hart;      /* s: whose list holds timeout_link */
-    struct heap_node turn;     /* in a queue by its lock; .key: what it has
-                                * used, by itself or who has made it READY */
+    struct heap_node turn;     /* lock of its queue; .key: what it has used,
+                                * written by itself or its waker */
     struct list timeout_link;  /* t */
     uint64_t deadline;         /* t */
     uint32_t irq_depth;        /* s: reasons to keep interrupts off */
@@ -55,7 +55,7 @@ struct thread {
     void *argument;            /* I */
     void *owner;               /* I: its process, or NULL */
     uint32_t owner_id;         /* I: the process's number, for reports */
-    const char *name;          /* I: stays its owner's */
+    const char *name;          /* I: belongs to its owner */
 #ifdef DEBUG
     uint16_t ranks[16]; /* s: of the locks held */
     uint16_t rank_count;
@@ -63,7 +63,8 @@ struct thread {
 #endif
 };
 
-/* The thread of the boot hart until the scheduler runs, then its idle one. */
+/* The thread of the boot hart until the scheduler runs, then its idle thread.
+ */
 extern struct thread thread_boot;
 
 static inline struct thread *thread_current(void)
@@ -71,29 +72,29 @@ static inline struct thread *thread_current(void)
     return (struct thread *)hal_self();
 }
 
-/* Prepare `thread` (zeroed) to run entry(argument) on `stack`, whose low end
- * it is, HAL_STACK_PAGES long. `name` has to last as long as the thread. */
+/* Prepare `thread` (zeroed) to run entry(argument). `stack` is the low end of
+ * its stack, HAL_STACK_PAGES long. `name` stays valid as long as the thread. */
 void thread_init(struct thread *thread, const char *name, void *stack,
                  void (*entry)(void *), void *argument);
 
 /* Let a new thread run. */
 void thread_run(struct thread *thread);
 
-/* End the running thread. Its owner may have its memory once
- * thread_await_end has returned. */
+/* End the running thread. Once thread_await_end has returned, its owner may
+ * free its memory. */
 _Noreturn void thread_end(void);
 void thread_await_end(struct thread *thread);
 
-/* Let others run first. */
+/* Let other threads run first. */
 void thread_yield(void);
 
 /* Sleep until hal_time() reaches `deadline`. 0, or -EINTR for a kill or a
  * signal (waitq.c). */
 int thread_sleep_until(uint64_t deadline);
 
-/* Mark the thread killed: it leaves on its next way out of the kernel, and a
- * killable or interruptible sleep ends now. Or mark that it has a signal: an
- * interruptible sleep ends now. The caller keeps the thread from going away
+/* Mark the thread killed: a killable or interruptible sleep ends now, and the
+ * thread ends on its way out of the kernel. Or mark that it has a signal: an
+ * interruptible sleep ends now. The caller keeps the thread from being freed
  * (waitq.c). */
 void thread_kill(struct thread *thread);
 void thread_signal(struct thread *thread);
@@ -104,19 +105,19 @@ static inline bool thread_killed(const struct thread *thread)
            HAL_WORK_KILLED;
 }
 
-/* Make a sleeping thread ready; false when it was not asleep. Interrupts off:
- * who made it ready has to come to the end of telling so. */
+/* Make a sleeping thread ready; false when it was not asleep. Interrupts off,
+ * as the caller must not be preempted before a hart has been woken for it. */
 bool thread_wake(struct thread *thread);
 
 /* Leave the hart: the caller has set the state and holds interrupts off. */
 void sched_switch(void);
 
-/* Wake the running thread when hal_time() reaches `deadline`; or no longer.
- * The latter does no harm when it was not to be (clock.c). */
+/* Wake the running thread when hal_time() reaches `deadline`; cancel that. To
+ * cancel what was not set does no harm (clock.c). */
 void clock_add(struct thread *self, uint64_t deadline);
 void clock_remove(struct thread *self);
-/* Another thread's slice starts on this hart, until then; UINT64_MAX: it is
- * endless, as an idle one's. */
+/* A slice starts on this hart that ends at `end`; UINT64_MAX: never, as for the
+ * idle thread. */
 void clock_slice_start(uint64_t end);
 
 /* Prepare the queues and clocks; before any lock is used by two harts. */
@@ -130,17 +131,16 @@ _Noreturn void sched_start(void);
 /* Prepare hart `hart`'s idle thread on `stack`; hal_hart_start runs it. */
 void sched_idle_thread(unsigned hart, struct thread *memory, void *stack);
 
-/* On the way to sleep, or back from it: RUNNING again, whether or not somebody
- * has made the thread ready meanwhile. Interrupts held off. */
+/* On the way to sleep, or back from it: RUNNING again, whether or not the
+ * thread has been woken meanwhile. Interrupts are held off. */
 static inline void sched_stay_awake(void)
 {
     atomic_store(&thread_current()->state, THREAD_RUNNING);
 }
 
 #ifdef DEBUG
-/* Panics if a thread waits in this hart's queue beside an idle hart, and none
- * is on its way. It does not matter how long a hart takes: only whether it was
- * told. From the tick. */
+/* Panics if a thread waits in this hart's queue, a hart is idle, and no hart
+ * has been woken for the thread. Called by the tick. */
 void sched_assert_told(void);
 #endif
 

@@ -2,11 +2,10 @@
  * Sleeping and waking. See waitq.h for the rules.
  *
  * A thread first says that it sleeps, then joins the queue, and only then
- * lets go of the caller's lock. From the first step on a waker may make it
- * ready again; then finish_switch puts it into a run queue, once it is off its
- * stack, and it goes on when its turn comes. A kill, a signal and a time-out
- * race with the waker in the same harmless way: whoever changes SLEEPING to
- * READY has woken it.
+ * releases the caller's lock. From the first step on a waker may make it ready
+ * again; then finish_switch puts it into a run queue once it is off its stack.
+ * A kill, a signal, a time-out and a waker may come at the same time: only one
+ * of them changes SLEEPING to READY, and that one has woken the thread.
  */
 #include "sched/waitq.h"
 #include "lib/errno.h"
@@ -128,7 +127,7 @@ void wait_set_join(struct wait_set *set, struct waitq *queue)
     waitq_join(queue, &entry->waiter, wake_set);
 }
 
-/* Says that the thread sleeps, then whether it should. */
+/* Say that the thread sleeps, then look whether it should. */
 static bool may_wait(const struct wait_set *set, enum sleep kind,
                      uint64_t deadline)
 {
@@ -196,8 +195,8 @@ void waitq_wake_all(struct waitq *queue)
     wake(queue, true);
 }
 
-/* The mark comes first, then the look at the state; a sleeper says that it
- * sleeps, then looks for marks. */
+/* First the mark is set, then the state is looked at; a sleeper first says that
+ * it sleeps, then looks for marks. */
 static void interrupt(struct thread *thread, uint32_t mark)
 {
     irq_hold();

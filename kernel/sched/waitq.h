@@ -1,11 +1,10 @@
 /*
  * Wait queues: where threads sleep until another wakes them.
  *
- * The condition waited for belongs to the caller and is guarded by a lock of
- * the caller; sleeping lets go of that lock and takes it back. A waiter is on
- * the queue before the lock is let go, so a waker that holds the lock (or
- * takes it to change the condition) is never missed. Wake-ups may come for no
- * reason: always wait in a loop.
+ * A lock of the caller guards the condition that is waited for. A sleep
+ * releases that lock and takes it again. A waiter is in the queue before the
+ * lock is released, so it misses no waker that changes the condition under the
+ * lock. Wake-ups may come for no reason: always wait in a loop.
  */
 #ifndef SCHED_WAITQ_H
 #define SCHED_WAITQ_H
@@ -20,7 +19,7 @@ struct thread;
 struct waitq {
     struct spinlock lock;
     struct list waiters;      /* lock: struct waiter by link */
-    _Atomic uint32_t waiting; /* a: how many, so that a waker can pass by */
+    _Atomic uint32_t waiting; /* a: how many; 0: a waker needs no lock */
 };
 
 /* A place in one queue, usually on the stack of the thread that waits. */
@@ -28,23 +27,23 @@ struct waiter {
     struct list link;      /* the queue's lock */
     struct waitq *queue;   /* I while joined */
     struct thread *thread; /* I while joined */
-    /* Called by a waker, with the queue's lock held: true when this waiter is
-     * what the wake-up was for, so that waitq_wake_one stops here. */
+    /* Called by a waker, with the queue's lock held. True: this waiter was
+     * woken, and waitq_wake_one stops here. */
     bool (*wake)(struct waiter *waiter); /* I while joined */
 };
 
-/* What ends a sleep before its wake-up: bits of hal_thread.work. */
+/* What ends a sleep early: bits of hal_thread.work. */
 enum sleep {
-    SLEEP_UNINTERRUPTIBLE = 0, /* for what is sure to come soon */
+    SLEEP_UNINTERRUPTIBLE = 0, /* only if the wake-up comes soon */
     SLEEP_KILLABLE = HAL_WORK_KILLED,
     SLEEP_INTERRUPTIBLE = HAL_WORK_KILLED | HAL_WORK_SIGNAL,
 };
 
 void waitq_init(struct waitq *queue);
 
-/* Sleep until woken. `lock` is held, let go while asleep and held again on
- * return. 0, or -EINTR when what ends this kind of sleep has come (then at
- * once). */
+/* Sleep until woken. `lock` is held, released while asleep, and held again on
+ * return. 0; or -EINTR, at once, if a kill or signal ends this kind of sleep.
+ */
 int waitq_sleep(struct waitq *queue, struct spinlock *lock, enum sleep kind);
 int waitq_sleep_mutex(struct waitq *queue, struct mutex *lock, enum sleep kind);
 
@@ -60,7 +59,7 @@ struct wait_set_entry {
     struct wait_set *set; /* I */
 };
 
-/* The thread that fills it, sleeps and empties it is the same. */
+/* Used by one thread, which joins queues, sleeps and leaves them. */
 struct wait_set {
     struct wait_set_entry *entries; /* s: of them, `count` have joined */
     unsigned count, room;           /* s */
@@ -71,8 +70,8 @@ struct wait_set {
     ((struct wait_set){.entries = array, .room = size})
 #define NO_DEADLINE UINT64_MAX
 
-/* Join one more queue; there is room. Without a set nothing is done. Join
- * first, then look at the condition: what comes later is not missed. */
+/* Join one more queue; there is room. If `set` is NULL, nothing is done. Join
+ * first, then look at the condition: so no later change is missed. */
 void wait_set_join(struct wait_set *set, struct waitq *queue);
 
 /* Sleep until one of the queues has been woken since it was joined: 0; or
@@ -80,7 +79,7 @@ void wait_set_join(struct wait_set *set, struct waitq *queue);
  * No lock is held. */
 int wait_set_sleep(struct wait_set *set, enum sleep kind, uint64_t deadline);
 
-/* Leave all queues; the set is as new. Needed before it goes away. */
+/* Leave all queues, which must be done before the set is gone. It is as new. */
 void wait_set_leave(struct wait_set *set);
 
 /* ---- The steps of a sleep ------------------------------------------------
@@ -88,15 +87,15 @@ void wait_set_leave(struct wait_set *set);
  * sched_stay_awake that ends it.
  */
 
-/* From now on thread_wake makes the running thread ready. Then look whether
- * there is still something to wait for. */
+/* From now on thread_wake makes the running thread ready. The caller then looks
+ * whether there is still something to wait for. */
 void sleep_begin(enum sleep kind);
 
 /* Whether a kill or signal that ends this kind of sleep is pending. */
 bool sleep_interrupted(enum sleep kind);
 
 /* Put `waiter` last in `queue`, for the running thread; take it out, unless its
- * wake function has. Until then it must stay where it is. */
+ * wake function has. It must not move in between. */
 void waitq_join(struct waitq *queue, struct waiter *waiter,
                 bool (*wake)(struct waiter *waiter));
 void waitq_leave(struct waiter *waiter);

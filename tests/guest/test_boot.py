@@ -29,7 +29,7 @@ def test_memory_comes_from_the_device_tree(calf, mem, pages):
     assert pages - 1024 <= total <= pages
 
 
-def test_frames_add_up(calf):
+def test_pages_add_up(calf):
     m = meminfo(calf("cat /proc/meminfo").out)
     kinds = ("free", "anonymous", "table", "cache", "slab", "stack", "kernel")
     assert sum(m[k] for k in kinds) == m["total"], m

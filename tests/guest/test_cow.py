@@ -60,7 +60,7 @@ def test_an_unknown_section_fails():
 
 @pytest.mark.parametrize("harts", [1, 4])
 def test_who_only_reads_copies_nothing(harts):
-    """64 MB read after a fork: no page, no node, no frame."""
+    """64 MB read after a fork: no page and no node."""
     r = run_program("reader 64", harts=harts)
     assert "pages_copied moved by 0\n" in r.out
     assert "nodes_copied moved by 0\n" in r.out

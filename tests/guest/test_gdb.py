@@ -1,7 +1,7 @@
 """A session with gdb: what `make gdb` and `make qemu-gdb` prepare.
 
 One machine, stopped twice: in the kernel, when a process that has forked
-settles what was lent, and in a program. All commands and all printers are
+merges lazy copies, and in a program. All commands and all printers are
 tried there.
 """
 
@@ -54,7 +54,7 @@ SELF = "((struct process *)((struct thread *)$tp)->owner)"
 ENTRY = f"*(pte_t *)(0xffffffc000000000 + {SELF}->space->machine.root)"
 IN_THE_KERNEL = (
     "hbreak kernel_main", "continue", "backtrace 1", "info line kernel_main",
-    "harts", "delete", "hbreak pt_settle if va > 0x1000", "continue 1",
+    "harts", "delete", "hbreak pt_merge if va > 0x1000", "continue 1",
     "calf ps", "calf regions", "calf regions 1", "calf regions 99",
     "calf tree", "calf walk 0", "calf walk 0x100000000", "calf walk $sp",
     "calf walk",
@@ -102,19 +102,20 @@ def test_regions(said):
     assert "there is no process 99" in said["calf regions 99"]
 
 
-def test_the_tree_shows_what_is_lent(said):
+def test_the_tree_shows_lazy_copies(said):
     tree = said["calf tree"]
-    assert re.search(r"^level 2 frame \w+ count 1: 1 owned", tree, re.M)
-    lent = re.search(r"^ +slot 0 owned level 0 frame (\w+) count 1: .*\n"
-                     r" +origin level 0 frame (\w+) count \d: .* writable; "
-                     r"lent to frame (.*)$", tree, re.M)
-    assert lent and lent[1] in lent[3].split(", "), tree
+    assert re.search(r"^level 2 page \w+ count 1: 1 owned", tree, re.M)
+    copies = re.search(r"^ +slot 0 owned level 0 page (\w+) count 1: .*\n"
+                     r" +source level 0 page (\w+) count \d: .* writable; "
+                     r"lazy copies: page (.*)$", tree, re.M)
+    assert copies and copies[1] in copies[3].split(", "), tree
 
 
 def test_an_address_is_walked(said):
-    assert re.search(r"level 2 .* slot 0: owned -> frame \w+\n"
-                     r"level 1 .* slot 0: owned -> frame \w+\n"
-                     r"level 0 .* slot 0(, lent)?: leaf r-x -> frame \w+",
+    assert re.search(r"level 2 .* slot 0: owned -> page \w+\n"
+                     r"level 1 .* slot 0: owned -> page \w+\n"
+                     r"level 0 .* slot 0(, of the source)?: "
+                     r"leaf r-x -> page \w+",
                      said["calf walk 0"])
     assert ": none" in said["calf walk 0x100000000"]
     assert "is no address of a program's" in said["calf walk $sp"]
@@ -122,19 +123,19 @@ def test_an_address_is_walked(said):
 
 
 def test_a_page(said):
-    assert re.search(r"frame \w+, table, count 1, level 2, last owner \d+\n"
+    assert re.search(r"page \w+, table, count 1, level 2, last owner \d+\n"
                      r"  descriptor 0x\w+, data 0xffffffc0\w+",
                      said["calf page root"])
     assert "which page?" in said["calf page"]
-    assert "frame 10 has no descriptor" in said["calf page 10"]
-    assert "frame 80200, " in said["calf page 0x80200000"]
+    assert "page 10 has no descriptor" in said["calf page 10"]
+    assert "page 80200, " in said["calf page 0x80200000"]
 
 
 def test_printers(said):
     def printed(what):
         return said[f"print {what}"]
 
-    assert re.search(r"= frame \w+, table, count 1, level 2",
+    assert re.search(r"= page \w+, table, count 1, level 2",
                      printed(f"*{SELF}->space->root"))
     assert re.search(r"= mutex space, held by thread sh \(pid \d+\) running "
                      r"hart \d, 0 waiting", printed(f"{SELF}->space->lock"))
@@ -145,7 +146,7 @@ def test_printers(said):
     processes = re.findall(r"^ +\d+ +[-\d]+ \w+ ", said["calf ps"], re.M)
     assert (f"= list of {len(processes)}\n"
             in printed("'kernel/proc/process.c'::processes"))
-    assert re.search(r"= owned -> frame \w+", printed(ENTRY))
+    assert re.search(r"= owned -> page \w+", printed(ENTRY))
 
 
 def test_help_names_all_commands(said):
@@ -182,7 +183,7 @@ def test_all_of_it_works_from_user_mode_too(said):
     assert " init\n" in said["calf ps "]
     assert "at most 0 argument" in said["calf ps 1"]
     assert "r-x image" in said["calf regions "]
-    assert "level 0 frame" in said["calf tree "]
+    assert "level 0 page" in said["calf tree "]
     assert "= 0\n" in said["print $priv + 0"], "the mode is as it was"
 
 

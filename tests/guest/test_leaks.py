@@ -12,7 +12,7 @@ from conftest import program, run_program, tools_run
 from test_disk import boot, e2fs, image  # noqa: F401 (a fixture)
 
 GOLDEN = 0x9e3779b97f4a7c15     # as in spill.c
-DEBUG_POISON = b"\xd5" * 64     # what debug builds put into free frames
+DEBUG_POISON = b"\xd5" * 64     # what debug builds put into free pages
 
 
 # ---- What programs get ------------------------------------------------------
@@ -104,7 +104,7 @@ def test_f5_nothing_is_spilt_on_a_disk(image, block, options):  # noqa: F811
     found = disk.find(word)
     assert found < 0, f"what memory held is on the disk, at {found}"
     found = disk.find(DEBUG_POISON)
-    assert found < 0, f"what a free frame held is on the disk, at {found}"
+    assert found < 0, f"what a free page held is on the disk, at {found}"
 
 
 # ---- Firmware ---------------------------------------------------------------

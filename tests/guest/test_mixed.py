@@ -1,4 +1,4 @@
-"""Everything at once, and then the books: frames, objects, faults."""
+"""Everything at once, and then the books: pages, objects, faults."""
 
 import re
 

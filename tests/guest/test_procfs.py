@@ -45,10 +45,10 @@ def test_maps_shows_the_regions(calf):
 
 
 def nodes_by_process(text):
-    """{pid: set of (level, frame)} of all nodes of level 1 and 0 shown."""
+    """{pid: set of (level, page)} of all nodes of level 1 and 0 shown."""
     parts = re.split(r"^tree of (\d+)\n", text, flags=re.M)[1:]
     return {int(pid): set(re.findall(
-        r"level (\d)\D+?frame (?:0x)?([0-9a-f]+)", tree))
+        r"level (\d)\D+?page (?:0x)?([0-9a-f]+)", tree))
         for pid, tree in zip(parts[::2], parts[1::2])}
 
 

@@ -131,7 +131,7 @@ def test_wrong_usage_is_2():
 def test_every_tool_has_help():
     for tool in ("run", "layers", "install-tools", "mkcpio", "symbols", "test",
                  "grade", "analyse", "gdb/start", "bench", "bench-compare",
-                 "profile", "user-program"):
+                 "profile", "user-program", "glossary"):
         done = subprocess.run([os.path.join(ROOT, "tools", tool), "--help"],
                               capture_output=True, text=True)
         assert done.returncode == 0, tool

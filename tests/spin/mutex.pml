@@ -1,6 +1,6 @@
 /*
- * The mutex of kernel/sched, for Spin: taking, sleeping, letting go, handing
- * over and giving up (mutex.c, with waitq.c below it). Spin tries every
+ * The mutex of kernel/sched, for Spin: taking, sleeping, letting go, handoff
+ * and giving up (mutex.c, with waitq.c below it). Spin tries every
  * schedule of THREADS threads that take the mutex ROUNDS times each; with
  * LIVENESS, of threads that take it again and again, each for ever or until it
  * has had enough. docs/MODEL.md is the way in.

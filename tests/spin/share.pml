@@ -1,7 +1,7 @@
 /*
  * The protocol by which address spaces share a page-table tree, for Spin:
- * share, seal, link, claim, own, put, lending and folding, with the shootdowns
- * they need. Spin tries every schedule, so what holds here holds for all
+ * share, seal, link, claim, unshare, put, lazy copies and their merging, with the
+ * shootdowns they need. Spin tries every schedule, so what holds here holds for all
  * schedules of a machine this small. docs/MODEL.md is the way in.
  *
  * Model and kernel. Above each part stands the function of kernel/mm that it
@@ -18,11 +18,11 @@
  * loads and stores by the tree as it is, it is enough to follow one cached
  * translation, of va 0 of space 0, through all that kernels do (CACHE): first
  * an entry for a node, walked further at any later time, at last a leaf. Only
- * shootdowns end it, not the refresh of a hart's own entry; and a shootdown of
- * one address leaves entries for nodes, as sfence.vma may.
+ * shootdowns end it, not the local flush of a hart's own entry; and a shootdown
+ * of one address leaves entries for nodes, as sfence.vma may.
  *
  * Checked, by assertions:
- *   I1  at rest, every count is the number of edges and borrowers; a count
+ *   I1  at rest, every count is the number of edges and lazy copies; a count
  *       never goes below zero
  *   I3  who stores through a writable translation is alone with the page: no
  *       other space's tree means it, no other's translation holds it; at rest,
@@ -36,7 +36,7 @@
  *   ROUND         operations begun before all are at rest again: every overlap
  *                 of so many, from every state that can be reached at rest
  *   ONE_PAGE      only va 0 is used
- *   LEND          fork may lend nodes; writes and fork's path at both pages
+ *   LAZY_COPIES   fork may copy lazily; writes and fork's path at both pages
  *   ZEROS         reads of nothing map the zero page
  *   MAY_FAIL      any allocation may fail
  *   SEVERAL_HARTS a space's harts run on while its kernel works (READABLE_FIRST
@@ -92,18 +92,18 @@ byte slot[SPACES + 2 * NODES];
 byte count[FRAMES + 2];
 bool sealed[NODES + 1];
 bool locked[NODES + 1]; /* of 0, a root: never */
-byte origin[NODES + 1];
+byte source_of[NODES + 1];
 
 /* ---- Spaces and harts ----------------------------------------------------- */
 
 #define UNUSED  0
 #define TAKEN   1 /* being made or destroyed */
-#define UNBORN  2 /* its memory is settled, it does not run yet */
+#define UNBORN  2 /* its memory is made, it does not run yet */
 #define RUNNING 3
 #define TRAPPED 4 /* its kernel is inside an operation */
 
 byte state[SPACES];
-byte lent_at[SPACES]; /* space.fork_write: an address plus 1, or 0 */
+byte lazy_at[SPACES]; /* space.fork_write: an address plus 1, or 0 */
 byte begun;           /* operations since all kernels were at rest */
 
 #ifdef SEVERAL_HARTS
@@ -129,7 +129,7 @@ inline uncache()
     cached_writable = false
 }
 
-/* hal_space_flush with HAL_FLUSH_ALL, and of one address */
+/* hal_shootdown with HAL_FLUSH_ALL, and of one address */
 inline flush_all(space)
 {
     d_step {
@@ -152,23 +152,23 @@ inline flush_address(space, address)
 
 /* What hardware finds at va 0, walking now; and what the tree means there,
  * seen or not. */
-#define own_or_lent(n, level)                                                  \
+#define own_or_source(n, level)                                                \
     (slot[slot_of(n, level, 0)] ->                                             \
          slot[slot_of(n, level, 0)] :                                          \
-         (origin[n] -> slot[slot_of(origin[n], level, 0)] : NONE))
+         (source_of[n] -> slot[slot_of(source_of[n], level, 0)] : NONE))
 #if LEVELS == 2
 #define walked(s)                                                              \
     (visible(slot[s]) -> slot[slot_of(target(slot[s]), 0, 0)] : NONE)
-#define meant(s) (slot[s] -> own_or_lent(target(slot[s]), 0) : NONE)
+#define meant(s) (slot[s] -> own_or_source(target(slot[s]), 0) : NONE)
 #else
 #define walked_middle(s)                                                       \
     (visible(slot[s]) -> slot[slot_of(target(slot[s]), 1, 0)] : NONE)
 #define walked(s)                                                              \
     (visible(walked_middle(s)) ->                                              \
          slot[slot_of(target(walked_middle(s)), 0, 0)] : NONE)
-#define meant_middle(s) (slot[s] -> own_or_lent(target(slot[s]), 1) : NONE)
+#define meant_middle(s) (slot[s] -> own_or_source(target(slot[s]), 1) : NONE)
 #define meant(s)                                                               \
-    (meant_middle(s) -> own_or_lent(target(meant_middle(s)), 0) : NONE)
+    (meant_middle(s) -> own_or_source(target(meant_middle(s)), 0) : NONE)
 #endif
 
 /* For use inside one step. */
@@ -286,7 +286,7 @@ inline owe(frame)
 }
 
 /* page_put and pt_put: one reference after another, each a step. A node that
- * dies leaves its children and its origin to be put. */
+ * dies leaves its children and its source to be put. */
 inline put_due()
 {
     do
@@ -305,10 +305,10 @@ inline put_due()
                 assert(!locked[f]); /* I1 */
                 owe(target(slot[first(f)]));
                 owe(target(slot[first(f) + 1]));
-                owe(origin[f]);
+                owe(source_of[f]);
                 slot[first(f)] = NONE;
                 slot[first(f) + 1] = NONE;
-                origin[f] = 0;
+                source_of[f] = 0;
                 sealed[f] = false
             :: else
             fi
@@ -395,9 +395,9 @@ inline share(source)
             share_entry(first(source) + 1);
             slot[first(copy) + 1] = e;
             e = 0;
-            origin[copy] = origin[source];
+            source_of[copy] = source_of[source];
             if
-            :: origin[copy] -> get(origin[copy])
+            :: source_of[copy] -> get(source_of[copy])
             :: else
             fi;
             sealed[source] = true;
@@ -471,7 +471,7 @@ inline link()
     };
     do
     :: level > 0 ->
-        pull(node, at, exclusive);
+        copy_slot(node, at, exclusive);
         claimable = slot[at] && may_claim(at);
         if
         :: slot[at] == NONE -> break
@@ -497,19 +497,19 @@ inline link()
             }
         fi
     :: else ->
-        pull(node, at, exclusive);
+        copy_slot(node, at, exclusive);
         break
     od
 }
 
-/* pt_own_child with copy_child: `child`, or 0 */
+/* pt_unshare_child with copy_child: `child`, or 0 */
 #ifdef CLAIM_UNCHECKED
 #define is_shared(n) false
 #else
 #define is_shared(n) (count[n] > 1)
 #endif
 
-inline own_child(at)
+inline unshare_child(at)
 {
     d_step {
         child = target(slot[at]);
@@ -558,8 +558,8 @@ inline own_child(at)
 #define is_empty(e) ((e) == NONE)
 #endif
 
-/* pt_own: leaves `at` at the slot of va, or FAILED */
-inline own()
+/* pt_unshare: leaves `at` at the slot of va, or FAILED */
+inline unshare()
 {
     d_step {
         at = s;
@@ -571,7 +571,7 @@ inline own()
         if
         :: d_step { kind(slot[at]) == OWNED -> child = target(slot[at]) }
         :: else ->
-            pull(node, at, true);
+            copy_slot(node, at, true);
             if
             :: is_empty(slot[at]) ->
                 allocate_node(child);
@@ -579,7 +579,7 @@ inline own()
                 :: child -> slot[at] = OWNED + child
                 :: else
                 fi
-            :: else -> own_child(at)
+            :: else -> unshare_child(at)
             fi
         fi;
         if
@@ -591,61 +591,61 @@ inline own()
         :: atomic { !child -> at = FAILED; break }
         fi
     :: else ->
-        pull(node, at, true);
+        copy_slot(node, at, true);
         break
     od
 }
 
-/* ---- pt_borrow.c ---------------------------------------------------------- */
+/* ---- pt_lazy.c ---------------------------------------------------------- */
 
-/* node_pull, node_pull_from with share_from and install_shared */
-inline pull(n, at, alone_with_node)
+/* node_copy_slot, node_copy_slot_from with share_from and install_shared */
+inline copy_slot(n, at, alone_with_node)
 {
-#ifdef LEND
+#ifdef LAZY_COPIES
     if
-    :: !n || slot[at] || !origin[n]
+    :: !n || slot[at] || !source_of[n]
     :: else ->
         d_step {
-            lender = origin[n];
-#ifdef PULL_UNCHECKED
+            old = source_of[n];
+#ifdef MOVE_UNCHECKED
             alone = true
 #else
-            alone = (alone_with_node) && count[lender] == 1
+            alone = (alone_with_node) && count[old] == 1
 #endif
         };
         if
         :: alone ->
             d_step {
-                slot[at] = slot[first(lender) + at - first(n)];
-                slot[first(lender) + at - first(n)] = NONE
+                slot[at] = slot[first(old) + at - first(n)];
+                slot[first(old) + at - first(n)] = NONE
             }
         :: !alone ->
-            d_step { !locked[lender] ->
-                share_entry(first(lender) + at - first(n));
-                pulled = e;
+            d_step { !locked[old] ->
+                share_entry(first(old) + at - first(n));
+                copied = e;
                 e = 0
             };
             if
-            :: pulled && (alone_with_node) -> slot[at] = pulled
-            :: pulled && !(alone_with_node) ->
+            :: copied && (alone_with_node) -> slot[at] = copied
+            :: copied && !(alone_with_node) ->
                 d_step { !locked[n] ->
-#ifndef PULL_TWICE
+#ifndef COPY_TWICE
                     if
-                    :: slot[at] == NONE -> slot[at] = pulled
-                    :: else -> owe(target(pulled))
+                    :: slot[at] == NONE -> slot[at] = copied
+                    :: else -> owe(target(copied))
                     fi
 #else
-                    slot[at] = pulled
+                    slot[at] = copied
 #endif
                 };
                 put_due()
-            :: !pulled
+            :: !copied
             fi
         fi;
         d_step {
-            lender = 0;
+            old = 0;
             alone = false;
-            pulled = 0
+            copied = 0
         }
     fi
 #else
@@ -653,29 +653,29 @@ inline pull(n, at, alone_with_node)
 #endif
 }
 
-/* node_settle_debt */
-inline settle_debt(n)
+/* node_complete */
+inline complete(n)
 {
     if
-    :: origin[n] ->
-        pull(n, first(n), true);
-        pull(n, first(n) + 1, true);
+    :: source_of[n] ->
+        copy_slot(n, first(n), true);
+        copy_slot(n, first(n) + 1, true);
         d_step {
-            owe(origin[n]);
-            origin[n] = 0
+            owe(source_of[n]);
+            source_of[n] = 0
         };
         put_due()
     :: else
     fi
 }
 
-inline fold_entry(n, i)
+inline merge_entry(n, i)
 {
     if
     :: slot[first(n) + i] ->
         d_step {
-            owe(target(slot[first(origin[n]) + i]));
-            slot[first(origin[n]) + i] = slot[first(n) + i];
+            owe(target(slot[first(source_of[n]) + i]));
+            slot[first(source_of[n]) + i] = slot[first(n) + i];
             slot[first(n) + i] = NONE
         };
         put_due()
@@ -683,19 +683,19 @@ inline fold_entry(n, i)
     fi
 }
 
-/* fold: the reference to the origin goes to the caller */
-inline fold(n)
+/* merge: the reference to the source goes to the caller */
+inline merge_node(n)
 {
-    fold_entry(n, 0);
-    fold_entry(n, 1);
+    merge_entry(n, 0);
+    merge_entry(n, 1);
     d_step {
-        sealed[origin[n]] = false;
-        origin[n] = 0
+        sealed[source_of[n]] = false;
+        source_of[n] = 0
     }
 }
 
-/* pt_settle, of the path to lent_at */
-inline settle()
+/* pt_merge, of the path to lazy_at */
+inline merge()
 {
     d_step {
         at = s;
@@ -705,40 +705,40 @@ inline settle()
     :: level > 0 && kind(slot[at]) == OWNED ->
         node = target(slot[at]);
         if
-#ifdef FOLD_UNCHECKED
-        :: origin[node] ->
+#ifdef MERGE_UNCHECKED
+        :: source_of[node] ->
 #else
-        :: origin[node] && count[origin[node]] == 1 ->
+        :: source_of[node] && count[source_of[node]] == 1 ->
 #endif
-            lender = origin[node];
-            fold(node);
-            slot[at] = OWNED + lender;
+            old = source_of[node];
+            merge_node(node);
+            slot[at] = OWNED + old;
             d_step {
-                folded[level - 1] = node;
-                node = lender;
-                lender = 0
+                merged[level - 1] = node;
+                node = old;
+                old = 0
             }
-        :: else -> still_lent = still_lent || origin[node]
+        :: else -> still_lazy = still_lazy || source_of[node]
         fi;
         d_step {
             level--;
-            at = slot_of(node, level, lent_at[s] - 1)
+            at = slot_of(node, level, lazy_at[s] - 1)
         }
     :: else -> break
     od;
     skip; /* a break must not lead into d_step */
-#ifndef NO_FLUSH_FOLD
+#ifndef NO_FLUSH_MERGE
     flush_all(s);
 #endif
     d_step {
-        owe(folded[0]);
-        folded[0] = 0;
+        owe(merged[0]);
+        merged[0] = 0;
 #if LEVELS == 3
-        owe(folded[1]);
-        folded[1] = 0;
+        owe(merged[1]);
+        merged[1] = 0;
 #endif
-        lent_at[s] = (still_lent -> lent_at[s] : 0);
-        still_lent = false;
+        lazy_at[s] = (still_lazy -> lazy_at[s] : 0);
+        still_lazy = false;
         node = 0;
         level = 0;
         at = 0
@@ -747,7 +747,7 @@ inline settle()
 }
 
 /* split, of one level: `at` in the parent, `theirs` in the child. Whether a
- * node is worth lending depends on its width: both are tried. `own` is 0 if
+ * node is copied lazily depends on its width: both are tried. `own` is 0 if
  * it cannot be. */
 inline split()
 {
@@ -755,13 +755,13 @@ inline split()
     if
     :: kind(slot[at]) == LAZY && count[node] == 2 ->
         if
-#ifdef LEND
-        :: !origin[node] ->
+#ifdef LAZY_COPIES
+        :: !source_of[node] ->
             allocate_node(own_node);
             if
             :: own_node ->
                 d_step {
-                    origin[own_node] = node;
+                    source_of[own_node] = node;
                     slot[slot_of(own_node, level - 1, va)] =
                         slot[slot_of(node, level - 1, va)];
                     slot[slot_of(node, level - 1, va)] = NONE
@@ -770,11 +770,11 @@ inline split()
             fi
 #endif
         :: true ->
-#ifndef PULL_INTO_SEALED
+#ifndef MOVE_INTO_SEALED
             /* What is moved here may be writable. */
             sealed[node] = false;
 #endif
-            pull(node, slot_of(node, level - 1, va), true);
+            copy_slot(node, slot_of(node, level - 1, va), true);
             own_node = node
         fi;
         if
@@ -782,7 +782,7 @@ inline split()
             share(own_node);
             if
             :: !copy && own_node != node ->
-                fold(own_node);
+                merge_node(own_node);
                 put(own_node);
                 own_node = 0
             :: !copy && own_node == node -> own_node = 0
@@ -827,22 +827,22 @@ inline fork_path()
         do
         :: level > 1 && node ->
             level--;
-            lender = slot_of(node, level, va);
-            e = (slot[lender] || !origin[node] -> slot[lender] :
-                     slot[slot_of(origin[node], level, va)]);
+            old = slot_of(node, level, va);
+            e = (slot[old] || !source_of[node] -> slot[old] :
+                     slot[slot_of(source_of[node], level, va)]);
             node = target(e)
         :: else -> break
         od;
         if
         :: node ->
-            lender = slot_of(node, 0, va);
-            e = (slot[lender] || !origin[node] -> slot[lender] :
-                     slot[slot_of(origin[node], 0, va)]);
+            old = slot_of(node, 0, va);
+            e = (slot[old] || !source_of[node] -> slot[old] :
+                     slot[slot_of(source_of[node], 0, va)]);
             writable = (kind(e) == WRITABLE);
             e = 0
         :: else
         fi;
-        lender = 0;
+        old = 0;
         node = 0;
         level = LEVELS - 1;
         theirs = other
@@ -907,7 +907,7 @@ inline replace(page)
 /* resolve_write, fill_zero and break_sharing */
 inline write_fault()
 {
-    own();
+    unshare();
     if
     :: at == FAILED
     :: at != FAILED && slot[at] == NONE ->
@@ -951,7 +951,7 @@ inline read_fault()
     link();
     if
     :: slot[at] == NONE ->
-        own();
+        unshare();
         if
 #ifdef ZEROS
         :: at != FAILED && slot[at] == NONE -> slot[at] = READABLE + ZERO
@@ -964,11 +964,11 @@ inline read_fault()
 
 /* ---- space.c -------------------------------------------------------------- */
 
-/* lock_for_fault: what was lent near va is taken back first. */
+/* lock_for_fault: lazy copies near va are merged first. */
 #if LEVELS == 2
-#define lent_here() (lent_at[s] != 0)
+#define lazy_here() (lazy_at[s] != 0)
 #else
-#define lent_here() (lent_at[s] == va + 1)
+#define lazy_here() (lazy_at[s] == va + 1)
 #endif
 
 /* space_fork with share_memory */
@@ -988,10 +988,10 @@ inline fork()
     };
     if
     :: fork_path();
-#ifdef LEND
+#ifdef LAZY_COPIES
         d_step {
-            lent_at[s] = va + 1;
-            lent_at[other] = va + 1
+            lazy_at[s] = va + 1;
+            lazy_at[other] = va + 1
         }
 #endif
     :: true /* what fork was told lies elsewhere */
@@ -1002,7 +1002,7 @@ inline fork()
     }
 }
 
-/* space_unmap of one page: own_existing, then pt_clear */
+/* space_unmap of one page: unshare_end, then pt_clear */
 inline unmap()
 {
     d_step {
@@ -1011,11 +1011,11 @@ inline unmap()
     };
     do
     :: level > 0 && slot[at] ->
-        own_child(at);
+        unshare_child(at);
         if
         :: child ->
-#ifndef KEEP_DEBT
-            settle_debt(child);
+#ifndef KEEP_LAZY
+            complete(child);
 #endif
             d_step {
                 level--;
@@ -1075,7 +1075,7 @@ inline destroy()
 #endif
         owe(target(slot[s]));
         slot[s] = NONE;
-        lent_at[s] = 0;
+        lazy_at[s] = 0;
         expected[s] = false
     };
     put_due()
@@ -1113,7 +1113,7 @@ inline audit()
     for (k : 1 .. NODES) {
         edges[target(slot[first(k)])]++;
         edges[target(slot[first(k) + 1])]++;
-        edges[origin[k]]++
+        edges[source_of[k]]++
     }
     for (k : 1 .. FRAMES) {
         assert(count[k] == edges[k]); /* I1 */
@@ -1128,7 +1128,7 @@ inline audit()
  * are one. */
 hidden byte name[FRAMES + 2], was[FRAMES + 1];
 hidden byte nodes, pages;
-hidden byte new_slot[SPACES + 2 * NODES], new_origin[NODES + 1];
+hidden byte new_slot[SPACES + 2 * NODES], new_source[NODES + 1];
 hidden byte new_count[FRAMES + 1];
 hidden byte new_sealed[NODES + 1], new_marked[FRAMES + 1];
 
@@ -1163,7 +1163,7 @@ inline rename()
     k = 1;
     do
     :: k <= nodes ->
-        m = origin[was[k]];
+        m = source_of[was[k]];
         meet(m);
         m = target(slot[first(was[k])]);
         meet(m);
@@ -1180,12 +1180,12 @@ inline rename()
         :: k <= nodes ->
             renamed(first(k), first(was[k]));
             renamed(first(k) + 1, first(was[k]) + 1);
-            new_origin[k] = name[origin[was[k]]];
+            new_source[k] = name[source_of[was[k]]];
             new_sealed[k] = sealed[was[k]]
         :: else ->
             new_slot[first(k)] = NONE;
             new_slot[first(k) + 1] = NONE;
-            new_origin[k] = 0;
+            new_source[k] = 0;
             new_sealed[k] = false
         fi
     }
@@ -1199,9 +1199,9 @@ inline rename()
         new_slot[k] = 0
     }
     for (k : 1 .. NODES) {
-        origin[k] = new_origin[k];
+        source_of[k] = new_source[k];
         sealed[k] = new_sealed[k];
-        new_origin[k] = 0;
+        new_source[k] = 0;
         new_sealed[k] = false
     }
     for (k : 1 .. FRAMES) {
@@ -1246,7 +1246,7 @@ inline sort_spaces()
             :: look[k] < look[k + 1] ->
                 swap(state[k], state[k + 1]);
                 swap(slot[k], slot[k + 1]);
-                swap(lent_at[k], lent_at[k + 1]);
+                swap(lazy_at[k], lazy_at[k + 1]);
                 swap(expected[k], expected[k + 1]);
                 swap(look[k], look[k + 1])
             :: else
@@ -1294,10 +1294,10 @@ byte busy; /* kernels that are inside an operation */
 proctype kernel(byte s)
 {
     byte op, va, at, level, node, child, copy, e, f;
-    byte own_node, theirs, other, lender, pulled;
+    byte own_node, theirs, other, old, copied;
     byte due[6], dues;
-    byte folded[LEVELS - 1];
-    bool exclusive, claimable, shared, seen, alone, still_lent, writable;
+    byte merged[LEVELS - 1];
+    bool exclusive, claimable, shared, seen, alone, still_lazy, writable;
 end:
     do
     :: atomic { state[s] == RUNNING && begun < ROUND ->
@@ -1328,9 +1328,9 @@ end:
             :: else
             fi };
         if
-        :: ((op == READ_FAULT || op == WRITE_FAULT) && lent_here()) ||
-           (op == UNMAP && lent_at[s]) ->
-            settle()
+        :: ((op == READ_FAULT || op == WRITE_FAULT) && lazy_here()) ||
+           (op == UNMAP && lazy_at[s]) ->
+            merge()
         :: else
         fi;
         if

@@ -101,9 +101,9 @@ class Regions(Command):
 class Tree(Command):
     """Show a process's page-table tree: calf tree [PID]
 
-One line a node, as in /proc/PID/tree. A node that borrows stands above its
-origin, the node whose entries its own empty slots stand for; the origin's
-line names everybody that borrows from it. `calf page FRAME` tells more."""
+One line a node, as in /proc/PID/tree. A lazy copy stands above its
+source, the node whose entries its own empty slots stand for; the source's
+line names all its lazy copies. `calf page PAGE` tells more."""
 
     word = "tree"
 
@@ -114,32 +114,32 @@ line names everybody that borrows from it. `calf page FRAME` tells more."""
         self.show(root, "")
 
     def show(self, page, edge):
-        frame, level = kernel.frame_of(page), int(page["level"])
-        found = list(kernel.entries(frame, level))
+        ppn, level = kernel.ppn_of(page), int(page["level"])
+        found = list(kernel.entries(ppn, level))
         say(f"{'  ' * (kernel.ROOT_LEVEL - level)}{edge}"
             f"{self.about(page, found)}")
-        origin = kernel.origin_of(page)
-        if origin is not None:
-            lent = ", ".join(f"{f:x}" for f in kernel.borrowers_of(origin))
-            rest = list(kernel.entries(kernel.frame_of(origin), level))
-            say(f"{'  ' * (kernel.ROOT_LEVEL - level)}  origin "
-                f"{self.about(origin, rest)}; lent to frame {lent}")
+        source = kernel.source_of(page)
+        if source is not None:
+            copies = ", ".join(f"{f:x}" for f in kernel.lazy_copies_of(source))
+            rest = list(kernel.entries(kernel.ppn_of(source), level))
+            say(f"{'  ' * (kernel.ROOT_LEVEL - level)}  source "
+                f"{self.about(source, rest)}; lazy copies: page {copies}")
         if level == 0:
             return
         shown = {slot for slot, _ in found}
         for slot, bits in found:
             self.child(slot, bits, "")
-        for slot, bits in rest if origin is not None else ():
+        for slot, bits in rest if source is not None else ():
             if slot not in shown:
-                self.child(slot, bits, "borrowed ")
+                self.child(slot, bits, "of the source ")
 
     def child(self, slot, bits, how):
-        page = kernel.page_of_frame(kernel.entry_frame(bits))
+        page = kernel.page_of_ppn(kernel.entry_ppn(bits))
         self.show(page, f"slot {slot} {how}{kernel.entry_kind(bits)} ")
 
     @staticmethod
     def about(page, found):
-        head = (f"level {int(page['level'])} frame {kernel.frame_of(page):x} "
+        head = (f"level {int(page['level'])} page {kernel.ppn_of(page):x} "
                 f"count {int(page['count'])}"
                 f"{' sealed' if page['sealed'] else ''}: ")
         if int(page["level"]) == 0:
@@ -154,7 +154,7 @@ line names everybody that borrows from it. `calf page FRAME` tells more."""
 class Page(Command):
     """Tell what is known of a page: calf page PAGE
 
-PAGE is a frame number as /proc/PID/tree prints it, 0x and a physical address,
+PAGE is a page number as /proc/PID/tree prints it, 0x and a physical address,
 an address in the direct map, or an expression of type struct page *. Shows the
 descriptor and every entry of a page table that leads there."""
 
@@ -164,17 +164,17 @@ descriptor and every entry of a page table that leads there."""
         if not words:
             raise gdb.GdbError("which page? See `help calf page`")
         page = kernel.page_named(" ".join(words))
-        frame = kernel.frame_of(page)
+        ppn = kernel.ppn_of(page)
         say(printers.page_text(page))
         say(f"  descriptor 0x{int(page):x}, data "
-            f"0x{kernel.DIRECT_BASE + (frame << kernel.PAGE_SHIFT):x}")
-        edges = list(kernel.edges_to(frame))
+            f"0x{kernel.DIRECT_BASE + (ppn << kernel.PAGE_SHIFT):x}")
+        edges = list(kernel.edges_to(ppn))
         for node, slot, bits in edges[:SLOTS_SHOWN]:
-            say(f"  frame {node:x} slot {slot}: {kernel.entry_text(bits)}")
+            say(f"  page {node:x} slot {slot}: {kernel.entry_text(bits)}")
         if len(edges) > SLOTS_SHOWN:
             say(f"  and {len(edges) - SLOTS_SHOWN} more entries")
-        for borrower in kernel.borrowers_of(page):
-            say(f"  frame {borrower:x} borrows from it")
+        for copy in kernel.lazy_copies_of(page):
+            say(f"  page {copy:x} is a lazy copy of it")
 
 
 class Walk(Command):
@@ -192,20 +192,21 @@ class Walk(Command):
         for level in range(kernel.ROOT_LEVEL, -1, -1):
             slot = va >> (kernel.PAGE_SHIFT + 9 * level) & (kernel.SLOTS - 1)
             bits, whose = self.entry(page, slot)
-            say(f"level {level} frame {kernel.frame_of(page):x} slot {slot}"
+            say(f"level {level} page {kernel.ppn_of(page):x} slot {slot}"
                 f"{whose}: {kernel.entry_text(bits)}")
             if not bits or kernel.entry_kind(bits) == "leaf":
                 return
-            page = kernel.page_of_frame(kernel.entry_frame(bits))
+            page = kernel.page_of_ppn(kernel.entry_ppn(bits))
 
     @staticmethod
     def entry(page, slot):
         """What the slot means, and a word on whose entry that is."""
         level = int(page["level"])
-        for node, whose in ((page, ""), (kernel.origin_of(page), ", lent")):
+        for node, whose in ((page, ""),
+                            (kernel.source_of(page), ", of the source")):
             if node is None:
                 continue
-            bits = dict(kernel.entries(kernel.frame_of(node), level)).get(slot)
+            bits = dict(kernel.entries(kernel.ppn_of(node), level)).get(slot)
             if bits:
                 return bits, whose
         return 0, ""

@@ -130,32 +130,32 @@ def space_of(process):
 # ---- Pages -------------------------------------------------------------------
 
 def page_array():
-    """(address of the first descriptor, its frame number, how many)."""
+    """(address of the first descriptor, its page number, how many)."""
     return (int(gdb.parse_and_eval("page_array")),
             int(gdb.parse_and_eval("page_first")),
             int(gdb.parse_and_eval("'kernel/mm/page.c'::span")))
 
 
-def page_of_frame(frame):
-    """The descriptor of a frame, a struct page *; None if there is none."""
+def page_of_ppn(ppn):
+    """The descriptor of a page, a struct page *; None if there is none."""
     array, first, count = page_array()
-    if not first <= frame < first + count:
+    if not first <= ppn < first + count:
         return None
     size = gdb.lookup_type("struct page").sizeof
-    return pointer_to(array + (frame - first) * size, "struct page")
+    return pointer_to(array + (ppn - first) * size, "struct page")
 
 
-def frame_of(page):
+def ppn_of(page):
     array, first, _ = page_array()
     size = gdb.lookup_type("struct page").sizeof
     return first + (int(page) - array) // size
 
 
 def page_named(word):
-    """The descriptor WORD means: a frame number as /proc/PID/tree prints it,
+    """The descriptor WORD means: a page number as /proc/PID/tree prints it,
     a physical address, an address in the direct map, or a struct page *."""
     if re.fullmatch(r"[0-9a-f]{1,7}", word):
-        frame = int(word, 16)
+        ppn = int(word, 16)
     else:
         value = gdb.parse_and_eval(word)
         if value.type.strip_typedefs().code == gdb.TYPE_CODE_PTR and \
@@ -164,22 +164,22 @@ def page_named(word):
         address = int(value) & (2**64 - 1)
         if address >= DIRECT_BASE:
             address -= DIRECT_BASE
-        frame = address >> PAGE_SHIFT
-    page = page_of_frame(frame)
+        ppn = address >> PAGE_SHIFT
+    page = page_of_ppn(ppn)
     if page is None:
-        raise gdb.GdbError(f"frame {frame:x} has no descriptor: no memory "
+        raise gdb.GdbError(f"page {ppn:x} has no descriptor: no memory "
                            "of Calf's is there")
     return page
 
 
-def origin_of(page):
-    """The page a node borrows from, or None."""
-    index = int(page["table"]["origin"])
-    return page_of_frame(page_array()[1] + index - 1) if index else None
+def source_of(page):
+    """The source of a lazy copy, or None."""
+    index = int(page["table"]["source"])
+    return page_of_ppn(page_array()[1] + index - 1) if index else None
 
 
-def node_frames():
-    """The frames of all nodes of page tables."""
+def node_ppns():
+    """The numbers of all nodes of page tables."""
     array, first, count = page_array()
     size = gdb.lookup_type("struct page").sizeof
     kind_at = offset_of("struct page", "kind")
@@ -188,27 +188,27 @@ def node_frames():
     return [first + i for i in range(count) if data[i * size + kind_at] == table]
 
 
-def borrowers_of(page):
-    """The frames of the nodes that borrow from PAGE."""
-    mine = frame_of(page)
-    return [f for f in node_frames()
-            if (o := origin_of(page_of_frame(f))) and frame_of(o) == mine]
+def lazy_copies_of(page):
+    """The numbers of the lazy copies of PAGE."""
+    mine = ppn_of(page)
+    return [f for f in node_ppns()
+            if (o := source_of(page_of_ppn(f))) and ppn_of(o) == mine]
 
 
-def edges_to(frame):
-    """(node's frame, slot, entry) of every entry that leads to FRAME."""
-    for node in node_frames():
-        level = int(page_of_frame(node)["level"])
+def edges_to(ppn):
+    """(node's number, slot, entry) of every entry that leads to page PPN."""
+    for node in node_ppns():
+        level = int(page_of_ppn(node)["level"])
         for slot, bits in entries(node, level):
-            if entry_frame(bits) == frame:
+            if entry_ppn(bits) == ppn:
                 yield node, slot, bits
 
 
 # ---- Entries -----------------------------------------------------------------
 
-def entries(frame, level):
+def entries(ppn, level):
     """(slot, bits) of a node's entries that are not empty and the user's."""
-    data = read(DIRECT_BASE + (frame << PAGE_SHIFT), 8 * SLOTS)
+    data = read(DIRECT_BASE + (ppn << PAGE_SHIFT), 8 * SLOTS)
     end = USER_ROOT_SLOTS if level == ROOT_LEVEL else SLOTS
     for slot, bits in enumerate(struct.unpack(f"<{SLOTS}Q", data)[:end]):
         if bits:
@@ -222,7 +222,7 @@ def entry_kind(bits):
         bits & (V | SHARED), "none" if bits == 0 else "?")
 
 
-def entry_frame(bits):
+def entry_ppn(bits):
     return bits >> 10 & (1 << 44) - 1
 
 
@@ -232,8 +232,8 @@ def entry_text(bits):
     if kind == "none":
         return "none"
     if kind != "leaf":
-        return f"{kind} -> frame {entry_frame(bits):x}"
-    return "leaf {}{}{} -> {}frame {:x}".format(
+        return f"{kind} -> page {entry_ppn(bits):x}"
+    return "leaf {}{}{} -> {}page {:x}".format(
         "r" if bits & R else "-", "w" if bits & W else "-",
         "x" if bits & X else "-", "zero page, " if bits & UNCOUNTED else "",
-        entry_frame(bits))
+        entry_ppn(bits))

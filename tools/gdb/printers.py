@@ -33,18 +33,18 @@ def entry(value):
 def page_text(page):
     """A descriptor, a struct page *, in words."""
     kind = kernel.constant_name("enum page_kind", page["kind"], "PAGE_")
-    words = [f"frame {kernel.frame_of(page):x}", kind,
+    words = [f"page {kernel.ppn_of(page):x}", kind,
              f"count {int(page['count'])}"]
     if kind == "table":
         words.append(f"level {int(page['level'])}")
         if page["sealed"]:
             words.append("sealed")
-        if (origin := kernel.origin_of(page)) is not None:
-            words.append(f"borrows from frame {kernel.frame_of(origin):x}")
+        if (source := kernel.source_of(page)) is not None:
+            words.append(f"lazy copy of page {kernel.ppn_of(source):x}")
     # A larger order: part of somebody's block.
     if 0 < int(page["order"]) < 32 and kind in ("kernel", "slab", "free"):
         words.append(f"block of {1 << int(page['order'])}")
-    if kind not in ("free", "stocked", "absent"):
+    if kind not in ("free", "hart_cached", "absent"):
         words.append(f"last owner {int(page['owner'])}")
     return ", ".join(words)
 

@@ -10,13 +10,13 @@
 #include "mm/uaccess.h"
 #include "proc/process.h"
 
-/* Paths are shorter than this, names in them are cut to XV6_NAME. */
+/* Paths are shorter than this, names in them are truncated to XV6_NAME. */
 #define XV6_PATH 128
 #define XV6_NAME 14
 /* An exec has fewer arguments than this, and they fit one page. */
 #define XV6_ARGUMENTS 32
-/* The last two pages of user space are never a program's: xv6 has things of
- * its own there, and programs count on faults. */
+/* The last two pages of user space are never mapped: xv6 uses them itself, and
+ * programs rely on faults there. */
 #define XV6_TOP (HAL_USER_TOP - 2 * HAL_PAGE_SIZE)
 /* A tick, in nanoseconds. */
 #define XV6_TICK 100000000ul
@@ -31,8 +31,8 @@ static inline uint64_t call_address(const struct hal_frame *frame, int i)
     return hal_frame_argument(frame, i);
 }
 
-/* Fetch the path that argument `i` points at, its names cut; an empty one is
- * the current folder's. 0 or -errno. */
+/* Copy the path at argument `i`, and truncate its names; an empty one is the
+ * current folder's. 0 or -errno. */
 int call_path(const struct hal_frame *frame, int i, char path[XV6_PATH]);
 
 /* The same of arguments 0 and 1. */
@@ -53,7 +53,7 @@ static inline int call_buffer(const struct hal_frame *frame, int i,
     return length < 0 || !user_range_ok(cursor->address, length) ? -EFAULT : 0;
 }
 
-/* A handler's result goes to the program as it is; any negative one as -1. */
+/* A program gets a handler's result, or -1 if that is negative. */
 #define SYS(number, name, arguments)                                           \
     int64_t xv6_##name(struct process *self, struct hal_frame *frame);
 #include "abi/xv6/xv6.tbl"

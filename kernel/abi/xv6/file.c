@@ -51,7 +51,7 @@ int64_t xv6_open(struct process *self, struct hal_frame *frame)
     flags |= mode & (XV6_WRONLY | XV6_RDWR) ? OPEN_WRITE : 0;
     flags |= mode & XV6_CREATE ? OPEN_CREATE : 0;
     flags |= mode & XV6_TRUNC ? OPEN_TRUNCATE : 0;
-    /* The descriptor first: without one nothing is made or truncated. */
+    /* The descriptor first: if there is none, no file is made or truncated. */
     int fd = file_table_install(self->files, NULL);
     if (fd < 0)
         return fd;
@@ -91,7 +91,7 @@ struct record_sink {
     struct cursor cursor;
 };
 
-/* 16 bits are all a record has for the number; 0 means an empty slot. */
+/* A record has 16 bits for the number, and 0 means an empty record. */
 static uint16_t short_number(uint64_t number)
 {
     return number ? (number - 1) % 0xffff + 1 : 0;

@@ -19,7 +19,7 @@ int64_t xv6_exit(struct process *self, struct hal_frame *frame)
     process_exit(call_int(frame, 0));
 }
 
-/* The place for the status is tried before there is a status to lose. */
+/* The address is tried before the wait, so that no status is lost. */
 int64_t xv6_wait(struct process *self, struct hal_frame *frame)
 {
     uint64_t to = call_address(frame, 0);

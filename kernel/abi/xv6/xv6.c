@@ -1,11 +1,10 @@
 /*
- * The xv6 ABI: which programs it takes, how they start, how they call.
+ * The xv6 ABI: which programs it accepts, how they start, how they call.
  *
- * A program is linked at 0. Behind its image lie a guard page and one page of
- * stack, and directly above that the heap begins. Calls come with their
- * number in a7; the handlers are rows of xv6.tbl, in process.c and
- * file.c, and of calf.tbl, in calf.c, and only translate: the verbs are the
- * kernel's.
+ * A program is linked at 0. After its image come a guard page, one page of
+ * stack, and the heap. The number of a call is in a7. The handlers (rows of
+ * xv6.tbl, in process.c and file.c, and of calf.tbl, in calf.c) only translate:
+ * the kernel's functions do the work.
  */
 #include "abi/xv6/xv6.h"
 #include "abi/xv6/call.h"
@@ -21,8 +20,8 @@ static bool accepts(const struct elf_image *image)
     return image->segments[0].va == 0;
 }
 
-/* Where the strings and the pointers to them go below `top`; 0 if they do not
- * fit the page. */
+/* Lay out the strings and the pointers to them below `top`. The stack pointer;
+ * 0 if they do not fit the page. */
 static uint64_t lay_out(const struct exec_arguments *arguments, uint64_t top,
                         uint64_t pointers[XV6_ARGUMENTS])
 {
@@ -96,7 +95,7 @@ static const handler_t handlers[] = {
 #undef SYS
 };
 
-/* A call that found no memory has changed nothing (oom.h). */
+/* A call that failed for want of memory has changed nothing (oom.h). */
 static __attribute__((noinline)) int64_t
 handle_again(handler_t handler, struct process *self, struct hal_frame *frame)
 {
@@ -122,8 +121,8 @@ static void call(struct process *self, struct hal_frame *frame)
     hal_frame_set_result(frame, result < 0 ? -1 : result);
 }
 
-/* Cut each name of a path to what an xv6 directory can hold. */
-static void cut_names(char *path)
+/* Truncate each name of a path to what an xv6 directory can hold. */
+static void truncate_names(char *path)
 {
     char *to = path;
     size_t length = 0;
@@ -140,7 +139,7 @@ int call_path(const struct hal_frame *frame, int i, char path[XV6_PATH])
     int length = user_read_string(path, call_address(frame, i), XV6_PATH);
     if (length < 0)
         return length;
-    cut_names(path);
+    truncate_names(path);
     if (!*path)
         strlcpy(path, ".", XV6_PATH);
     return 0;

@@ -8,9 +8,9 @@
  * (everything in RAM at the direct map, this image at its link address), and
  * jumps there. Harts started later find the final tables.
  *
- * The jump: with stvec at the virtual address of what comes next, turning
- * the MMU on makes the fetch of the next physical address fault, and the
- * fault goes on at that virtual address. No identity mapping is needed.
+ * The jump: stvec holds the virtual address of what comes next. Once the MMU is
+ * on, the fetch of the next instruction faults, as its physical address is not
+ * mapped, and the trap goes to stvec. So no identity mapping is needed.
  */
 
 #define SATP_SV39 (8 << 60)
@@ -37,8 +37,8 @@ _start:
     .ascii "RSC\5"
     .word 0
 
-/* Firmware may leave floating-point and vector registers switched on: threads
- * get them when they first use them (trap.c), and not before. */
+/* Firmware may leave floating-point and vector registers enabled. A thread gets
+ * them at its first use (trap.c), and not before. */
 #define STATUS_FS_VS 0x6600
 
 boot:
@@ -116,9 +116,9 @@ high:
     j 1b
 
 /*
- * OpenSBI before 1.3 marks a hart as started before it has written where: one
- * that comes out of reset only then goes where the boot hart went. It finds
- * its thread by its identifier, in a0, and goes on as if nothing had happened.
+ * OpenSBI before 1.3 marks a hart as started before it has written the start
+ * address. A hart that comes out of reset in between starts here, like the boot
+ * hart. It finds its thread by its identifier, in a0, and goes on from there.
  */
 late_hart:
     lla t0, hart_threads

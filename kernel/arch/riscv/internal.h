@@ -1,5 +1,5 @@
 /*
- * What the files of this machine tell each other; nobody else includes it.
+ * What the files of this machine share; private to them.
  */
 #ifndef ARCH_RISCV_INTERNAL_H
 #define ARCH_RISCV_INTERNAL_H
@@ -7,7 +7,7 @@
 #include "arch/hal.h"
 #include "arch/riscv/sbi.h"
 
-/* Where the image is linked; `offset` of a place in it from its start. */
+/* Where the image is linked; and the offset of `place` from its start. */
 #define IMAGE_BASE 0xffffffff80000000ul
 
 static inline uint64_t image_offset(const void *place)
@@ -18,8 +18,8 @@ static inline uint64_t image_offset(const void *place)
 /* mmu.c: where the image was loaded. */
 void mmu_set_image(uint64_t physical);
 
-/* smp.c: ask the harts of `set` (kernel numbers) but this one, by the masks of
- * hardware identifiers that the SBI wants. */
+/* smp.c: ask the other harts of `set` (kernel numbers), by the masks of
+ * hardware identifiers that the SBI takes. */
 void harts_ask(uint64_t set, enum sbi_request request, uint64_t start,
                uint64_t size);
 /* A software interrupt arrived. */

@@ -1,7 +1,7 @@
 /*
  * Device interrupts through a PLIC (RISC-V Platform-Level Interrupt
- * Controller Specification 1.0.0, memory map of chapter 3). They all go to
- * the boot hart, which claims one after another until none is left.
+ * Controller Specification 1.0.0, memory map of chapter 3). All go to the boot
+ * hart, which claims one after another until none is left.
  */
 #include "arch/hal.h"
 #include "arch/riscv/csr.h"

@@ -1,9 +1,9 @@
 /*
  * RISC-V's inline part of the machine contract (see arch/hal.h).
  *
- * `tp` holds the running thread: it is the same for as long as a thread runs,
- * wherever it runs, so reading it needs no interrupt switch. Offsets of the
- * first fields of hal_thread and of hal_frame are known to trap.S.
+ * `tp` holds the running thread. It does not change while a thread runs, on
+ * whatever hart, so it can be read with interrupts on. trap.S knows the offsets
+ * of the first fields of hal_thread, and those of hal_frame.
  */
 #ifndef ARCH_RISCV_MACHINE_H
 #define ARCH_RISCV_MACHINE_H
@@ -19,7 +19,7 @@
 #define HAL_STACK_PAGES 2
 #endif
 
-/* Kernel stacks there can be: what bounds the number of threads. */
+/* The most kernel stacks, and so the most threads. */
 #define HAL_STACKS 960
 
 /* Physical address p stands at HAL_DIRECT_BASE + p. */

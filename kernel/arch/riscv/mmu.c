@@ -1,17 +1,18 @@
 /*
  * Address translation on RISC-V: the kernel's own mappings, which table a
- * hart translates by, and who must forget what when an entry changes.
+ * hart translates by, local flushes and shootdowns.
  *
- * The kernel half of every root is the same few edges, made here at boot and
- * never changed afterwards, so a trap switches nothing:
+ * The kernel half of every root has the same few edges, made here at boot and
+ * never changed, so a trap switches no table:
  *
  *   0xffffffc0_00000000   all RAM and the devices, address by address
  *   0xffffffe0_00000000   kernel stacks, each under a guard page or more
  *   0xffffffff_80000000   the kernel image, W^X in 4 KiB pages
  *
- * In the direct map the image's text and constants are read-only too. Remote
- * harts are flushed through the firmware (SBI RFENCE), which interrupts them
- * in machine mode: it works whatever locks anybody holds.
+ * In the direct map the image's text and constants are read-only too.
+ * Shootdowns of other harts go through the firmware (SBI RFENCE), which
+ * interrupts them in machine mode, so they work even if a hart has interrupts
+ * off.
  */
 #include "arch/hal.h"
 #include "arch/riscv/csr.h"
@@ -48,7 +49,8 @@ void mmu_set_image(uint64_t physical)
     image_physical = physical;
 }
 
-/* The slot that maps `va` at `level`, making nodes above it. */
+/* The slot that maps `va` at `level`; makes the nodes above it. NULL: no
+ * memory. */
 static pte_t *kernel_slot(uint64_t va, unsigned level, uint64_t (*table)(void))
 {
     pte_t *node = kernel_root;
@@ -71,11 +73,11 @@ static int map_one(uint64_t va, uint64_t physical, unsigned level,
     pte_t *slot = kernel_slot(va, level, table);
     if (!slot)
         return -ENOMEM;
-    slot->bits = pte_frame_bits(physical) | bits;
+    slot->bits = pte_ppn_bits(physical) | bits;
     return 0;
 }
 
-/* What a page of the image may be used for; 0: the boot stack's guard. */
+/* Permissions of a page of the image; 0: the boot stack's guard. */
 static uint64_t image_bits(uint64_t offset)
 {
     if (offset < image_offset(_text_end))
@@ -99,8 +101,8 @@ static int map_image(uint64_t (*table)(void))
     return 0;
 }
 
-/* Largest page that starts at `pa`, ends by `end`, and whose frames all want
- * the same permissions. */
+/* The level of the largest page that starts at `pa`, ends by `end`, and can
+ * have the same permissions throughout. */
 static unsigned direct_level(uint64_t pa, uint64_t end)
 {
     struct hal_range image = hal_image();
@@ -184,14 +186,14 @@ void hal_root_clear(void *root)
         slots[kernel_slots[i]] = pte_none();
 }
 
-static void set_stack(unsigned slot, const uint64_t *frames)
+static void set_stack(unsigned slot, const uint64_t *pages)
 {
     for (unsigned i = 0; i < HAL_STACK_PAGES; i++) {
         uint64_t va = stack_low(slot) + i * HAL_PAGE_SIZE;
         kernel_slot(va, 0, NULL)->bits =
-            frames ? pte_frame_bits(frames[i]) | KERNEL_RW : 0;
+            pages ? pte_ppn_bits(pages[i]) | KERNEL_RW : 0;
     }
-    /* Another hart may have cached what was there, be it nothing. */
+    /* Another hart may have cached the old entry, even an empty one. */
     bool on = hal_irq_save();
     atomic_thread_fence(memory_order_seq_cst);
     __asm__ volatile("sfence.vma" ::: "memory");
@@ -199,9 +201,9 @@ static void set_stack(unsigned slot, const uint64_t *frames)
     hal_irq_restore(on);
 }
 
-void *hal_stack_map(unsigned slot, const uint64_t frames[HAL_STACK_PAGES])
+void *hal_stack_map(unsigned slot, const uint64_t pages[HAL_STACK_PAGES])
 {
-    set_stack(slot, frames);
+    set_stack(slot, pages);
     return (void *)stack_low(slot);
 }
 
@@ -217,8 +219,8 @@ void hal_space_activate(struct hal_space *space)
     uint64_t bit = 1ul << hart;
     if (old == space)
         return;
-    /* Seen as active before a walk can start: whoever changes an entry and
-     * then looks at the set either finds this hart or is seen by its walk. */
+    /* Active before a walk can start. So a shootdown, which reads the set after
+     * an entry was changed, finds this hart, or the walk finds the change. */
     if (space)
         atomic_fetch_or(&space->active_harts, bit);
     csr_write(satp,
@@ -233,7 +235,7 @@ void hal_space_activate(struct hal_space *space)
         atomic_fetch_and(&old->active_harts, ~bit);
 }
 
-void hal_space_refresh(struct hal_space *space, uint64_t va)
+void hal_flush_local(struct hal_space *space, uint64_t va)
 {
     (void)space;
     if (va == HAL_FLUSH_ALL)
@@ -242,14 +244,14 @@ void hal_space_refresh(struct hal_space *space, uint64_t va)
         __asm__ volatile("sfence.vma %0" ::"r"(va) : "memory");
 }
 
-void hal_space_flush(struct hal_space *space, uint64_t va)
+void hal_shootdown(struct hal_space *space, uint64_t va)
 {
     atomic_thread_fence(memory_order_seq_cst);
     bool on = hal_irq_save();
     uint64_t harts = atomic_load(&space->active_harts);
     uint64_t self = 1ul << hal_self()->hart;
     if (harts & self)
-        hal_space_refresh(space, va);
+        hal_flush_local(space, va);
     if (harts & ~self && va == HAL_FLUSH_ALL)
         harts_ask(harts, SBI_SFENCE, 0, UINT64_MAX);
     else if (harts & ~self)

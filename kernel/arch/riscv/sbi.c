@@ -17,7 +17,7 @@ enum {
     SBI_SRST = 0x53525354,
 };
 
-/* The firmware's error, 0 for none; its value is not looked at. */
+/* The firmware's error, or 0. Its second result is ignored. */
 static int64_t call(uint64_t extension, uint64_t function, uint64_t p0,
                     uint64_t p1, uint64_t p2, uint64_t p3)
 {
@@ -34,8 +34,8 @@ static int64_t call(uint64_t extension, uint64_t function, uint64_t p0,
     return (int64_t)a0;
 }
 
-/* Nothing is right without it: after a fence that was not made, freed memory
- * is still in use. A panic goes on, though: it may have lost some harts. */
+/* Without the service the kernel cannot go on: after a missing fence, freed
+ * memory is still in use. But a panic goes on, as some harts may be lost. */
 static void demand(int64_t error, const char *what)
 {
     if (error && !panic_in_progress())
@@ -59,7 +59,7 @@ void sbi_ask_harts(enum sbi_request request, uint64_t hart_mask,
 
 int64_t sbi_hart_start(uint64_t hardware_id, uint64_t physical, uint64_t opaque)
 {
-    /* Is there what several harts need? Nobody is asked, to see it. */
+    /* Check for what several harts need, with requests to no hart. */
     int64_t error = call(SBI_IPI, 0, 0, 0, 0, 0);
     if (!error)
         error = call(SBI_RFENCE, SBI_FENCE_I, 0, 0, 0, 0);

@@ -6,10 +6,10 @@
 
 #include <stdint.h>
 
-/* What other harts can be asked for; the fences by their function numbers. */
+/* What other harts can be asked for. Fences have their SBI function numbers. */
 enum sbi_request { SBI_FENCE_I = 0, SBI_SFENCE = 1, SBI_INTERRUPT };
 
-/* The mask's bit 0 is hart `hart_base`; `start` and `size` are SFENCE's. When
+/* Bit 0 of the mask is hart `hart_base`; SFENCE takes `start` and `size`. If
  * the firmware refuses this, or to set the timer, the kernel panics. */
 void sbi_ask_harts(enum sbi_request request, uint64_t hart_mask,
                    uint64_t hart_base, uint64_t start, uint64_t size);

@@ -1,9 +1,9 @@
 /*
  * Harts: starting them, waking them, stopping them all.
  *
- * The kernel numbers harts from 0 in the order they start; firmware knows
- * them by the identifiers of the device tree, kept here. A software interrupt
- * says only "look": at the run queue, and at `freeze`.
+ * The kernel numbers harts from 0 in the order they start; the firmware knows
+ * them by the identifiers of the device tree, which are kept here. After a
+ * software interrupt a hart looks at its run queue, and at `freeze`.
  */
 #include "arch/hal.h"
 #include "arch/riscv/csr.h"
@@ -16,8 +16,8 @@ struct hal_thread *_Atomic hart_threads[HAL_MAX_HARTS];
 
 static _Atomic unsigned hart_count = 1;
 
-/* Raised while one hart wants the others to stand; each that does is counted
- * in `frozen`. `freeze_for_ever` outlives a thaw. */
+/* Set while one hart wants the others to stand; those that do have their bits
+ * in `frozen`. `freeze_for_ever` stays set. */
 static _Atomic bool freeze;
 static _Atomic bool freeze_for_ever;
 static _Atomic uint64_t frozen;
@@ -37,8 +37,8 @@ void machine_boot(uint64_t hardware_id, uint64_t tree, uint64_t image)
 void machine_hart_setup(void)
 {
     csr_set(sie, SIE_SOFTWARE);
-    /* Firmware drops interrupts for a hart that it is still starting: look
-     * once for what was wanted meanwhile. */
+    /* Firmware drops interrupts for a hart that it is still starting: raise one
+     * in case there was any. */
     csr_set(sip, SIE_SOFTWARE);
     timer_hart_setup();
 }
@@ -75,7 +75,7 @@ void harts_ask(uint64_t set, enum sbi_request request, uint64_t start,
 {
     set &= other_harts();
     while (set) {
-        /* One call for all whose identifiers are in a word of this one's. */
+        /* One call for all harts whose identifiers fit in one mask. */
         uint64_t base = hardware_ids[__builtin_ctzl(set)], mask = 0;
         for (uint64_t rest = set; rest; rest &= rest - 1) {
             unsigned hart = __builtin_ctzl(rest);
@@ -130,7 +130,7 @@ void hal_harts_thaw(void)
     if (atomic_load(&freeze_for_ever))
         return;
     atomic_store(&freeze, false);
-    /* None may still stand when the next freeze counts. */
+    /* Wait: the next freeze must not find old bits in `frozen`. */
     while (atomic_load(&frozen))
         hal_relax();
 }

@@ -1,13 +1,13 @@
 /*
  * Sv39 page-table entries (RISC-V Privileged Architecture 20211203, 4.4).
  *
- * Pure: no register, no assembly, so that kernel/mm and the host tests use
- * it. An entry is an opaque value made by a constructor here and taken apart
- * by pte_kind and the accessors; nobody else knows its bits.
+ * There is no register and no assembly in it, so kernel/mm and the host tests
+ * can use it. An entry is an opaque value: it is made by the constructors here,
+ * and read by pte_kind and the accessors; its bits are used nowhere else.
  *
  * An edge from a node to a child node is one of OWNED, LAZY and LINKED (see
- * mm/pt.h for what they mean). Non-leaf entries have no permission bits, so
- * LAZY has V=0: hardware cannot see it, and leaves the other bits to us.
+ * mm/pt.h for what they mean). Non-leaf entries have no permission bits, so a
+ * LAZY edge has V=0: hardware does not see it, and ignores the other bits.
  */
 #ifndef ARCH_RISCV_SV39_H
 #define ARCH_RISCV_SV39_H
@@ -18,7 +18,7 @@
 #define PT_ROOT_LEVEL (PT_LEVELS - 1)
 #define PT_SLOT_BITS  9
 #define PT_SLOTS      (1u << PT_SLOT_BITS)
-/* The lower half of the root is the user's. */
+/* The lower half of the root is for the user. */
 #define PT_USER_ROOT_SLOTS (PT_SLOTS / 2)
 
 typedef struct {
@@ -63,51 +63,51 @@ static inline pte_t pte_none(void)
     return (pte_t){0};
 }
 
-static inline uint64_t pte_frame_bits(uint64_t physical)
+static inline uint64_t pte_ppn_bits(uint64_t physical)
 {
     return (physical >> 12) << 10;
 }
 
-/* The frame an entry of any kind but NONE points at, by number and by physical
+/* The page an entry of any kind but NONE points at, by number and by physical
  * address. The bits above the number are reserved and zero in all that is made
  * here. */
-static inline uint64_t pte_frame(pte_t e)
+static inline uint64_t pte_ppn(pte_t e)
 {
     return e.bits >> 10;
 }
 
 static inline uint64_t pte_physical(pte_t e)
 {
-    return pte_frame(e) << 12;
+    return pte_ppn(e) << 12;
 }
 
 static inline pte_t pte_owned(uint64_t node)
 {
-    return (pte_t){pte_frame_bits(node) | SV39_V};
+    return (pte_t){pte_ppn_bits(node) | SV39_V};
 }
 
 static inline pte_t pte_linked(uint64_t node)
 {
-    return (pte_t){pte_frame_bits(node) | SV39_V | SV39_SOFT_SHARED};
+    return (pte_t){pte_ppn_bits(node) | SV39_V | SV39_SOFT_SHARED};
 }
 
 static inline pte_t pte_lazy(uint64_t node)
 {
-    return (pte_t){pte_frame_bits(node) | SV39_SOFT_SHARED};
+    return (pte_t){pte_ppn_bits(node) | SV39_SOFT_SHARED};
 }
 
 /* A user leaf. Accessed and dirty are set from the start, so that hardware
- * never writes to a node behind our back. Sv39 reserves W without R. */
-static inline pte_t pte_leaf(uint64_t frame, bool write, bool execute)
+ * never writes to a node. Sv39 reserves W without R. */
+static inline pte_t pte_leaf(uint64_t physical, bool write, bool execute)
 {
-    return (pte_t){pte_frame_bits(frame) | SV39_V | SV39_R | SV39_U | SV39_A |
+    return (pte_t){pte_ppn_bits(physical) | SV39_V | SV39_R | SV39_U | SV39_A |
                    SV39_D | (write ? SV39_W : 0) | (execute ? SV39_X : 0)};
 }
 
-/* A leaf whose frame keeps no count: the zero page. */
-static inline pte_t pte_leaf_uncounted(uint64_t frame, bool execute)
+/* A leaf whose page keeps no count: the zero page. */
+static inline pte_t pte_leaf_uncounted(uint64_t physical, bool execute)
 {
-    pte_t e = pte_leaf(frame, false, execute);
+    pte_t e = pte_leaf(physical, false, execute);
     e.bits |= SV39_SOFT_UNCOUNTED;
     return e;
 }
@@ -138,8 +138,8 @@ static inline bool pte_is_none(pte_t e)
     return e.bits == 0;
 }
 
-/* Whether it leads to a node. What is no edge and not NONE is a leaf, at
- * whatever level it stands and whether or not hardware sees it. */
+/* Whether it leads to a node. What is neither NONE nor an edge is a leaf, at
+ * any level, whether or not hardware sees it. */
 static inline bool pte_is_edge(pte_t e)
 {
     return !(e.bits & (SV39_R | SV39_X)) &&
@@ -154,7 +154,7 @@ static inline pte_t pte_shared(pte_t e)
     return pte_is_owned(e) ? pte_lazy(pte_physical(e)) : e;
 }
 
-/* Of a leaf; pte_counted also of an edge, whose node always is: */
+/* For leaves; pte_counted also for edges, which always are. */
 static inline bool pte_writable(pte_t e)
 {
     return e.bits & SV39_W;
@@ -180,7 +180,7 @@ static inline pte_t pte_with_write(pte_t e)
     return (pte_t){e.bits | SV39_W};
 }
 
-/* The leaf read-only, and executable or not, if hardware sees it. */
+/* If hardware sees the leaf: make it read-only, and executable or not. */
 static inline pte_t pte_protected(pte_t e, bool execute)
 {
     if (!(e.bits & SV39_V))

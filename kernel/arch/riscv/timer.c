@@ -1,6 +1,6 @@
 /*
- * Time: the `time` counter, and one timer interrupt a hart at a time, by the
- * hart's own compare register (Sstc) or by the firmware.
+ * Time: the `time` counter, and a timer interrupt for each hart, set by the
+ * hart's own compare register (Sstc) or through the firmware.
  */
 #include "arch/hal.h"
 #include "arch/riscv/csr.h"

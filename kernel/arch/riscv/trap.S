@@ -1,11 +1,11 @@
 /*
  * Into the kernel and out of it, and from one thread to another.
  *
- * sscratch is zero while the kernel runs and holds the thread while a user
- * program does; swapping it with tp tells where a trap came from. No table
- * is switched: the kernel is in every address space. A user's registers are
- * saved at the top of its thread's kernel stack, where hal_thread_frame
- * finds them; the kernel's own, below what it was using.
+ * sscratch is zero while the kernel runs, and holds the thread while a user
+ * program runs; a swap with tp tells where a trap came from. No table is
+ * switched: the kernel is in every address space. A user's registers are saved
+ * at the top of its thread's kernel stack, where hal_thread_frame finds them;
+ * the kernel's own are saved below the part of the stack that is in use.
  */
 
 #define THREAD_KERNEL_SP 0
@@ -127,7 +127,7 @@ from_kernel:
 
 stack_overflow:
     csrrw tp, sscratch, zero
-    sd sp, overflow_sp, x31     /* x31 is lost; the rest can be told */
+    sd sp, overflow_sp, x31     /* x31 is lost; the rest is reported */
     lla sp, overflow_stack_end
     addi sp, sp, -FRAME_SIZE
     each_register sd

@@ -1,6 +1,6 @@
 /*
- * Traps in C: which cause goes to which upcall, what a fault inside the
- * kernel means, and the machine's part of a thread.
+ * Traps in C: which cause leads to which upcall, what a fault in the kernel
+ * means, and the machine's part of a thread.
  */
 #include "arch/hal.h"
 #include "arch/riscv/csr.h"
@@ -86,8 +86,8 @@ static void interrupt(uint64_t cause)
     }
 }
 
-/* The first floating-point instruction of a thread traps, since threads start
- * without those registers. Give them and let it try again. */
+/* Threads start without floating-point registers, so the first instruction that
+ * uses them traps. Enable them, and the instruction runs again. */
 static bool fpu_first_use(void)
 {
     struct hal_thread *self = hal_self();
@@ -248,8 +248,8 @@ struct hal_frame *hal_thread_frame(struct hal_thread *thread)
     return (struct hal_frame *)thread->kernel_sp;
 }
 
-/* Registers changed since they were last stored are written back. */
-static void fpu_settle(struct hal_thread *self)
+/* Save the floating-point registers if they have changed. */
+static void fpu_write_back(struct hal_thread *self)
 {
     if ((csr_read(sstatus) & SSTATUS_FS) != SSTATUS_FS_DIRTY)
         return;
@@ -261,7 +261,7 @@ static void fpu_settle(struct hal_thread *self)
 void hal_thread_switch(struct hal_thread *from, struct hal_thread *to)
 {
     if (from->fpu_used)
-        fpu_settle(from);
+        fpu_write_back(from);
     if (to->fpu_used) {
         csr_set(sstatus, SSTATUS_FS_DIRTY);
         fpu_restore(&to->fpu);
@@ -281,7 +281,7 @@ void hal_thread_copy_fpu(struct hal_thread *to)
     if (!self->fpu_used)
         return;
     bool on = hal_irq_save();
-    fpu_settle(self);
+    fpu_write_back(self);
     to->fpu = self->fpu;
     hal_irq_restore(on);
 }

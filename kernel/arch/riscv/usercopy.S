@@ -1,10 +1,10 @@
 /*
  * Copies between kernel and user memory, through the MMU.
  *
- * SUM lets the kernel touch user pages, only here. A fault between
- * usercopy_start and usercopy_end is resolved like a user's own; when it
- * cannot be, trap.c goes on at usercopy_failed. Nothing here has a stack
- * frame, so that this one landing place serves every instruction.
+ * Only here SUM is set, and lets the kernel touch user pages. A fault between
+ * usercopy_start and usercopy_end is resolved like a user's own. If that fails,
+ * trap.c goes on at usercopy_failed. Nothing here has a stack frame, so this is
+ * right for every instruction.
  */
 
 #define STATUS_SUM 0x40000
@@ -18,8 +18,8 @@ usercopy_start:
 
 /* int hal_user_read(void *to, uint64_t from, size_t length)
  * int hal_user_write(uint64_t to, const void *from, size_t length)
- * What is left is counted, never compared by address: a user's address may be
- * so low that the address of the last block lies below zero. */
+ * The loops count the bytes that are left and compare no addresses: near 0, the
+ * address of the last block would wrap. */
     .globl hal_user_read, hal_user_write
 hal_user_read:
 hal_user_write:
@@ -130,7 +130,7 @@ usercopy_failed:
     ret
 
 /* void hal_clear_page(void *page), hal_copy_page(void *to, const void *from):
- * kernel memory only, here for their loops' likeness. */
+ * kernel memory only; they are here as their loops are like the ones above. */
     .globl hal_clear_page
 hal_clear_page:
     li t0, 4096

@@ -150,7 +150,7 @@ static void init_tables(struct ext2 *fs)
 
     mutex_init(&fs->lock, LOCK_ALLOCATION);
     mutex_init(&fs->loading, LOCK_OBJECT);
-    mutex_init(&fs->reaping, LOCK_REAP);
+    mutex_init(&fs->reaping, LOCK_EVICT);
     mutex_init(&fs->contents, LOCK_CONTENTS);
     spin_init(&fs->table, LOCK_INODE_STATE);
     list_init(&fs->orphans);

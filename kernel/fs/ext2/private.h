@@ -91,7 +91,7 @@ struct ext2 {
                                   the list on disk has them */
 
     struct mutex loading;  /* LOCK_OBJECT: one inode is read in at a time */
-    struct mutex reaping;  /* LOCK_REAP: one dead inode is emptied at a time */
+    struct mutex reaping;  /* LOCK_EVICT: one dead inode is emptied at a time */
     struct mutex contents; /* LOCK_CONTENTS: one writes contents at a time */
 
     struct spinlock table;             /* LOCK_INODE_STATE */

@@ -1,7 +1,7 @@
 /*
  * dearth: what a call costs that finds no memory, where files are on a disk.
  *
- * This process has all memory there is, so a fork looks for frames that cached
+ * This process has all memory there is, so a fork looks for pages that cached
  * files could do without, and finds none: those that there are show the text
  * of programs. That must take no longer the more memory there is.
  */

@@ -3,9 +3,9 @@
  * by /proc/fail, until a call makes so few that none does.
  *
  * Each try has a process of its own. If the call fails, everything has to be
- * as before it: files and names, descriptors, heap, free frames, the kernel's
+ * as before it: files and names, descriptors, heap, free pages, the kernel's
  * objects. If it manages without that memory, it has to have done what it
- * should, and is undone. In the end the frames that were free are free again
+ * should, and is undone. In the end the pages that were free are free again
  * and the audit is clean. Prints for each call how many allocations it makes,
  * how often it failed and how often it managed.
  */

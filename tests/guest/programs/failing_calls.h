@@ -241,7 +241,7 @@ static int do_fstat_lazy(void)
     return fstat(0, (struct stat *)lazy);
 }
 
-/* More frames, and more levels of the file's index, than it has. */
+/* More pages, and more levels of the file's index, than it has. */
 static int do_write(void)
 {
     return write(old_fd, marks, WRITTEN);

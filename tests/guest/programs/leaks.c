@@ -17,7 +17,7 @@ extern int sys_fstat(int fd, void *to);
 
 /* ---- Making memory full -------------------------------------------------- */
 
-static void fill_frames(void)
+static void fill_pages(void)
 {
     if (fork() == 0) {
         for (int i = 0; i < 8; i++) {
@@ -149,7 +149,7 @@ static void part_moved(void)
     int ends[2 + 1], status[2], pid;
     memset(sent, 1, sizeof sent);
     for (int length = 0; length <= 600; length += 50) {
-        fill_frames();
+        fill_pages();
         memset(ends, BEFORE, sizeof ends);
         CHECK(pipe(ends) == 0 && others(&ends[2], 4, BEFORE) == 0);
         pid = fork();
@@ -217,10 +217,10 @@ static void part_memory(void)
     CHECK(others(end, -(uint64)end % PAGE, 0) == 0);
     CHECK(data[0] == 'w');
     for (int round = 0; round < 4; round++) {
-        fill_frames();
+        fill_pages();
         char *now = sbrk(40 * PAGE);
         CHECK(others(now, 40 * PAGE, 0) == 0);
-        fill_frames();
+        fill_pages();
         char *later = sbrklazy(40 * PAGE);
         for (int i = 20; i < 40; i++)
             later[i * PAGE + i] = 1;
@@ -408,7 +408,7 @@ static void part_zeros(void)
     static unsigned char got[3000];
     int length, all = 0, fd = open(argument, O_RDONLY);
     CHECK(fd >= 0);
-    fill_frames();
+    fill_pages();
     while ((length = read(fd, got, sizeof got)) > 0) {
         for (int i = 0; i < length; i++)
             if (got[i] && got[i] != 'x') {
@@ -439,7 +439,7 @@ int main(int argc, char **argv)
         argument = argv[2];
     for (uint i = 0; i < sizeof parts / sizeof parts[0]; i++)
         if (argc > 1 && calf_same(argv[1], parts[i].name)) {
-            fill_frames();
+            fill_pages();
             parts[i].run();
             found = 1;
         }

@@ -2,7 +2,7 @@
  * ledger [any] PROGRAM ARGUMENTS...: runs it, and then adds up. Its status has
  * to be 0, unless any will do.
  *
- * When it has ended and its orphans with it, as many frames have to be free,
+ * When it has ended and its orphans with it, as many pages have to be free,
  * and as many objects of the kernel to be there, as before; the audit is clean;
  * and as many outcomes of faults were counted as faults came.
  */

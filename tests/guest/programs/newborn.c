@@ -105,9 +105,9 @@ static void check_stack(int argc, char **argv)
         CHECK(*(char *)from == 0);
 }
 
-/* Frames that will be given out next are full, and so are this stack and, as
+/* Pages that will be given out next are full, and so are this stack and, as
  * far as a program can see to it, the kernel's. */
-static void fill_frames(void)
+static void fill_pages(void)
 {
     static char long_path[] = "\xb5\xb5\xb5\xb5\xb5/\xb5\xb5\xb5\xb5\xb5\xb5/x";
     if (fork() == 0) {
@@ -122,7 +122,7 @@ static int start_one(int round)
 {
     char *arguments[] = {"newborn", "looks", "three", "a longer argument", 0};
     arguments[4 - round % 3] = 0;
-    fill_frames();
+    fill_pages();
     if (fork() == 0) {
         fill_floats();
         fill_and_exec("/newborn", arguments);

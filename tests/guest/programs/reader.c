@@ -1,8 +1,8 @@
 /*
  * reader MEGABYTES: after a fork the child reads all that the parent had
  * written, and only reads. No page and no node of the page tables may be
- * copied, no frame used: the counters of /proc/meminfo must not move, but for
- * frames that were lent for the fork and come back.
+ * copied, and no memory used: the counters of /proc/meminfo must not move, but
+ * for nodes that the fork has copied lazily, and that are merged.
  */
 #include "check.h"
 #include "kernel/riscv.h"

@@ -91,7 +91,7 @@ int main(int argc, char **argv)
     CHECK(strcmp(before, after) == 0);
     CHECK(cached_one == cached_ten && cached_one > PAGES);
     CHECK(free_one - free_ten < (PROCESSES - 1) * OWN_PAGES);
-    printf("a process more takes %d frames\n",
+    printf("a process more takes %d pages\n",
            (int)(free_one - free_ten) / (PROCESSES - 1));
     return check_result();
 }

@@ -2,7 +2,7 @@
  * spill SEED: what a file system writes to its disk is what it means to write.
  *
  * Nearly all memory is filled with words that SEED makes, by a process that
- * then ends, so that every frame given out later holds them. Then files and
+ * then ends, so that every page given out later holds them. Then files and
  * folders of many kinds are made, cut, and removed. Whoever runs this looks
  * for the words on the disk.
  */

@@ -292,14 +292,14 @@ static void a_disk_that_lacks_something_is_refused(void **state)
 
 static void every_allocation_may_fail(void **state)
 {
-    uint64_t frames = page_unused_count();
+    uint64_t pages = page_unused_count();
     (void)state;
     for (unsigned i = 1; i <= 3; i++) {
         new_chip();
         page_fail_after(i);
         assert_int_equal(virtio_blk_start(BASE, 7), -ENOMEM);
         page_fail_after(0);
-        assert_true(frames - page_unused_count() <= 1); /* a slab's frame */
+        assert_true(pages - page_unused_count() <= 1); /* a slab's page */
     }
 }
 

@@ -19,7 +19,7 @@
 _Alignas(4096) uint8_t stub_memory[STUB_FRAMES * 4096];
 static struct page descriptors[STUB_FRAMES];
 struct page *page_array = descriptors;
-struct page *page_frames = descriptors;
+struct page *page_by_ppn = descriptors;
 
 uint64_t stub_time;
 int64_t realtime_start;

@@ -236,11 +236,11 @@ void hal_hart_wake(unsigned hart)
 
 /* ---- Kernel stacks ------------------------------------------------------- */
 
-/* The test never runs on them, so any address in the frames will do. */
-void *hal_stack_map(unsigned slot, const uint64_t frames[HAL_STACK_PAGES])
+/* The test never runs on them, so any address in the pages will do. */
+void *hal_stack_map(unsigned slot, const uint64_t pages[HAL_STACK_PAGES])
 {
     (void)slot;
-    return hal_phys_to_virt(frames[0]);
+    return hal_phys_to_virt(pages[0]);
 }
 
 void hal_stack_unmap(unsigned slot)

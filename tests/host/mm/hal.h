@@ -5,7 +5,7 @@
  * Each hart caches what it walks, leaves and non-leaf entries alike, and keeps
  * it until exactly the flush the architecture asks for; a program's access
  * that hits is served from there, however the tables have changed. Misses are
- * remembered too, and so are fetched instructions. When a frame is freed that
+ * remembered too, and so are fetched instructions. When a page is freed that
  * some hart can still reach by its cache, the test dies: put before shootdown.
  *
  * Two ways to have several harts. A test that calls mm_on_hart plays them all

@@ -17,7 +17,7 @@
 #define CHECK_EVERY 500
 #define SHORT       300
 
-/* The largest block of frames, as a power of two (kernel/mm/page.c). */
+/* The largest block of pages, as a power of two (kernel/mm/page.c). */
 #define LARGEST 10
 
 #define MOST_DEPTH 2
@@ -164,7 +164,7 @@ static void tell_last(void)
     sequence_tell(steps, from);
 }
 
-/* Hold a frame of every largest block, so that to ask for one fails. */
+/* Hold a page of every largest block, so that to ask for one fails. */
 void sequence_boot(uint64_t bytes)
 {
     struct page *block;
@@ -182,10 +182,10 @@ void sequence_boot(uint64_t bytes)
     mm_most_faults = 2;
 }
 
-/* What the harts have in stock decides how often an allocation takes a lock,
+/* What the harts' caches hold decides how often an allocation takes a lock,
  * and so at which points others come between: begin with nothing. The kernel
- * empties all stocks before it says that there is no such block. */
-static void empty_stocks(void)
+ * empties all caches before it says that there is no such block. */
+static void empty_caches(void)
 {
     if (page_alloc_block(PAGE_KERNEL, LARGEST))
         mm_fail("there is a block of the largest order");
@@ -197,7 +197,7 @@ static void begin(struct sequence *s, struct stream *from)
     stream = from;
     at = depth = point = gap = 0;
     mm_set_interleave(NULL);
-    empty_stocks();
+    empty_caches();
     steps->between = 0;
     unused_before = page_unused_count();
     memset(hart_busy, 0, sizeof hart_busy);
@@ -213,7 +213,7 @@ static void end(void)
     step_end_all();
     model_check_all();
     if (page_unused_count() != unused_before)
-        mm_fail("%ld frames are lost",
+        mm_fail("%ld pages are lost",
                 (long)(unused_before - page_unused_count()));
     if (model_file_users)
         mm_fail("%d regions still have the file", model_file_users);

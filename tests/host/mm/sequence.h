@@ -6,7 +6,7 @@
  * is part of the sequence. After each step no stale translation may be left;
  * at intervals, and in a short sequence after every step, all memory of all
  * processes is compared and the audit must be clean; at the end all exit and
- * no frame may be lost. What differs ends the test by mm_fail. A sequence means
+ * no page may be lost. What differs ends the test by mm_fail. A sequence means
  * the same on a machine that has just booted and after others.
  */
 #ifndef TESTS_MM_SEQUENCE_H

@@ -62,21 +62,21 @@ struct process *linked(void)
     return child;
 }
 
-struct process *lent(void)
+struct process *lazy_copies(void)
 {
     struct process *p = varied(), *child = fork_at(p, at(0, 4));
     fork_at(child, at(1, 4));
     return child;
 }
 
-struct process *lent_and_shared(void)
+struct process *lazy_and_shared(void)
 {
     struct process *p = varied(), *child = fork_at(p, at(0, 4));
     fork_at(child, at(5, 0));
     return child;
 }
 
-struct process *sealed_borrower(void)
+struct process *sealed_lazy_copy(void)
 {
     struct process *p = varied(), *child;
     model_exit(fork_at(p, at(1, 2)));

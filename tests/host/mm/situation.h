@@ -20,12 +20,12 @@ struct process *varied(void);
 struct process *shared(void);
 /* Sharers that have read here and there, so that some nodes are linked. */
 struct process *linked(void);
-/* Nodes are lent to parent, child and grandchild. */
-struct process *lent(void);
-/* The child's nodes that borrow are shared by the grandchild. */
-struct process *lent_and_shared(void);
-/* Alone with nodes that borrow, one of them sealed by a sharer that is gone. */
-struct process *sealed_borrower(void);
+/* Parent, child and grandchild have lazy copies. */
+struct process *lazy_copies(void);
+/* The lazy copies of the child are shared by the grandchild. */
+struct process *lazy_and_shared(void);
+/* The only lazy copies, one of them sealed by a sharer that is gone. */
+struct process *sealed_lazy_copy(void);
 /* Many regions in a list that is shared. */
 struct process *many_regions(void);
 

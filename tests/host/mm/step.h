@@ -26,7 +26,7 @@ enum act {
     ACT_POPULATE,
     ACT_EXEC,
     ACT_SPECULATE,
-    ACT_TAKE, /* all frames but a few */
+    ACT_TAKE, /* all pages but a few */
     ACT_GIVE, /* them back */
     ACTS
 };
@@ -57,7 +57,7 @@ static inline bool step_is_atomic(const struct step *step)
 /* Do it, on the running hart. */
 void step_do(const struct step *step);
 
-/* Every process ends, and frames that were taken come back. */
+/* Every process ends, and pages that were taken come back. */
 void step_end_all(void);
 
 #define STEP_TEXT 160

@@ -53,7 +53,7 @@ static int audited(size_t capacity)
     return audit(&text);
 }
 
-/* The entry of `level` for `va`, which no borrower is on the way to. */
+/* The entry of `level` for `va`, which no lazy copy is on the way to. */
 static pte_t *entry(struct process *p, uint64_t va, unsigned level)
 {
     struct page *node = p->space->root;
@@ -104,7 +104,7 @@ static void counted_twice(void)
 static void region_forbids(void)
 {
     struct process *p = varied();
-    assert_int_equal(region_list_own(&p->space->regions, 2), 0);
+    assert_int_equal(region_list_unshare(&p->space->regions, 2), 0);
     region_protect(p->space->regions, at(0, 0), at(0, 3), PROT_READ);
 }
 
@@ -133,23 +133,23 @@ static void linked_unsealed(void)
     behind(linked(), at(2, 9), 1)->sealed = false;
 }
 
-static struct page *borrower(void)
+static struct page *lazy_copy(void)
 {
-    struct page *node = lent()->space->root;
-    while (!node->table.origin)
+    struct page *node = lazy_copies()->space->root;
+    while (!node->table.source)
         node = pte_page(pt_slots(node)[0]);
     return node;
 }
 
-static void origin_is_no_node(void)
+static void source_is_no_node(void)
 {
-    node_origin(borrower())->kind = PAGE_KERNEL;
+    node_source(lazy_copy())->kind = PAGE_KERNEL;
 }
 
-static void origin_borrows(void)
+static void source_is_lazy_copy(void)
 {
-    struct page *node = borrower();
-    node_origin(node)->table.origin = node->table.origin;
+    struct page *node = lazy_copy();
+    node_source(node)->table.source = node->table.source;
 }
 
 static void below_range(void)
@@ -179,7 +179,7 @@ static void one_too_many(void)
 
 static void count_of_free(void)
 {
-    page_alloc(PAGE_KERNEL)->kind = PAGE_STOCKED;
+    page_alloc(PAGE_KERNEL)->kind = PAGE_HART_CACHED;
 }
 
 /* ---- What is told -----------------------------------------------------------
@@ -203,14 +203,16 @@ static const struct {
     {"owned, sealed", owned_but_sealed, "owned, but shared or sealed"},
     {"owner sealed", owned_but_sealed, "sealed node owns a child"},
     {"linked", linked_unsealed, "linked, but not sealed"},
-    {"origin", origin_is_no_node, "borrowed from, but no fit origin"},
-    {"origin borrows", origin_borrows, "borrowed from, but no fit origin"},
+    {"source", source_is_no_node,
+     "source of a lazy copy, but no node fit for that"},
+    {"source is a lazy copy", source_is_lazy_copy,
+     "source of a lazy copy, but no node fit for that"},
     {"below", below_range, "slot in use outside the used range"},
     {"above", above_range, "slot in use outside the used range"},
     {"kernel shared", kernel_shared, "count 2, but 0 edges"},
     {"kernel mapped", kernel_mapped, "count 1, but 1 edges"},
     {"count", one_too_many, "count 3, but 2 edges and holders"},
-    {"free", count_of_free, "frames are free, the allocator counts"},
+    {"free", count_of_free, "pages are free, the allocator counts"},
 };
 
 static void try_case(unsigned i)

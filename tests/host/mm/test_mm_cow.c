@@ -281,7 +281,7 @@ static void test_seventy_thousand_edges(void **unused)
     uint32_t before = page_count(page);
     for (uint64_t i = 0; i < EDGES; i++) {
         uint64_t va = r->start + i * HAL_PAGE_SIZE;
-        pte_t *slot = pt_own(&p->space->machine, p->space->root, va);
+        pte_t *slot = pt_unshare(&p->space->machine, p->space->root, va);
         assert_non_null(slot);
         page_get(page);
         pt_fill(slot, pte_leaf(page_physical(page), false, false));
@@ -414,8 +414,8 @@ static void test_protect_revokes(void **unused)
     model_check_all();
 }
 
-/* The same while the node is lent. */
-static void test_protect_of_lent_nodes(void **unused)
+/* The same of a lazy copy. */
+static void test_protect_of_lazy_copies(void **unused)
 {
     (void)unused;
     struct process *p = model_create(0);
@@ -493,7 +493,7 @@ static void copy_and_run(struct process *p)
 }
 
 /* Row 29: instructions fetched from a copied page are the copy's, although
- * its frame has held, and a hart has fetched, others. */
+ * its page has held, and a hart has fetched, others. */
 static void test_code_of_a_copied_page(void **unused)
 {
     (void)unused;
@@ -515,7 +515,7 @@ static void fetch_all(struct process *p, unsigned window)
         assert_int_equal(model_fetch(p, at(window, i), 0), FAULT_SPURIOUS);
 }
 
-/* A fork that copies bytes at once gives the child frames whose code another
+/* A fork that copies bytes at once gives the child pages whose code another
  * program has run, on both harts. */
 static void test_u4_code_copied_by_fork(void **unused)
 {
@@ -537,7 +537,7 @@ static void test_u4_code_copied_by_fork(void **unused)
     fetch_all(child, 3);
 }
 
-/* A frame that held code before is new memory, and then becomes code. */
+/* A page that held code before is new memory, and then becomes code. */
 static void test_code_of_protected_page(void **unused)
 {
     (void)unused;
@@ -604,7 +604,7 @@ int main(void)
         CASE(test_populate_beyond_a_file),
         CASE(test_bad_arguments),
         CASE(test_protect_revokes),
-        CASE(test_protect_of_lent_nodes),
+        CASE(test_protect_of_lazy_copies),
         CASE(test_first_touch_of_a_lazy_node),
         CASE(test_fork_flushes_other_harts),
         CASE(test_copy_flushes_other_harts),

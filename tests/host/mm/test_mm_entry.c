@@ -48,7 +48,7 @@ static int end(void **unused)
 /* The slot of PLACE in its node of level 1, which is the space's own. */
 static pte_t *slot_of_level_1(struct page **node)
 {
-    pt_own(&space->machine, space->root, PLACE + MIB2); /* makes the node */
+    pt_unshare(&space->machine, space->root, PLACE + MIB2); /* makes the node */
     *node = pte_page(pt_slots(space->root)[pt_slot(PLACE, PT_ROOT_LEVEL)]);
     node_note_used(*node, pt_slot(PLACE, 1));
     return &pt_slots(*node)[pt_slot(PLACE, 1)];
@@ -141,7 +141,7 @@ static void test_absent_leaf_passes_through(void **unused)
     struct page *node;
     for (unsigned level = 0; level < 2; level++) {
         pte_t *slot = level ? slot_of_level_1(&node)
-                            : pt_own(&space->machine, space->root, PLACE);
+                            : pt_unshare(&space->machine, space->root, PLACE);
         pt_fill(slot, absent());
         assert_int_equal(pte_kind(absent()), PTE_NONE); /* as hardware has it */
         struct space *child = space_fork(space, PLACE, 0);
@@ -150,7 +150,7 @@ static void test_absent_leaf_passes_through(void **unused)
         assert_int_equal(
             space_protect(space, PLACE, PLACE + 2 * MIB2, PROT_READ), 0);
         slot = level ? slot_of_level_1(&node)
-                     : pt_own(&space->machine, space->root, PLACE);
+                     : pt_unshare(&space->machine, space->root, PLACE);
         assert_int_equal(slot->bits, absent().bits);
         text_init(&text, buffer, sizeof buffer);
         space_print_tree(space, &text);

@@ -3,7 +3,7 @@
  * first allocation in it fail, then in the same situation the second, and so
  * on until it needs no more. Each time the caller is told, nobody's memory has
  * changed, the audit is clean, the act then succeeds after all, and at the end
- * no frame is lost.
+ * no page is lost.
  */
 /* sources: tests/host/mm/situation.c */
 #include <setjmp.h>
@@ -111,9 +111,9 @@ static struct process *shared_gap(void)
     return with_gap(shared());
 }
 
-static struct process *lent_gap(void)
+static struct process *lazy_gap(void)
 {
-    return with_gap(lent());
+    return with_gap(lazy_copies());
 }
 
 static bool map_now(struct process *p, uint32_t nth)
@@ -151,17 +151,17 @@ static const struct scenario scenarios[] = {
     {"create", empty, create, false},
     {"fork", varied, fork_shared, true},
     {"fork of a sharer", linked, fork_shared, true},
-    {"fork of a borrower", lent, fork_shared, true},
-    {"fork of a sealed borrower", sealed_borrower, fork_shared, true},
+    {"fork of a lazy copy", lazy_copies, fork_shared, true},
+    {"fork of a sealed lazy copy", sealed_lazy_copy, fork_shared, true},
     {"fork=tables", varied, fork_tables, false},
     {"fork=bytes", varied, fork_bytes, false},
     {"fork=bytes of a sharer", linked, fork_bytes, false},
-    {"fork=bytes of a borrower", lent, fork_bytes, false},
+    {"fork=bytes of a lazy copy", lazy_copies, fork_bytes, false},
     {"read, nothing there", empty, read_page, false},
     {"write, nothing there", empty, write_page, false},
     {"write, shared", shared, write_page, false},
     {"write, linked", linked, write_page, false},
-    {"write, lent", lent, write_page, false},
+    {"write, lazy", lazy_copies, write_page, false},
     {"write, zero page", varied, write_zero_page, false},
     {"write, shared zero page", linked, write_zero_page, false},
     {"read, file", empty, read_file, false},
@@ -169,16 +169,16 @@ static const struct scenario scenarios[] = {
     {"write, shared file", shared, write_file, false},
     {"map now", empty_gap, map_now, false},
     {"map now, shared", shared_gap, map_now, false},
-    {"map now, borrowed", lent_gap, map_now, false},
+    {"map now, lazy", lazy_gap, map_now, false},
     {"populate", empty, populate, false},
     {"populate, shared", shared, populate, false},
     {"map", many_regions, map_more, false},
     {"unmap, one node", linked, unmap_some, false},
-    {"unmap, lent", lent, unmap_some, false},
+    {"unmap, lazy", lazy_copies, unmap_some, false},
     {"unmap, many nodes", linked, unmap_most, false},
-    {"unmap, many lent nodes", lent, unmap_most, false},
+    {"unmap, many lazy copies", lazy_copies, unmap_most, false},
     {"protect", linked, protect_some, false},
-    {"protect, lent", lent, protect_wide, false},
+    {"protect, lazy", lazy_copies, protect_wide, false},
 };
 
 /* ---- The test
@@ -202,7 +202,7 @@ static bool fail_nth(const struct scenario *s, uint32_t nth)
     all_exit();
     model_check_all();
     if (page_unused_count() != before)
-        mm_fail("%s: allocation %u failed, and frames are lost", s->name, nth);
+        mm_fail("%s: allocation %u failed, and pages are lost", s->name, nth);
     return failed;
 }
 

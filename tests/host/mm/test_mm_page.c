@@ -1,7 +1,7 @@
 /*
- * The frame allocator: what it gives is memory, nobody else's, and as it says;
+ * The page allocator: what it gives is memory, nobody else's, and as it says;
  * what it takes back comes together again; counts that go wrong are caught at
- * once; and no frame is out of reach.
+ * once; and no page is out of reach.
  */
 /* sources: tests/host/mm/hal.c */
 #include <setjmp.h>
@@ -54,7 +54,7 @@ static unsigned largest_blocks(void)
     return found;
 }
 
-/* Every frame is free, in use or absent, and counted so. */
+/* Every page is free, in use or absent, and counted so. */
 static void check_counts(void)
 {
     uint64_t kinds[PAGE_KINDS], shared, sum = 0;
@@ -63,7 +63,7 @@ static void check_counts(void)
         sum += kinds[i];
     assert_int_equal(sum, page_span());
     assert_int_equal(sum - kinds[PAGE_ABSENT], page_total_count());
-    assert_int_equal(kinds[PAGE_FREE] + kinds[PAGE_STOCKED],
+    assert_int_equal(kinds[PAGE_FREE] + kinds[PAGE_HART_CACHED],
                      page_unused_count());
 }
 
@@ -95,7 +95,7 @@ static bool dies(void (*act)(void))
 /* ---- Layouts of memory
  * ------------------------------------------------------- */
 
-#define RAM(frame) (MACHINE_RAM + (frame)*HAL_PAGE_SIZE)
+#define RAM(page) (MACHINE_RAM + (page)*HAL_PAGE_SIZE)
 
 static const struct hal_range holes[] = {{RAM(0), RAM(100)},
                                          {RAM(1003), RAM(3000) + 17}};
@@ -109,10 +109,10 @@ static void require(bool condition, int line)
 }
 #define REQUIRE(condition) require(condition, __LINE__)
 
-static bool given(uint64_t frame)
+static bool given(uint64_t page)
 {
-    bool there = frame < 100 || (frame >= 1003 && frame < 3000);
-    return there && frame > 7 && frame != 50 && frame < 2990;
+    bool there = page < 100 || (page >= 1003 && page < 3000);
+    return there && page > 7 && page != 50 && page < 2990;
 }
 
 static void lay_out(void)
@@ -146,7 +146,7 @@ static void too_small(void)
     mm_start();
     REQUIRE(page_init(&none, 1, NULL, 0) == -ENOMEM);
     REQUIRE(page_init(&one, 0, NULL, 0) == -ENOMEM);
-    /* Left free is one frame, and the descriptors of 90 need one. */
+    /* Left free is one page, and the descriptors of 90 need one. */
     REQUIRE(page_init(&one, 1, &all, 1) == 0);
     REQUIRE(!page_alloc(PAGE_KERNEL));
     const struct hal_range rest = {RAM(0), RAM(90)};
@@ -249,7 +249,7 @@ static void test_blocks(void **unused)
     assert_null(page_alloc_block(PAGE_KERNEL, ORDERS));
 }
 
-/* What a frame held is gone when it is freed. */
+/* What a page held is gone when it is freed. */
 static void test_poison(void **unused)
 {
     (void)unused;
@@ -276,7 +276,7 @@ static void test_zeroed(void **unused)
 }
 
 /* What one hart gave back, another finds, when there is nothing else. */
-static void test_stocks_of_others(void **unused)
+static void test_caches_of_others(void **unused)
 {
     (void)unused;
     take_all();
@@ -293,7 +293,7 @@ static void test_stocks_of_others(void **unused)
     put_all();
 }
 
-/* Frames of spare stacks are as good as free. */
+/* Pages of spare stacks are as good as free. */
 static void test_reclaim(void **unused)
 {
     (void)unused;
@@ -418,7 +418,7 @@ int main(void)
         cmocka_unit_test(test_blocks),
         cmocka_unit_test(test_zeroed),
         cmocka_unit_test(test_poison),
-        cmocka_unit_test(test_stocks_of_others),
+        cmocka_unit_test(test_caches_of_others),
         cmocka_unit_test(test_reclaim),
         cmocka_unit_test(test_fail_after),
         cmocka_unit_test(test_many_references),

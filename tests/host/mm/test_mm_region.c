@@ -115,7 +115,7 @@ static void insert(struct region_list **list, struct entry *map, unsigned first,
                        .prot = 1 + rand() % 2,
                        .object = object < 0 ? NULL : &objects[object],
                        .offset = offset};
-    assert_int_equal(region_list_own(list, 1), 0);
+    assert_int_equal(region_list_unshare(list, 1), 0);
     region_insert(*list, &r);
     for (unsigned i = first; i < end; i++)
         map[i] = (struct entry){r.prot, object,
@@ -132,12 +132,12 @@ static void change(struct region_list **list, struct entry *map)
     if (!any) {
         insert(list, map, first, end);
     } else if (rand() % 2) {
-        assert_int_equal(region_list_own(list, 1), 0);
+        assert_int_equal(region_list_unshare(list, 1), 0);
         region_remove(*list, address(first), address(end));
         for (unsigned i = first; i < end; i++)
             map[i].prot = 0;
     } else {
-        assert_int_equal(region_list_own(list, 2), 0);
+        assert_int_equal(region_list_unshare(list, 2), 0);
         region_protect(*list, address(first), address(end), prot);
         for (unsigned i = first; i < end; i++)
             map[i].prot = map[i].prot ? prot : 0;
@@ -207,15 +207,15 @@ static void test_without_memory(void **unused)
     insert(&list, map, 1, 5);
     old = list;
     page_fail_after(1);
-    assert_int_not_equal(region_list_own(&list, 1), 0);
+    assert_int_not_equal(region_list_unshare(&list, 1), 0);
     assert_ptr_equal(list, old);
     check(list, map);
     region_list_get(list);
     page_fail_after(1);
-    assert_int_not_equal(region_list_own(&list, 0), 0);
+    assert_int_not_equal(region_list_unshare(&list, 0), 0);
     page_fail_after(0);
     assert_ptr_equal(list, old);
-    assert_int_equal(region_list_own(&list, 0), 0);
+    assert_int_equal(region_list_unshare(&list, 0), 0);
     assert_ptr_not_equal(list, old);
     check(list, map);
     check(old, map);

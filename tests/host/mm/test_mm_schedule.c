@@ -75,8 +75,8 @@ static const struct named acts[] = {
 static const struct named situations[] = {
     {"shared", .prepare = shared},
     {"linked", .prepare = linked},
-    {"lent", .prepare = lent},
-    {"lent and shared", .prepare = lent_and_shared},
+    {"lazy copies", .prepare = lazy_copies},
+    {"lazy and shared", .prepare = lazy_and_shared},
 };
 #define SITUATIONS (sizeof situations / sizeof *situations)
 

@@ -1,5 +1,5 @@
 /*
- * Small objects: aligned, apart from each other, and their frames come back.
+ * Small objects: aligned, apart from each other, and their pages come back.
  */
 /* sources: tests/host/mm/hal.c */
 #include <setjmp.h>
@@ -50,7 +50,7 @@ static void put(struct held *h)
     h->object = NULL;
 }
 
-/* Whether the frames of all objects have come back. */
+/* Whether the pages of all objects have come back. */
 static int finish(void **unused)
 {
     (void)unused;
@@ -120,7 +120,7 @@ static void test_zeroed(void **unused)
     slab_free(NULL);
 }
 
-/* Few frames hold many objects: 64 bytes are not a page each. */
+/* Few pages hold many objects: 64 bytes are not a page each. */
 static void test_density(void **unused)
 {
     (void)unused;
@@ -159,7 +159,7 @@ static void test_no_memory(void **unused)
         page_put(taken[--count]);
 }
 
-/* An object out of a frame that has room is an allocation that can fail. */
+/* An object out of a page that has room is an allocation that can fail. */
 static void test_fail_after(void **unused)
 {
     (void)unused;
@@ -176,7 +176,7 @@ static void test_fail_after(void **unused)
 
 /* ---- Guards -------------------------------------------------------------- */
 
-static uint8_t *neighbour; /* keeps the frame in use */
+static uint8_t *neighbour; /* keeps the page in use */
 
 static void nothing_wrong(void)
 {

@@ -46,8 +46,8 @@ static unsigned below(struct worker *w, unsigned limit)
     return (w->random >> 16) % limit;
 }
 
-/* Pages lie far apart, so that nodes are wide and can be lent; the last ones
- * have a node each. */
+/* Pages lie far apart, so that nodes are wide and are copied lazily; the last
+ * ones have a node each. */
 static uint64_t address(unsigned page)
 {
     uint64_t apart = page * APART * HAL_PAGE_SIZE;

@@ -166,7 +166,7 @@ static void test_u2_locks_across_a_copy(void **unused)
     (void)unused;
     writable();
     for (enum lock_rank rank = LOCK_BREAK; rank < LOCK_FIRST_SPIN; rank++)
-        assert_int_equal(may_with(rank, copy), rank < LOCK_REAP);
+        assert_int_equal(may_with(rank, copy), rank < LOCK_EVICT);
 }
 
 /* No lock of a rank from that of spaces on, so not another space's either. */
@@ -225,20 +225,20 @@ static unsigned lines_with(const char *what)
 static void test_print(void **unused)
 {
     (void)unused;
-    struct process *p = lent();
+    struct process *p = lazy_copies();
     struct text text = told();
     space_print_maps(p->space, &text);
     assert_int_equal(lines_with("\n"), WINDOWS);
     text = told();
     space_print_tree(p->space, &text);
     assert_int_equal(lines_with("level 2"), 1);
-    assert_true(lines_with("borrows") > 0);
+    assert_true(lines_with("lazy copy of") > 0);
     assert_true(lines_with("leaves") > 5);
     assert_int_equal(space_resident(p->space), WINDOWS * WINDOW_PAGES);
     text = told();
     memory_print(&text);
     assert_int_equal(lines_with("total: "), 1);
-    assert_int_equal(lines_with("nodes_lent: "), 1);
+    assert_int_equal(lines_with("nodes_lazy: "), 1);
 }
 
 /* Edges of every kind, and a list of regions where a space has none. */

@@ -34,7 +34,7 @@ struct cache {
     struct hal_space *space; /* what it translates by */
     uint32_t generation;
     struct entry leaves[LEAVES], edges[EDGES];
-    /* First byte fetched from each frame, valid by its own generation. */
+    /* First byte fetched from each page, valid by its own generation. */
     uint32_t code_generation, fetched[MACHINE_RAM_SIZE >> HAL_PAGE_SHIFT];
     uint8_t code[MACHINE_RAM_SIZE >> HAL_PAGE_SHIFT];
 };
@@ -165,14 +165,14 @@ static uint8_t *reach(pte_t e, uint64_t va, enum access access)
 /* Instructions come by way of a cache of their own. */
 static uint8_t fetch(struct cache *c, uint64_t va, const uint8_t *at)
 {
-    uint64_t frame = (uint64_t)(at - machine_memory) >> HAL_PAGE_SHIFT;
+    uint64_t page = (uint64_t)(at - machine_memory) >> HAL_PAGE_SHIFT;
     if (va % HAL_PAGE_SIZE)
         return *at;
-    if (c->fetched[frame] != c->code_generation) {
-        c->fetched[frame] = c->code_generation;
-        c->code[frame] = *at;
+    if (c->fetched[page] != c->code_generation) {
+        c->fetched[page] = c->code_generation;
+        c->code[page] = *at;
     }
-    return c->code[frame];
+    return c->code[page];
 }
 
 /* One page's part of an access; false when it faults. */
@@ -318,7 +318,7 @@ void hal_space_activate(struct hal_space *space)
         atomic_fetch_and(&old->active_harts, ~bit);
 }
 
-void hal_space_flush(struct hal_space *space, uint64_t va)
+void hal_shootdown(struct hal_space *space, uint64_t va)
 {
     machine_before_shootdown();
     uint64_t harts = atomic_load(&space->active_harts);
@@ -345,8 +345,8 @@ static void forget_missing(struct cache *c)
 
 /* What is asked for here is to forget that something was missing or forbidden.
  * With all addresses that is all that is forgotten, though real hardware
- * would forget the rest too: who needed a shootdown instead is found out. */
-void hal_space_refresh(struct hal_space *space, uint64_t va)
+ * would forget the rest too: so a missing shootdown is found. */
+void hal_flush_local(struct hal_space *space, uint64_t va)
 {
     struct cache *c = mine();
     pthread_mutex_lock(&c->lock);
@@ -401,13 +401,13 @@ static void check_unreachable(const struct page *page)
             found |= leads_to(c, &c->edges[j], physical);
         pthread_mutex_unlock(&c->lock);
         if (found)
-            mm_fail("frame %lx is freed while hart %u can still reach it",
+            mm_fail("page %lx is freed while hart %u can still reach it",
                     physical, i);
     }
 }
 
 /* These stand before the kernel's functions (see the tests' flags): by now no
- * hart may be able to reach the frame. */
+ * hart may be able to reach the page. */
 void __wrap_page_free(struct page *page)
 {
     check_unreachable(page);
@@ -419,7 +419,7 @@ void __wrap_page_free_zeroed(struct page *page)
     static const uint8_t zeros[HAL_PAGE_SIZE];
     check_unreachable(page);
     if (memcmp(page_data(page), zeros, HAL_PAGE_SIZE))
-        mm_fail("frame %lx is to be zero, but is not", page_physical(page));
+        mm_fail("page %lx is to be zero, but is not", page_physical(page));
     __real_page_free_zeroed(page);
 }
 

@@ -957,7 +957,7 @@ struct levels {
     unsigned references;
 };
 
-/* At rest: what process 1 lent for its last fork is taken back. */
+/* At rest: lazy copies of the last fork of process 1 are merged. */
 static struct levels levels(void)
 {
     struct process *first = process_find(1);

@@ -205,8 +205,8 @@ static void test_a_wake_up_is_passed_on(void **state)
     expect_end(-EINTR);
 }
 
-/* The same, but the mutex is handed over: it is taken. */
-static void test_a_hand_over_is_accepted(void **state)
+/* The same, but the mutex is handed off: it is taken. */
+static void test_a_handoff_is_accepted(void **state)
 {
     (void)state;
     line_up();
@@ -226,7 +226,7 @@ int main(void)
         cmocka_unit_test(test_each_waiter_gets_its_turn),
         cmocka_unit_test(test_a_signal_ends_the_wait),
         cmocka_unit_test(test_a_wake_up_is_passed_on),
-        cmocka_unit_test(test_a_hand_over_is_accepted),
+        cmocka_unit_test(test_a_handoff_is_accepted),
     };
 
     mm_start();

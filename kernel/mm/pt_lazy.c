@@ -1,56 +1,53 @@
 /*
- * Borrowing: owning one slot of a full node without copying the node.
+ * Lazy copies: changing one slot of a full node without copying the node.
  *
  * After fork both sides write at once, to their stacks, and so each would copy
  * the nodes on that path: 512 entries and 512 counts for one page. Instead the
- * old node becomes an origin, and each side gets an empty node that borrows
- * from it:
+ * old node becomes a source, and each side gets a lazy copy of it:
  *
  *        before fork              after                 the child is gone
  *
  *        L1 --OWNED--> N     parent L1 --> Np           L1 --OWNED--> N
  *                            child  L1 --> Nc
- *                              Np . . borrow . .> N     (pt_settle folds Np
- *                              Nc . . borrow . .> N      back into N)
+ *                              Np . . source . .> N     (pt_merge merges Np
+ *                              Nc . . source . .> N      into N)
  *
- * An empty slot of a borrower stands for the origin's; a walk that comes by
- * brings the entry in (node_pull), sharing it like pt_share does, or simply
- * moving it when nobody else refers to the origin any more. The origin has
- * only counted references, no edge: hardware does not see it, and apart from
- * pulls nobody changes it. When its last borrower is alone with it, the
- * borrower's few entries go back into the origin.
+ * An empty slot of a lazy copy stands for the source's. A walk that comes to
+ * one copies the entry (node_copy_slot), sharing it as pt_share does; or moves
+ * it if nothing else refers to the source. A source has only counted
+ * references, no edge: hardware does not see it, and nothing else changes it.
+ * When one lazy copy is left, its few entries are merged into the source.
  */
 #include "lib/bits.h"
 #include "mm/pt_node.h"
-#include "mm/stats.h"
 
-/* A node whose used slots span no more than this is copied: that is cheaper
- * than lending it and taking it back. An edge costs more than a leaf, since
+/* A node whose used slots span no more than this is copied at once: that is
+ * cheaper than a lazy copy and its merging. An edge costs more than a leaf, as
  * the end of a copy visits the child. */
 #define NARROW_LEAVES 32
 #define NARROW_EDGES  8
 
-/* So many entries in a row brought in one by one, and the rest follows. */
+/* After so many entries in a row, copied one by one, the rest is copied. */
 #define RUN 6
 
 pte_t node_entry(const struct page *node, unsigned slot)
 {
     pte_t entry = pte_load(&pt_slots(node)[slot]);
-    const struct page *origin = node_origin(node);
-    return pte_is_none(entry) && origin ? pte_load(&pt_slots(origin)[slot])
+    const struct page *source = node_source(node);
+    return pte_is_none(entry) && source ? pte_load(&pt_slots(source)[slot])
                                         : entry;
 }
 
-static pte_t share_from(struct page *origin, unsigned slot)
+static pte_t share_from(struct page *source, unsigned slot)
 {
-    pte_t *from = &pt_slots(origin)[slot];
-    spin_lock(&origin->table.lock);
+    pte_t *from = &pt_slots(source)[slot];
+    spin_lock(&source->table.lock);
     pte_t entry = pte_is_none(*from) ? *from : entry_share(from);
-    spin_unlock(&origin->table.lock);
+    spin_unlock(&source->table.lock);
     return entry;
 }
 
-/* Another sharer of the node may have brought the same entry in first. */
+/* Another sharer of the node may have copied the same entry first. */
 static void install_shared(struct page *node, unsigned slot, pte_t entry)
 {
     spin_lock(&node->table.lock);
@@ -64,7 +61,7 @@ static void install_shared(struct page *node, unsigned slot, pte_t entry)
         entry_put(entry);
 }
 
-/* Whether the slots just below, or just above, have all been brought in. */
+/* Whether the slots just below, or just above, are all filled. */
 static bool in_a_run(const struct page *node, unsigned slot)
 {
     const pte_t *slots = pt_slots(node);
@@ -77,12 +74,12 @@ static bool in_a_run(const struct page *node, unsigned slot)
     return below == RUN || above == RUN;
 }
 
-void node_pull_from(struct page *node, struct page *origin, unsigned slot,
-                    bool exclusive)
+void node_copy_slot_from(struct page *node, struct page *source, unsigned slot,
+                         bool exclusive)
 {
-    pte_t *from = &pt_slots(origin)[slot];
-    bool alone = exclusive && page_count(origin) == 1;
-    pte_t entry = alone ? *from : share_from(origin, slot);
+    pte_t *from = &pt_slots(source)[slot];
+    bool alone = exclusive && page_count(source) == 1;
+    pte_t entry = alone ? *from : share_from(source, slot);
     if (pte_is_none(entry))
         return;
     if (alone)
@@ -90,23 +87,23 @@ void node_pull_from(struct page *node, struct page *origin, unsigned slot,
     if (exclusive) {
         node_note_used(node, slot);
         pte_store(&pt_slots(node)[slot], entry);
-        /* Somebody walks through all of it: no more a fault a page. */
+        /* All of it is being walked through: save the faults. */
         if (in_a_run(node, slot))
-            node_settle_debt(node);
+            node_complete(node);
     } else {
         install_shared(node, slot, entry);
     }
 }
 
-void node_settle_debt(struct page *node)
+void node_complete(struct page *node)
 {
-    struct page *origin = node_origin(node);
-    if (!origin)
+    struct page *source = node_source(node);
+    if (!source)
         return;
-    uint16_t low = origin->table.low, high = origin->table.high;
-    bool alone = page_count(origin) == 1;
-    pte_t *to = pt_slots(node), *from = pt_slots(origin);
-    spin_lock(&origin->table.lock);
+    uint16_t low = source->table.low, high = source->table.high;
+    bool alone = page_count(source) == 1;
+    pte_t *to = pt_slots(node), *from = pt_slots(source);
+    spin_lock(&source->table.lock);
     for (unsigned i = low; i <= high; i++) {
         if (!pte_is_none(to[i]) || pte_is_none(from[i]))
             continue;
@@ -114,11 +111,11 @@ void node_settle_debt(struct page *node)
         if (alone)
             pte_store(&from[i], pte_none());
     }
-    spin_unlock(&origin->table.lock);
+    spin_unlock(&source->table.lock);
     node->table.low = MIN(node->table.low, low);
     node->table.high = MAX(node->table.high, high);
-    node->table.origin = 0;
-    pt_put(origin);
+    node->table.source = 0;
+    pt_put(source);
 }
 
 static inline void move_entry(struct page *from, struct page *to, unsigned slot)
@@ -131,9 +128,9 @@ static inline void move_entry(struct page *from, struct page *to, unsigned slot)
     node_note_used(to, slot);
 }
 
-/* ---- Lending, at fork ---------------------------------------------------- */
+/* ---- At fork ------------------------------------------------------------- */
 
-/* The addresses that a fork prepares, and what can be told of them. */
+/* The addresses that a fork prepares. */
 struct path {
     uint64_t write, execute;
 };
@@ -145,66 +142,66 @@ static bool same_node(const struct path *path, unsigned level)
     return path->write >> shift == path->execute >> shift;
 }
 
-static bool worth_lending(const struct page *node)
+static bool is_wide(const struct page *node)
 {
     unsigned narrow = node->level ? NARROW_EDGES : NARROW_LEAVES;
-    return !node->table.origin && node->table.high >= node->table.low + narrow;
+    return !node->table.source && node->table.high >= node->table.low + narrow;
 }
 
-/* A borrower in place of `node`, taking over one of its references, with the
- * entries on the path. NULL when there is no frame. */
-static struct page *lend(struct page *node, const struct path *path)
+/* A lazy copy in place of `node`, taking over one of its references, with the
+ * entries on the path. NULL when there is no page. */
+static struct page *copy_lazily(struct page *node, const struct path *path)
 {
-    struct page *borrower = node_create(node->level);
-    if (!borrower)
+    struct page *copy = node_create(node->level);
+    if (!copy)
         return NULL;
-    borrower->table.origin = node - page_at(0) + 1;
-    move_entry(node, borrower, pt_slot(path->write, node->level));
+    copy->table.source = node - page_at(0) + 1;
+    move_entry(node, copy, pt_slot(path->write, node->level));
     if (same_node(path, node->level))
-        move_entry(node, borrower, pt_slot(path->execute, node->level));
-    stat_count(STAT_NODES_LENT);
-    return borrower;
+        move_entry(node, copy, pt_slot(path->execute, node->level));
+    stat_count(STAT_NODES_LAZY);
+    return copy;
 }
 
-/* Fold a borrower's entries back into the origin, which it was alone with;
- * the borrower is left empty, the reference to the origin with the caller. */
-static void fold(struct page *borrower, struct page *origin)
+/* Move the entries of the only lazy copy into its source. The copy is left
+ * empty; its reference to the source is now the caller's. */
+static void merge(struct page *copy, struct page *source)
 {
-    for (unsigned i = borrower->table.low; i <= borrower->table.high; i++) {
-        if (pte_is_none(pt_slots(borrower)[i]))
+    for (unsigned i = copy->table.low; i <= copy->table.high; i++) {
+        if (pte_is_none(pt_slots(copy)[i]))
             continue;
-        pte_t old = pt_slots(origin)[i];
-        move_entry(borrower, origin, i);
+        pte_t old = pt_slots(source)[i];
+        move_entry(copy, source, i);
         if (!pte_is_none(old))
             entry_put(old);
     }
-    borrower->table.origin = 0;
-    atomic_store(&origin->sealed, false);
+    copy->table.source = 0;
+    atomic_store(&source->sealed, false);
     /* The entries moved come before the edge that shows them. */
     atomic_thread_fence(memory_order_release);
 }
 
-/* Parent and child both have a LAZY edge to a node that nobody else refers
- * to: give each a node of its own. False when that cannot be. */
+/* Parent and child both have a LAZY edge to a node, and nothing else refers to
+ * it: give each a node of its own. False when that cannot be. */
 static bool split(pte_t *parent, pte_t *child, const struct path *path)
 {
     struct page *node = pte_page(*parent), *own = node;
     if (pte_kind(*parent) != PTE_LAZY || page_count(node) != 2)
         return false;
-    if (worth_lending(node)) {
-        own = lend(node, path);
+    if (is_wide(node)) {
+        own = copy_lazily(node, path);
         if (!own)
             return false;
     } else {
-        /* What comes in may be writable, also if the sharing then fails. */
+        /* What is copied may be writable, also if the sharing then fails. */
         atomic_store(&node->sealed, false);
-        node_pull(node, pt_slot(path->write, node->level), true);
+        node_copy_slot(node, pt_slot(path->write, node->level), true);
         if (same_node(path, node->level))
-            node_pull(node, pt_slot(path->execute, node->level), true);
+            node_copy_slot(node, pt_slot(path->execute, node->level), true);
     }
     struct page *other = pt_share(own);
     if (!other && own != node) {
-        fold(own, node);
+        merge(own, node);
         pt_put(own);
     }
     if (!other)
@@ -263,35 +260,33 @@ void pt_fork_path(struct page *parent, struct page *child, uint64_t write,
         split_page(&pt_slots(parent)[i], &pt_slots(child)[i]);
 }
 
-/* ---- Taking back --------------------------------------------------------- */
+/* ---- Merging ------------------------------------------------------------- */
 
-bool pt_settle(struct hal_space *space, struct page *root, uint64_t va)
+bool pt_merge(struct hal_space *space, struct page *root, uint64_t va)
 {
     struct page *empty[PT_LEVELS], *node = root;
-    unsigned count = 0, lent = 0;
+    unsigned count = 0, lazy = 0;
     for (unsigned level = PT_ROOT_LEVEL; level > 0; level--) {
         pte_t *slot = &pt_slots(node)[pt_slot(va, level)];
         if (pte_kind(*slot) != PTE_OWNED) {
-            lent++; /* who knows: look again later */
+            lazy++; /* What is below is not known: look again later. */
             break;
         }
         node = pte_page(*slot);
-        struct page *origin = node_origin(node);
-        lent += origin != NULL;
-        if (!origin || page_count(origin) != 1)
+        struct page *source = node_source(node);
+        lazy += source != NULL;
+        if (!source || page_count(source) != 1)
             continue;
-        fold(node, origin);
-        pte_store(slot, pte_owned(page_physical(origin)));
+        merge(node, source);
+        pte_store(slot, pte_owned(page_physical(source)));
         empty[count++] = node;
-        node = origin;
-        stat_count(STAT_NODES_FOLDED);
+        node = source;
+        stat_count(STAT_NODES_MERGED);
     }
-    lent -= count;
-    if (count) {
-        stat_count(STAT_SHOOTDOWNS);
-        hal_space_flush(space, HAL_FLUSH_ALL);
-    }
+    lazy -= count;
+    if (count)
+        shoot_down(space, HAL_FLUSH_ALL);
     while (count)
         pt_put(empty[--count]);
-    return !lent;
+    return !lazy;
 }
