@@ -6,11 +6,7 @@
  * in its parent's list. The parent takes it from there and frees what the last
  * task was standing on: its stack. Children of the exiting one go to process 1.
  */
-#include "cache/writeback.h"
-#include "dev/console.h"
 #include "lib/errno.h"
-#include "lib/panic.h"
-#include "lib/printf.h"
 #include "proc/process.h"
 
 /* A sibling that is killed leaves soon, whatever it is doing: its killable
@@ -49,16 +45,6 @@ static void hand_over(struct list *from, struct list *to, struct process *init)
         list_entry(node, struct process, sibling)->parent = init;
         list_push_back(to, node);
     }
-}
-
-void process_stop_all(void)
-{
-    process_report_rest(true);
-    int error = writeback_stop();
-    if (error)
-        kprintf("calf: not everything could be written to disk (error %d)\n",
-                -error);
-    console_flush();
 }
 
 static struct process *init_of(struct process *process)
@@ -105,16 +91,13 @@ _Noreturn void process_exit(int status)
         leave(self);
     }
     self->status = status;
-    bool first = !self->parent;
     struct space *space = self->space;
     self->space = NULL;
     spin_unlock(&process_lock);
-    if (first) {
-        process_stop_all();
-        kprintf("calf: init exited with status %d: powering off\n", status);
-        console_flush();
-        hal_power_off();
-    }
+    if (!self->parent)
+        process_ask_stop(false,
+                         "calf: init exited with status %d: powering off\n",
+                         status);
     process_report_rest(false);
     task_reap(self);
     file_table_put(self->files);
@@ -123,7 +106,8 @@ _Noreturn void process_exit(int status)
     space_put(space);
 
     spin_lock(&process_lock);
-    become_zombie(self);
+    if (self->parent)
+        become_zombie(self);
     leave(self);
 }
 

@@ -117,9 +117,16 @@ struct exec_arguments {
  * exec or exit, and this one leaves on its way to user mode. */
 int process_exec(const char *path, const struct exec_arguments *arguments);
 
-/* Before the machine's last message, which console_flush follows: all that was
- * written is safe on disk then, and all that was printed has been sent. */
-void process_stop_all(void);
+/* Have the system stopped, and then the machine restarted or switched off, with
+ * `format` as its last message. Returns at once, and the running process is
+ * killed soon like all others. Only the first call counts. */
+void process_ask_stop(bool restart, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* By a kernel thread: wait until that is asked, and do it. Processes are killed
+ * first and given ten seconds to end, process 1 like the others; each that has
+ * not ended then is told in a line. What is on disks is safe before the
+ * message, and all that was printed has been sent. */
+_Noreturn void process_stop_when_asked(void);
 
 /* End the process with `status`, unless another task was first to end it, or to
  * exec; then the running task ends alone. */
@@ -162,6 +169,10 @@ int control_register_files(void);
 /* ---- Between the files of this layer ------------------------------------- */
 
 extern struct spinlock process_lock; /* T */
+
+/* Kill all processes, and each that begins from now on. How many have not ended;
+ * `tell` names them. */
+unsigned process_end_all(bool tell);
 
 /* A process known to nobody, without tasks, space and open files; its paths
  * begin where those of `from` do. NULL: no memory. */

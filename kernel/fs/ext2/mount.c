@@ -386,16 +386,10 @@ static int stop(struct writeback *writeback)
     struct ext2 *fs = container_of(writeback, struct ext2, writeback);
     int closed, result = sync(writeback);
 
-    if (atomic_exchange(&fs->stopped, true)) {
-        /* Whoever came first must be done before the machine is off. */
-        while (!atomic_load(&fs->closed))
-            thread_yield();
-        return 0;
-    }
+    atomic_store(&fs->stopped, true);
     while (atomic_load(&fs->users))
         thread_yield();
     closed = end_journal(fs);
-    atomic_store(&fs->closed, true);
     return result ? result : closed;
 }
 

@@ -71,7 +71,6 @@ struct ext2 {
     bool marked;    /* I once mounted: the disk says that it is in use */
     _Atomic uint32_t failed;  /* a: damaged, or could not be written */
     _Atomic uint32_t stopped; /* a: nothing is changed any more */
-    _Atomic uint32_t closed;  /* a: and the log is put away */
     _Atomic uint32_t users;   /* a: of `journal`, which goes when it stops */
 
     struct mutex lock;         /* LOCK_ALLOCATION */

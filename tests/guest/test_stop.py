@@ -1,0 +1,54 @@
+"""Power-off leaves nothing to repair, whatever goes on at that moment: all
+processes are ended first, and give back what they have.
+"""
+
+import time
+
+import pytest
+from conftest import program, tools_run
+from test_disk import fsck, image  # noqa: F401 (a fixture)
+
+KINDS = ["hold", "program", "pipes", "write", "shorten", "names", "fork",
+         "console", "memory", "four"]
+# On a quiet machine each of them takes less than 4 s.
+BOUND = 30
+
+
+def stop(path, words, harts, **how):
+    """Run until the power goes off; what the machine then says."""
+    began = time.monotonic()
+    r = tools_run("--disk", path, "--harts", str(harts), "--timeout", "120",
+                  "--mem", "96M", "--verbose", words, **how)
+    took = time.monotonic() - began
+    assert "does not end" not in r.out + r.err, r
+    assert took < BOUND, f"{took} s\n{r}"
+    fsck(path)
+    return r
+
+
+@pytest.fixture
+def disk(image):    # noqa: F811
+    def make(*more, **how):
+        return image(f"stopping={program('stopping')}", *more, size="160M",
+                     **how)
+    return make
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("harts", [1, 4])
+def test_f9_power_off_beside(disk, kind, harts):
+    r = stop(disk(block=1024 if harts == 1 else 4096), f"/stopping {kind}",
+             harts)
+    assert r.status == 0, r
+
+
+@pytest.mark.parametrize("harts", [1, 2, 4, 8])
+def test_f9_power_off_beside_all(disk, harts):
+    assert stop(disk(), "/stopping", harts).status == 0
+
+
+@pytest.mark.parametrize("harts", [1, 2])
+def test_f9_the_first_process_exits(disk, harts):
+    path = disk(f"init={program('stopping')}")
+    r = stop(path, "unused", harts)
+    assert "init exited with status 7" in r.out + r.err, r
