@@ -6,7 +6,7 @@ import time
 
 import pytest
 from conftest import program, tools_run
-from test_disk import fsck, image  # noqa: F401 (a fixture)
+from test_disk import e2fs, fsck, image, make_image  # noqa: F401 (a fixture)
 
 KINDS = ["hold", "program", "pipes", "write", "shorten", "names", "fork",
          "console", "memory", "four"]
@@ -52,3 +52,20 @@ def test_f9_the_first_process_exits(disk, harts):
     path = disk(f"init={program('stopping')}")
     r = stop(path, "unused", harts)
     assert "init exited with status 7" in r.out + r.err, r
+
+
+def test_f9_what_a_kill_left_of_a_truncation(tmp_path):
+    """A log of 1 MB takes a part of it at a time, and the disk is slow."""
+    path = str(tmp_path / "disk.img")
+    with open(path, "wb") as f:
+        f.truncate(160 << 20)
+    e2fs("mke2fs", "-qF", "-t", "ext3", "-b", "1024", "-J", "size=1", path)
+    make_image(path, f"stopping={program('stopping')}", size="160M")
+    assert tools_run("--disk", path, "/stopping fill").status == 0
+    slow = (f"-drive if=none,id=d,format=raw,file={path},"
+            "throttling.bps-total=2000000,throttling.iops-total=200 "
+            "-global virtio-mmio.force-legacy=false "
+            "-device virtio-blk-device,drive=d")
+    r = tools_run("--qemu", slow, "/stopping cut")
+    assert r.status == 0 and r.out.count("cut") < 6, r
+    fsck(path)

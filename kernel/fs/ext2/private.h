@@ -334,6 +334,10 @@ void ext2_record_format(struct ext2_inode *inode, struct ext2_record *record);
 int ext2_inode_get(struct ext2 *fs, uint32_t number, struct name label,
                    bool orphan, struct ext2_inode **out);
 
+/* Take a reference to an inode in memory that is not dead. The table is
+ * locked. */
+void ext2_inode_reuse(struct ext2 *fs, struct ext2_inode *inode);
+
 /* A new inode in memory of type `mode`, count 1, not yet to be found; NULL: no
  * memory. Not used after all: ext2_inode_free. */
 struct ext2_inode *ext2_inode_new(struct ext2 *fs, uint16_t mode,
@@ -374,6 +378,10 @@ void ext2_orphan_add(struct ext2_inode *inode, struct ext2_super *super,
 /* Free all blocks beyond the size, a handle at a time, and take the inode from
  * the list of orphans. Its mutex is held, or nobody has it. Also -ERESTART. */
 int ext2_cut_finish(struct ext2_inode *inode);
+
+/* Do that for each that a kill or an error has left: 0, or the error that ended
+ * it. No lock is held. */
+int ext2_cut_all(struct ext2 *fs);
 
 /* Do some of the work that unlinked inodes have left, without a wait; or all of
  * it: 0, or the error that ended it. No handle; locks up to LOCK_INODE. */

@@ -1,12 +1,15 @@
 /*
  * stopping KIND...: the power goes off while processes are in the middle of
  * something on the disk that the machine was started from. Run as /init, it
- * does all kinds, and exits.
+ * does all kinds, and exits. Without KIND, too, it does all.
+ *
+ * stopping fill: makes the files that the kind "cut" makes shorter.
  */
 #include "check.h"
 #include "kernel/fcntl.h"
 
 #define LARGE (48 << 20)
+#define CUT   6
 
 static char block[65536];
 
@@ -117,6 +120,41 @@ static void fork_always(void)
     hold();
 }
 
+static void cut_name(char *name, int i)
+{
+    calf_format(name, 32, "/cut-%d", i);
+}
+
+static int fill(void)
+{
+    char name[32];
+
+    for (int i = 0; i < CUT; i++) {
+        int fd;
+
+        cut_name(name, i);
+        fd = open(name, O_CREATE | O_RDWR);
+        for (int j = 0; j < 15 << 20; j += sizeof(block))
+            CHECK(write(fd, block, sizeof(block)) == sizeof(block));
+        close(fd);
+    }
+    return check_result();
+}
+
+static void cut(void)
+{
+    char name[32];
+
+    for (int i = 0; i < CUT; i++)
+        if (fork() == 0) {
+            cut_name(name, i);
+            close(open(name, O_RDWR | O_TRUNC));
+            printf("cut\n");
+            exit(0);
+        }
+    hold();
+}
+
 static void change_names(void)
 {
     char name[32], other[32];
@@ -184,6 +222,7 @@ static const struct kind {
     {"fork", fork_always, 0},
     {"console", write_to_console, 0},
     {"memory", take_memory, 0},
+    {"cut", cut, 0},
     {"four", power_off_four_times, 0},
     {"hold-on", hold_on, 0},
 };
@@ -215,6 +254,8 @@ int main(int argc, char **argv)
     }
     if (argc > 1 && calf_same(argv[1], "hold-on"))
         hold_on();
+    if (argc > 1 && calf_same(argv[1], "fill"))
+        return fill();
     if (argc == 1)
         begin(0);
     for (int i = 1; i < argc; i++)
