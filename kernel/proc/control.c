@@ -70,23 +70,20 @@ static ssize_t write_disks(const char *text, size_t length)
     return error ? error : (ssize_t)length;
 }
 
-/* "off", "off STATUS" or "restart": the writer ends with all the others. */
+/* "off", "off STATUS" or "restart": the writer ends like all processes. */
 static ssize_t write_power(const char *text, size_t length)
 {
     uint64_t status = 0;
+    const char *number = text + 3;
     (void)length;
-    if (starts_with(text, "restart")) {
-        process_ask_stop(true, "calf: restarting\n");
-    } else if (starts_with(text, "off")) {
-        const char *number = text + 3;
-        while (*number == ' ')
-            number++;
-        if (*number && *number != '\n' && !parse_u64(&number, &status))
-            return -EINVAL;
-        process_ask_stop(false, "calf: power off, status %lu\n", status);
-    } else {
+    bool restart = starts_with(text, "restart");
+    if (!restart && !starts_with(text, "off"))
         return -EINVAL;
-    }
+    number += *number == ' ';
+    if (!restart && *number && *number != '\n' && !parse_u64(&number, &status))
+        return -EINVAL;
+    process_ask_stop(restart ? "restarting" : "power off", (int64_t)status,
+                     restart);
     return thread_sleep_until(NO_DEADLINE);
 }
 

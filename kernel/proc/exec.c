@@ -5,7 +5,7 @@
  * thread enters the new space, so that ordinary copies to user memory fill
  * it, and steps back should anything fail. The process's other tasks go on in
  * the old space; only then are they ended, and the old space is given up. Whole
- * pages of the file are mapped, not read.
+ * pages of the file are mapped, not copied.
  */
 #include "lib/bits.h"
 #include "lib/errno.h"

@@ -91,13 +91,12 @@ _Noreturn void process_exit(int status)
         leave(self);
     }
     self->status = status;
+    bool first = !self->parent;
     struct space *space = self->space;
     self->space = NULL;
     spin_unlock(&process_lock);
-    if (!self->parent)
-        process_ask_stop(false,
-                         "calf: init exited with status %d: powering off\n",
-                         status);
+    if (first)
+        process_ask_stop("init exited", status, false);
     process_report_rest(false);
     task_reap(self);
     file_table_put(self->files);
@@ -106,7 +105,7 @@ _Noreturn void process_exit(int status)
     space_put(space);
 
     spin_lock(&process_lock);
-    if (self->parent)
+    if (!first)
         become_zombie(self);
     leave(self);
 }

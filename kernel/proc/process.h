@@ -117,15 +117,12 @@ struct exec_arguments {
  * exec or exit, and this one leaves on its way to user mode. */
 int process_exec(const char *path, const struct exec_arguments *arguments);
 
-/* Have the system stopped, and then the machine restarted or switched off, with
- * `format` as its last message. Returns at once, and the running process is
- * killed soon like all others. Only the first call counts. */
-void process_ask_stop(bool restart, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-/* By a kernel thread: wait until that is asked, and do it. Processes are killed
- * first and given ten seconds to end, process 1 like the others; each that has
- * not ended then is told in a line. What is on disks is safe before the
- * message, and all that was printed has been sent. */
+/* Have the system stopped, and the machine then switched off or restarted. The
+ * last message tells `what` was done, a literal, and the status. Returns at
+ * once; the caller is soon killed like all others. The first call counts. */
+void process_ask_stop(const char *what, int64_t status, bool restart);
+/* By a kernel thread: wait until that is asked, and do it. All processes are
+ * killed, and what has not ended within ten seconds is told. */
 _Noreturn void process_stop_when_asked(void);
 
 /* End the process with `status`, unless another task was first to end it, or to
@@ -170,8 +167,8 @@ int control_register_files(void);
 
 extern struct spinlock process_lock; /* T */
 
-/* Kill all processes, and each that begins from now on. How many have not ended;
- * `tell` names them. */
+/* Kill all processes, and each that begins from now on. How many have not
+ * ended; `tell` names them. */
 unsigned process_end_all(bool tell);
 
 /* A process known to nobody, without tasks, space and open files; its paths

@@ -7,58 +7,45 @@
 #include "lib/printf.h"
 #include "proc/process.h"
 
-#define SECOND   1000000000ul
-#define PATIENCE (10 * SECOND)
-#define PACE     (SECOND / 1000)
+#define PATIENCE 10000000000ul /* nanoseconds */
+#define PACE     10000000ul
 
 static struct {
     struct waitq waitq;
-    bool asked, restart; /* process_lock */
-    char message[64];    /* likewise; stays once asked */
+    const char *what; /* process_lock; like the rest, stays once it is set */
+    int64_t status;
+    bool restart;
 } stop = {.waitq = {.lock = SPINLOCK(LOCK_WAITQ),
                     .waiters = {&stop.waitq.waiters, &stop.waitq.waiters}}};
 
-void process_ask_stop(bool restart, const char *format, ...)
+void process_ask_stop(const char *what, int64_t status, bool restart)
 {
-    va_list arguments;
-    va_start(arguments, format);
     spin_lock(&process_lock);
-    if (!stop.asked) {
-        stop.asked = true;
+    if (!stop.what) {
+        stop.what = what;
+        stop.status = status;
         stop.restart = restart;
-        kvsnprintf(stop.message, sizeof stop.message, format, arguments);
         waitq_wake_all(&stop.waitq);
     }
     spin_unlock(&process_lock);
-    va_end(arguments);
-}
-
-static void await_ends(void)
-{
-    uint64_t limit = hal_time() + PATIENCE;
-    while (process_end_all(false)) {
-        if (hal_time() > limit) {
-            process_end_all(true);
-            return;
-        }
-        thread_sleep_until(hal_time() + PACE);
-    }
 }
 
 _Noreturn void process_stop_when_asked(void)
 {
     spin_lock(&process_lock);
-    while (!stop.asked)
+    while (!stop.what)
         (void)waitq_sleep(&stop.waitq, &process_lock, SLEEP_UNINTERRUPTIBLE);
     spin_unlock(&process_lock);
-    await_ends();
+    uint64_t limit = hal_time() + PATIENCE;
+    while (process_end_all(hal_time() >= limit) && hal_time() < limit)
+        thread_sleep_until(hal_time() + PACE);
     process_report_rest(true);
     int error = writeback_stop();
     if (error)
         kprintf("calf: not everything could be written to disk (error %d)\n",
                 -error);
     console_flush();
-    kprintf("%s", stop.message);
+    kprintf("calf: %s, status %ld\n", stop.what, stop.status);
     console_flush();
     if (stop.restart)
         hal_restart();

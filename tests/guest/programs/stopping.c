@@ -184,6 +184,16 @@ static void take_memory(void)
     hold();
 }
 
+static void sync_much(void)
+{
+    int fd = open("/much", O_CREATE | O_RDWR);
+
+    for (int i = 0; i < 8 << 20; i += sizeof(block))
+        write(fd, block, sizeof(block));
+    calf_write_file("/proc/disks", "sync");
+    exit(0);
+}
+
 static void sync_always(void)
 {
     for (;;)
@@ -192,7 +202,6 @@ static void sync_always(void)
 
 static _Noreturn void power_off(void)
 {
-    nameless(sizeof(block));
     for (;;)
         calf_write_file("/proc/power", "off");
 }
@@ -202,6 +211,7 @@ static void power_off_four_times(void)
     for (int i = 0; i < 4; i++)
         if (fork() == 0) {
             pause(5);
+            nameless(sizeof(block));
             power_off();
         }
     hold();
@@ -223,6 +233,7 @@ static const struct kind {
     {"console", write_to_console, 0},
     {"memory", take_memory, 0},
     {"cut", cut, 0},
+    {"sync-much", sync_much, 0},
     {"four", power_off_four_times, 0},
     {"hold-on", hold_on, 0},
 };
