@@ -333,9 +333,7 @@ void ext2_record_format(struct ext2_inode *inode, struct ext2_record *record);
  * 0, -EIO, -ENOMEM, -EUCLEAN. `orphan`: it may have no names. */
 int ext2_inode_get(struct ext2 *fs, uint32_t number, struct name label,
                    bool orphan, struct ext2_inode **out);
-
-/* Take a reference to an inode in memory that is not dead. The table is
- * locked. */
+/* A reference to one in memory that is not dead. The table is locked. */
 void ext2_inode_reuse(struct ext2 *fs, struct ext2_inode *inode);
 
 /* A new inode in memory of type `mode`, count 1, not yet to be found; NULL: no
@@ -349,16 +347,13 @@ void ext2_inode_free(struct ext2_inode *inode);
 /* It can be found from now on (-EUCLEAN: its number is in use); no longer. */
 int ext2_inode_publish(struct ext2_inode *inode);
 void ext2_inode_forget(struct ext2_inode *inode);
-
 /* Forget an inode's pages, and it. Nobody has it or can find it. */
 void ext2_inode_destroy(struct ext2_inode *inode);
 /* And all else that mount.c made. Nobody has an inode but the root's first. */
 void ext2_destroy(struct ext2 *fs);
 
-/* Its cache has dirty pages now. */
+/* Its cache has dirty pages now. Write those of all files, and wait. */
 void ext2_inode_dirtied(struct ext2_inode *inode);
-
-/* Write the dirty contents of all files, and wait. */
 int ext2_write_contents(struct ext2 *fs);
 
 /* Free inodes that nobody uses, until at most `keep` are left; whether there
@@ -376,11 +371,9 @@ void ext2_orphan_add(struct ext2_inode *inode, struct ext2_super *super,
                      struct ext2_record *record);
 
 /* Free all blocks beyond the size, a handle at a time, and take the inode from
- * the list of orphans. Its mutex is held, or nobody has it. Also -ERESTART. */
+ * the list of orphans; its mutex is held, or nobody has it. Also -ERESTART. Or
+ * do so with all that a kill or an error has left; no lock is held. */
 int ext2_cut_finish(struct ext2_inode *inode);
-
-/* Do that for each that a kill or an error has left: 0, or the error that ended
- * it. No lock is held. */
 int ext2_cut_all(struct ext2 *fs);
 
 /* Do some of the work that unlinked inodes have left, without a wait; or all of
