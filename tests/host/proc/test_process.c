@@ -919,6 +919,23 @@ static void runaway(void)
     process_exit(0);
 }
 
+/* When all are to end, a new process ends before its first instruction. */
+static void fork_stillborn(void)
+{
+    int status, pid;
+    hal_thread_frame(hal_self())->pc = pc_of(LATE);
+    /* Those that have ended may have all the stacks. */
+    while ((pid = process_fork()) < 0)
+        if (process_wait(&status) < 0)
+            thread_yield();
+    struct process *child = process_find(pid);
+    CHECK(child);
+    while (running(child))
+        thread_yield();
+    process_put(child);
+    CHECK(late == 0);
+}
+
 /* Others do not end by themselves, and have parts of it. */
 static void scenario_init_exits(void)
 {
@@ -927,6 +944,8 @@ static void scenario_init_exits(void)
     until(&arrived, 2);
     fork_to(RUNAWAY);
     fork_to(RUNAWAY);
+    process_end_all(false);
+    fork_stillborn();
     process_exit(0);
 }
 
