@@ -420,6 +420,7 @@ our_c := $(shell find kernel user tests bench exercises -name '*.[ch]' 2>/dev/nu
 lint: tools-lint ## layers, words, format and static analysis, no findings
 	@status=0; tools/layers || status=1; tools/glossary || status=1; \
 	tools/kernel-patch check || status=1; \
+	tools/figures --quick || status=1; \
 	clang-format --dry-run --Werror $(our_c) || status=1; \
 	tools/analyse || status=1; exit $$status
 

@@ -1,7 +1,8 @@
 /*
  * Start-up, explicit and in order: on the boot hart and its boot stack first
  * what the machine needs, then the other harts, then one kernel thread that
- * finds the disks, makes the file tree and the first process, and ends.
+ * finds the disks, makes the file tree and the first process, and waits until
+ * all is to be stopped.
  */
 #include "abi/xv6/xv6.h"
 #include "dev/board.h"
@@ -358,6 +359,7 @@ static void start_system(void *unused)
     if (process_start_first(&context, "/init"))
         refuse("not enough memory for the first process");
     fs_context_put(&context);
+    process_stop_when_asked();
 }
 
 _Noreturn void kernel_main(uint64_t hardware_id, const void *tree)

@@ -26,8 +26,9 @@ struct writeback_ops {
      * anything. */
     bool (*shrink)(struct writeback *writeback);
 
-    /* The machine is about to stop, while processes still run: sync, mark the
-     * disk as left in good order, and change nothing any more (-EROFS). */
+    /* The machine is about to stop, and processes may still run: sync, mark the
+     * disk as left in good order, and change nothing any more (-EROFS). Once.
+     */
     int (*stop)(struct writeback *writeback);
 };
 

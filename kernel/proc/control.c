@@ -5,12 +5,10 @@
  */
 #include "cache/cache.h"
 #include "cache/writeback.h"
-#include "dev/console.h"
 #include "fs/proc/procfs.h"
 #include "lib/bits.h"
 #include "lib/errno.h"
 #include "lib/panic.h"
-#include "lib/printf.h"
 #include "lib/string.h"
 #include "mm/audit.h"
 #include "mm/page.h"
@@ -82,28 +80,21 @@ static ssize_t write_disks(const char *text, size_t length)
     return error ? error : (ssize_t)length;
 }
 
-/* "off", "off STATUS" or "restart". */
+/* "off", "off STATUS" or "restart": the writer ends like all processes. */
 static ssize_t write_power(const char *text, size_t length)
 {
     uint64_t status = 0;
-    if (starts_with(text, "restart")) {
-        process_stop_all();
-        kprintf("calf: restarting\n");
-        console_flush();
-        hal_restart();
-    }
-    if (!starts_with(text, "off"))
-        return -EINVAL;
     const char *number = text + 3;
-    while (*number == ' ')
-        number++;
-    if (*number && *number != '\n' && !parse_u64(&number, &status))
+    (void)length;
+    bool restart = starts_with(text, "restart");
+    if (!restart && !starts_with(text, "off"))
         return -EINVAL;
-    process_stop_all();
-    kprintf("calf: power off, status %lu\n", status);
-    console_flush();
-    hal_power_off();
-    return length;
+    number += *number == ' ';
+    if (!restart && *number && *number != '\n' && !parse_u64(&number, &status))
+        return -EINVAL;
+    process_ask_stop(restart ? "restarting" : "power off", (int64_t)status,
+                     restart);
+    return thread_sleep_until(NO_DEADLINE);
 }
 
 /* Overflows the stack long before it would return. */

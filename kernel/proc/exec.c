@@ -5,7 +5,7 @@
  * space, so that ordinary copies to user memory fill it; if something fails,
  * the thread goes back to the old space. Other tasks of the process run on in
  * the old one until the image is complete; then they are ended, and the old
- * space is put. Whole pages of the file are mapped, not read.
+ * space is put. Whole pages of the file are mapped, not copied.
  */
 #include "lib/bits.h"
 #include "lib/errno.h"

@@ -6,11 +6,7 @@
  * in its parent's list. The parent takes it from there, and frees the stack of
  * the last task. Children of an exiting process become children of process 1.
  */
-#include "cache/writeback.h"
-#include "dev/console.h"
 #include "lib/errno.h"
-#include "lib/panic.h"
-#include "lib/printf.h"
 #include "proc/process.h"
 
 /* A task that is killed ends soon: its killable sleeps end at once, and other
@@ -49,16 +45,6 @@ static void reparent(struct list *from, struct list *to, struct process *init)
         list_entry(node, struct process, sibling)->parent = init;
         list_push_back(to, node);
     }
-}
-
-void process_stop_all(void)
-{
-    process_report_rest(true);
-    int error = writeback_stop();
-    if (error)
-        kprintf("calf: not everything could be written to disk (error %d)\n",
-                -error);
-    console_flush();
 }
 
 static struct process *init_of(struct process *process)
@@ -109,12 +95,8 @@ _Noreturn void process_exit(int status)
     struct space *space = self->space;
     self->space = NULL;
     spin_unlock(&process_lock);
-    if (first) {
-        process_stop_all();
-        kprintf("calf: init exited with status %d: powering off\n", status);
-        console_flush();
-        hal_power_off();
-    }
+    if (first)
+        process_ask_stop("init exited", status, false);
     process_report_rest(false);
     task_reap(self);
     file_table_put(self->files);
@@ -123,7 +105,8 @@ _Noreturn void process_exit(int status)
     space_put(space);
 
     spin_lock(&process_lock);
-    become_zombie(self);
+    if (!first)
+        become_zombie(self);
     leave(self);
 }
 

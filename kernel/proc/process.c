@@ -16,6 +16,7 @@
 struct spinlock process_lock = SPINLOCK(LOCK_PROCESS_TABLE);
 static struct list processes = {&processes, &processes}; /* process_lock */
 static int32_t last_pid;                                 /* process_lock */
+static bool ending; /* process_lock: all processes, also new ones */
 static const struct abi *abis[ABI_MAX];
 
 void process_add_abi(const struct abi *abi)
@@ -105,7 +106,8 @@ void task_add(struct process *process, struct task *task)
     task->thread.owner_id = process->pid;
     list_push_back(&process->tasks, &task->link);
     process->running++;
-    if (process == process_current() && thread_killed(thread_current()))
+    if (ending ||
+        (process == process_current() && thread_killed(thread_current())))
         thread_kill(&task->thread);
 }
 
@@ -141,15 +143,38 @@ int32_t process_next(int32_t after)
     return pid;
 }
 
-int process_kill(int32_t pid)
+/* Locked. */
+static void kill_tasks(const struct process *process)
 {
     struct task *task;
+    list_for_each(task, &process->tasks, link)
+        thread_kill(&task->thread);
+}
+
+int process_kill(int32_t pid)
+{
     spin_lock(&process_lock);
     struct process *process = search(pid, true);
     int error = !process ? -ESRCH : process->parent ? 0 : -EPERM;
     if (!error)
-        list_for_each(task, &process->tasks, link)
-            thread_kill(&task->thread);
+        kill_tasks(process);
     spin_unlock(&process_lock);
     return error;
+}
+
+unsigned process_end_all(bool tell)
+{
+    struct process *process;
+    unsigned count = 0;
+    spin_lock(&process_lock);
+    ending = true;
+    list_for_each(process, &processes, all) {
+        kill_tasks(process);
+        count += process->running > 0;
+        if (tell && process->running)
+            process_report("calf: pid %d (%s) does not end\n", process->pid,
+                           process->name);
+    }
+    spin_unlock(&process_lock);
+    return count;
 }

@@ -117,9 +117,13 @@ struct exec_arguments {
  * exec or exit, and this one ends on its way to user mode. */
 int process_exec(const char *path, const struct exec_arguments *arguments);
 
-/* Before the machine stops: afterwards all that was written is safe on disk,
- * and all that was printed has been sent. */
-void process_stop_all(void);
+/* Have the system stopped, and the machine then switched off or restarted. The
+ * last message tells `what` was done, a literal, and the status. Returns at
+ * once; the caller is soon killed like all others. The first call counts. */
+void process_ask_stop(const char *what, int64_t status, bool restart);
+/* By a kernel thread: wait until that is asked, and do it. All processes are
+ * killed, and what has not ended within ten seconds is told. */
+_Noreturn void process_stop_when_asked(void);
 
 /* End the process with `status`. If another task was first to exit or to exec,
  * only the running task ends. */
@@ -163,6 +167,10 @@ int control_register_files(void);
 /* ---- Between the files of this layer ------------------------------------- */
 
 extern struct spinlock process_lock; /* T */
+
+/* Kill all processes, and each that begins from now on. How many have not
+ * ended; `tell` names them. */
+unsigned process_end_all(bool tell);
 
 /* A process that is not in the table yet, without tasks, space and open files,
  * and with the directories of `from`. NULL: no memory. */

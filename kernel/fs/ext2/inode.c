@@ -73,9 +73,7 @@ static struct ext2_inode *find(struct ext2 *fs, uint64_t number)
     return NULL;
 }
 
-/* Take a reference to an inode in memory that is not dead. The table is
- * locked. */
-static void reuse(struct ext2 *fs, struct ext2_inode *inode)
+void ext2_inode_reuse(struct ext2 *fs, struct ext2_inode *inode)
 {
     if (list_is_linked(&inode->queue)) {
         list_remove(&inode->queue);
@@ -96,7 +94,7 @@ static int get_known(struct ext2 *fs, uint32_t number, struct ext2_inode **out)
     else if (!atomic_load(&(*out)->inode.links))
         result = -EUCLEAN;
     else
-        reuse(fs, *out);
+        ext2_inode_reuse(fs, *out);
     spin_unlock(&fs->table);
     if (result == -EUCLEAN)
         ext2_corrupt(fs, "inode %u has a name too many", number);
@@ -295,7 +293,7 @@ static bool take_to_write(struct ext2 *fs, struct ext2_inode *inode)
 {
     if (!atomic_load(&inode->inode.count) && !atomic_load(&inode->inode.links))
         return false;
-    reuse(fs, inode);
+    ext2_inode_reuse(fs, inode);
     return true;
 }
 

@@ -385,19 +385,13 @@ static bool shrink(struct writeback *writeback)
 static int stop(struct writeback *writeback)
 {
     struct ext2 *fs = container_of(writeback, struct ext2, writeback);
-    int closed, result = sync(writeback);
+    int cut = ext2_cut_all(fs), synced = sync(writeback), closed;
 
-    if (atomic_exchange(&fs->stopped, true)) {
-        /* The first caller must be done before the machine is off. */
-        while (!atomic_load(&fs->closed))
-            thread_yield();
-        return 0;
-    }
+    atomic_store(&fs->stopped, true);
     while (atomic_load(&fs->users))
         thread_yield();
     closed = end_journal(fs);
-    atomic_store(&fs->closed, true);
-    return result ? result : closed;
+    return cut ? cut : synced ? synced : closed;
 }
 
 static const struct writeback_ops writeback_ops = {

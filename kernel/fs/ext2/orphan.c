@@ -127,6 +127,39 @@ int ext2_cut_finish(struct ext2_inode *inode)
     return 0;
 }
 
+/* A file with blocks beyond its size, with a reference, or NULL. */
+static struct ext2_inode *take_longer(struct ext2 *fs)
+{
+    struct ext2_inode *inode, *found = NULL;
+
+    mutex_lock(&fs->lock);
+    spin_lock(&fs->table);
+    list_for_each(inode, &fs->orphans, orphan)
+        if (inode->cut_pending)
+            found = inode;
+    if (found)
+        ext2_inode_reuse(fs, found);
+    spin_unlock(&fs->table);
+    mutex_unlock(&fs->lock);
+    return found;
+}
+
+int ext2_cut_all(struct ext2 *fs)
+{
+    struct ext2_inode *inode;
+    int result = 0;
+
+    while (!result && (inode = take_longer(fs))) {
+        mutex_lock(&inode->inode.mutex);
+        do
+            result = ext2_cut_finish(inode);
+        while (hurry_again(&result));
+        mutex_unlock(&inode->inode.mutex);
+        inode_put(&inode->inode);
+    }
+    return result;
+}
+
 /* ---- Freeing ------------------------------------------------------------- */
 
 /* The block of extended attributes loses a user, perhaps the last one. */

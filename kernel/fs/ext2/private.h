@@ -80,7 +80,6 @@ struct ext2 {
     bool marked;    /* I once mounted: the disk says that it is in use */
     _Atomic uint32_t failed;  /* a: damaged, or could not be written */
     _Atomic uint32_t stopped; /* a: nothing is changed any more */
-    _Atomic uint32_t closed;  /* a: and the log is put away */
     _Atomic uint32_t users;   /* a: of `journal`, which goes when it stops */
 
     struct mutex lock;         /* LOCK_ALLOCATION */
@@ -323,6 +322,8 @@ int ext2_cut(struct ext2_inode *inode, struct journal_handle *handle,
  * 0, -EIO, -ENOMEM, -EUCLEAN. `orphan`: it may have no names. */
 int ext2_inode_get(struct ext2 *fs, uint32_t number, struct name label,
                    bool orphan, struct ext2_inode **out);
+/* A reference to one in memory that is not dead. The table is locked. */
+void ext2_inode_reuse(struct ext2 *fs, struct ext2_inode *inode);
 
 /* A new inode in memory of type `mode`, count 1, not yet to be found; NULL: no
  * memory. Not used after all: ext2_inode_free. */
@@ -335,7 +336,6 @@ void ext2_inode_free(struct ext2_inode *inode);
 /* It can be found from now on (-EUCLEAN: its number is in use); no longer. */
 int ext2_inode_publish(struct ext2_inode *inode);
 void ext2_inode_forget(struct ext2_inode *inode);
-
 /* Forget an inode's pages, and it. Nobody has it or can find it. */
 void ext2_inode_destroy(struct ext2_inode *inode);
 /* And all else that mount.c made. Nobody has an inode but the root's first. */
@@ -344,7 +344,6 @@ void ext2_destroy(struct ext2 *fs);
 /* Its cache has dirty pages now; when, is stored by the handle the caller has,
  * or else by ext2_write_times. */
 void ext2_inode_dirtied(struct ext2_inode *inode);
-
 /* Write the dirty contents of all files, and wait. */
 int ext2_write_contents(struct ext2 *fs);
 
@@ -366,8 +365,10 @@ void ext2_orphan_add(struct ext2_inode *inode, struct ext2_super *super,
                      struct ext2_record *record);
 
 /* Free all blocks beyond the size, a handle at a time, and take the inode from
- * the list of orphans. Its mutex is held, or nobody has it. Also -ERESTART. */
+ * the list of orphans; its mutex is held, or nobody has it. Also -ERESTART. Or
+ * do so with all that a kill or an error has left; no lock is held. */
 int ext2_cut_finish(struct ext2_inode *inode);
+int ext2_cut_all(struct ext2 *fs);
 
 /* Do some of the work that unlinked inodes have left, without a wait; or all of
  * it: 0, or the error that ended it. No handle; locks up to LOCK_INODE. */

@@ -14,7 +14,7 @@
 /* sources: kernel/proc/process.c kernel/proc/fork.c */
 /* sources: kernel/proc/exec.c kernel/proc/exit.c kernel/proc/elf.c */
 /* sources: kernel/proc/heap.c kernel/proc/entry.c kernel/proc/files.c */
-/* sources: kernel/proc/report.c kernel/lib/string.c */
+/* sources: kernel/proc/report.c kernel/proc/stop.c kernel/lib/string.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -99,7 +99,8 @@ enum {
     LATE,
     MAIN,
     STORM,
-    STORM_CHILD
+    STORM_CHILD,
+    RUNAWAY
 };
 
 static uint64_t pc_of(unsigned program)
@@ -314,6 +315,7 @@ static void main_program(void)
 
 static void (*_Atomic scenario)(void);
 static _Atomic int finished;
+static unsigned first_references;
 static _Atomic int again; /* process 1 starts again by an exec */
 
 static void finish(void)
@@ -909,10 +911,48 @@ static void scenario_init_execs(void)
     mm_fail("exec of init failed");
 }
 
+/* Goes on as its own child, for ever. */
+static void runaway(void)
+{
+    while (fork_to(RUNAWAY) < 0)
+        user_tick();
+    process_exit(0);
+}
+
+/* When all are to end, a new process ends before its first instruction. */
+static void fork_stillborn(void)
+{
+    int status, pid;
+    hal_thread_frame(hal_self())->pc = pc_of(LATE);
+    /* Those that have ended may have all the stacks. */
+    while ((pid = process_fork()) < 0)
+        if (process_wait(&status) < 0)
+            thread_yield();
+    struct process *child = process_find(pid);
+    CHECK(child);
+    while (running(child))
+        thread_yield();
+    process_put(child);
+    CHECK(late == 0);
+}
+
+/* Others do not end by themselves, and have parts of it. */
 static void scenario_init_exits(void)
 {
     CHECK(running(process_current()) == 1);
+    CHECK(fork_to(SLEEPER) > 0 && fork_to(SLEEPER) > 0);
+    until(&arrived, 2);
+    fork_to(RUNAWAY);
+    fork_to(RUNAWAY);
+    process_end_all(false);
+    fork_stillborn();
     process_exit(0);
+}
+
+static void stop_entry(void *unused)
+{
+    (void)unused;
+    process_stop_when_asked();
 }
 
 void (*const user_programs[])(void) = {
@@ -920,7 +960,7 @@ void (*const user_programs[])(void) = {
     [RUNNER] = runner, [SLEEPER] = sleeper,   [STUCK] = stuck,
     [CALLER] = caller, [FORKER] = forker,     [WAITER] = waiter,
     [GATED] = gated,   [LATE] = late_program, [MAIN] = main_program,
-    [STORM] = storm,   [STORM_CHILD] = storm};
+    [STORM] = storm,   [STORM_CHILD] = storm, [RUNAWAY] = runaway};
 
 /* ---- The tests ----------------------------------------------------------- */
 
@@ -1013,6 +1053,8 @@ static void test_init_exits(void **state)
     while (!atomic_load(&machine_powered_off))
         usleep(200);
     alarm(0);
+    assert_int_equal(process_end_all(false), 0);
+    assert_int_equal(files_references(), first_references);
 }
 
 static int boot(void **state)
@@ -1022,6 +1064,7 @@ static int boot(void **state)
                                         [OTHER] = "other",
                                         [STORM] = "storm"};
     static struct fs_context context;
+    static struct thread stopper;
     (void)state;
     mm_boot(32ul << 20);
     mm_most_faults = 1000000;
@@ -1030,9 +1073,12 @@ static int boot(void **state)
     process_add_abi(&abi);
     process_register_files();
     struct inode *root = files_make(names, ARRAY_SIZE(names));
+    first_references = files_references();
     fs_context_init(&context, root, inode_get(root), NULL);
     int error = process_start_first(&context, "/init");
     fs_context_put(&context);
+    thread_init(&stopper, "stop", NULL, stop_entry, NULL);
+    thread_run(&stopper);
     /* A first scenario of nothing: process 1 is at rest after it. */
     begin(user_tick);
     while (!error && !atomic_load(&finished))
