@@ -5,8 +5,8 @@
  * walks each tree, counting in every frame's descriptor the edges that lead
  * there and checking on the way what must hold of edges and leaves; a node
  * reached a second time is counted and not entered again. At the end each count
- * must be what was found: edges, plus the one reference of a file for its
- * cached pages.
+ * must be what was found: edges, plus the page cache's one reference for its
+ * pages.
  *
  * A thread that was stopped while it changed a space may have references in its
  * hands: it takes them before it stores an edge, and puts them after it has
@@ -70,8 +70,7 @@ static void check_leaf(struct audit *a, const struct page *node, uint64_t va,
     }
     struct page *page = pte_page(leaf);
     page->audited++;
-    if (page->kind != PAGE_ANONYMOUS && page->kind != PAGE_CACHE &&
-        page->kind != PAGE_DISK)
+    if (page->kind != PAGE_ANONYMOUS && page->kind != PAGE_CACHE)
         differ(a, page, "mapped by a process, but not memory of one");
     if (!a->regions)
         return;
@@ -166,8 +165,7 @@ static void visit(struct audit *a, struct page *node, uint64_t base,
 
 static inline uint32_t found(const struct page *page)
 {
-    return page->audited +
-           (page->kind == PAGE_CACHE || page->kind == PAGE_DISK);
+    return page->audited + (page->kind == PAGE_CACHE);
 }
 
 static inline bool is_right(const struct audit *a, const struct page *page)

@@ -18,8 +18,7 @@ enum page_kind {
     PAGE_STOCKED,   /* free too, in some hart's stock */
     PAGE_ANONYMOUS, /* a process's memory */
     PAGE_TABLE,     /* a page-table node of a process */
-    PAGE_CACHE,     /* file contents in memory; the file holds one reference */
-    PAGE_DISK,      /* cached from a disk; the cache holds one reference */
+    PAGE_CACHE,     /* of a file or a disk; the page cache has one reference */
     PAGE_SLAB,      /* the kernel's structures */
     PAGE_STACK,     /* kernel stacks */
     PAGE_KERNEL,    /* other frames of the kernel, also what boot left in use */
@@ -36,22 +35,22 @@ struct page_table {
 
 struct cache;
 
-/* Where a frame of the page cache belongs (fs/cache.h). */
+/* Where a frame of the page cache belongs (cache/cache.h). */
 struct page_cached {
     struct cache *cache;
     uint32_t index; /* in pages */
     uint32_t next;  /* in its hash chain: index of the frame, plus 1; or 0 */
 };
 
-/* Letters: a atomic; o by whoever owns the frame (of kind DISK: LOCK_CACHE);
+/* Letters: a atomic; o by whoever owns the frame (of kind CACHE: LOCK_CACHE);
  * p LOCK_PAGE; f frozen. */
 struct page {
     _Atomic uint32_t count; /* a: edges and holders; free: 0 */
     uint8_t kind;           /* o: enum page_kind */
     uint8_t order;          /* o: frames in this block, as a power of two;
-                               of kind DISK: transfers under way */
+                               of kind CACHE: transfers under way */
     uint8_t level;          /* o: of a node; size class of a slab frame; state
-                               of one of kind DISK */
+                               of one of kind CACHE */
     _Atomic bool sealed;    /* a: a node with nothing writable below it */
     union {
         struct list link; /* p: free blocks of an order */
