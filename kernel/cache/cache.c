@@ -1,6 +1,6 @@
 /*
- * Finding, keeping and giving up the pages of caches. cache.h has the idea,
- * io.c moves pages, reclaim.c takes them back when memory is short.
+ * Finding and pinning the pages of caches. cache.h has the idea, private.h the
+ * other parts.
  *
  * A page is looked up, made and taken away under one spinlock, but nothing is
  * allocated, copied or moved under it. Who finds that a page is being read
@@ -10,7 +10,6 @@
 #include "lib/errno.h"
 #include "lib/panic.h"
 #include "lib/string.h"
-#include "mm/object.h"
 #include "sched/hurry.h"
 #include "sched/waitq.h"
 
@@ -20,10 +19,9 @@
 #define QUEUES 16
 
 struct spinlock cache_lock = SPINLOCK(LOCK_CACHE);
-static uint32_t *chains;        /* cache_lock: of frames; index plus 1, or 0 */
-static unsigned chain_bits;     /* I: how many there are, as a power of two */
-static _Atomic uint64_t cached; /* cache_lock to change: frames */
-static _Atomic uint64_t dirty;  /* cache_lock to change: pages */
+static uint32_t *chains;       /* cache_lock: of frames; index plus 1, or 0 */
+static unsigned chain_shift;   /* I: leaves the bits of a chain's number */
+static _Atomic uint64_t dirty; /* cache_lock to change: pages */
 static struct waitq queues[QUEUES];
 
 /* ---- The table: cache_lock held ------------------------------------------ */
@@ -31,10 +29,10 @@ static struct waitq queues[QUEUES];
 static uint32_t *chain_of(const struct cache *cache, uint64_t index)
 {
     uint64_t key = ((uintptr_t)cache >> 4) * 0x9e3779b97f4a7c15u + index;
-    return &chains[(key * 0xd6e8feb86659fd93u) >> (64 - chain_bits)];
+    return &chains[(key * 0xd6e8feb86659fd93u) >> chain_shift];
 }
 
-struct page *cache_find(const struct cache *cache, uint64_t index)
+static inline struct page *look_up(const struct cache *cache, uint64_t index)
 {
     uint32_t at = *chain_of(cache, index);
     while (at) {
@@ -46,20 +44,26 @@ struct page *cache_find(const struct cache *cache, uint64_t index)
     return NULL;
 }
 
-void cache_insert(struct cache *cache, uint64_t index, struct page *page)
+struct page *cache_find(const struct cache *cache, uint64_t index)
+{
+    return look_up(cache, index);
+}
+
+void cache_insert(struct cache *cache, uint64_t index, struct page *page,
+                  uint8_t state)
 {
     uint32_t *chain = chain_of(cache, index);
     page->cached = (struct page_cached){cache, (uint32_t)index, *chain};
-    page->state = CACHE_REFERENCED;
+    page->state = CACHE_REFERENCED | state;
     page->transfers = 0;
     page->pins = 0;
-    page_become(page, PAGE_DISK);
+    page_become(page, PAGE_CACHE);
     *chain = (uint32_t)(page - page_array) + 1;
     if (index > cache->highest)
         cache->highest = index;
     cache->pages++;
-    cached++;
-    cache_reclaim_add(page);
+    if (!(state & CACHE_KEPT))
+        cache_reclaim_add(page);
 }
 
 /* Take it out of its chain. Who has it mapped keeps it as his own; the change
@@ -76,8 +80,8 @@ static void unlink(struct page *page)
     cache->pages--;
     if (!cache->pages)
         cache->highest = 0;
-    cached--;
-    cache_reclaim_remove(page);
+    if (!(page->state & CACHE_KEPT))
+        cache_reclaim_remove(page);
     page->state = 0;
     page->transfers = 0;
     page->pins = 0;
@@ -111,6 +115,28 @@ void cache_clear_dirty(struct page *page)
     page->state &= (uint8_t)~CACHE_DIRTY;
     page->cached.cache->dirty--;
     dirty--;
+}
+
+/* Where they may lie far apart it is shorter to go by frame. */
+bool cache_next(const struct cache *cache, uint64_t low, uint64_t high,
+                uint64_t *at, uint64_t *index)
+{
+    if (low > high || high - low < page_span()) {
+        *index = low + (*at)++;
+        return *index <= high;
+    }
+    while (*at < page_span()) {
+        const struct page *page = page_at((*at)++);
+        if (!cache_has(page))
+            continue;
+        spin_lock(&cache_lock);
+        bool is = cache_has(page) && page->cached.cache == cache;
+        *index = page->cached.index;
+        spin_unlock(&cache_lock);
+        if (is && *index >= low && *index <= high)
+            return true;
+    }
+    return false;
 }
 
 static struct waitq *queue_of(const void *about)
@@ -156,10 +182,11 @@ static struct cache_window plan_ahead(struct cache *cache, uint64_t index)
 }
 
 /* A page to put there. cache_lock held; lets it go. */
-static struct page *make_page(bool may_use_reserve)
+static struct page *make_page(struct cache *cache, bool may_use_reserve)
 {
     spin_unlock(&cache_lock);
-    struct page *page = page_alloc(PAGE_KERNEL);
+    struct page *page = cache->device ? page_alloc(PAGE_KERNEL)
+                                      : page_alloc_zeroed(PAGE_KERNEL);
     spin_lock(&cache_lock);
     return page || !may_use_reserve ? page : cache_take_reserve();
 }
@@ -171,16 +198,17 @@ static int fetch(void *of, uint64_t index)
     return error == -ENXIO ? 0 : error;
 }
 
-/* The page, found or put there, pinned, being read by nobody. `any`: also past
+/* The page, found or put there, pinned, being read by nobody. `new`: also past
  * the end, and what was not there is not read. cache_lock held; lets it go. */
-static int pin(struct cache *cache, uint64_t index, bool any, enum sleep kind,
+static int pin(struct cache *cache, uint64_t index, bool new, enum sleep kind,
                struct page **out)
 {
     struct page *page, *fresh = NULL;
+    bool reads = cache->device && !new;
     int result = -ENXIO;
-    while (index <= UINT32_MAX && (any || index < atomic_load(&cache->end))) {
+    while (index <= UINT32_MAX && (new || index < atomic_load(&cache->end))) {
         page = cache_find(cache, index);
-        if (hurried() && (page ? page->state & CACHE_READING : !any)) {
+        if (hurried() && (page ? page->state & CACHE_READING : reads)) {
             result = hurry_note(fetch, cache, index);
             break;
         }
@@ -191,13 +219,13 @@ static int pin(struct cache *cache, uint64_t index, bool any, enum sleep kind,
             break;
         }
         if (!page && !fresh) {
-            fresh = make_page(!any);
+            fresh = make_page(cache, !new);
             if (!fresh)
                 return -ENOMEM;
             continue;
         }
         if (!page) {
-            cache_insert(cache, index, fresh);
+            cache_insert(cache, index, fresh, cache->device ? 0 : CACHE_VALID);
             page = fresh;
             fresh = NULL;
         }
@@ -212,7 +240,7 @@ static int pin(struct cache *cache, uint64_t index, bool any, enum sleep kind,
     return result;
 }
 
-static void unpin(struct page *page)
+void cache_unpin_locked(struct page *page)
 {
     ASSERT(cache_has(page) && page->pins > 0);
     page->pins--;
@@ -246,14 +274,14 @@ static int pin_and_read(struct cache *cache, uint64_t index, enum sleep kind,
                         struct page **out)
 {
     int error = pin(cache, index, false, kind, out);
-    if (error)
+    if (error || !cache->device)
         return error;
     struct cache_window ahead = plan_ahead(cache, index);
-    if (!((*out)->level & CACHE_VALID)) {
+    if (!((*out)->state & CACHE_VALID)) {
         error = hurried() ? hurry_note(fetch, cache, index)
                           : read_pinned(cache, *out, ahead, kind);
         if (error)
-            unpin(*out);
+            cache_unpin_locked(*out);
     } else if (ahead.from < ahead.to) {
         spin_unlock(&cache_lock);
         (void)cache_read(cache, NULL, ahead);
@@ -262,10 +290,32 @@ static int pin_and_read(struct cache *cache, uint64_t index, enum sleep kind,
     return error;
 }
 
+/* A page that is not read becomes zeros under the lock: nobody waits for it. */
+int cache_pin_locked(struct cache *cache, uint64_t index, bool new,
+                     struct page **out)
+{
+    if (!new)
+        return pin_and_read(cache, index, SLEEP_UNINTERRUPTIBLE, out);
+    int error = pin(cache, index, true, SLEEP_UNINTERRUPTIBLE, out);
+    if (!error && !((*out)->state & CACHE_VALID)) {
+        hal_clear_page(page_data(*out));
+        (*out)->state |= CACHE_VALID;
+    }
+    return error;
+}
+
 int cache_pin(struct cache *cache, uint64_t index, struct page **out)
 {
     spin_lock(&cache_lock);
-    int error = pin_and_read(cache, index, SLEEP_UNINTERRUPTIBLE, out);
+    int error = cache_pin_locked(cache, index, false, out);
+    spin_unlock(&cache_lock);
+    return error;
+}
+
+int cache_pin_new(struct cache *cache, uint64_t index, struct page **out)
+{
+    spin_lock(&cache_lock);
+    int error = cache_pin_locked(cache, index, true, out);
     spin_unlock(&cache_lock);
     return error;
 }
@@ -276,19 +326,7 @@ int cache_fetch(struct cache *cache, uint64_t index)
     spin_lock(&cache_lock);
     int error = pin_and_read(cache, index, SLEEP_KILLABLE, &page);
     if (!error)
-        unpin(page);
-    spin_unlock(&cache_lock);
-    return error;
-}
-
-int cache_pin_new(struct cache *cache, uint64_t index, struct page **out)
-{
-    spin_lock(&cache_lock);
-    int error = pin(cache, index, true, SLEEP_UNINTERRUPTIBLE, out);
-    if (!error && !((*out)->level & CACHE_VALID)) {
-        hal_clear_page(page_data(*out));
-        (*out)->level |= CACHE_VALID;
-    }
+        cache_unpin_locked(page);
     spin_unlock(&cache_lock);
     return error;
 }
@@ -296,114 +334,47 @@ int cache_pin_new(struct cache *cache, uint64_t index, struct page **out)
 void cache_unpin(struct page *page)
 {
     spin_lock(&cache_lock);
-    unpin(page);
+    cache_unpin_locked(page);
     spin_unlock(&cache_lock);
+}
+
+struct page *cache_kept_page(struct cache *cache, uint64_t index)
+{
+    spin_lock(&cache_lock);
+    struct page *page = look_up(cache, index);
+    bool kept = page && page->state & CACHE_KEPT;
+    spin_unlock(&cache_lock);
+    return kept ? page : NULL;
+}
+
+static struct page *share(struct cache *cache, uint64_t index, bool *changing)
+{
+    struct page *page = look_up(cache, index);
+    if (!page || (page->state & (CACHE_VALID | CACHE_READING)) != CACHE_VALID)
+        return NULL;
+    page_get(page);
+    page->state |= CACHE_REFERENCED;
+    if (index == cache->expected) /* so that reading ahead goes on */
+        cache->expected++;
+    *changing = page->state & CACHE_CHANGING;
+    return page;
 }
 
 int cache_share(struct cache *cache, uint64_t index, struct page **out)
 {
+    bool changing = false;
     if (index >= atomic_load(&cache->end))
         return -ENXIO;
     spin_lock(&cache_lock);
-    struct page *page = cache_find(cache, index);
-    bool there =
-        page && (page->state & (CACHE_VALID | CACHE_READING)) == CACHE_VALID;
-    if (there) {
-        page_get(page);
-        page->state |= CACHE_REFERENCED;
-        if (index == cache->expected) /* so that reading ahead goes on */
-            cache->expected++;
-    }
+    struct page *page = share(cache, index, &changing);
     spin_unlock(&cache_lock);
-    *out = page;
-    return there ? 0 : -EAGAIN;
-}
-
-/* ---- Changing and forgetting --------------------------------------------- */
-
-void cache_mark_dirty(struct cache *cache, struct page *page)
-{
-    spin_lock(&cache_lock);
-    ASSERT(page->cached.cache == cache && page->pins > 0);
-    cache_set_dirty(page);
-    spin_unlock(&cache_lock);
-}
-
-/* `copy` shows the same as `page` and takes its place, pin and state. Others
- * who look at the page, or move it, let it go soon. cache_lock held. */
-static void replace(struct cache *cache, struct page *page, struct page *copy)
-{
-    while (page->pins > 1 || (page->state & CACHE_WRITING))
-        cache_wait(page, SLEEP_UNINTERRUPTIBLE);
-    uint64_t index = page->cached.index;
-    bool was_dirty = page->state & CACHE_DIRTY;
-    cache_remove(page);
-    cache_insert(cache, index, copy);
-    copy->pins = 1;
-    copy->state |= CACHE_VALID;
-    if (was_dirty)
-        cache_set_dirty(copy);
-}
-
-int cache_part(struct cache *cache, struct page **page)
-{
-    if (!object_has_mappings(*page))
-        return 0;
-    struct page *copy = page_alloc_copy(PAGE_KERNEL, *page);
-    if (!copy)
-        return -ENOMEM;
-    spin_lock(&cache_lock);
-    replace(cache, *page, copy);
-    spin_unlock(&cache_lock);
-    *page = copy;
-    return 0;
-}
-
-static bool is_busy(const struct page *page)
-{
-    return page->pins || page->state & (CACHE_READING | CACHE_WRITING);
-}
-
-/* Forget the page, when nobody looks at it or moves it any more: false when
- * that is not now, and is not to be waited for. The lock is let go now and
- * then, so the page is found anew each time. */
-static bool drop(struct cache *cache, uint64_t index, bool wait)
-{
-    struct page *page;
-    spin_lock(&cache_lock);
-    while ((page = cache_find(cache, index)) && is_busy(page) && wait)
-        cache_wait(page, SLEEP_UNINTERRUPTIBLE);
-    bool gone = !page || !is_busy(page);
-    if (page && gone)
-        cache_remove(page);
-    spin_unlock(&cache_lock);
-    return gone;
-}
-
-bool cache_drop(struct cache *cache, uint64_t first, bool wait)
-{
-    bool gone = true;
-    spin_lock(&cache_lock);
-    uint64_t index, last = cache->highest;
-    spin_unlock(&cache_lock);
-    if (last < first + page_span()) {
-        for (index = first; index <= last && cache->pages && gone; index++)
-            gone = drop(cache, index, wait);
-        return gone;
-    }
-    /* Far apart: it is shorter to go by frame. */
-    for (uint64_t i = 0; i < page_span() && cache->pages && gone; i++)
-        if (cache_is_at(cache, i, 0, &index) && index >= first)
-            gone = drop(cache, index, wait);
-    return gone;
+    *out = changing ? page_alloc_copy(PAGE_ANONYMOUS, page) : page;
+    if (changing)
+        page_put(page);
+    return *out ? 0 : changing ? -ENOMEM : -EAGAIN;
 }
 
 /* ---- Counts -------------------------------------------------------------- */
-
-uint64_t cache_page_count(void)
-{
-    return cached;
-}
 
 uint64_t cache_dirty_count(void)
 {
@@ -423,6 +394,11 @@ void cache_init(struct cache *cache, const struct cache_ops *ops,
     atomic_store(&cache->end, end);
 }
 
+void cache_init_memory(struct cache *cache, struct cache_memory *memory)
+{
+    *cache = (struct cache){.memory = memory};
+}
+
 /* A chain for every second frame, at least as many as fit in one. */
 int cache_start(void)
 {
@@ -436,7 +412,7 @@ int cache_start(void)
         return -ENOMEM;
     chains = page_data(page);
     memset(chains, 0, HAL_PAGE_SIZE << order);
-    chain_bits = HAL_PAGE_SHIFT - 2 + order;
+    chain_shift = 64 - (HAL_PAGE_SHIFT - 2 + order);
     for (unsigned i = 0; i < QUEUES; i++)
         waitq_init(&queues[i]);
     cache_io_start();

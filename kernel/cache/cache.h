@@ -1,22 +1,30 @@
 /*
- * The page cache: frames that show what is on a block device, for files and
- * for the metadata of a file system alike.
+ * The page cache: the contents of all files, and the metadata of file systems
+ * on disks.
  *
  * A cache is an array of pages with a way to find each page's sectors: a file
- * has one, and so has the device as a whole (for metadata, by disk address).
+ * has one, and so has the device as a whole (for metadata, by disk address). A
+ * cache without a device is a file in memory: a page that is not there is
+ * zeros, and one that has been written is kept until it is dropped, as nobody
+ * writes it back.
+ *
  * All pages of all caches are found by one hash table, chained through the
  * frames' descriptors, so a page costs no memory but its frame, and can be
  * given up anywhere, any time, without freeing anything else: a clean page
  * that nobody pins and nobody maps is as good as free memory. A hand goes round
  * the frames like a clock's to choose which.
  *
- * Who looks at a page pins it; a pin is not a reference. References are the
- * cache's one and those of mappings, so a count above 1 means that the page is
- * mapped, and then it must not be written (mm/object.h): cache_part puts a copy
- * in its place first, and the mappings keep the old one as their own. Who
- * shortens a file lowers `end` first, then drops the pages (cache_drop), and
- * only then frees their blocks: a page asked for meanwhile is either dropped or
- * refused.
+ * A page is pinned while it is looked at; a pin is not a reference. References
+ * are the cache's one and those of mappings, so a count above 1 means that the
+ * page is mapped. A mapped page must not change: before it is written, the
+ * cache is given a copy, and the mappings keep the old page as their own. While
+ * a page is written, a new mapping is given a copy. Mappings are counted and
+ * given pages under the cache's lock, and a write begins under it
+ * (cache_write_begin), so no file system can get this wrong.
+ *
+ * To shorten a file, `end` is lowered first, then the pages are dropped
+ * (cache_drop), and only then their blocks are freed: a page asked for
+ * meanwhile is either dropped or refused.
  *
  * Locks: one spinlock (LOCK_CACHE) above those of the slab and stacks, so that
  * an allocation made under them can still take pages back.
@@ -25,6 +33,7 @@
 #define CACHE_CACHE_H
 
 #include "dev/block.h"
+#include "lib/bits.h"
 #include "mm/page.h"
 
 /* Pieces of a page that may lie apart on the device. */
@@ -52,10 +61,17 @@ struct cache_ops {
     void (*clear_tail)(struct cache *cache, uint64_t index, char *bytes);
 };
 
+/* What caches without a device may keep together, in pages. */
+struct cache_memory {
+    uint64_t limit;        /* I */
+    _Atomic uint64_t used; /* a */
+};
+
 /* Letters: I immutable; c LOCK_CACHE; a atomic. */
 struct cache {
-    const struct cache_ops *ops; /* I */
-    struct block_device *device; /* I */
+    const struct cache_ops *ops; /* I: NULL without a device */
+    struct block_device *device; /* I: or NULL */
+    struct cache_memory *memory; /* I: without a device */
     uint32_t piece_size;         /* I: 1024, 2048 or 4096 */
     uint32_t ahead_limit;        /* I: pages to read ahead at most; 0: none */
     _Atomic uint64_t end;        /* a: pages from here on do not exist; kept
@@ -82,6 +98,16 @@ int cache_start(void);
 void cache_init(struct cache *cache, const struct cache_ops *ops,
                 struct block_device *device, uint32_t piece_size, uint64_t end);
 
+/* One of a file in memory, empty, whose pages are counted in `memory`. What is
+ * said about reading below is for the others. */
+void cache_init_memory(struct cache *cache, struct cache_memory *memory);
+
+/* Pages that so many bytes take. */
+static inline uint64_t cache_pages_of(uint64_t bytes)
+{
+    return align_up(bytes, HAL_PAGE_SIZE) / HAL_PAGE_SIZE;
+}
+
 /* The page at `index`, read in if it is not there, pinned: it stays where it
  * is until cache_unpin. 0, or -ENXIO (at or past the end), -EIO, -ENOMEM. A
  * failed read is tried again by the next who asks. May sleep, unless the
@@ -103,15 +129,24 @@ int cache_pin_new(struct cache *cache, uint64_t index, struct page **out);
 
 void cache_unpin(struct page *page);
 
-/* A reference to the page, for a mapping (object_ops.page). Never sleeps:
- * -ENXIO, or -EAGAIN when the page is not there. */
+/* Without a device: the page at `index` if it has been written; NULL: zeros. It
+ * stays as long as the caller keeps away what writes or drops it. */
+struct page *cache_kept_page(struct cache *cache, uint64_t index);
+
+/* A reference for a mapping (object_ops.page) to the page, or to a copy if it
+ * is being written. Never sleeps: -ENXIO, -EAGAIN when the page is not there,
+ * or -ENOMEM. */
 int cache_share(struct cache *cache, uint64_t index, struct page **out);
 
-/* Make the pinned *page one that no mapping shows, so that it may be written:
- * perhaps another page, with the same contents, in its place; the pin goes
- * over to it. 0 or -ENOMEM. The caller keeps other writers away, and has called
- * object_write_begin. */
-int cache_part(struct cache *cache, struct page **page);
+/* Pin the page, to be written to: no mapping shows it until cache_write_end. A
+ * page from the end on is new: zeros. As cache_pin, but without -ENXIO; -ENOSPC
+ * without a device, when no more can be kept. The caller keeps other writers
+ * away. */
+int cache_write_begin(struct cache *cache, uint64_t index, struct page **out);
+void cache_write_end(struct page *page);
+
+/* Clear bytes [from, to) of the contents, which lie in that page. */
+void cache_clear(struct page *page, uint64_t from, uint64_t to);
 
 /* A pinned page has been written (or will be before it is unpinned): it is
  * kept until cache_write has had it. */
@@ -134,7 +169,8 @@ uint64_t cache_dirty_count(void);
  * there. */
 bool cache_drop(struct cache *cache, uint64_t first, bool wait);
 
-/* Frames that all caches have, and how many of them could be given back. */
+/* Frames that caches have and need not keep, and how many of them could be
+ * given back now. */
 uint64_t cache_page_count(void);
 uint64_t cache_spare_count(void);
 

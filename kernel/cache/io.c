@@ -204,7 +204,7 @@ static struct page *insert_ahead(struct cache *cache, uint64_t index,
     spin_lock(&cache_lock);
     bool wanted = index < atomic_load(&cache->end) && !cache_find(cache, index);
     if (wanted) {
-        cache_insert(cache, index, fresh);
+        cache_insert(cache, index, fresh, 0);
         cache_begin(fresh, CACHE_READING);
     }
     spin_unlock(&cache_lock);
@@ -274,29 +274,6 @@ static bool write_at(struct builder *b, struct cache *cache, uint64_t index)
     return page && add_page(b, page) == -ENOMEM;
 }
 
-bool cache_is_at(const struct cache *cache, uint64_t number, uint8_t state,
-                 uint64_t *index)
-{
-    const struct page *page = page_at(number);
-    spin_lock(&cache_lock);
-    bool is = cache_has(page) && page->cached.cache == cache &&
-              (page->state & state) == state;
-    *index = is ? page->cached.index : 0;
-    spin_unlock(&cache_lock);
-    return is;
-}
-
-/* Where dirty pages may lie far apart it is shorter to go by frame. */
-static bool write_by_frame(struct builder *b, struct cache *cache)
-{
-    bool starved = false;
-    uint64_t index;
-    for (uint64_t i = 0; i < page_span(); i++)
-        if (cache_is_at(cache, i, CACHE_DIRTY, &index))
-            starved |= write_at(b, cache, index);
-    return starved;
-}
-
 struct page *cache_take_reserve(void)
 {
     struct page *page = NULL;
@@ -332,11 +309,8 @@ static bool write_range(struct cache *cache, uint64_t low, uint64_t high)
     struct builder b = {.device = cache->device, .command = BLOCK_WRITE};
     bool starved = false;
     set_writer(true);
-    if (high - low >= page_span())
-        starved = write_by_frame(&b, cache);
-    else
-        for (uint64_t index = low; index <= high; index++)
-            starved |= write_at(&b, cache, index);
+    for (uint64_t index, at = 0; cache_next(cache, low, high, &at, &index);)
+        starved |= write_at(&b, cache, index);
     submit(&b);
     set_writer(false);
     return starved;

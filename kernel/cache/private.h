@@ -1,9 +1,9 @@
 /*
- * What the two halves of the page cache share: finding and keeping pages is in
- * cache.c, moving them from and to the device in io.c, giving them back
- * in reclaim.c. Nobody else includes this.
+ * What the parts of the page cache share: finding and pinning pages is in
+ * cache.c, changing and dropping them in change.c, moving them from and to the
+ * device in io.c, giving them back in reclaim.c. Nobody else includes this.
  *
- * A frame is of kind DISK exactly while it is in the hash table, and all of its
+ * A page is of kind CACHE exactly while it is in the hash table, and all of its
  * descriptor's fields but the count are guarded by cache_lock for that time:
  * `state`, `pins`, and `transfers`: the pieces that are being moved, plus one
  * while pieces are still being added.
@@ -22,6 +22,8 @@
 #define CACHE_DIRTY      BIT8(3)
 #define CACHE_REFERENCED BIT8(4) /* used since the clock's hand passed */
 #define CACHE_FAILED     BIT8(5) /* the last move did not go well */
+#define CACHE_CHANGING   BIT8(6) /* between cache_write_begin and _end */
+#define CACHE_KEPT       BIT8(7) /* written, without a device (change.c) */
 #define BIT8(n)          ((uint8_t)(1u << (n)))
 
 extern struct spinlock cache_lock; /* LOCK_CACHE */
@@ -29,18 +31,25 @@ extern struct spinlock cache_lock; /* LOCK_CACHE */
 /* Whether a frame is in the table. The others' kind may change any time. */
 static inline bool cache_has(const struct page *page)
 {
-    return __atomic_load_n(&page->kind, __ATOMIC_RELAXED) == PAGE_DISK;
+    return __atomic_load_n(&page->kind, __ATOMIC_RELAXED) == PAGE_CACHE;
 }
 
 /* ---- cache.c: with cache_lock held --------------------------------------- */
 
 struct page *cache_find(const struct cache *cache, uint64_t index);
 
-/* Put a frame of kind KERNEL, count 1, into the table: unpinned, no state. */
-void cache_insert(struct cache *cache, uint64_t index, struct page *page);
+/* Put a frame of kind KERNEL, count 1, into the table: unpinned. */
+void cache_insert(struct cache *cache, uint64_t index, struct page *page,
+                  uint8_t state);
 
-/* Take it out of the table, and the cache's reference back. */
+/* Take it out of the table, and the cache's reference back. One that was
+ * kept is still counted as such (change.c). */
 void cache_remove(struct page *page);
+
+/* Pin the page at `index` as cache_pin and cache_pin_new do. */
+int cache_pin_locked(struct cache *cache, uint64_t index, bool new,
+                     struct page **out);
+void cache_unpin_locked(struct page *page);
 
 /* Keep the counts of dirty pages right; the range takes in the page. */
 void cache_set_dirty(struct page *page);
@@ -51,10 +60,10 @@ void cache_clear_dirty(struct page *page);
 int cache_wait(const void *about, enum sleep kind);
 void cache_wake(const void *about);
 
-/* Whether page `number` of memory is one of the cache's, in that state, and its
- * index. cache_lock is not held here. */
-bool cache_is_at(const struct cache *cache, uint64_t number, uint8_t state,
-                 uint64_t *index);
+/* The places in [low, high] where the cache may have pages: true, and one in
+ * *index; or there are no more. *at is 0 before the first. No lock held. */
+bool cache_next(const struct cache *cache, uint64_t low, uint64_t high,
+                uint64_t *at, uint64_t *index);
 
 /* ---- io.c ---------------------------------------------------------------- */
 
@@ -82,7 +91,7 @@ int cache_reclaim_start(void);
 
 /* ---- reclaim.c: with cache_lock held ------------------------------------- */
 
-/* The frame has come into the table, or left it. */
+/* The frame has come into the table, or left it, and is not kept. */
 void cache_reclaim_add(const struct page *page);
 void cache_reclaim_remove(const struct page *page);
 

@@ -1,12 +1,12 @@
 /*
  * Giving cached pages back when memory is short.
  *
- * A hand goes round all cached pages, in the order of their frames, as a
- * clock's does. What was used since it last came by is left alone once; dirty
- * pages, and those that somebody looks at, moves or has mapped, are left alone
- * always. A map with a bit for each frame says which are cached, so that the
- * search costs little where most of memory is something else: it may be made
- * with interrupts off, and for nothing.
+ * A hand goes round all cached pages that are not kept, in the order of their
+ * frames, as a clock's does. What was used since it last came by is left alone
+ * once; dirty pages, and those that somebody looks at, moves or has mapped, are
+ * left alone always. A map with a bit for each frame says which they are, so
+ * that the search costs little where most of memory is something else: it may
+ * be made with interrupts off, and for nothing.
  */
 #include "cache/private.h"
 #include "lib/errno.h"
@@ -16,20 +16,28 @@
 /* Words of the map looked at under one holding of the lock. */
 #define HAND_STEP 8
 
-static uint64_t *map;  /* cache_lock: a bit a frame */
-static uint64_t words; /* I: of the map */
-static uint64_t hand;  /* cache_lock: the word looked at next */
+static uint64_t *map;           /* cache_lock: a bit a frame */
+static uint64_t words;          /* I: of the map */
+static uint64_t hand;           /* cache_lock: the word looked at next */
+static _Atomic uint64_t cached; /* cache_lock to change: bits set */
 
 void cache_reclaim_add(const struct page *page)
 {
     uint64_t number = page - page_array;
     map[number / 64] |= BIT(number % 64);
+    cached++;
 }
 
 void cache_reclaim_remove(const struct page *page)
 {
     uint64_t number = page - page_array;
     map[number / 64] &= ~BIT(number % 64);
+    cached--;
+}
+
+uint64_t cache_page_count(void)
+{
+    return cached;
 }
 
 static bool is_spare(const struct page *page)

@@ -24,13 +24,7 @@ static unsigned count;
 static struct waitq asked;      /* the thread waits here */
 static _Atomic uint64_t rounds; /* a: that the thread has made */
 
-static uint64_t scan(uint64_t wanted)
-{
-    (void)wanted;
-    return writeback_shrink();
-}
-
-static struct shrinker shrinker = {.scan = scan, .sleeps = true};
+static struct shrinker shrinker = {.scan = writeback_scan, .sleeps = true};
 
 int writeback_add(struct writeback *writeback)
 {
@@ -94,9 +88,10 @@ int writeback_pace(void)
     return 0;
 }
 
-bool writeback_shrink(void)
+uint64_t writeback_scan(uint64_t wanted)
 {
     bool any = false;
+    (void)wanted;
     for (unsigned i = 0; i < count; i++)
         any |= systems[i]->ops->shrink(systems[i]);
     /* Not dirty pages alone: changed metadata is pinned until it is safe. */

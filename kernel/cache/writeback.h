@@ -6,7 +6,7 @@
 #ifndef CACHE_WRITEBACK_H
 #define CACHE_WRITEBACK_H
 
-#include <stdbool.h>
+#include "lib/types.h"
 
 struct writeback;
 
@@ -50,9 +50,9 @@ int writeback_pace(void);
 /* All file systems: make safe what was changed. The first error, or 0. */
 int writeback_sync(void);
 
-/* Memory is short: whether something can be given up now that could not be
- * before. Locks up to LOCK_TTY_WRITE may be held. */
-bool writeback_shrink(void);
+/* A shrinker's scan (mm/oom.h): whether something can be given up now that
+ * could not be before. Locks up to LOCK_TTY_WRITE may be held. */
+uint64_t writeback_scan(uint64_t wanted);
 
 /* The machine is about to stop: sync, and let nothing be changed any more. The
  * first error, or 0. */

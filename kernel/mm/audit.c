@@ -5,7 +5,8 @@
  * it walks each tree, counts in every page's descriptor the edges that lead to
  * the page, and checks on the way what must hold of edges and leaves. A node
  * that is reached a second time is counted and not entered again. At the end
- * each count must be the number of edges, plus one for a page that a file has.
+ * each count must be the number of edges, plus one for a page of the page
+ * cache.
  *
  * A thread that was stopped while it changed a space may hold references that
  * no edge shows: it takes them before it stores an edge, and puts them after it
@@ -69,8 +70,7 @@ static void check_leaf(struct audit *a, const struct page *node, uint64_t va,
     }
     struct page *page = pte_page(leaf);
     page->audited++;
-    if (page->kind != PAGE_ANONYMOUS && page->kind != PAGE_CACHE &&
-        page->kind != PAGE_DISK)
+    if (page->kind != PAGE_ANONYMOUS && page->kind != PAGE_CACHE)
         differ(a, page, "mapped by a process, but not memory of one");
     if (!a->regions)
         return;
@@ -165,8 +165,7 @@ static void visit(struct audit *a, struct page *node, uint64_t base,
 
 static inline uint32_t found(const struct page *page)
 {
-    return page->audited +
-           (page->kind == PAGE_CACHE || page->kind == PAGE_DISK);
+    return page->audited + (page->kind == PAGE_CACHE);
 }
 
 static inline bool is_right(const struct audit *a, const struct page *page)

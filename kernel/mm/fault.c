@@ -107,8 +107,7 @@ static enum fault fill_file(struct context *c, pte_t *slot)
     enum fault fault = object_page(c, &page);
     if (fault != FAULT_FILE)
         return fault;
-    if (c->access == ACCESS_WRITE ||
-        object_is_written(c->region->object, c->index)) {
+    if (c->access == ACCESS_WRITE) {
         struct page *copy = page_alloc_copy(PAGE_ANONYMOUS, page);
         page_put(page);
         if (!copy)

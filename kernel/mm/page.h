@@ -18,8 +18,7 @@ enum page_kind {
     PAGE_HART_CACHED, /* free too, in the cache of a hart */
     PAGE_ANONYMOUS,   /* a process's memory */
     PAGE_TABLE,       /* a page-table node of a process */
-    PAGE_CACHE,  /* file contents in memory; the file holds one reference */
-    PAGE_DISK,   /* cached from a disk; the cache holds one reference */
+    PAGE_CACHE,  /* of a file or a disk; the page cache has one reference */
     PAGE_SLAB,   /* the kernel's structures */
     PAGE_STACK,  /* kernel stacks */
     PAGE_KERNEL, /* other pages of the kernel, also what boot left in use */
@@ -42,7 +41,7 @@ struct page_cached {
     uint32_t next;  /* in its hash chain: index of the page, plus 1; or 0 */
 };
 
-/* Letters: a atomic; o by the owner of the page; c LOCK_CACHE, of kind DISK;
+/* Letters: a atomic; o by the owner of the page (of kind CACHE: LOCK_CACHE);
  * p LOCK_PAGE; f frozen. */
 struct page {
     _Atomic uint32_t count; /* a: edges and holders; free: 0 */

@@ -151,9 +151,8 @@ void memory_print(struct text *out)
 {
     static const char *const kinds[PAGE_KINDS] = {
         [PAGE_ANONYMOUS] = "anonymous", [PAGE_TABLE] = "table",
-        [PAGE_CACHE] = "cache",         [PAGE_DISK] = "disk",
-        [PAGE_SLAB] = "slab",           [PAGE_STACK] = "stack",
-        [PAGE_KERNEL] = "kernel",
+        [PAGE_CACHE] = "cache",         [PAGE_SLAB] = "slab",
+        [PAGE_STACK] = "stack",         [PAGE_KERNEL] = "kernel",
     };
     uint64_t counts[PAGE_KINDS], shared;
     struct space *own = space_current();

@@ -46,15 +46,15 @@ static void top_up(void)
 void reserve_free(struct page *page)
 {
     spin_lock(&lock);
-    bool keep = page_count(page) == 1 && held <= minimum;
+    bool keep = page && held <= minimum;
     if (keep) {
         page_become(page, PAGE_KERNEL);
         list_push_front(&unused, &page->link);
     }
     held -= !keep;
-    top_up(); /* for a page that is still mapped */
+    top_up();
     spin_unlock(&lock);
-    if (!keep)
+    if (page && !keep)
         page_put(page);
 }
 

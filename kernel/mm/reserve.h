@@ -17,7 +17,7 @@
 /* A page with count 1, zeroed if wanted; NULL: no memory. */
 struct page *reserve_alloc(enum page_kind kind, bool zeroed);
 
-/* Give it back. If it is mapped too, only the reference is dropped. */
+/* Give it back; NULL: it has been given back already, or left to mappings. */
 void reserve_free(struct page *page);
 
 /* At the end of boot: set the reserve aside, as far as there is memory. */

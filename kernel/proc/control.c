@@ -76,7 +76,7 @@ static ssize_t write_disks(const char *text, size_t length)
         return -EINVAL;
     int error = writeback_sync();
     if (drop)
-        (void)writeback_shrink();
+        (void)writeback_scan(UINT64_MAX);
     return error ? error : (ssize_t)length;
 }
 

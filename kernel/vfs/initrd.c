@@ -9,7 +9,6 @@
 #include "vfs/initrd.h"
 #include "dev/cpio.h"
 #include "vfs/file.h"
-#include "cache/radix.h"
 #include "lib/errno.h"
 #include "lib/printf.h"
 #include "sched/realtime.h"
@@ -18,12 +17,9 @@
 #define MODE_DIRECTORY 0040000
 #define MODE_FILE      0100000
 
-/* The archive being unpacked; numbers of files mean nothing beyond it. */
 struct unpacking {
     const struct fs_context *context;
     struct cpio cpio;
-    struct radix linked; /* by number: the first name of several */
-    size_t start;        /* of the archive the numbers belong to */
 };
 
 static int write_contents(const struct fs_context *context,
@@ -44,23 +40,34 @@ static int write_contents(const struct fs_context *context,
     return (size_t)written == entry->size ? 0 : -ENOSPC;
 }
 
+/* The first name in the archive of the file that has several; numbers of files
+ * mean nothing beyond it. */
+static const char *first_name(const struct cpio *cpio,
+                              const struct cpio_entry *entry)
+{
+    struct cpio again = *cpio;
+    struct cpio_entry other = *entry;
+    again.offset = cpio->start;
+    again.inside = false;
+    while (cpio_next(&again, &other) == 1 && other.name != entry->name)
+        if (other.ino == entry->ino && other.nlink > 1)
+            break;
+    return other.name;
+}
+
 static int unpack_file(struct unpacking *unpacking,
                        const struct cpio_entry *entry)
 {
     const struct fs_context *context = unpacking->context;
-    const char *first = NULL;
+    const char *first = entry->name;
     int result = vfs_unlink(context, NULL, entry->name);
     if (result && result != -ENOENT)
         return result;
     if (entry->nlink > 1)
-        first = radix_get(&unpacking->linked, entry->ino);
-    if (first) {
+        first = first_name(&unpacking->cpio, entry);
+    if (first != entry->name) {
         result = vfs_link(context, NULL, first, NULL, entry->name);
         if (result || !entry->size)
-            return result;
-    } else if (entry->nlink > 1) {
-        result = radix_set(&unpacking->linked, entry->ino, (void *)entry->name);
-        if (result)
             return result;
     }
     return write_contents(context, entry);
@@ -92,10 +99,6 @@ static int unpack_entry(struct unpacking *unpacking,
                         const struct cpio_entry *entry)
 {
     int result = -ENOSYS;
-    if (unpacking->start != unpacking->cpio.start) {
-        radix_clear(&unpacking->linked);
-        unpacking->start = unpacking->cpio.start;
-    }
     if ((entry->mode & MODE_TYPE) == MODE_DIRECTORY)
         result = unpack_directory(unpacking->context, entry->name);
     if ((entry->mode & MODE_TYPE) == MODE_FILE)
@@ -138,7 +141,6 @@ int initrd_unpack(const struct fs_context *context, const void *archive,
         if (!first)
             first = result;
     }
-    radix_clear(&unpacking.linked);
     if (more < 0) {
         kprintf("calf: initrd: damaged at byte %zu of %zu: %s\n",
                 unpacking.cpio.offset, size, unpacking.cpio.error);

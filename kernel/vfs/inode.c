@@ -85,7 +85,7 @@ void inode_init(struct inode *inode, struct superblock *superblock,
     mutex_init(&inode->mutex,
                shape->type == INODE_DIRECTORY ? LOCK_INODE_PARENT : LOCK_INODE);
     inode->object.ops = NULL;
-    object_write_end(&inode->object);
+    inode->cache = NULL;
 }
 
 struct inode *inode_get(struct inode *inode)
@@ -129,16 +129,6 @@ void inode_stat(const struct inode *inode, struct file_stat *out)
         .modified = atomic_load(&inode->modified),
         .changed = atomic_load(&inode->changed),
     };
-}
-
-void inode_object_get(struct object *object)
-{
-    inode_get(container_of(object, struct inode, object));
-}
-
-void inode_object_put(struct object *object)
-{
-    inode_put(container_of(object, struct inode, object));
 }
 
 void superblock_init(struct superblock *superblock, const char *type)

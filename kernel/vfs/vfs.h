@@ -42,6 +42,9 @@
 /* A directory's size and positions count this many bytes a slot. */
 #define DIRECTORY_SLOT_SIZE 16
 
+/* The first part of a file's first name, for /proc/PID/maps. */
+#define INODE_LABEL 24
+
 /* A component of a path; not terminated. */
 struct name {
     const char *text;
@@ -94,6 +97,7 @@ struct directory_entry {
     char name[NAME_LIMIT + 1]; /* terminated */
 };
 
+struct cache;
 struct inode;
 struct file;
 struct superblock;
@@ -192,7 +196,9 @@ struct inode {
     _Atomic int64_t accessed, modified, changed;
     struct superblock *_Atomic mounted; /* a: on this directory; set under n */
     struct mutex mutex;
-    struct object object; /* .ops: I; .written: changed under m */
+    struct object object; /* I */
+    struct cache *cache;  /* I: of a file's contents; NULL: cannot be mapped */
+    char label[INODE_LABEL]; /* I: of such a file */
 };
 
 struct superblock {
@@ -252,9 +258,14 @@ void inode_changed(struct inode *inode);
 int inode_setattr(struct inode *inode, unsigned which,
                   const struct file_stat *to);
 
-/* get and put for the object operations of a file system's inodes. */
-void inode_object_get(struct object *object);
-void inode_object_put(struct object *object);
+/* The contents of a new file are in `cache` and can be mapped; `label` is told
+ * in /proc/PID/maps. */
+void inode_set_cache(struct inode *inode, struct cache *cache,
+                     struct name label);
+
+/* Of a file with a cache: inode_ops.read; and its size becomes `size`. */
+ssize_t inode_read(struct inode *inode, struct cursor *cursor, uint64_t offset);
+void inode_set_size(struct inode *inode, uint64_t size);
 
 /* Whether `name` is the terminated `text`. */
 bool name_is(struct name name, const char *text);

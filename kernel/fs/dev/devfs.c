@@ -47,7 +47,7 @@ static const struct device_driver zero_driver = {.read = zero_read,
 int devfs_make(struct superblock **out)
 {
     struct fs_context context;
-    int result = ramfs_make("devfs", 0, out);
+    int result = ramfs_make("devfs", 1, out);
     if (result)
         return result;
     result = device_register(DEVICE_NULL, &null_driver);

@@ -13,43 +13,7 @@
 #include "fs/ext2/private.h"
 #include "lib/bits.h"
 #include "lib/errno.h"
-#include "lib/printf.h"
-#include "lib/string.h"
 #include "mm/uaccess.h"
-
-static uint64_t pages_of(uint64_t size)
-{
-    return align_up(size, HAL_PAGE_SIZE) / HAL_PAGE_SIZE;
-}
-
-/* ---- Reading ------------------------------------------------------------- */
-
-static ssize_t read(struct inode *inode, struct cursor *cursor, uint64_t offset)
-{
-    struct ext2_inode *file = ext2_of(inode);
-    uint64_t size = atomic_load(&inode->size), at = offset, end;
-    struct page *page;
-    int result = 0;
-
-    if (offset >= size)
-        return 0;
-    end = offset + MIN((uint64_t)cursor->left, size - offset);
-    while (at < end && !result) {
-        size_t within = at % HAL_PAGE_SIZE;
-        size_t length = MIN(HAL_PAGE_SIZE - within, (size_t)(end - at));
-
-        hurry_begin();
-        result = cache_pin(&file->cache, at / HAL_PAGE_SIZE, &page);
-        hurry_end();
-        if (result)
-            break;
-        result = cursor_put(cursor, (char *)page_data(page) + within, length);
-        cache_unpin(page);
-        if (!result)
-            at += length;
-    }
-    return at > offset ? (ssize_t)(at - offset) : result;
-}
 
 /* ---- Writing ------------------------------------------------------------- */
 
@@ -65,38 +29,10 @@ struct piece {
     size_t kept; /* bytes that were written */
 };
 
-static void unpin_own(struct ext2_inode *file, struct page *page)
-{
-    object_write_end(&file->inode.object);
-    cache_unpin(page);
-}
-
-/* Pin the page at `index`, to be written to: one at a time. */
-static int pin_own(struct ext2_inode *file, uint64_t index, struct page **page)
-{
-    int result = index < atomic_load(&file->cache.end)
-                     ? cache_pin(&file->cache, index, page)
-                     : cache_pin_new(&file->cache, index, page);
-
-    if (result)
-        return result;
-    object_write_begin(&file->inode.object, index);
-    result = cache_part(&file->cache, page);
-    if (result)
-        unpin_own(file, *page);
-    return result;
-}
-
 static void mark_dirty(struct ext2_inode *file, struct page *page)
 {
     cache_mark_dirty(&file->cache, page);
     ext2_inode_dirtied(file);
-}
-
-static void clear(struct page *page, uint64_t from, uint64_t to)
-{
-    if (from < to)
-        memset((char *)page_data(page) + from % HAL_PAGE_SIZE, 0, to - from);
 }
 
 /* Clear what is past the size in its page, up to `end` at most. */
@@ -109,19 +45,13 @@ static int clear_tail(struct ext2_inode *file, uint64_t end)
     end = MIN(end, align_up(size, HAL_PAGE_SIZE));
     if (size >= end)
         return 0;
-    result = pin_own(file, size / HAL_PAGE_SIZE, &page);
+    result = cache_write_begin(&file->cache, size / HAL_PAGE_SIZE, &page);
     if (result)
         return result;
-    clear(page, size, end);
+    cache_clear(page, size, end);
     mark_dirty(file, page);
-    unpin_own(file, page);
+    cache_write_end(page);
     return 0;
-}
-
-static void set_size(struct ext2_inode *file, uint64_t size)
-{
-    atomic_store(&file->inode.size, size);
-    atomic_store(&file->cache.end, pages_of(size));
 }
 
 /* Find out whether the piece has blocks, and cut it off where that changes. */
@@ -185,7 +115,7 @@ static int keep_once(struct piece *piece)
             mark_dirty(file, piece->page);
         if (piece->kept &&
             piece->at + piece->kept > atomic_load(&file->inode.size))
-            set_size(file, piece->at + piece->kept);
+            inode_set_size(&file->inode, piece->at + piece->kept);
         ext2_record_store(file, record);
     }
     ext2_end(fs, &handle);
@@ -208,7 +138,7 @@ static int keep(struct piece *piece)
     if (result == -ENOSPC && !piece->kept)
         result = ext2_no_room(ext2_fs(&file->inode));
     if (result)
-        clear(piece->page, piece->at + piece->kept, end);
+        cache_clear(piece->page, piece->at + piece->kept, end);
     return result;
 }
 
@@ -221,17 +151,18 @@ static int write_piece(struct piece *piece, struct cursor *cursor)
     int fault, result = find_blocks(piece);
 
     if (!result)
-        result = pin_own(file, piece->at / HAL_PAGE_SIZE, &piece->page);
+        result = cache_write_begin(&file->cache, piece->at / HAL_PAGE_SIZE,
+                                   &piece->page);
     if (result)
         return result;
     fault = cursor_take(
         cursor, (char *)page_data(piece->page) + piece->at % HAL_PAGE_SIZE,
         piece->length);
     if (fault && piece->at >= size)
-        clear(piece->page, piece->at, piece->at + piece->length);
+        cache_clear(piece->page, piece->at, piece->at + piece->length);
     else
         result = keep(piece);
-    unpin_own(file, piece->page);
+    cache_write_end(piece->page);
     if (fault) {
         piece->kept = 0;
         return fault;
@@ -294,7 +225,7 @@ static int grow(struct ext2_inode *file, uint64_t size)
         return result;
     result = ext2_record_change(fs, &handle, file->inode.number, &record);
     if (!result) {
-        set_size(file, size);
+        inode_set_size(&file->inode, size);
         inode_modified(&file->inode);
         ext2_record_store(file, record);
     }
@@ -316,11 +247,11 @@ static int shrink_step(struct ext2_inode *file, uint64_t size,
         result = ext2_super_change(fs, handle, &super);
     if (result)
         return result;
-    set_size(file, size);
+    inode_set_size(&file->inode, size);
     inode_modified(&file->inode);
-    cache_drop(&file->cache, pages_of(size), true);
+    cache_drop(&file->cache, cache_pages_of(size), true);
     if (last) {
-        clear(last, size, align_up(size, HAL_PAGE_SIZE));
+        cache_clear(last, size, align_up(size, HAL_PAGE_SIZE));
         mark_dirty(file, last);
     }
     result =
@@ -341,7 +272,7 @@ static int shrink(struct ext2_inode *file, uint64_t size)
     int result = 0;
 
     if (size % HAL_PAGE_SIZE)
-        result = pin_own(file, size / HAL_PAGE_SIZE, &last);
+        result = cache_write_begin(&file->cache, size / HAL_PAGE_SIZE, &last);
     if (result)
         return result;
     result = ext2_begin(fs, EXT2_CUT_BLOCKS, &handle);
@@ -350,7 +281,7 @@ static int shrink(struct ext2_inode *file, uint64_t size)
         ext2_end(fs, &handle);
     }
     if (last)
-        unpin_own(file, last);
+        cache_write_end(last);
     if (file->cut_pending)
         result = ext2_cut_finish(file);
     /* It is shorter. The blocks can be freed when there is memory again. */
@@ -373,50 +304,18 @@ static int truncate(struct inode *inode, uint64_t size)
     return size > old ? grow(file, size) : shrink(file, size);
 }
 
-/* ---- Mapping ------------------------------------------------------------- */
-
-static struct cache *cache_of(struct object *object)
-{
-    return &ext2_of(container_of(object, struct inode, object))->cache;
-}
-
-static int object_page(struct object *object, uint64_t index, struct page **out)
-{
-    return cache_share(cache_of(object), index, out);
-}
-
-static int object_fetch(struct object *object, uint64_t index)
-{
-    return cache_fetch(cache_of(object), index);
-}
-
-static void object_name(struct object *object, char *buffer, size_t size)
-{
-    struct inode *inode = container_of(object, struct inode, object);
-
-    ksnprintf(buffer, size, "%s", ext2_of(inode)->label);
-}
-
-static const struct object_ops object_ops = {
-    .page = object_page,
-    .fetch = object_fetch,
-    .get = inode_object_get,
-    .put = inode_object_put,
-    .name = object_name,
-};
-
-void ext2_file_init(struct ext2_inode *inode)
+void ext2_file_init(struct ext2_inode *inode, struct name label)
 {
     struct ext2 *fs = ext2_fs(&inode->inode);
 
     cache_init(&inode->cache, &ext2_file_cache_ops, fs->device, fs->block_size,
                0);
     if (inode->mode == EXT2_MODE_FILE)
-        inode->inode.object.ops = &object_ops;
+        inode_set_cache(&inode->inode, &inode->cache, label);
 }
 
 const struct inode_ops ext2_file_ops = {
-    .read = read,
+    .read = inode_read,
     .write = write,
     .truncate = truncate,
     .setattr = ext2_setattr,

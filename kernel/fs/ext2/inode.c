@@ -39,12 +39,10 @@ struct ext2_inode *ext2_inode_new(struct ext2 *fs, uint16_t mode,
                                   struct name label)
 {
     struct ext2_inode *inode = slab_alloc_zeroed(sizeof(*inode));
-    size_t length = MIN(label.length, sizeof(inode->label) - 1);
 
     if (!inode)
         return NULL;
     inode_init(&inode->inode, &fs->superblock, ops_for(mode), number, shape);
-    memcpy(inode->label, label.text, length);
     inode->mode = mode;
     list_init(&inode->bucket);
     list_init(&inode->queue);
@@ -52,7 +50,7 @@ struct ext2_inode *ext2_inode_new(struct ext2 *fs, uint16_t mode,
     list_init(&inode->timed);
     list_init(&inode->orphan);
     mutex_init(&inode->map, LOCK_OBJECT);
-    ext2_file_init(inode);
+    ext2_file_init(inode, label);
     return inode;
 }
 

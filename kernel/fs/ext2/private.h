@@ -37,7 +37,6 @@
 #include "vfs/name_index.h"
 
 #define EXT2_BUCKETS 256
-#define EXT2_LABEL   24
 
 /* Sizes of records, in steps. */
 #define EXT2_ROOM_STEP    32
@@ -106,10 +105,9 @@ struct ext2 {
 
 struct ext2_inode {
     struct inode inode;
-    char label[EXT2_LABEL]; /* I: of its first name we saw */
-    uint16_t mode;          /* I */
-    uint32_t attributes;    /* I: block of extended attributes, or 0 */
-    uint32_t flags;         /* m: EXT2_FLAG_* */
+    uint16_t mode;       /* I */
+    uint32_t attributes; /* I: block of extended attributes, or 0 */
+    uint32_t flags;      /* m: EXT2_FLAG_* */
 
     struct list bucket; /* t */
     struct list queue;  /* t: unused or dead */
@@ -393,7 +391,7 @@ extern const struct inode_ops ext2_link_ops;
 extern const struct inode_ops ext2_special_ops; /* of all else */
 
 /* Make a new file's object and cache. */
-void ext2_file_init(struct ext2_inode *inode);
+void ext2_file_init(struct ext2_inode *inode, struct name label);
 
 #include "fs/ext2/record.h"
 

@@ -109,8 +109,7 @@ static int load_size(struct ext2_inode *inode, const struct ext2_record *record)
     if (size > ext2_map_limit(fs))
         return -EUCLEAN;
     atomic_store(&inode->inode.size, size);
-    atomic_store(&inode->cache.end,
-                 align_up(size, HAL_PAGE_SIZE) / HAL_PAGE_SIZE);
+    atomic_store(&inode->cache.end, cache_pages_of(size));
     return 0;
 }
 

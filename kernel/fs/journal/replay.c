@@ -13,7 +13,7 @@
  */
 #include "fs/journal/crc.h"
 #include "fs/journal/private.h"
-#include "cache/radix.h"
+#include "fs/journal/radix.h"
 #include "lib/bits.h"
 #include "lib/errno.h"
 #include "lib/printf.h"

@@ -1,10 +1,11 @@
 /*
  * The names in a directory of the RAM file system.
  *
- * A directory is an array of entries by slot. A removed entry leaves an empty
- * slot, which a new name takes, so that a process that is reading the directory
- * meanwhile loses its place no further than that. Empty slots are chained: each
- * holds a link to the next. A large directory has an index of its names.
+ * A directory is an array of entries by slot, in pages of its cache. A removed
+ * entry leaves an empty slot, which a new name takes, so that a process that is
+ * reading the directory meanwhile loses its place no further than that. Empty
+ * slots are chained: each holds a link to the next. A large directory has an
+ * index of its names.
  */
 #include "fs/ram/private.h"
 #include "lib/errno.h"
@@ -15,6 +16,8 @@
 /* "." and ".." */
 #define FIXED_SLOTS 2
 
+#define PAGE_SLOTS (HAL_PAGE_SIZE / sizeof(uintptr_t))
+
 /* Names from which on a directory has an index. */
 #define INDEX_FROM 64
 
@@ -24,19 +27,25 @@ struct ramfs_entry {
     char name[]; /* not terminated */
 };
 
-/* A link to an empty slot is odd, as no address of an entry is; the slot it
- * leads to, or 0 at the end, stands above that bit. */
-static uintptr_t link_to(uint64_t slot)
+/* What the slots of a page hold, from the first on; one of them is `slot`,
+ * which has been made. */
+static uintptr_t *items_of(struct ramfs_inode *directory, uint64_t slot)
 {
-    return slot << 1 | 1;
+    return page_data(cache_kept_page(&directory->contents, slot / PAGE_SLOTS));
 }
 
-/* What the slot holds; NULL: it is empty. */
+/* An empty slot holds the number of the next one, or 0, above an odd bit, as no
+ * address of an entry is odd. NULL: it is empty. */
+static struct ramfs_entry *entry_in(const uintptr_t *items, uint64_t slot)
+{
+    uintptr_t item = items[slot % PAGE_SLOTS];
+    return item & 1 ? NULL : (struct ramfs_entry *)item;
+}
+
 static struct ramfs_entry *entry_at(struct ramfs_inode *directory,
                                     uint64_t slot)
 {
-    void *item = radix_get(&directory->entries, slot - FIXED_SLOTS);
-    return (uintptr_t)item & 1 ? NULL : item;
+    return entry_in(items_of(directory, slot), slot);
 }
 
 static bool is_called(const struct ramfs_entry *entry, struct name name)
@@ -57,18 +66,20 @@ static uint64_t find_by_index(struct ramfs_inode *directory, struct name name)
 
 static uint64_t find_by_looking(struct ramfs_inode *directory, struct name name)
 {
-    uint64_t end = directory->entry_slots + FIXED_SLOTS;
-    for (uint64_t slot = FIXED_SLOTS; slot < end; slot++)
-        if (is_called(entry_at(directory, slot), name))
+    const uintptr_t *items = NULL;
+    for (uint64_t slot = FIXED_SLOTS; slot < directory->end; slot++) {
+        if (!items || slot % PAGE_SLOTS == 0)
+            items = items_of(directory, slot);
+        if (is_called(entry_in(items, slot), name))
             return slot;
+    }
     return 0;
 }
 
 /* Put all names into the index, which was begun. Whether it is held then. */
 static bool build_index(struct ramfs_inode *directory)
 {
-    uint64_t end = directory->entry_slots + FIXED_SLOTS;
-    for (uint64_t slot = FIXED_SLOTS; slot < end; slot++) {
+    for (uint64_t slot = FIXED_SLOTS; slot < directory->end; slot++) {
         const struct ramfs_entry *entry = entry_at(directory, slot);
         if (!entry)
             continue;
@@ -98,45 +109,46 @@ struct inode **ramfs_entry_inode(struct ramfs_inode *directory, uint64_t slot)
     return &entry_at(directory, slot)->inode;
 }
 
-void ramfs_sized(struct ramfs_inode *directory)
+static void set_end(struct ramfs_inode *directory, uint64_t end)
 {
-    atomic_store(&directory->inode.size,
-                 (directory->entry_slots + FIXED_SLOTS) * DIRECTORY_SLOT_SIZE);
+    directory->end = end;
+    atomic_store(&directory->inode.size, end * DIRECTORY_SLOT_SIZE);
 }
 
-/* A slot for `entry`: the first empty one, or one more. 0: no memory. */
-static uint64_t take_slot(struct ramfs_inode *directory,
-                          struct ramfs_entry *entry)
+void ramfs_directory_init(struct ramfs_inode *directory)
 {
-    uint64_t slot = directory->empty >> 1;
-    void *link = NULL;
-    if (slot)
-        link = radix_get(&directory->entries, slot - FIXED_SLOTS);
-    else
-        slot = directory->entry_slots + FIXED_SLOTS;
-    if (radix_set(&directory->entries, slot - FIXED_SLOTS, entry))
+    directory->empty = 0;
+    set_end(directory, FIXED_SLOTS);
+}
+
+/* The first empty slot, or one more. */
+static int take_slot(struct ramfs_inode *directory, uint64_t *slot)
+{
+    struct page *page;
+    *slot = directory->empty;
+    if (*slot) {
+        directory->empty = items_of(directory, *slot)[*slot % PAGE_SLOTS] >> 1;
         return 0;
-    if (link) {
-        directory->empty = (uintptr_t)link;
-    } else {
-        directory->entry_slots++;
-        ramfs_sized(directory);
     }
-    return slot;
+    *slot = directory->end;
+    int result =
+        cache_write_begin(&directory->contents, *slot / PAGE_SLOTS, &page);
+    if (result)
+        return result;
+    cache_write_end(page);
+    set_end(directory, *slot + 1);
+    return 0;
 }
 
 static void leave_slot(struct ramfs_inode *directory, uint64_t slot)
 {
-    /* The slot is in use: this allocates nothing. */
-    (void)radix_set(&directory->entries, slot - FIXED_SLOTS,
-                    (void *)link_to(directory->empty >> 1));
-    directory->empty = link_to(slot);
+    uintptr_t link = directory->empty << 1 | 1;
+    items_of(directory, slot)[slot % PAGE_SLOTS] = link;
+    directory->empty = slot;
     if (--directory->entry_count)
         return;
-    radix_clear(&directory->entries);
-    directory->empty = 0;
-    directory->entry_slots = 0;
-    ramfs_sized(directory);
+    ramfs_directory_init(directory);
+    cache_drop(&directory->contents, 0, true);
     name_index_drop(&directory->index);
 }
 
@@ -144,11 +156,13 @@ int ramfs_add(struct ramfs_inode *directory, struct name name,
               struct inode *inode)
 {
     struct ramfs_entry *entry = slab_alloc(sizeof(*entry) + name.length);
-    uint64_t slot = entry ? take_slot(directory, entry) : 0;
-    if (!slot) {
+    uint64_t slot;
+    int result = entry ? take_slot(directory, &slot) : -ENOMEM;
+    if (result) {
         slab_free(entry);
-        return -ENOMEM;
+        return result;
     }
+    items_of(directory, slot)[slot % PAGE_SLOTS] = (uintptr_t)entry;
     entry->inode = inode_get(inode);
     entry->length = (uint8_t)name.length;
     memcpy(entry->name, name.text, name.length);
@@ -193,7 +207,7 @@ int ramfs_read_directory(struct inode *inode, uint64_t *slot,
 {
     struct ramfs_inode *directory = ramfs_of(inode);
     struct ramfs_entry *entry;
-    if (*slot >= directory->entry_slots + FIXED_SLOTS)
+    if (*slot >= directory->end)
         return 0;
     if (*slot == 0) {
         fill_entry(out, inode, ".", 1);

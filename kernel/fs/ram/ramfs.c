@@ -14,32 +14,13 @@
 
 #define WORD_BITS 64
 
+/* Sizes stay far from where offsets could wrap. */
+#define SIZE_LIMIT (UINT64_C(1) << 40)
+
 static const struct inode_ops directory_ops;
 static const struct inode_ops file_ops;
 static const struct inode_ops device_ops;
 static const struct inode_ops link_ops;
-
-static int ramfs_lookup(struct inode *inode, struct name name,
-                        struct inode **out)
-{
-    struct ramfs_inode *directory = ramfs_of(inode);
-    if (name_is(name, "..")) {
-        *out = inode_get(directory->parent);
-        return 0;
-    }
-    uint64_t slot = ramfs_find(directory, name);
-    if (!slot)
-        return -ENOENT;
-    *out = inode_get(*ramfs_entry_inode(directory, slot));
-    return 0;
-}
-
-static void set_label(struct ramfs_inode *inode, struct name name)
-{
-    size_t length = MIN(name.length, sizeof(inode->label) - 1);
-    memcpy(inode->label, name.text, length);
-    inode->label[length] = '\0';
-}
 
 /* The lowest number that no inode has, now its caller's; 0: all are taken.
  * There are programs to which a number in the thousands looks like an error. */
@@ -71,15 +52,10 @@ static void give_number_back(struct ramfs *fs, uint64_t number)
         continue;
 }
 
-static bool has_contents(const struct inode *inode)
-{
-    return inode->type == INODE_FILE || inode->type == INODE_LINK;
-}
-
 /* A new inode without a name; `parent` is NULL for a root. */
 static struct ramfs_inode *new_inode(struct ramfs *fs, uint64_t number,
                                      const struct inode_shape *shape,
-                                     struct inode *parent)
+                                     struct inode *parent, struct name name)
 {
     static const struct inode_ops *const ops[] = {
         [INODE_DIRECTORY] = &directory_ops,
@@ -92,14 +68,98 @@ static struct ramfs_inode *new_inode(struct ramfs *fs, uint64_t number,
         return NULL;
     atomic_fetch_add(&fs->entries, 1);
     inode_init(&new->inode, &fs->superblock, ops[shape->type], number, shape);
-    if (has_contents(&new->inode))
-        ramfs_data_init(new);
+    cache_init_memory(&new->contents, &fs->memory);
+    if (shape->type == INODE_FILE || shape->type == INODE_LINK)
+        inode_set_cache(&new->inode, &new->contents, name);
     if (shape->type == INODE_DIRECTORY) {
         new->parent = parent ? inode_get(parent) : &new->inode;
         atomic_store(&new->inode.links, 1); /* its own "." */
-        ramfs_sized(new);
+        ramfs_directory_init(new);
     }
     return new;
+}
+
+/* ---- Contents ------------------------------------------------------------ */
+
+/* What lies past the end of a file in its last page is zero: a mapping shows
+ * it, and a later extension must find it so. */
+static int write_piece(struct inode *inode, struct cursor *cursor, uint64_t at,
+                       size_t length)
+{
+    uint64_t size = atomic_load(&inode->size), end = at + length;
+    struct page *page;
+    int result = cache_write_begin(inode->cache, at / HAL_PAGE_SIZE, &page);
+    if (result)
+        return result;
+    result = cursor_take(cursor, (char *)page_data(page) + at % HAL_PAGE_SIZE,
+                         length);
+    if (result)
+        cache_clear(page, MAX(at, size), end);
+    else if (end > size)
+        inode_set_size(inode, end);
+    cache_write_end(page);
+    return result;
+}
+
+static ssize_t ramfs_write(struct inode *inode, struct cursor *cursor,
+                           uint64_t offset)
+{
+    uint64_t at = offset;
+    int result = 0;
+    while (cursor->left && !result) {
+        size_t length =
+            MIN((size_t)(HAL_PAGE_SIZE - at % HAL_PAGE_SIZE), cursor->left);
+        if (at > SIZE_LIMIT - length)
+            result = -EFBIG;
+        else
+            result = write_piece(inode, cursor, at, length);
+        if (!result)
+            at += length;
+    }
+    if (at > offset)
+        inode_modified(inode);
+    return at > offset ? (ssize_t)(at - offset) : result;
+}
+
+static int ramfs_truncate(struct inode *inode, uint64_t size)
+{
+    struct cache *contents = inode->cache;
+    bool shorter = size < atomic_load(&inode->size);
+    struct page *last = NULL; /* the file then ends in the middle of it */
+    int result = 0;
+    if (size > SIZE_LIMIT)
+        return -EFBIG;
+    if (shorter && size % HAL_PAGE_SIZE &&
+        cache_kept_page(contents, size / HAL_PAGE_SIZE))
+        result = cache_write_begin(contents, size / HAL_PAGE_SIZE, &last);
+    if (result)
+        return result;
+    inode_set_size(inode, size);
+    inode_modified(inode);
+    if (shorter)
+        cache_drop(contents, cache_pages_of(size), true);
+    if (last) {
+        cache_clear(last, size, align_up(size, HAL_PAGE_SIZE));
+        cache_write_end(last);
+    }
+    return 0;
+}
+
+/* ---- Names --------------------------------------------------------------- */
+
+static int ramfs_lookup(struct inode *inode, struct name name,
+                        struct inode **out)
+{
+    struct ramfs_inode *directory = ramfs_of(inode);
+    if (name_is(name, "..")) {
+        *out = inode_get(directory->parent);
+        return 0;
+    }
+    uint64_t slot = ramfs_find(directory, name);
+    if (!slot)
+        return -ENOENT;
+    *out = inode_get(*ramfs_entry_inode(directory, slot));
+    return 0;
 }
 
 /* The target of a new symbolic link becomes its contents. */
@@ -131,12 +191,11 @@ static int ramfs_create(struct inode *inode, struct name name,
     uint64_t number = take_number(fs);
     if (!number)
         return -ENOSPC;
-    struct ramfs_inode *new = new_inode(fs, number, shape, inode);
+    struct ramfs_inode *new = new_inode(fs, number, shape, inode, name);
     if (!new) {
         give_number_back(fs, number);
         return -ENOMEM;
     }
-    set_label(new, name);
     int result = 0;
     if (shape->type == INODE_LINK)
         result = write_target(&new->inode, shape->target);
@@ -235,13 +294,8 @@ static void ramfs_release(struct inode *inode)
 {
     while (inode && inode_drop(inode)) {
         struct ramfs_inode *gone = ramfs_of(inode);
-        struct inode *parent = NULL;
-        if (has_contents(inode))
-            ramfs_data_free(gone);
-        if (inode->type == INODE_DIRECTORY) {
-            parent = gone->parent;
-            radix_clear(&gone->entries);
-        }
+        struct inode *parent = gone->parent;
+        cache_drop(&gone->contents, 0, true);
         atomic_fetch_sub(&ramfs_super(inode)->entries, 1);
         give_number_back(ramfs_super(inode), inode->number);
         slab_free(gone);
@@ -262,7 +316,7 @@ static const struct inode_ops directory_ops = {
 };
 
 static const struct inode_ops file_ops = {
-    .read = ramfs_read,
+    .read = inode_read,
     .write = ramfs_write,
     .truncate = ramfs_truncate,
     .setattr = inode_setattr,
@@ -270,7 +324,7 @@ static const struct inode_ops file_ops = {
 };
 
 static const struct inode_ops link_ops = {
-    .read = ramfs_read,
+    .read = inode_read,
     .setattr = inode_setattr,
     .release = ramfs_release,
 };
@@ -283,6 +337,7 @@ static const struct inode_ops device_ops = {
 int ramfs_make(const char *type, uint64_t page_limit, struct superblock **out)
 {
     static const struct inode_shape shape = {.type = INODE_DIRECTORY};
+    static const struct name name = {"/", 1};
     uint64_t entries = 2 * page_limit + RAMFS_EMPTY_FILES;
     uint64_t words = align_up(entries, WORD_BITS) / WORD_BITS;
     struct ramfs *fs =
@@ -292,14 +347,14 @@ int ramfs_make(const char *type, uint64_t page_limit, struct superblock **out)
     fs->entry_limit = entries;
     fs->number_words = words;
     superblock_init(&fs->superblock, type);
-    fs->page_limit = page_limit;
-    struct ramfs_inode *root = new_inode(fs, take_number(fs), &shape, NULL);
+    fs->memory.limit = page_limit;
+    struct ramfs_inode *root =
+        new_inode(fs, take_number(fs), &shape, NULL, name);
     if (!root) {
         slab_free(fs);
         return -ENOMEM;
     }
     atomic_store(&root->inode.links, 2); /* "." and ".." */
-    set_label(root, (struct name){"/", 1});
     fs->superblock.root = &root->inode;
     *out = &fs->superblock;
     return 0;

@@ -58,7 +58,7 @@ static void run_at_once(int count, long *free, long *cached)
     for (int i = 0; i < count; i++)
         CHECK(read(ready[0], &byte, 1) == 1);
     *free = calf_meminfo("free");
-    *cached = calf_meminfo("disk");
+    *cached = calf_meminfo("cache");
     for (int i = 0; i < 2; i++) {
         close(hold[1 - i]);
         close(ready[1 - i]);

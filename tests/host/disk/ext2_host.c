@@ -4,11 +4,12 @@
  */
 /* sources: tests/host/disk/disk.c kernel/fs/ext2/[a-z]*.c */
 /* sources: kernel/fs/journal/[a-z]*.c */
-/* sources: kernel/cache/cache.c kernel/cache/io.c kernel/cache/reclaim.c */
+/* sources: kernel/cache/cache.c kernel/cache/change.c kernel/cache/io.c */
+/* sources: kernel/cache/reclaim.c */
 /* sources: kernel/vfs/name_index.c */
-/* sources: kernel/cache/radix.c kernel/vfs/vfs.c kernel/vfs/tree.c */
+/* sources: kernel/vfs/vfs.c kernel/vfs/tree.c */
 /* sources: kernel/vfs/namei.c kernel/vfs/inode.c kernel/vfs/file.c */
-/* sources: kernel/vfs/device.c */
+/* sources: kernel/vfs/device.c kernel/vfs/contents.c */
 #include <assert.h>
 #include <sched.h>
 #include <stdarg.h>

@@ -2,8 +2,8 @@
  * Disks with a log, for tests. See journal_image.h.
  */
 /* sources: tests/host/disk/disk.c kernel/fs/journal/[a-z]*.c */
-/* sources: kernel/cache/cache.c kernel/cache/io.c kernel/cache/reclaim.c */
-/* sources: kernel/cache/radix.c */
+/* sources: kernel/cache/cache.c kernel/cache/change.c kernel/cache/io.c */
+/* sources: kernel/cache/reclaim.c */
 #include "host/disk/journal_image.h"
 
 #include <stdio.h>

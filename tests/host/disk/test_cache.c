@@ -4,7 +4,7 @@
  * errors of the disk stay errors.
  */
 /* sources: tests/host/mm/hal.c kernel/dev/block.c kernel/cache/cache.c */
-/* sources: kernel/cache/io.c kernel/cache/reclaim.c */
+/* sources: kernel/cache/change.c kernel/cache/io.c kernel/cache/reclaim.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -284,11 +284,10 @@ static void an_error_of_map_is_passed_on(void **state)
 static void write_page(uint64_t index, uint8_t byte)
 {
     struct page *page;
-    assert_int_equal(cache_pin(&cache, index, &page), 0);
-    assert_int_equal(cache_part(&cache, &page), 0);
+    assert_int_equal(cache_write_begin(&cache, index, &page), 0);
     memset(page_data(page), byte, HAL_PAGE_SIZE);
     cache_mark_dirty(&cache, page);
-    cache_unpin(page);
+    cache_write_end(page);
 }
 
 static void check_disk(uint64_t index, uint8_t byte)
@@ -417,11 +416,12 @@ static void a_mapping_keeps_what_it_shows(void **state)
     assert_int_equal(cache_pin(&cache, 5, &page), 0);
     assert_ptr_equal(page, shown);
     cache_mark_dirty(&cache, page);
-    assert_int_equal(cache_part(&cache, &page), 0);
+    cache_unpin(page);
+    assert_int_equal(cache_write_begin(&cache, 5, &page), 0);
     assert_ptr_not_equal(page, shown);
     assert_true(cache_is_dirty(&cache));
     memset(page_data(page), 0x55, HAL_PAGE_SIZE);
-    cache_unpin(page);
+    cache_write_end(page);
     assert_int_equal(((uint8_t *)page_data(shown))[0], pattern(5, 0));
     assert_int_equal(shown->kind, PAGE_ANONYMOUS);
     assert_int_equal(page_count(shown), 1);
@@ -517,11 +517,9 @@ static void every_allocation_may_fail(void **state)
     cache_unpin(page);
     struct page *shown;
     assert_int_equal(share(0, &shown), 0);
-    assert_int_equal(cache_pin(&cache, 0, &page), 0);
     page_fail_after(1);
-    assert_int_equal(cache_part(&cache, &page), -ENOMEM);
+    assert_int_equal(cache_write_begin(&cache, 0, &page), -ENOMEM);
     page_fail_after(0);
-    cache_unpin(page);
     page_put(shown);
     end();
 }
@@ -612,12 +610,13 @@ static void *user_thread(void *argument)
         if (words[0] != index || (mine && words[1] != written[index]))
             mm_fail("page %u shows %lu and %lu", (unsigned)index,
                     (unsigned long)words[0], (unsigned long)words[1]);
-        if (mine && !cache_part(&cache, &page)) {
+        cache_unpin(page);
+        if (mine && !cache_write_begin(&cache, index, &page)) {
             words = page_data(page);
             __atomic_store_n(&words[1], ++written[index], __ATOMIC_RELAXED);
             cache_mark_dirty(&cache, page);
+            cache_write_end(page);
         }
-        cache_unpin(page);
         if (round % 16 == 0 && !share(index, &shown))
             page_put(shown);
         if (round % 64 == 0 && cache_write(&cache))
@@ -647,6 +646,125 @@ static void threads_see_one_file(void **state)
     atomic_store(&over, true);
     pthread_join(worker, NULL);
     slow = false;
+    end();
+}
+
+/* ---- Files in memory ----------------------------------------------------- */
+
+#define LAST ((UINT64_C(1) << 28) - 1) /* page of a terabyte */
+#define KEPT 10u
+
+static void take_all_pages(struct list *taken)
+{
+    struct page *page;
+    list_init(taken);
+    while ((page = page_alloc(PAGE_KERNEL)))
+        list_push_front(taken, &page->link);
+}
+
+static void give_all_back(struct list *taken)
+{
+    struct list *link;
+    while ((link = list_pop_front(taken)))
+        page_put(list_entry(link, struct page, link));
+}
+
+static int put(struct cache *file, uint64_t index, uint8_t byte)
+{
+    struct page *page;
+    int error = cache_write_begin(file, index, &page);
+    if (error)
+        return error;
+    memset(page_data(page), byte, HAL_PAGE_SIZE);
+    cache_write_end(page);
+    return 0;
+}
+
+static struct page *shown_at(struct cache *file, uint64_t index)
+{
+    struct page *page;
+    while (cache_share(file, index, &page) == -EAGAIN)
+        assert_int_equal(cache_fetch(file, index), 0);
+    return page;
+}
+
+/* Memory is short: holes that were looked at are given back, and what was
+ * written never is. */
+static void only_holes_of_a_file_in_memory_are_given_back(void **state)
+{
+    struct cache_memory memory = {.limit = KEPT};
+    struct list taken;
+    struct page *page;
+    struct cache file;
+    (void)state;
+    begin(4096);
+    cache_init_memory(&file, &memory);
+    atomic_store(&file.end, LAST + 1);
+    for (uint64_t i = 0; i < 100; i++) {
+        page = shown_at(&file, 3 * i);
+        assert_int_equal(((uint8_t *)page_data(page))[i], 0);
+        page_put(page);
+    }
+    assert_int_equal(memory.used, 0);
+    assert_int_equal(page_free_count(), frames);
+    for (uint64_t i = 0; i < KEPT - 1; i++)
+        assert_int_equal(put(&file, i, (uint8_t)(i + 1)), 0);
+    assert_int_equal(put(&file, LAST, 99), 0);
+    assert_int_equal(memory.used, KEPT);
+    assert_int_equal(put(&file, KEPT, 1), -ENOSPC);
+    assert_int_equal(put(&file, 0, 1), 0);
+    assert_int_equal(cache_dirty_count(), 0);
+    assert_int_equal(page_free_count(), frames - KEPT);
+    take_all_pages(&taken);
+    assert_int_equal(file.pages, KEPT);
+    give_all_back(&taken);
+    for (uint64_t i = 0; i < KEPT; i++) {
+        page = cache_kept_page(&file, i < KEPT - 1 ? i : LAST);
+        uint8_t byte = i < KEPT - 1 ? (uint8_t)(i + 1) : 99;
+        assert_int_equal(((uint8_t *)page_data(page))[4095], byte);
+    }
+    assert_null(cache_kept_page(&file, KEPT));
+    assert_true(cache_drop(&file, 1, true));
+    assert_int_equal(memory.used, 1);
+    assert_true(cache_drop(&file, 0, true));
+    assert_int_equal(memory.used, 0);
+    end();
+}
+
+/* While a page is written, a mapping is given a copy; when it has been written,
+ * the page. */
+static void a_page_that_is_written_is_not_shared(void **state)
+{
+    struct cache_memory memory = {.limit = KEPT};
+    struct page *page, *hole, *copy, *after;
+    struct cache file;
+    (void)state;
+    begin(4096);
+    cache_init_memory(&file, &memory);
+    atomic_store(&file.end, 8);
+    hole = shown_at(&file, 5);
+    assert_int_equal(cache_write_begin(&file, 5, &page), 0);
+    assert_ptr_not_equal(page, hole);
+    assert_int_equal(hole->kind, PAGE_ANONYMOUS);
+    assert_int_equal(page_count(hole), 1);
+    memset(page_data(page), 7, HAL_PAGE_SIZE);
+    copy = shown_at(&file, 5);
+    assert_ptr_not_equal(copy, page);
+    assert_int_equal(copy->kind, PAGE_ANONYMOUS);
+    assert_int_equal(((uint8_t *)page_data(copy))[9], 7);
+    page_fail_after(1);
+    assert_int_equal(cache_share(&file, 5, &after), -ENOMEM);
+    page_fail_after(0);
+    assert_int_equal(page_count(page), 1);
+    cache_write_end(page);
+    after = shown_at(&file, 5);
+    assert_ptr_equal(after, page);
+    assert_int_equal(((uint8_t *)page_data(hole))[9], 0);
+    page_put(hole);
+    page_put(copy);
+    page_put(after);
+    assert_true(cache_drop(&file, 0, true));
+    assert_int_equal(memory.used, 0);
     end();
 }
 
@@ -682,6 +800,8 @@ int main(void)
         cmocka_unit_test(dirty_and_mapped_pages_are_not_given_up),
         cmocka_unit_test(every_allocation_may_fail),
         cmocka_unit_test(dirty_pages_can_be_written_without_memory),
+        cmocka_unit_test(only_holes_of_a_file_in_memory_are_given_back),
+        cmocka_unit_test(a_page_that_is_written_is_not_shared),
         cmocka_unit_test(threads_see_one_file),
     };
     return cmocka_run_group_tests(tests, start, NULL);

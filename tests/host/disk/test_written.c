@@ -164,7 +164,7 @@ static void test_u3_page_of_ramfs(void **state)
 static int boot(void **state)
 {
     int error = host_boot(state);
-    text = page_alloc_zeroed(PAGE_KERNEL);
+    text = page_alloc_zeroed(PAGE_CACHE);
     return error;
 }
 

@@ -3,13 +3,15 @@
  * that count and can be told to fail, locks that check their order and that no
  * spinlock is held where the kernel might sleep, and user memory that faults.
  */
-/* sources: kernel/mm/reserve.c */
+/* sources: kernel/mm/reserve.c kernel/cache/cache.c kernel/cache/change.c */
+/* sources: kernel/cache/io.c kernel/cache/reclaim.c */
 #include "host/fs/stubs.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache/cache.h"
 #include "cache/writeback.h"
 #include "lib/errno.h"
 #include "mm/slab.h"
@@ -117,6 +119,36 @@ struct page *page_alloc(enum page_kind kind)
     if (page)
         memset(page_data(page), 0xa5, HAL_PAGE_SIZE);
     return page;
+}
+
+struct page *page_alloc_copy(enum page_kind kind, const struct page *source)
+{
+    struct page *copy = page_alloc(kind);
+
+    if (copy)
+        memcpy(page_data(copy), page_data(source), HAL_PAGE_SIZE);
+    return copy;
+}
+
+struct page *page_alloc_block(enum page_kind kind, unsigned order)
+{
+    return order ? NULL : page_alloc(kind);
+}
+
+uint64_t page_span(void)
+{
+    return STUB_FRAMES;
+}
+
+uint64_t page_total_count(void)
+{
+    return STUB_FRAMES;
+}
+
+__attribute__((constructor)) static void start_cache(void)
+{
+    assert(!cache_start());
+    stub_frames = 0;
 }
 
 void page_free(struct page *page)
@@ -256,6 +288,19 @@ void waitq_wake_all(struct waitq *queue)
 }
 
 /* ---- Disks: there are none ---------------------------------------------- */
+
+void block_submit(struct block_device *device, struct block_request *request)
+{
+    (void)device;
+    (void)request;
+    abort();
+}
+
+int block_do(struct block_device *device, struct block_request *request)
+{
+    block_submit(device, request);
+    return 0;
+}
 
 int writeback_pace(void)
 {

@@ -4,8 +4,8 @@
  */
 /* sources: kernel/vfs/vfs.c kernel/vfs/tree.c kernel/vfs/name_index.c */
 /* sources: kernel/vfs/namei.c kernel/vfs/inode.c */
-/* sources: kernel/vfs/file.c kernel/vfs/device.c kernel/cache/radix.c */
-/* sources: kernel/fs/ram/[a-z]*.c kernel/ipc/pipe.c */
+/* sources: kernel/vfs/file.c kernel/vfs/device.c */
+/* sources: kernel/vfs/contents.c kernel/fs/ram/[a-z]*.c kernel/ipc/pipe.c */
 /* sources: kernel/ipc/tty.c kernel/fs/proc/procfs.c kernel/fs/proc/file.c */
 /* sources: kernel/vfs/initrd.c kernel/dev/cpio.c kernel/lib/panic.c */
 /* sources: kernel/lib/printf.c kernel/lib/string.c kernel/lib/text.c */

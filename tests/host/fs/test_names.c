@@ -6,7 +6,8 @@
 /* sources: kernel/vfs/vfs.c kernel/vfs/tree.c kernel/vfs/name_index.c */
 /* sources: kernel/vfs/namei.c kernel/vfs/inode.c */
 /* sources: kernel/vfs/file.c kernel/vfs/device.c */
-/* sources: kernel/cache/radix.c kernel/fs/ram/[a-z]*.c */
+/* sources: kernel/vfs/contents.c */
+/* sources: kernel/fs/ram/[a-z]*.c */
 /* sources: kernel/lib/panic.c kernel/lib/printf.c */
 /* sources: tests/host/fs/stubs.c */
 /* flags: -include tests/host/fs/hal.h */
@@ -125,6 +126,7 @@ static void test_mounted(void **state)
     names_remove("f");
     /* The mount stays for good, and so do its place and that one's parent. */
     objects_before = stub_objects;
+    frames_before = stub_frames;
 }
 
 /* ---- Memory that ends ---------------------------------------------------- */

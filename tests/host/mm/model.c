@@ -105,7 +105,7 @@ static const struct object_ops file_ops = {.page = file_page,
                                            .get = file_get,
                                            .put = file_put,
                                            .name = file_name};
-struct object model_file = {.ops = &file_ops, .written = OBJECT_NO_PAGE};
+struct object model_file = {.ops = &file_ops};
 
 static void make_file(void)
 {

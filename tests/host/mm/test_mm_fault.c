@@ -78,7 +78,7 @@ static void put(struct object *object)
 
 static const struct object_ops ops = {
     .page = page_at_index, .fetch = fetch, .get = get, .put = put};
-static struct object file = {.ops = &ops, .written = OBJECT_NO_PAGE};
+static struct object file = {.ops = &ops};
 
 /* ---- Memory that runs out --------------------------------------------------
  */

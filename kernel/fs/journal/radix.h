@@ -3,8 +3,8 @@
  * only as high as its highest index needs, so that an array of one element
  * needs no node and one of a million three nodes' depth. Takes no lock.
  */
-#ifndef CACHE_RADIX_H
-#define CACHE_RADIX_H
+#ifndef FS_JOURNAL_RADIX_H
+#define FS_JOURNAL_RADIX_H
 
 #include "lib/types.h"
 
@@ -25,10 +25,6 @@ void *radix_get(const struct radix *radix, uint64_t index);
 /* Put `item` there; NULL takes out what is there, and cannot fail. -ENOMEM,
  * and then no element has changed. */
 int radix_set(struct radix *radix, uint64_t index, void *item);
-
-/* The first element at or after *index, which is set to its index; NULL: there
- * is none, and *index is unspecified. */
-void *radix_next(const struct radix *radix, uint64_t *index);
 
 /* Give back all nodes; elements that are still there are forgotten. */
 void radix_clear(struct radix *radix);

@@ -2,7 +2,7 @@
  * A sparse array as a tree of nodes of 64 pointers. A tree of height h reaches
  * the indices below 64^h; a higher index is reached by putting nodes on top.
  */
-#include "cache/radix.h"
+#include "fs/journal/radix.h"
 #include "lib/errno.h"
 #include "mm/slab.h"
 
@@ -70,41 +70,6 @@ int radix_set(struct radix *radix, uint64_t index, void *item)
     }
     *place = item;
     return 0;
-}
-
-/* The node of elements that `index` lies in, and 1 in *below; or NULL where
- * the tree has none, and in *below how many levels are missing there. */
-static struct node *lowest_node(const struct radix *radix, uint64_t index,
-                                unsigned *below)
-{
-    void *at = radix->root;
-    *below = radix->height;
-    while (at && *below > 1)
-        at = ((struct node *)at)->slots[slot_of(index, --*below)];
-    return at;
-}
-
-void *radix_next(const struct radix *radix, uint64_t *index)
-{
-    while (reaches(radix->height, *index)) {
-        unsigned below;
-        struct node *node = lowest_node(radix, *index, &below);
-        uint64_t after;
-        if (radix->height == 0)
-            return radix->root;
-        for (unsigned i = slot_of(*index, 0); node && i < SLOTS; i++)
-            if (node->slots[i]) {
-                *index = (*index & ~(uint64_t)(SLOTS - 1)) | i;
-                return node->slots[i];
-            }
-        if (below * SHIFT >= 64)
-            break;
-        after = ((*index >> (below * SHIFT)) + 1) << (below * SHIFT);
-        if (after < *index)
-            break;
-        *index = after;
-    }
-    return NULL;
 }
 
 /* As deep as the tree is high, so at most eleven calls. */

@@ -1,0 +1,163 @@
+/*
+ * Changing and dropping the pages of caches.
+ */
+#include "cache/private.h"
+#include "lib/errno.h"
+#include "lib/panic.h"
+#include "lib/string.h"
+#include "mm/reserve.h"
+
+/* ---- Pages that nobody writes back --------------------------------------- */
+
+/* A page to be kept, of kind KERNEL; NULL: no memory, or too many. */
+static struct page *make_kept(struct cache *cache, bool zeroed)
+{
+    struct page *page = NULL;
+    if (atomic_fetch_add(&cache->memory->used, 1) < cache->memory->limit)
+        page = reserve_alloc(PAGE_KERNEL, zeroed);
+    if (!page)
+        atomic_fetch_sub(&cache->memory->used, 1);
+    return page;
+}
+
+/* One fewer is kept. */
+static void end_kept(struct cache *cache)
+{
+    atomic_fetch_sub(&cache->memory->used, 1);
+    reserve_free(NULL);
+}
+
+/* Pin a page of a file in memory, to be written. One that is not kept is zeros,
+ * of a hole that was mapped. cache_lock held; lets it go. */
+static int pin_kept(struct cache *cache, uint64_t index, struct page **out)
+{
+    struct page *page = cache_find(cache, index);
+    if (!page || !(page->state & CACHE_KEPT)) {
+        spin_unlock(&cache_lock);
+        struct page *fresh = make_kept(cache, true);
+        spin_lock(&cache_lock);
+        if (!fresh)
+            return -ENOSPC;
+        page = cache_find(cache, index);
+        if (page)
+            cache_remove(page);
+        cache_insert(cache, index, fresh, CACHE_VALID | CACHE_KEPT);
+        page = fresh;
+    }
+    page->pins++;
+    *out = page;
+    return 0;
+}
+
+/* ---- Changing ------------------------------------------------------------ */
+
+void cache_mark_dirty(struct cache *cache, struct page *page)
+{
+    spin_lock(&cache_lock);
+    ASSERT(page->cached.cache == cache && page->pins > 0);
+    cache_set_dirty(page);
+    spin_unlock(&cache_lock);
+}
+
+/* `copy` shows the same as `page` and takes its place, pin and state. Others
+ * who look at the page, or move it, let it go soon. cache_lock held. */
+static void replace(struct cache *cache, struct page *page, struct page *copy)
+{
+    while (page->pins > 1 || (page->state & CACHE_WRITING))
+        cache_wait(page, SLEEP_UNINTERRUPTIBLE);
+    uint64_t index = page->cached.index;
+    uint8_t state = page->state & (CACHE_KEPT | CACHE_CHANGING | CACHE_VALID);
+    bool was_dirty = page->state & CACHE_DIRTY;
+    cache_remove(page);
+    cache_insert(cache, index, copy, state);
+    copy->pins = 1;
+    if (was_dirty)
+        cache_set_dirty(copy);
+}
+
+/* The pinned page is mapped: the cache goes on with a copy. */
+static int unshare(struct cache *cache, struct page **page)
+{
+    struct page *copy =
+        cache->device ? page_alloc(PAGE_KERNEL) : make_kept(cache, false);
+    if (!copy)
+        return cache->device ? -ENOMEM : -ENOSPC;
+    hal_copy_page(page_data(copy), page_data(*page));
+    spin_lock(&cache_lock);
+    replace(cache, *page, copy);
+    spin_unlock(&cache_lock);
+    if (!cache->device)
+        end_kept(cache);
+    *page = copy;
+    return 0;
+}
+
+int cache_write_begin(struct cache *cache, uint64_t index, struct page **out)
+{
+    bool mapped = false;
+    bool new = index >= atomic_load(&cache->end);
+    spin_lock(&cache_lock);
+    int error = cache->device ? cache_pin_locked(cache, index, new, out)
+                              : pin_kept(cache, index, out);
+    if (!error) {
+        (*out)->state |= CACHE_CHANGING;
+        mapped = page_count(*out) > 1;
+    }
+    spin_unlock(&cache_lock);
+    if (mapped)
+        error = unshare(cache, out);
+    if (mapped && error)
+        cache_write_end(*out);
+    return error;
+}
+
+void cache_write_end(struct page *page)
+{
+    spin_lock(&cache_lock);
+    page->state &= (uint8_t)~CACHE_CHANGING;
+    cache_unpin_locked(page);
+    spin_unlock(&cache_lock);
+}
+
+void cache_clear(struct page *page, uint64_t from, uint64_t to)
+{
+    if (from < to)
+        memset((char *)page_data(page) + from % HAL_PAGE_SIZE, 0, to - from);
+}
+
+/* ---- Dropping ------------------------------------------------------------ */
+
+static bool is_busy(const struct page *page)
+{
+    return page->pins || page->state & (CACHE_READING | CACHE_WRITING);
+}
+
+/* Forget the page, when nobody looks at it or moves it any more: false when
+ * that is not now, and is not to be waited for. The lock is let go now and
+ * then, so the page is found anew each time. */
+static bool drop(struct cache *cache, uint64_t index, bool wait)
+{
+    struct page *page;
+    spin_lock(&cache_lock);
+    while ((page = cache_find(cache, index)) && is_busy(page) && wait)
+        cache_wait(page, SLEEP_UNINTERRUPTIBLE);
+    bool gone = !page || !is_busy(page);
+    bool kept = page && page->state & CACHE_KEPT;
+    if (page && gone)
+        cache_remove(page);
+    spin_unlock(&cache_lock);
+    if (kept && gone)
+        end_kept(cache);
+    return gone;
+}
+
+bool cache_drop(struct cache *cache, uint64_t first, bool wait)
+{
+    bool gone = true;
+    spin_lock(&cache_lock);
+    uint64_t index, at = 0, last = cache->highest;
+    spin_unlock(&cache_lock);
+    while (gone && cache->pages && cache_next(cache, first, last, &at, &index))
+        gone = drop(cache, index, wait);
+    return gone;
+}
