@@ -17,7 +17,7 @@
 #include "ipc/tty.h"
 #include "dev/console.h"
 #include "sched/thread.h"
-#include "vfs/device.h"
+#include "vfs/file.h"
 #include "lib/bits.h"
 #include "lib/errno.h"
 
@@ -130,12 +130,12 @@ static bool can_read(void)
 
 /* A line is taken when its reader has it: one whose address is bad leaves it
  * to the next, who waits that long. */
-static ssize_t tty_read(unsigned minor, struct cursor *cursor)
+static ssize_t tty_read(struct file *file, struct cursor *cursor)
 {
     char line[TTY_LINE];
     uint32_t next;
     int result = 0;
-    (void)minor;
+    (void)file;
     if (!cursor->left)
         return 0;
     spin_lock(&tty.lock);
@@ -190,12 +190,12 @@ static int send(const char *text, size_t length)
     return result;
 }
 
-static ssize_t tty_write(unsigned minor, struct cursor *cursor)
+static ssize_t tty_write(struct file *file, struct cursor *cursor)
 {
     char text[TTY_TURN];
     size_t done = 0;
     int length, result = 0;
-    (void)minor;
+    (void)file;
     while (cursor->left && !result) {
         result = length = take_turn(cursor, text);
         if (length > 0)
@@ -209,10 +209,10 @@ static ssize_t tty_write(unsigned minor, struct cursor *cursor)
     return done ? (ssize_t)done : result;
 }
 
-static unsigned tty_poll(unsigned minor, struct wait_set *set)
+static unsigned tty_poll(struct file *file, struct wait_set *set)
 {
     unsigned ready = 0;
-    (void)minor;
+    (void)file;
     wait_set_join(set, &tty.readers);
     wait_set_join(set, &tty.writers);
     spin_lock(&tty.lock);
@@ -240,7 +240,7 @@ void tty_set_hook(void (*hook)(void))
 
 int tty_init(void)
 {
-    static const struct device_driver driver = {
+    static const struct file_ops driver = {
         .read = tty_read, .write = tty_write, .poll = tty_poll};
     spin_init(&tty.lock, LOCK_TTY);
     waitq_init(&tty.readers);

@@ -4,7 +4,6 @@
  * processes with one open file between them never get the same bytes twice.
  */
 #include "vfs/file.h"
-#include "vfs/device.h"
 #include "cache/writeback.h"
 #include "lib/errno.h"
 #include "mm/oom.h"
@@ -104,6 +103,29 @@ static ssize_t directory_read(struct file *file, struct cursor *cursor)
 
 /* Never open for writing. */
 static const struct file_ops directory_ops = {.read = directory_read};
+
+/* ---- Devices ------------------------------------------------------------- */
+
+static const struct file_ops *_Atomic drivers[DEVICE_MAJORS];
+
+int device_register(unsigned major, const struct file_ops *driver)
+{
+    const struct file_ops *none = NULL;
+    if (major >= DEVICE_MAJORS)
+        return -EINVAL;
+    return atomic_compare_exchange_strong(&drivers[major], &none, driver)
+               ? 0
+               : -EBUSY;
+}
+
+static int device_open(struct file *file)
+{
+    unsigned major = file->inode->major;
+    file->ops = major < DEVICE_MAJORS ? atomic_load(&drivers[major]) : NULL;
+    return file->ops ? 0 : -ENODEV;
+}
+
+/* ---- Open files ---------------------------------------------------------- */
 
 struct file *file_alloc(unsigned flags)
 {

@@ -3,7 +3,7 @@
  *
  * An open file is what fork and dup share: a position, how it was opened, and
  * a table of what it does. Files of a file system read and write through their
- * inode; a device goes to its driver; a pipe has a table of its own.
+ * inode; devices and pipes have tables of their own.
  */
 #ifndef VFS_FILE_H
 #define VFS_FILE_H
@@ -48,6 +48,23 @@ struct file {
     uint64_t offset;            /* the inode's mutex */
     void *private;              /* I once open: whatever ops want */
 };
+
+/* ---- Devices -------------------------------------------------------------
+ * A device node of any file system is only a pair of numbers. What the major
+ * stands for is found when the node is opened, so nodes can be made, listed and
+ * asked about without a driver.
+ */
+
+/* Majors are below this. */
+#define DEVICE_MAJORS 32
+
+#define DEVICE_CONSOLE 1
+#define DEVICE_NULL    2
+#define DEVICE_ZERO    3
+
+/* Open nodes of this major are files of `driver`, which stays. -EINVAL: no such
+ * number; -EBUSY: it has a driver. */
+int device_register(unsigned major, const struct file_ops *driver);
 
 /* ---- Making one ---------------------------------------------------------- */
 

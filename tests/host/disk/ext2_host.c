@@ -8,7 +8,6 @@
 /* sources: kernel/vfs/name_index.c */
 /* sources: kernel/cache/radix.c kernel/vfs/vfs.c kernel/vfs/tree.c */
 /* sources: kernel/vfs/namei.c kernel/vfs/inode.c kernel/vfs/file.c */
-/* sources: kernel/vfs/device.c */
 #include <assert.h>
 #include <sched.h>
 #include <stdarg.h>

@@ -5,7 +5,7 @@
 /* sources: tests/host/fs/names_cases.c tests/host/fs/names_large.c */
 /* sources: kernel/vfs/vfs.c kernel/vfs/tree.c kernel/vfs/name_index.c */
 /* sources: kernel/vfs/namei.c kernel/vfs/inode.c */
-/* sources: kernel/vfs/file.c kernel/vfs/device.c */
+/* sources: kernel/vfs/file.c */
 /* sources: kernel/cache/radix.c kernel/fs/ram/[a-z]*.c */
 /* sources: kernel/lib/panic.c kernel/lib/printf.c */
 /* sources: tests/host/fs/stubs.c */

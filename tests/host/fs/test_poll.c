@@ -3,7 +3,7 @@
  * ThreadSanitizer: pipes and the console on the kernel's own wait queues and
  * mutexes.
  */
-/* sources: tests/host/mm/hal.c kernel/vfs/file.c kernel/vfs/device.c */
+/* sources: tests/host/mm/hal.c kernel/vfs/file.c */
 /* sources: kernel/vfs/inode.c kernel/ipc/pipe.c kernel/ipc/tty.c */
 /* sanitize: thread */
 #include <setjmp.h>
@@ -19,7 +19,6 @@
 #include "ipc/pipe.h"
 #include "ipc/tty.h"
 #include "lib/errno.h"
-#include "vfs/device.h"
 
 #define FILES  3
 #define ROUNDS 3000
