@@ -261,7 +261,7 @@ static void start_disks(void)
 
 /* ---- Files and the first process ----------------------------------------- */
 
-static void mount_at(const struct fs_context *context, const char *path,
+static void mount_at(struct fs_context *context, const char *path,
                      struct superblock *superblock)
 {
     vfs_mkdir(context, NULL, path);
@@ -278,7 +278,7 @@ static bool in_memory(struct hal_range range)
     return false;
 }
 
-static void unpack_initrd(const struct fs_context *context)
+static void unpack_initrd(struct fs_context *context)
 {
     struct hal_range initrd = board.initrd;
     if (initrd.end <= initrd.start)

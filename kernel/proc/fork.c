@@ -100,7 +100,7 @@ static void first_entry(void *path)
     hal_enter_user();
 }
 
-int process_start_first(const struct fs_context *from, const char *path)
+int process_start_first(struct fs_context *from, const char *path)
 {
     struct process *process = process_alloc(from);
     if (!process)

@@ -97,7 +97,7 @@ const struct abi *process_find_abi(const struct elf_image *image);
 
 /* Make process 1 and let it exec `path`; its paths begin where those of `from`
  * do. 0 or -ENOMEM. */
-int process_start_first(const struct fs_context *from, const char *path);
+int process_start_first(struct fs_context *from, const char *path);
 
 /* A copy of the running process, with the running task alone, that returns 0
  * from its system call. Its pid, or -ENOMEM; then nothing has changed. */
@@ -165,7 +165,7 @@ extern struct spinlock process_lock; /* T */
 
 /* A process known to nobody, without tasks, space and open files; its paths
  * begin where those of `from` do. NULL: no memory. */
-struct process *process_alloc(const struct fs_context *from);
+struct process *process_alloc(struct fs_context *from);
 
 /* Put it and its first task into the table, as a child of `parent`. */
 void process_insert(struct process *process, struct process *parent,

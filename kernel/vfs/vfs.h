@@ -297,7 +297,7 @@ static inline struct fs_context *fs_context_get(struct fs_context *context)
 void fs_context_put(struct fs_context *context);
 
 /* The working directory with a reference for the caller. */
-struct inode *fs_context_cwd(const struct fs_context *context);
+struct inode *fs_context_cwd(struct fs_context *context);
 
 /* ---- Verbs on paths ------------------------------------------------------
  * Paths are terminated strings in kernel memory. An absolute one begins at the
@@ -314,65 +314,60 @@ struct inode *fs_context_cwd(const struct fs_context *context);
 /* Open a file, following; the result has one reference, the caller's. -EISDIR:
  * a directory, and not for reading alone; -ENODEV: a device without a driver;
  * -EPERM, -EACCES, -ENOSPC. */
-int vfs_open(const struct fs_context *context, struct inode *at,
-             const char *path, unsigned flags, struct file **out);
+int vfs_open(struct fs_context *context, struct inode *at, const char *path,
+             unsigned flags, struct file **out);
 
 /* Make a directory, a device node, a symbolic link to `target` (-ENOENT: an
  * empty one). -EEXIST, -EPERM, -ENOSPC. */
-int vfs_mkdir(const struct fs_context *context, struct inode *at,
-              const char *path);
-int vfs_mknod(const struct fs_context *context, struct inode *at,
-              const char *path, uint16_t major, uint16_t minor);
-int vfs_symlink(const struct fs_context *context, const char *target,
+int vfs_mkdir(struct fs_context *context, struct inode *at, const char *path);
+int vfs_mknod(struct fs_context *context, struct inode *at, const char *path,
+              uint16_t major, uint16_t minor);
+int vfs_symlink(struct fs_context *context, const char *target,
                 struct inode *at, const char *path);
 
 /* The target of a symbolic link, as much of it as there is room for: its bytes
  * without an end. -EINVAL: it is none; -EFAULT. */
-ssize_t vfs_read_link(const struct fs_context *context, struct inode *at,
+ssize_t vfs_read_link(struct fs_context *context, struct inode *at,
                       const char *path, struct cursor *cursor);
 
 /* A second name. -EPERM: `old` is a directory, or names cannot be added
  * there; -EXDEV: on another file system; -EEXIST, -EMLINK, -ENOSPC. */
-int vfs_link(const struct fs_context *context, struct inode *old_at,
-             const char *old, struct inode *new_at, const char *new);
+int vfs_link(struct fs_context *context, struct inode *old_at, const char *old,
+             struct inode *new_at, const char *new);
 
 /* Give what is called `old` the name `new` instead, in one step. What had that
  * name loses it: an empty directory to a directory (-EISDIR, -ENOTEMPTY), other
  * things to others (-ENOTDIR). Two names of one inode both stay. -EINVAL: "."
  * or "..", or a directory would come below itself; -ELOOP, too: it would lie
  * too deep; -EBUSY: a root or mounted on; -EXDEV, -EPERM, -EMLINK, -ENOSPC. */
-int vfs_rename(const struct fs_context *context, struct inode *old_at,
+int vfs_rename(struct fs_context *context, struct inode *old_at,
                const char *old, struct inode *new_at, const char *new);
 
 /* Remove a name of something that is no directory (-EISDIR); an empty
  * directory; or either. -EINVAL: "."; -ENOTEMPTY: "..", or there is something
  * in it; -EBUSY: a root or mounted on; -EPERM. What is open or somebody's
  * working directory lives on without a name. */
-int vfs_unlink(const struct fs_context *context, struct inode *at,
-               const char *path);
-int vfs_rmdir(const struct fs_context *context, struct inode *at,
-              const char *path);
-int vfs_remove(const struct fs_context *context, struct inode *at,
-               const char *path);
+int vfs_unlink(struct fs_context *context, struct inode *at, const char *path);
+int vfs_rmdir(struct fs_context *context, struct inode *at, const char *path);
+int vfs_remove(struct fs_context *context, struct inode *at, const char *path);
 
 /* Follow the path. */
 int vfs_chdir(struct fs_context *context, const char *path);
 
 /* With `follow`, of what a symbolic link leads to; else of the link. */
-int vfs_stat(const struct fs_context *context, struct inode *at,
-             const char *path, bool follow, struct file_stat *out);
+int vfs_stat(struct fs_context *context, struct inode *at, const char *path,
+             bool follow, struct file_stat *out);
 
 /* Set what `which` (bits SET_*) says to what it is in `to`; `follow` as above.
  * -EINVAL: there is no such bit, mode or owner; -EPERM: it cannot be set there;
  * -EROFS. */
-int vfs_setattr(const struct fs_context *context, struct inode *at,
-                const char *path, bool follow, unsigned which,
-                const struct file_stat *to);
+int vfs_setattr(struct fs_context *context, struct inode *at, const char *path,
+                bool follow, unsigned which, const struct file_stat *to);
 
 /* Put the root of `superblock` in place of the directory at `path`, for good.
  * One caller at a time. -EBUSY when something is mounted there, or it is
  * mounted already. */
-int vfs_mount(const struct fs_context *context, const char *path,
+int vfs_mount(struct fs_context *context, const char *path,
               struct superblock *superblock);
 
 #endif

@@ -184,7 +184,7 @@ int64_t xv6_pipe(struct process *self, struct hal_frame *frame)
 
 /* The calls that name one thing. */
 static int64_t on_path(struct process *self, struct hal_frame *frame,
-                       int (*verb)(const struct fs_context *, struct inode *,
+                       int (*verb)(struct fs_context *, struct inode *,
                                    const char *))
 {
     char path[XV6_PATH];
