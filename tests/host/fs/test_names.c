@@ -29,7 +29,7 @@ static long objects_before, frames_before;
 
 static bool is_indexed(struct inode *directory)
 {
-    return ramfs_of(directory)->index.table != NULL;
+    return ramfs_of(directory)->index.pages != NULL;
 }
 
 static int start(void **state)
