@@ -150,9 +150,8 @@ static size_t firmware_send(const char *text, size_t length)
 }
 
 /* Where no UART is: send, and ask the firmware for keys, now and then. */
-static void firmware_console(void *unused)
+static void firmware_console(void *)
 {
-    (void)unused;
     for (;;) {
         int byte;
         console_poll();
@@ -173,9 +172,8 @@ static bool start_thread(struct thread *thread, const char *name,
     return true;
 }
 
-static void console_interrupt(void *unused)
+static void console_interrupt(void *)
 {
-    (void)unused;
     uart_interrupt();
 }
 
@@ -350,10 +348,9 @@ static void start_files(struct fs_context *context)
     mount_at(context, "/proc", proc);
 }
 
-static void start_system(void *unused)
+static void start_system(void *)
 {
     struct fs_context context;
-    (void)unused;
     start_files(&context);
     kprintf("calf: init started %lu ms after power-on\n", hal_time() / 1000000);
     if (process_start_first(&context, "/init"))

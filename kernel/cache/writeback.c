@@ -24,9 +24,8 @@ static unsigned count;
 static struct waitq asked;      /* the thread waits here */
 static _Atomic uint64_t rounds; /* a: that the thread has made */
 
-static uint64_t scan(uint64_t wanted)
+static uint64_t scan(uint64_t)
 {
-    (void)wanted;
     return writeback_shrink();
 }
 
@@ -106,13 +105,12 @@ bool writeback_shrink(void)
 }
 
 /* Errors of the disk are told by its file system, once. */
-void writeback_run(void *unused)
+void writeback_run(void *)
 {
     uint64_t since = UINT64_MAX; /* when something was first seen dirty */
     struct wait_set_entry entry;
     struct wait_set set = WAIT_SET(&entry, 1);
     bool is_asked = false; /* not to wait for an age */
-    (void)unused;
     for (;;) {
         wait_set_join(&set, &asked);
         uint64_t now = hal_time();

@@ -127,9 +127,8 @@ static unsigned pipe_poll(struct file *file, struct wait_set *set)
     return ready;
 }
 
-static void pipe_stat(const struct file *file, struct file_stat *out)
+static void pipe_stat(const struct file *, struct file_stat *out)
 {
-    (void)file;
     *out = (struct file_stat){.type = INODE_PIPE, .links = 1};
 }
 

@@ -130,12 +130,11 @@ static bool can_read(void)
 
 /* A line is taken when its reader has it: one whose address is bad leaves it
  * to the next, who waits that long. */
-static ssize_t tty_read(struct file *file, struct cursor *cursor)
+static ssize_t tty_read(struct file *, struct cursor *cursor)
 {
     char line[TTY_LINE];
     uint32_t next;
     int result = 0;
-    (void)file;
     if (!cursor->left)
         return 0;
     spin_lock(&tty.lock);
@@ -190,12 +189,11 @@ static int send(const char *text, size_t length)
     return result;
 }
 
-static ssize_t tty_write(struct file *file, struct cursor *cursor)
+static ssize_t tty_write(struct file *, struct cursor *cursor)
 {
     char text[TTY_TURN];
     size_t done = 0;
     int length, result = 0;
-    (void)file;
     while (cursor->left && !result) {
         result = length = take_turn(cursor, text);
         if (length > 0)
@@ -209,10 +207,9 @@ static ssize_t tty_write(struct file *file, struct cursor *cursor)
     return done ? (ssize_t)done : result;
 }
 
-static unsigned tty_poll(struct file *file, struct wait_set *set)
+static unsigned tty_poll(struct file *, struct wait_set *set)
 {
     unsigned ready = 0;
-    (void)file;
     wait_set_join(set, &tty.readers);
     wait_set_join(set, &tty.writers);
     spin_lock(&tty.lock);

@@ -38,9 +38,8 @@ static void put_frames(struct stack *stack, int count)
 }
 
 /* One stack at a time: another may be wanted right after. */
-static uint64_t scan(uint64_t wanted)
+static uint64_t scan(uint64_t)
 {
-    (void)wanted;
     spin_lock(&lock);
     struct stack *stack = pop(&mapped);
     if (stack) {

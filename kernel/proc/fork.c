@@ -33,9 +33,8 @@ void task_free(struct task *task)
         slab_free(task);
 }
 
-static void enter_user(void *unused)
+static void enter_user(void *)
 {
-    (void)unused;
     hal_enter_user();
 }
 

@@ -94,10 +94,8 @@ static const struct file_ops inode_file_ops = {
     .write = inode_file_write,
 };
 
-static ssize_t directory_read(struct file *file, struct cursor *cursor)
+static ssize_t directory_read(struct file *, struct cursor *)
 {
-    (void)file;
-    (void)cursor;
     return -EISDIR;
 }
 

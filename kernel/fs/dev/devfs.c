@@ -16,24 +16,20 @@ static const struct {
     {"/zero", DEVICE_ZERO},
 };
 
-static ssize_t null_read(struct file *file, struct cursor *cursor)
+static ssize_t null_read(struct file *, struct cursor *)
 {
-    (void)file;
-    (void)cursor;
     return 0;
 }
 
-static ssize_t null_write(struct file *file, struct cursor *cursor)
+static ssize_t null_write(struct file *, struct cursor *cursor)
 {
-    (void)file;
     return (ssize_t)cursor->left;
 }
 
-static ssize_t zero_read(struct file *file, struct cursor *cursor)
+static ssize_t zero_read(struct file *, struct cursor *cursor)
 {
     size_t length = cursor->left;
     int result = 0;
-    (void)file;
     while (cursor->left && !result)
         result = cursor_put_zeros(cursor, MIN(cursor->left, HAL_PAGE_SIZE));
     return cursor->left < length ? (ssize_t)(length - cursor->left) : result;
