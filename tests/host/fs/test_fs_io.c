@@ -6,7 +6,7 @@
 /* sources: kernel/vfs/namei.c kernel/vfs/inode.c */
 /* sources: kernel/vfs/file.c kernel/cache/radix.c */
 /* sources: kernel/fs/ram/[a-z]*.c kernel/ipc/pipe.c */
-/* sources: kernel/ipc/tty.c kernel/fs/proc/procfs.c kernel/fs/proc/file.c */
+/* sources: kernel/ipc/tty.c kernel/fs/proc/procfs.c */
 /* sources: kernel/vfs/initrd.c kernel/dev/cpio.c kernel/lib/panic.c */
 /* sources: kernel/lib/printf.c kernel/lib/string.c kernel/lib/text.c */
 /* sources: tests/host/fs/stubs.c */
