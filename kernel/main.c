@@ -172,11 +172,6 @@ static bool start_thread(struct thread *thread, const char *name,
     return true;
 }
 
-static void console_interrupt(void *)
-{
-    uart_interrupt();
-}
-
 static void start_console(void)
 {
     static struct thread thread;
@@ -185,15 +180,14 @@ static void start_console(void)
         .base = (uintptr_t)hal_phys_to_virt(board.uart.start),
         .reg_shift = board.uart_shift,
         .reg_width = board.uart_width};
-    if (tty_init())
+    if (tty_init(process_print_all))
         refuse("the console device number is taken");
-    tty_set_hook(process_print_all);
     if (board.plic.end)
         hal_interrupts_init(board.plic.start, board.plic_context);
     if (board.plic.end && board.uart_interrupt && !uart_init(config)) {
         console_start(&uart_port, tty_output_room);
         uart_set_receiver(tty_input);
-        irq_register(board.uart_interrupt, console_interrupt, NULL);
+        irq_register(board.uart_interrupt, uart_interrupt, NULL);
         return;
     }
     if (!start_thread(&thread, "console", firmware_console))

@@ -32,6 +32,6 @@ extern const struct console_port uart_port;
 
 /* Handles the port's interrupt, and calls console_room. Not entered twice at a
  * time. */
-void uart_interrupt(void);
+void uart_interrupt(void *unused);
 
 #endif

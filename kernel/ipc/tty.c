@@ -38,7 +38,7 @@ static struct {
     bool copying;                 /* lock: a reader is about to move `taken` */
     bool full;                    /* lock: a writer waits for room */
     char ring[RING];              /* lock */
-    void (*_Atomic hook)(void);
+    void (*hook)(void);           /* set once */
 } tty;
 
 static bool is_shown(char byte)
@@ -73,10 +73,9 @@ static void add(char byte)
 
 void tty_input(uint8_t byte)
 {
-    void (*hook)(void) = atomic_load(&tty.hook);
     if (byte == KEY_LIST) {
-        if (hook)
-            hook();
+        if (tty.hook)
+            tty.hook();
         return;
     }
     spin_lock(&tty.lock);
@@ -230,15 +229,11 @@ void tty_output_room(void)
     spin_unlock(&tty.lock);
 }
 
-void tty_set_hook(void (*hook)(void))
-{
-    atomic_store(&tty.hook, hook);
-}
-
-int tty_init(void)
+int tty_init(void (*hook)(void))
 {
     static const struct file_ops driver = {
         .read = tty_read, .write = tty_write, .poll = tty_poll};
+    tty.hook = hook;
     spin_init(&tty.lock, LOCK_TTY);
     waitq_init(&tty.readers);
     waitq_init(&tty.writers);

@@ -154,21 +154,15 @@ static int check_found(const struct rename *found, const struct rename *known,
     return atomic_load(&moved->mounted) ? -EBUSY : 0;
 }
 
-static int do_found(const struct rename *found)
-{
-    struct inode *from = found->from;
-    return found->to ? from->ops->rename(found)
-                     : from->ops->unlink(from, found->old, found->inode);
-}
-
 /* Lock the directories that are known, and then do it if what is found is
  * that. -EAGAIN: it is not. What was found is known afterwards. */
 static int try(struct rename *known, unsigned kinds)
 {
+    struct inode *from = known->from;
     struct rename found = *known;
     struct lock_set set = {.count = 0};
     found.inode = found.replaced = NULL;
-    add(&set, known->from);
+    add(&set, from);
     add(&set, known->to);
     add(&set, known->inode);
     add(&set, known->replaced);
@@ -181,7 +175,8 @@ static int try(struct rename *known, unsigned kinds)
         add(&set, found.inode);
         add(&set, found.replaced);
         lock_added(&set);
-        result = do_found(&found);
+        result = found.to ? from->ops->rename(&found)
+                          : from->ops->unlink(from, found.old, found.inode);
     }
     unlock_all(&set);
     forget(known);
@@ -211,29 +206,23 @@ static int try_with_names(struct rename *known, unsigned kinds)
     return result;
 }
 
-static int change_once(struct rename *known, unsigned kinds)
-{
-    struct mutex *names = &known->from->superblock->names;
-    int result = try(known, kinds);
-    /* What was found without the mutex may be no longer so. */
-    forget(known);
-    if (result != -EAGAIN)
-        return result;
-    mutex_lock(names);
-    do
-        result = try_with_names(known, kinds);
-    while (result == -EAGAIN);
-    mutex_unlock(names);
-    forget(known);
-    return result;
-}
-
+/* What was found without the names mutex may be no longer so with it. */
 static int change(struct rename known, unsigned kinds)
 {
+    struct mutex *names = &known.from->superblock->names;
     int result;
-    do
-        result = change_once(&known, kinds);
-    while (hurry_again(&result));
+    do {
+        result = try(&known, kinds);
+        forget(&known);
+        if (result == -EAGAIN) {
+            mutex_lock(names);
+            do
+                result = try_with_names(&known, kinds);
+            while (result == -EAGAIN);
+            mutex_unlock(names);
+            forget(&known);
+        }
+    } while (hurry_again(&result));
     return result;
 }
 

@@ -223,8 +223,8 @@ struct fs_context {
 
 /* ---- Inodes -------------------------------------------------------------- */
 
-/* Fill in a new inode: count 1, no names, size 0, not mappable; made now, and
- * owned by user 0, who alone may write to it, but for a symbolic link. */
+/* Fill in a new inode, all zero: count 1, not mappable; made now, and owned by
+ * user 0, who alone may write to it, but for a symbolic link. */
 void inode_init(struct inode *inode, struct superblock *superblock,
                 const struct inode_ops *ops, uint64_t number,
                 const struct inode_shape *shape);

@@ -214,10 +214,11 @@ static int make_inode(int process, const char *name, uint64_t i,
                       struct inode **out)
 {
     struct inode_shape shape = {.type = name ? INODE_FILE : INODE_DIRECTORY};
-    struct procfs_inode *new = slab_alloc(sizeof(*new));
+    struct procfs_inode *new = slab_alloc_zeroed(sizeof(*new));
     if (!new)
         return -ENOMEM;
-    *new = (struct procfs_inode){.process = process, .name = name};
+    new->process = process;
+    new->name = name;
     if (name && !process)
         new->row = &rows[i];
     inode_init(&new->inode, &super, name ? &file_ops : &directory_ops,

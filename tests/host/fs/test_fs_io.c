@@ -861,10 +861,10 @@ static int start(void **state)
 
     (void)state;
     kprintf_set_sink(print);
-    if (ramfs_make("ramfs", 100, &root) || tty_init() || procfs_make(&proc))
+    if (ramfs_make("ramfs", 100, &root) || tty_init(list_processes) ||
+        procfs_make(&proc))
         return -1;
     fs_context_init(&at, root->root, inode_get(root->root), NULL);
-    tty_set_hook(list_processes);
     procfs_set_processes(&all_processes);
     return vfs_mkdir(&at, NULL, "/proc") || vfs_mount(&at, "/proc", proc) ||
            procfs_register("lines", &lines_entry) ||
