@@ -5,10 +5,11 @@
  */
 #include "abi/xv6/xv6.h"
 #include "dev/board.h"
+#include "dev/block.h"
 #include "dev/console.h"
+#include "dev/disks.h"
 #include "dev/irq.h"
 #include "dev/rtc.h"
-#include "dev/virtio_blk.h"
 #include "cache/cache.h"
 #include "fs/dev/devfs.h"
 #include "fs/ext2/ext2.h"
@@ -67,30 +68,10 @@ static void report_panic(void)
         console_flush();
 }
 
-/* The value of `name=` on the command line, up to the next space. */
-static bool boot_argument(const char *name, char *value, size_t size)
-{
-    size_t length = strlen(name);
-    /* What follows run= is a command for init, whatever it looks like. */
-    for (const char *at = command_line; *at && strncmp(at, "run=", 4); at++) {
-        if ((at > command_line && at[-1] != ' ') || strncmp(at, name, length) ||
-            at[length] != '=')
-            continue;
-        at += length + 1;
-        while (size > 1 && *at && *at != ' ' && *at != '\n') {
-            *value++ = *at++;
-            size--;
-        }
-        *value = '\0';
-        return true;
-    }
-    return false;
-}
-
 static void read_arguments(void)
 {
     char policy[16];
-    if (boot_argument("fork", policy, sizeof policy) &&
+    if (board_argument(&board, "fork", policy, sizeof policy) &&
         !eager_set_policy(policy))
         kprintf("calf: fork=%s: not share, tables or bytes; taking share\n",
                 policy);
@@ -224,33 +205,6 @@ static void start_harts(void)
     }
 }
 
-/* ---- Disks --------------------------------------------------------------- */
-
-static void start_disk(const struct board_virtio *place)
-{
-    uintptr_t base = (uintptr_t)hal_phys_to_virt(place->registers.start);
-    int error = virtio_blk_start(base, place->interrupt);
-    if (error == -EOPNOTSUPP)
-        kprintf("calf: the device at %lx has no virtio interface of version "
-                "1.0 (QEMU: -global virtio-mmio.force-legacy=false)\n",
-                place->registers.start);
-    else if (error && error != -ENODEV)
-        kprintf("calf: the disk at %lx does not start (error %d)\n",
-                place->registers.start, -error);
-}
-
-static void start_disks(void)
-{
-    for (unsigned i = 0; board.plic.end && i < board.virtio_count; i++)
-        start_disk(&board.virtio[i]);
-    for (unsigned i = 0; i < block_count(); i++) {
-        const struct block_device *disk = block_at(i);
-        kprintf("calf: %s: %luM%s%s\n", disk->name, disk->sectors >> 11,
-                disk->read_only ? ", read-only" : "",
-                disk->has_flush ? "" : ", no flush");
-    }
-}
-
 /* ---- Files and the first process ----------------------------------------- */
 
 static void mount_at(struct fs_context *context, const char *path,
@@ -262,14 +216,6 @@ static void mount_at(struct fs_context *context, const char *path,
         kprintf("calf: cannot mount %s (error %d)\n", path, -error);
 }
 
-static bool in_memory(struct hal_range range)
-{
-    for (unsigned i = 0; i < board.ram_count; i++)
-        if (range.start >= board.ram[i].start && range.end <= board.ram[i].end)
-            return true;
-    return false;
-}
-
 static void unpack_initrd(struct fs_context *context)
 {
     struct hal_range initrd = board.initrd;
@@ -279,7 +225,7 @@ static void unpack_initrd(struct fs_context *context)
                      "no initrd"
                    : "there is neither a disk nor an initrd: QEMU takes them "
                      "with -drive and -initrd");
-    if (!in_memory(initrd))
+    if (!board_has_memory(&board, initrd))
         refuse("the initrd does not lie in memory");
     if (initrd_unpack(context, hal_phys_to_virt(initrd.start),
                       initrd.end - initrd.start))
@@ -304,7 +250,7 @@ static bool mount_disk(struct block_device *disk, struct superblock **root)
 static bool find_root(struct superblock **root)
 {
     char name[16] = "";
-    bool asked = boot_argument("root", name, sizeof name);
+    bool asked = board_argument(&board, "root", name, sizeof name);
     struct block_device *disk = asked ? block_find(name) : block_at(0);
     if (asked && strcmp(name, "initrd") == 0)
         return false;
@@ -322,7 +268,7 @@ static void start_files(struct fs_context *context)
 {
     struct superblock *root, *ram, *dev, *proc;
     name_index_init();
-    start_disks();
+    disks_start(&board);
     bool on_disk = find_root(&root);
     if (ramfs_make("ramfs", page_total_count() / 4, &ram))
         refuse("not enough memory for a file system");

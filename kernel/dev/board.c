@@ -206,3 +206,32 @@ const char *board_read(struct board *board, const void *blob, uint64_t boot_id)
     read_virtio(board, &fdt);
     return NULL;
 }
+
+bool board_argument(const struct board *board, const char *name, char *value,
+                    size_t size)
+{
+    const char *line = board->command_line;
+    size_t length = strlen(name);
+    for (const char *at = line; *at && strncmp(at, "run=", 4); at++) {
+        if ((at > line && at[-1] != ' ') || strncmp(at, name, length) ||
+            at[length] != '=')
+            continue;
+        at += length + 1;
+        while (size > 1 && *at && *at != ' ' && *at != '\n') {
+            *value++ = *at++;
+            size--;
+        }
+        *value = '\0';
+        return true;
+    }
+    return false;
+}
+
+bool board_has_memory(const struct board *board, struct hal_range range)
+{
+    for (unsigned i = 0; i < board->ram_count; i++)
+        if (range.start >= board->ram[i].start &&
+            range.end <= board->ram[i].end)
+            return true;
+    return false;
+}

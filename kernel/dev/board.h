@@ -7,6 +7,7 @@
 #include "arch/hal.h"
 #include "dev/uart.h"
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define BOARD_RANGES 16
@@ -42,5 +43,14 @@ struct board {
 /* Read the tree at `blob` (in the direct map), booted on hart `boot_id`.
  * NULL, or a sentence that says why this machine cannot run Calf. */
 const char *board_read(struct board *board, const void *blob, uint64_t boot_id);
+
+/* The value of `name=` on the command line, up to the next space, or as much of
+ * it as there is room for. False: it is not there. What follows run= is a
+ * command for init, whatever it looks like. */
+bool board_argument(const struct board *board, const char *name, char *value,
+                    size_t size);
+
+/* Whether all of `range` is memory. */
+bool board_has_memory(const struct board *board, struct hal_range range);
 
 #endif
