@@ -46,7 +46,7 @@ static ssize_t read_at(struct inode *inode, struct cursor *cursor,
     ssize_t total = 0;
     int moved;
     if (!inode->ops->read)
-        return -EPERM;
+        return inode->type == INODE_DIRECTORY ? -EISDIR : -EPERM;
     do {
         moved = move_part(inode, cursor, offset, inode->ops->read, false);
         if (moved > 0)
@@ -94,14 +94,6 @@ static const struct file_ops inode_file_ops = {
     .write = inode_file_write,
 };
 
-static ssize_t directory_read(struct file *, struct cursor *)
-{
-    return -EISDIR;
-}
-
-/* Never open for writing. */
-static const struct file_ops directory_ops = {.read = directory_read};
-
 /* ---- Devices ------------------------------------------------------------- */
 
 static const struct file_ops *_Atomic drivers[DEVICE_MAJORS];
@@ -143,8 +135,7 @@ int file_attach(struct file *file, struct inode *inode)
         return -EISDIR;
     if (inode->type == INODE_DEVICE)
         return device_open(file);
-    file->ops =
-        inode->type == INODE_DIRECTORY ? &directory_ops : &inode_file_ops;
+    file->ops = &inode_file_ops;
     return inode->ops->open ? inode->ops->open(inode, file) : 0;
 }
 
@@ -200,15 +191,15 @@ int file_ioctl(struct file *file, unsigned command, uintptr_t argument)
 
 void file_stat(const struct file *file, struct file_stat *out)
 {
-    if (file->ops->stat)
-        file->ops->stat(file, out);
-    else
+    if (file->inode)
         inode_stat(file->inode, out);
+    else
+        *out = (struct file_stat){.type = INODE_PIPE, .links = 1};
 }
 
 bool file_is_directory(const struct file *file)
 {
-    return file->ops == &directory_ops;
+    return file->inode && file->inode->type == INODE_DIRECTORY;
 }
 
 /* One slot: 1 when all of it was used, 0 at the end or when it was not. */

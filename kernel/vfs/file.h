@@ -31,10 +31,8 @@
 struct file_ops {
     ssize_t (*read)(struct file *file, struct cursor *cursor);
     ssize_t (*write)(struct file *file, struct cursor *cursor);
-    /* See file_poll, file_stat and file_ioctl. [POLL_ALWAYS; what the inode
-     * says; -ENOTTY] */
+    /* See file_poll and file_ioctl. [POLL_ALWAYS; -ENOTTY] */
     unsigned (*poll)(struct file *file, struct wait_set *set);
-    void (*stat)(const struct file *file, struct file_stat *out);
     int (*ioctl)(struct file *file, unsigned command, uintptr_t argument);
     /* The last reference is gone. [nothing] */
     void (*close)(struct file *file);
@@ -44,7 +42,7 @@ struct file {
     _Atomic uint32_t count;
     uint32_t flags;             /* I: OPEN_* */
     const struct file_ops *ops; /* I once open */
-    struct inode *inode;        /* I: with a reference, or NULL */
+    struct inode *inode;        /* I: with a reference; NULL: a pipe */
     uint64_t offset;            /* the inode's mutex */
     void *private;              /* I once open: whatever ops want */
 };
