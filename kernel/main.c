@@ -8,8 +8,8 @@
 #include "dev/block.h"
 #include "dev/console.h"
 #include "dev/disks.h"
-#include "dev/irq.h"
 #include "dev/rtc.h"
+#include "dev/serial.h"
 #include "cache/cache.h"
 #include "fs/dev/devfs.h"
 #include "fs/ext2/ext2.h"
@@ -124,24 +124,6 @@ static void start_clock(void)
 
 /* ---- Console ------------------------------------------------------------- */
 
-static size_t firmware_send(const char *text, size_t length)
-{
-    hal_firmware_write(text, length);
-    return length;
-}
-
-/* Where no UART is: send, and ask the firmware for keys, now and then. */
-static void firmware_console(void *)
-{
-    for (;;) {
-        int byte;
-        console_poll();
-        while ((byte = hal_firmware_read()) >= 0)
-            tty_input(byte);
-        thread_sleep_until(hal_time() + 20000000);
-    }
-}
-
 static bool start_thread(struct thread *thread, const char *name,
                          void (*entry)(void *))
 {
@@ -156,24 +138,13 @@ static bool start_thread(struct thread *thread, const char *name,
 static void start_console(void)
 {
     static struct thread thread;
-    static const struct console_port firmware = {.send = firmware_send};
-    struct uart_config config = {
-        .base = (uintptr_t)hal_phys_to_virt(board.uart.start),
-        .reg_shift = board.uart_shift,
-        .reg_width = board.uart_width};
     if (tty_init(process_print_all))
         refuse("the console device number is taken");
     if (board.plic.end)
         hal_interrupts_init(board.plic.start, board.plic_context);
-    if (board.plic.end && board.uart_interrupt && !uart_init(config)) {
-        console_start(&uart_port, tty_output_room);
-        uart_set_receiver(tty_input);
-        irq_register(board.uart_interrupt, uart_interrupt, NULL);
-        return;
-    }
-    if (!start_thread(&thread, "console", firmware_console))
+    if (!serial_start(&board, tty_input, tty_output_room) &&
+        !start_thread(&thread, "console", serial_poll))
         refuse("not enough memory for the console's thread");
-    console_start(&firmware, tty_output_room);
 }
 
 /* ---- Harts --------------------------------------------------------------- */

@@ -10,8 +10,6 @@
 #ifndef LIB_ERRNO_H
 #define LIB_ERRNO_H
 
-#include "lib/types.h"
-
 /* The request makes no sense. */
 #define EINVAL     22
 #define ENOSYS     38
@@ -65,25 +63,5 @@
 
 /* What a medium or a boot loader gave is damaged. */
 #define EUCLEAN 117
-
-#define ERRNO_LIMIT 4096
-
-/* Folds `error`, a negative errno, into a pointer. */
-static inline void *err_ptr(int error)
-{
-    return (void *)(intptr_t)error;
-}
-
-/* Is `pointer` a folded errno? NULL is not. */
-static inline bool is_err(const void *pointer)
-{
-    return (uintptr_t)pointer > UINTPTR_MAX - (ERRNO_LIMIT - 1);
-}
-
-/* The negative errno in `pointer`; meaningful only if is_err(pointer). */
-static inline int ptr_err(const void *pointer)
-{
-    return (int)(intptr_t)pointer;
-}
 
 #endif

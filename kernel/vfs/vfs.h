@@ -2,21 +2,14 @@
  * The file layer: what every file system is made of, and the verbs on paths.
  *
  * An inode is a file, directory or device node as the kernel holds it: counted,
- * with its own mutex, and with a table of operations by which its file system
- * gives it life. A superblock is a file system as a whole: its root, and the
- * directory it is mounted on. Operations may sleep and may fail with -EIO, so a
- * file system on a disk stands beside one in memory without a change here.
- *
- * There is no cache of names: a directory answers lookups itself, under its
- * mutex. Names are therefore always true, and adding, finding and removing one
- * name are one critical section.
+ * with its own mutex, and a table of its file system's operations. A superblock
+ * is a file system as a whole. There is no cache of names: a directory answers
+ * lookups itself, under its mutex.
  *
  * Locks, in the order they are taken: a superblock's names mutex
  * (LOCK_FS_NAMES), for moving and removing directories and mounting on them;
- * directories' mutexes (LOCK_INODE_PARENT); other inodes' (LOCK_INODE). A verb
- * that needs several of one rank takes them in the order of their addresses
- * (tree.c). A directory keeps its place in the tree as long as the names mutex
- * is held.
+ * directories' mutexes (LOCK_INODE_PARENT); other inodes' (LOCK_INODE). Several
+ * of one rank are taken in the order of their addresses (tree.c).
  *
  * Letters at fields: I immutable; a atomic; m the inode's mutex; n names mutex.
  */
@@ -107,11 +100,10 @@ struct rename {
                                A directory if `inode` is one, and then dead */
 };
 
-/*
- * What a file system does for its inodes. A missing function means that this
- * cannot be done there (-EPERM), but for the ones that say otherwise. Those up
- * to `is_empty` are of directories and called with the directory's mutex held.
- */
+/* What a file system does for its inodes; all may sleep, and may fail with -EIO.
+ * Where a function is missing this cannot be done (-EPERM), but for those that
+ * say otherwise. Those up to `is_empty` are of directories and called with the
+ * directory's mutex held. */
 struct inode_ops {
     /* The inode called `name`, with a reference; "..", too, but never ".".
      * -ENOENT, or what went wrong. Always present in a directory. */
