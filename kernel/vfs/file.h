@@ -1,9 +1,8 @@
 /*
- * Open files, and the table of descriptors that refer to them.
- *
- * An open file is what fork and dup share: a position, how it was opened, and
- * a table of what it does. Files of a file system read and write through their
- * inode; devices and pipes have tables of their own.
+ * Open files, and the table of descriptors that refer to them. An open file is
+ * what fork and dup share: a position, how it was opened, and a table of what
+ * it does. Files of a file system read and write through their inode; devices
+ * and pipes have tables of their own.
  */
 #ifndef VFS_FILE_H
 #define VFS_FILE_H
@@ -132,8 +131,7 @@ struct file_table {
     struct file *first[FILE_TABLE_FIRST]; /* lock */
 };
 
-/* Make it empty, with one reference. After the last one `release`, if any, is
- * called to free the memory. */
+/* Make it empty, with one reference. */
 void file_table_init(struct file_table *table,
                      void (*release)(struct file_table *table));
 

@@ -219,7 +219,6 @@ int vfs_mount(struct fs_context *context, const char *path,
         return result;
     struct mutex *names = &place->superblock->names;
     mutex_lock(names);
-    mutex_lock(&place->mutex);
     if (place->type != INODE_DIRECTORY)
         result = -ENOTDIR;
     else if (place->dead)
@@ -227,7 +226,6 @@ int vfs_mount(struct fs_context *context, const char *path,
     else if (place == context->root || superblock->covered ||
              atomic_load(&place->mounted))
         result = -EBUSY;
-    mutex_unlock(&place->mutex);
     if (!result) {
         /* The mount keeps the reference, and so the directory, for good. */
         superblock->covered = place;

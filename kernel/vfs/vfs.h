@@ -11,7 +11,8 @@
  * directories' mutexes (LOCK_INODE_PARENT); other inodes' (LOCK_INODE). Several
  * of one rank are taken in the order of their addresses (tree.c).
  *
- * Letters at fields: I immutable; a atomic; m the inode's mutex; n names mutex.
+ * Letters at fields: I immutable; a atomic; m the inode's mutex; n names mutex;
+ * both: either to read.
  */
 #ifndef VFS_VFS_H
 #define VFS_VFS_H
@@ -100,18 +101,17 @@ struct rename {
                                A directory if `inode` is one, and then dead */
 };
 
-/* What a file system does for its inodes; all may sleep, and may fail with -EIO.
- * Where a function is missing this cannot be done (-EPERM), but for those that
- * say otherwise. Those up to `is_empty` are of directories and called with the
- * directory's mutex held. */
+/* What a file system does for its inodes. All may sleep, and may fail with
+ * -EIO. Where a function is missing this cannot be done (-EPERM), but for those
+ * that say otherwise. Those up to `is_empty` are of directories and called with
+ * the directory's mutex held. What failed has changed nothing. */
 struct inode_ops {
     /* The inode called `name`, with a reference; "..", too, but never ".".
      * -ENOENT, or what went wrong. Always present in a directory. */
     int (*lookup)(struct inode *directory, struct name name,
                   struct inode **out);
 
-    /* A new inode under a name known to be free, with a reference for the
-     * caller. On failure nothing has changed. */
+    /* A new inode under a name known to be free, with a reference. */
     int (*create)(struct inode *directory, struct name name,
                   const struct inode_shape *shape, struct inode **out);
 
@@ -127,13 +127,11 @@ struct inode_ops {
 
     /* Give `inode` the new name in place of the old one, and a directory its
      * new "..", in one step: nobody sees it with none or both, not even after
-     * a crash. What is replaced loses its name as by unlink. On failure nothing
-     * has changed. The caller has references. */
+     * a crash. What is replaced loses its name as by unlink. */
     int (*rename)(const struct rename *rename);
 
-    /* The first slot at or after number *slot, which is set to that slot's
-     * number: 1, or 0 at the end, or what went wrong. 0 and 1 are "." and
-     * "..". */
+    /* The first slot at or after number *slot, which becomes its number: 1, or
+     * 0 at the end, or what went wrong. 0 and 1 are "." and "..". */
     int (*read_directory)(struct inode *directory, uint64_t *slot,
                           struct directory_entry *out);
 
@@ -174,7 +172,7 @@ struct inode {
     struct superblock *superblock; /* I */
     uint64_t number;               /* I: never 0 */
     uint8_t type;                  /* I: enum inode_type */
-    bool dead;                     /* m: a directory without a name */
+    bool dead;                     /* m, n: a directory without a name */
     uint16_t major, minor;         /* I: of a device */
     _Atomic uint32_t count;        /* a: references */
     _Atomic uint32_t links;        /* a: names */
@@ -206,7 +204,7 @@ struct fs_context {
     struct inode *cwd;  /* lock */
 };
 
-/* How to open. Reading a directory needs OPEN_READ alone. */
+/* How to open. A directory is opened with OPEN_READ alone. */
 #define OPEN_READ     1u
 #define OPEN_WRITE    2u
 #define OPEN_CREATE   4u  /* a file, if there is nothing */
@@ -271,15 +269,13 @@ void superblock_init(struct superblock *superblock, const char *type);
 
 /* ---- Contexts ------------------------------------------------------------ */
 
-/* Give it these places and one reference. The one to `root` stays the caller's,
- * that to `cwd` does not. After the context's last one `release`, if any, is
- * called to free it. */
+/* Give it these places and one reference; takes over the one to `cwd`, not that
+ * to `root`. */
 void fs_context_init(struct fs_context *context, struct inode *root,
                      struct inode *cwd,
                      void (*release)(struct fs_context *context));
 
-/* One more reference: what vfs_chdir does with one holds for all. One fewer;
- * the last gives the places back, and may sleep. */
+/* One more reference: all see what vfs_chdir does. One fewer; may sleep. */
 static inline struct fs_context *fs_context_get(struct fs_context *context)
 {
     atomic_fetch_add_explicit(&context->count, 1, memory_order_relaxed);
