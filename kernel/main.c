@@ -87,21 +87,11 @@ static uint64_t table_frame(void)
 
 static void start_memory(void)
 {
-    struct hal_range taken[BOARD_RANGES + 3];
-    unsigned count = 0;
-    for (; count < board.reserved_count; count++)
-        taken[count] = board.reserved[count];
-    taken[count++] = hal_image();
-    taken[count++] = board.tree;
-    taken[count++] = board.initrd;
-    struct hal_range devices[3 + BOARD_VIRTIO] = {board.uart, board.plic,
-                                                  board.rtc};
-    unsigned device_count = 3;
-    for (unsigned i = 0; i < board.virtio_count; i++)
-        devices[device_count++] = board.virtio[i].registers;
-    if (page_init(board.ram, board.ram_count, taken, count) ||
-        hal_mmu_init(board.ram, board.ram_count, devices, device_count,
-                     table_frame))
+    struct hal_range devices[BOARD_DEVICES];
+    unsigned count = board_devices(&board, devices);
+    if (page_init(board.ram, board.ram_count, board.reserved,
+                  board.reserved_count) ||
+        hal_mmu_init(board.ram, board.ram_count, devices, count, table_frame))
         refuse("not enough memory for the kernel's tables; give the machine "
                "at least 16 MB");
     slab_init();

@@ -42,12 +42,13 @@ struct name {
     size_t length;
 };
 
+/* As xv6's programs know the first three, and Calf's the fourth. */
 enum inode_type {
     INODE_DIRECTORY = 1,
     INODE_FILE,
     INODE_DEVICE,
-    INODE_PIPE,
     INODE_LINK, /* a symbolic link: its contents are a path */
+    INODE_PIPE,
 };
 
 /* What a new inode is to be. */
