@@ -38,7 +38,8 @@ kind := $(if $(filter-out 0,$(DEBUG)),debug,release)
 
 ifneq ($(findstring clang,$(CC)),)
 family := clang-
-target_cc := $(CC) --target=riscv64-unknown-elf -mno-relax
+# A parameter without a name is one that is not used, to gcc in any C.
+target_cc := $(CC) --target=riscv64-unknown-elf -mno-relax -Wno-c2x-extensions
 link := -fuse-ld=lld
 kernel_march := -march=rv64imac
 pre := llvm-

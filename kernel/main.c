@@ -6,10 +6,11 @@
  */
 #include "abi/xv6/xv6.h"
 #include "dev/board.h"
+#include "dev/block.h"
 #include "dev/console.h"
-#include "dev/irq.h"
+#include "dev/disks.h"
 #include "dev/rtc.h"
-#include "dev/virtio_blk.h"
+#include "dev/serial.h"
 #include "cache/cache.h"
 #include "fs/dev/devfs.h"
 #include "fs/ext2/ext2.h"
@@ -67,30 +68,10 @@ static void report_panic(void)
         console_flush();
 }
 
-/* The value of `name=` on the command line, up to the next space. */
-static bool boot_argument(const char *name, char *value, size_t size)
-{
-    size_t length = strlen(name);
-    /* All after run= is a command for init. */
-    for (const char *at = command_line; *at && strncmp(at, "run=", 4); at++) {
-        if ((at > command_line && at[-1] != ' ') || strncmp(at, name, length) ||
-            at[length] != '=')
-            continue;
-        at += length + 1;
-        while (size > 1 && *at && *at != ' ' && *at != '\n') {
-            *value++ = *at++;
-            size--;
-        }
-        *value = '\0';
-        return true;
-    }
-    return false;
-}
-
 static void read_arguments(void)
 {
     char policy[16];
-    if (boot_argument("fork", policy, sizeof policy) &&
+    if (board_argument(&board, "fork", policy, sizeof policy) &&
         !eager_set_policy(policy))
         kprintf("calf: fork=%s: not share, tables or bytes; taking share\n",
                 policy);
@@ -106,21 +87,11 @@ static uint64_t table_page(void)
 
 static void start_memory(void)
 {
-    struct hal_range taken[BOARD_RANGES + 3];
-    unsigned count = 0;
-    for (; count < board.reserved_count; count++)
-        taken[count] = board.reserved[count];
-    taken[count++] = hal_image();
-    taken[count++] = board.tree;
-    taken[count++] = board.initrd;
-    struct hal_range devices[3 + BOARD_VIRTIO] = {board.uart, board.plic,
-                                                  board.rtc};
-    unsigned device_count = 3;
-    for (unsigned i = 0; i < board.virtio_count; i++)
-        devices[device_count++] = board.virtio[i].registers;
-    if (page_init(board.ram, board.ram_count, taken, count) ||
-        hal_mmu_init(board.ram, board.ram_count, devices, device_count,
-                     table_page))
+    struct hal_range devices[BOARD_DEVICES];
+    unsigned count = board_devices(&board, devices);
+    if (page_init(board.ram, board.ram_count, board.reserved,
+                  board.reserved_count) ||
+        hal_mmu_init(board.ram, board.ram_count, devices, count, table_page))
         refuse("not enough memory for the kernel's tables; give the machine "
                "at least 16 MB");
     slab_init();
@@ -143,25 +114,6 @@ static void start_clock(void)
 
 /* ---- Console ------------------------------------------------------------- */
 
-static size_t firmware_send(const char *text, size_t length)
-{
-    hal_firmware_write(text, length);
-    return length;
-}
-
-/* If there is no UART: send, and ask the firmware for keys, at intervals. */
-static void firmware_console(void *unused)
-{
-    (void)unused;
-    for (;;) {
-        int byte;
-        console_poll();
-        while ((byte = hal_firmware_read()) >= 0)
-            tty_input(byte);
-        thread_sleep_until(hal_time() + 20000000);
-    }
-}
-
 static bool start_thread(struct thread *thread, const char *name,
                          void (*entry)(void *))
 {
@@ -173,34 +125,16 @@ static bool start_thread(struct thread *thread, const char *name,
     return true;
 }
 
-static void console_interrupt(void *unused)
-{
-    (void)unused;
-    uart_interrupt();
-}
-
 static void start_console(void)
 {
     static struct thread thread;
-    static const struct console_port firmware = {.send = firmware_send};
-    struct uart_config config = {
-        .base = (uintptr_t)hal_phys_to_virt(board.uart.start),
-        .reg_shift = board.uart_shift,
-        .reg_width = board.uart_width};
-    if (tty_init())
+    if (tty_init(process_print_all))
         refuse("the console device number is taken");
-    tty_set_hook(process_print_all);
     if (board.plic.end)
         hal_interrupts_init(board.plic.start, board.plic_context);
-    if (board.plic.end && board.uart_interrupt && !uart_init(config)) {
-        console_start(&uart_port, tty_output_room);
-        uart_set_receiver(tty_input);
-        irq_register(board.uart_interrupt, console_interrupt, NULL);
-        return;
-    }
-    if (!start_thread(&thread, "console", firmware_console))
+    if (!serial_start(&board, tty_input, tty_output_room) &&
+        !start_thread(&thread, "console", serial_poll))
         refuse("not enough memory for the console's thread");
-    console_start(&firmware, tty_output_room);
 }
 
 /* ---- Harts --------------------------------------------------------------- */
@@ -232,36 +166,9 @@ static void start_harts(void)
     }
 }
 
-/* ---- Disks --------------------------------------------------------------- */
-
-static void start_disk(const struct board_virtio *place)
-{
-    uintptr_t base = (uintptr_t)hal_phys_to_virt(place->registers.start);
-    int error = virtio_blk_start(base, place->interrupt);
-    if (error == -EOPNOTSUPP)
-        kprintf("calf: the device at %lx has no virtio interface of version "
-                "1.0 (QEMU: -global virtio-mmio.force-legacy=false)\n",
-                place->registers.start);
-    else if (error && error != -ENODEV)
-        kprintf("calf: the disk at %lx does not start (error %d)\n",
-                place->registers.start, -error);
-}
-
-static void start_disks(void)
-{
-    for (unsigned i = 0; board.plic.end && i < board.virtio_count; i++)
-        start_disk(&board.virtio[i]);
-    for (unsigned i = 0; i < block_count(); i++) {
-        const struct block_device *disk = block_at(i);
-        kprintf("calf: %s: %luM%s%s\n", disk->name, disk->sectors >> 11,
-                disk->read_only ? ", read-only" : "",
-                disk->has_flush ? "" : ", no flush");
-    }
-}
-
 /* ---- Files and the first process ----------------------------------------- */
 
-static void mount_at(const struct fs_context *context, const char *path,
+static void mount_at(struct fs_context *context, const char *path,
                      struct superblock *superblock)
 {
     vfs_mkdir(context, NULL, path);
@@ -270,15 +177,7 @@ static void mount_at(const struct fs_context *context, const char *path,
         kprintf("calf: cannot mount %s (error %d)\n", path, -error);
 }
 
-static bool in_memory(struct hal_range range)
-{
-    for (unsigned i = 0; i < board.ram_count; i++)
-        if (range.start >= board.ram[i].start && range.end <= board.ram[i].end)
-            return true;
-    return false;
-}
-
-static void unpack_initrd(const struct fs_context *context)
+static void unpack_initrd(struct fs_context *context)
 {
     struct hal_range initrd = board.initrd;
     if (initrd.end <= initrd.start)
@@ -287,7 +186,7 @@ static void unpack_initrd(const struct fs_context *context)
                      "no initrd"
                    : "there is neither a disk nor an initrd: QEMU takes them "
                      "with -drive and -initrd");
-    if (!in_memory(initrd))
+    if (!board_has_memory(&board, initrd))
         refuse("the initrd does not lie in memory");
     if (initrd_unpack(context, hal_phys_to_virt(initrd.start),
                       initrd.end - initrd.start))
@@ -312,7 +211,7 @@ static bool mount_disk(struct block_device *disk, struct superblock **root)
 static bool find_root(struct superblock **root)
 {
     char name[16] = "";
-    bool asked = boot_argument("root", name, sizeof name);
+    bool asked = board_argument(&board, "root", name, sizeof name);
     struct block_device *disk = asked ? block_find(name) : block_at(0);
     if (asked && strcmp(name, "initrd") == 0)
         return false;
@@ -330,7 +229,7 @@ static void start_files(struct fs_context *context)
 {
     struct superblock *root, *ram, *dev, *proc;
     name_index_init();
-    start_disks();
+    disks_start(&board);
     bool on_disk = find_root(&root);
     if (ramfs_make("ramfs", page_total_count() / 4, &ram))
         refuse("not enough memory for a file system");
@@ -350,10 +249,9 @@ static void start_files(struct fs_context *context)
     mount_at(context, "/proc", proc);
 }
 
-static void start_system(void *unused)
+static void start_system(void *)
 {
     struct fs_context context;
-    (void)unused;
     start_files(&context);
     kprintf("calf: init started %lu ms after power-on\n", hal_time() / 1000000);
     if (process_start_first(&context, "/init"))

@@ -101,13 +101,12 @@ uint64_t writeback_scan(uint64_t wanted)
 }
 
 /* Errors of the disk are told by its file system, once. */
-void writeback_run(void *unused)
+void writeback_run(void *)
 {
     uint64_t since = UINT64_MAX; /* when something was first seen dirty */
     struct wait_set_entry entry;
     struct wait_set set = WAIT_SET(&entry, 1);
     bool is_asked = false; /* not to wait for an age */
-    (void)unused;
     for (;;) {
         wait_set_join(&set, &asked);
         uint64_t now = hal_time();

@@ -18,6 +18,11 @@ static bool add_range(struct hal_range *ranges, unsigned *count, uint64_t start,
     return true;
 }
 
+static void reserve(struct board *board, uint64_t start, uint64_t end)
+{
+    add_range(board->reserved, &board->reserved_count, start, end - start);
+}
+
 static void read_memory(struct board *board, const struct fdt *fdt)
 {
     uint64_t start, size;
@@ -188,8 +193,11 @@ const char *board_read(struct board *board, const void *blob, uint64_t boot_id)
     *board = (struct board){0};
     if (fdt_open(&fdt, blob, 1 << 20))
         return fdt.error;
-    uint64_t at = hal_virt_to_phys(blob);
-    board->tree = (struct hal_range){at, at + fdt.size};
+    int chosen = fdt_find_path(&fdt, "/chosen");
+    read_chosen(board, &fdt, chosen);
+    reserve(board, hal_image().start, hal_image().end);
+    reserve(board, hal_virt_to_phys(blob), hal_virt_to_phys(blob) + fdt.size);
+    reserve(board, board->initrd.start, board->initrd.end);
     read_memory(board, &fdt);
     if (!board->ram_count)
         return "the device tree names no memory";
@@ -198,11 +206,49 @@ const char *board_read(struct board *board, const void *blob, uint64_t boot_id)
         return "the device tree does not name the hart that booted";
     if (!board->timebase)
         return "the device tree has no timebase-frequency";
-    int chosen = fdt_find_path(&fdt, "/chosen");
-    read_chosen(board, &fdt, chosen);
     read_plic(board, &fdt, boot_cpu);
     read_uart(board, &fdt, chosen);
     read_rtc(board, &fdt);
     read_virtio(board, &fdt);
     return NULL;
+}
+
+unsigned board_devices(const struct board *board, struct hal_range *out)
+{
+    unsigned count = 0;
+    out[count++] = board->uart;
+    out[count++] = board->plic;
+    out[count++] = board->rtc;
+    for (unsigned i = 0; i < board->virtio_count; i++)
+        out[count++] = board->virtio[i].registers;
+    return count;
+}
+
+bool board_argument(const struct board *board, const char *name, char *value,
+                    size_t size)
+{
+    const char *line = board->command_line;
+    size_t length = strlen(name);
+    for (const char *at = line; *at && strncmp(at, "run=", 4); at++) {
+        if ((at > line && at[-1] != ' ') || strncmp(at, name, length) ||
+            at[length] != '=')
+            continue;
+        at += length + 1;
+        while (size > 1 && *at && *at != ' ' && *at != '\n') {
+            *value++ = *at++;
+            size--;
+        }
+        *value = '\0';
+        return true;
+    }
+    return false;
+}
+
+bool board_has_memory(const struct board *board, struct hal_range range)
+{
+    for (unsigned i = 0; i < board->ram_count; i++)
+        if (range.start >= board->ram[i].start &&
+            range.end <= board->ram[i].end)
+            return true;
+    return false;
 }

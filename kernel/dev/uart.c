@@ -160,7 +160,7 @@ static size_t receive(uint8_t *received, size_t most)
     return count;
 }
 
-void uart_interrupt(void)
+void uart_interrupt(void *)
 {
     uint8_t received[2 * FIFO_SIZE];
     size_t count = sizeof(received);

@@ -33,6 +33,6 @@ extern const struct console_port uart_port;
 
 /* Handles the port's interrupt, and calls console_room. Not called by two harts
  * at once. */
-void uart_interrupt(void);
+void uart_interrupt(void *unused);
 
 #endif

@@ -17,76 +17,53 @@ struct pipe {
     char ring[PIPE_SIZE];
 };
 
-/* Bytes from `position` to where the ring wraps. */
-static size_t until_wrap(uint64_t position)
+/* Move bytes out of the ring, or into it, at `*position` and on to `end`: 0, or
+ * -EFAULT. */
+static inline int move(struct pipe *pipe, struct cursor *cursor,
+                       uint64_t *position, uint64_t end, bool out)
 {
-    return PIPE_SIZE - position % PIPE_SIZE;
-}
-
-/* Copy what is there and wanted: the number of bytes, or -EFAULT if none. */
-static ssize_t take_bytes(struct pipe *pipe, struct cursor *cursor)
-{
-    size_t moved = 0;
     int result = 0;
-    while (cursor->left && pipe->taken != pipe->put) {
-        size_t length = MIN((size_t)(pipe->put - pipe->taken),
-                            MIN(cursor->left, until_wrap(pipe->taken)));
-        result =
-            cursor_put(cursor, &pipe->ring[pipe->taken % PIPE_SIZE], length);
-        if (result)
-            break;
-        pipe->taken += length;
-        moved += length;
+    while (cursor->left && *position != end && !result) {
+        size_t at = *position % PIPE_SIZE;
+        size_t length = MIN(end - *position, PIPE_SIZE - at);
+        length = MIN(length, cursor->left);
+        result = out ? cursor_put(cursor, &pipe->ring[at], length)
+                     : cursor_take(cursor, &pipe->ring[at], length);
+        if (!result)
+            *position += length;
     }
-    return moved ? (ssize_t)moved : result;
+    return result;
 }
 
 static ssize_t pipe_read(struct file *file, struct cursor *cursor)
 {
     struct pipe *pipe = file->private;
-    ssize_t result = 0;
-    if (!cursor->left)
+    size_t length = cursor->left;
+    int result = 0;
+    if (!length)
         return 0;
     mutex_lock(&pipe->mutex);
     while (pipe->taken == pipe->put && pipe->has_writer && !result)
         result = waitq_sleep_mutex(&pipe->readers, &pipe->mutex,
                                    SLEEP_INTERRUPTIBLE);
     if (!result)
-        result = take_bytes(pipe, cursor);
-    if (result > 0)
+        result = move(pipe, cursor, &pipe->taken, pipe->put, true);
+    length -= cursor->left;
+    if (length)
         waitq_wake_all(&pipe->writers);
     mutex_unlock(&pipe->mutex);
-    return result;
-}
-
-static size_t pipe_room(const struct pipe *pipe)
-{
-    return PIPE_SIZE - (size_t)(pipe->put - pipe->taken);
+    return length ? (ssize_t)length : result;
 }
 
 /* Wait until there is room for `wanted` bytes: 0, -EPIPE or -EINTR. */
 static int wait_for_room(struct pipe *pipe, size_t wanted)
 {
     int result = 0;
-    while (pipe->has_reader && pipe_room(pipe) < wanted && !result)
+    while (pipe->has_reader && pipe->put + wanted > pipe->taken + PIPE_SIZE &&
+           !result)
         result = waitq_sleep_mutex(&pipe->writers, &pipe->mutex,
                                    SLEEP_INTERRUPTIBLE);
     return pipe->has_reader ? result : -EPIPE;
-}
-
-static int put_bytes(struct pipe *pipe, struct cursor *cursor)
-{
-    while (cursor->left && pipe_room(pipe)) {
-        size_t length =
-            MIN(pipe_room(pipe), MIN(cursor->left, until_wrap(pipe->put)));
-        int result =
-            cursor_take(cursor, &pipe->ring[pipe->put % PIPE_SIZE], length);
-        if (result)
-            return result;
-        pipe->put += length;
-        waitq_wake_all(&pipe->readers);
-    }
-    return 0;
 }
 
 static ssize_t pipe_write(struct file *file, struct cursor *cursor)
@@ -98,8 +75,11 @@ static ssize_t pipe_write(struct file *file, struct cursor *cursor)
     mutex_lock(&pipe->mutex);
     while (cursor->left && !result) {
         result = wait_for_room(pipe, wanted);
-        if (!result)
-            result = put_bytes(pipe, cursor);
+        if (!result) {
+            uint64_t end = pipe->taken + PIPE_SIZE;
+            result = move(pipe, cursor, &pipe->put, end, false);
+            waitq_wake_all(&pipe->readers);
+        }
     }
     mutex_unlock(&pipe->mutex);
     if (result == -EPIPE || (result && cursor->left == length))
@@ -128,12 +108,6 @@ static unsigned pipe_poll(struct file *file, struct wait_set *set)
     return ready;
 }
 
-static void pipe_stat(const struct file *file, struct file_stat *out)
-{
-    (void)file;
-    *out = (struct file_stat){.type = INODE_PIPE, .links = 1};
-}
-
 /* One end is closed; the last one frees the pipe. That is decided after the
  * unlock, which still touches the mutex. */
 static void pipe_close(struct file *file)
@@ -156,7 +130,6 @@ static const struct file_ops pipe_ops = {
     .read = pipe_read,
     .write = pipe_write,
     .poll = pipe_poll,
-    .stat = pipe_stat,
     .close = pipe_close,
 };
 

@@ -17,7 +17,7 @@
 #include "ipc/tty.h"
 #include "dev/console.h"
 #include "sched/thread.h"
-#include "vfs/device.h"
+#include "vfs/file.h"
 #include "lib/bits.h"
 #include "lib/errno.h"
 
@@ -38,7 +38,7 @@ static struct {
     bool copying;                 /* lock: a reader is about to move `taken` */
     bool full;                    /* lock: a writer waits for room */
     char ring[RING];              /* lock */
-    void (*_Atomic hook)(void);
+    void (*hook)(void);           /* set once */
 } tty;
 
 static bool is_shown(char byte)
@@ -73,10 +73,9 @@ static void add(char byte)
 
 void tty_input(uint8_t byte)
 {
-    void (*hook)(void) = atomic_load(&tty.hook);
     if (byte == KEY_LIST) {
-        if (hook)
-            hook();
+        if (tty.hook)
+            tty.hook();
         return;
     }
     spin_lock(&tty.lock);
@@ -130,12 +129,11 @@ static bool can_read(void)
 
 /* A line is consumed after it has been copied. So if the copy fails, the next
  * read gets the line; until then it waits. */
-static ssize_t tty_read(unsigned minor, struct cursor *cursor)
+static ssize_t tty_read(struct file *, struct cursor *cursor)
 {
     char line[TTY_LINE];
     uint32_t next;
     int result = 0;
-    (void)minor;
     if (!cursor->left)
         return 0;
     spin_lock(&tty.lock);
@@ -190,12 +188,11 @@ static int send(const char *text, size_t length)
     return result;
 }
 
-static ssize_t tty_write(unsigned minor, struct cursor *cursor)
+static ssize_t tty_write(struct file *, struct cursor *cursor)
 {
     char text[TTY_TURN];
     size_t done = 0;
     int length, result = 0;
-    (void)minor;
     while (cursor->left && !result) {
         result = length = take_turn(cursor, text);
         if (length > 0)
@@ -209,10 +206,9 @@ static ssize_t tty_write(unsigned minor, struct cursor *cursor)
     return done ? (ssize_t)done : result;
 }
 
-static unsigned tty_poll(unsigned minor, struct wait_set *set)
+static unsigned tty_poll(struct file *, struct wait_set *set)
 {
     unsigned ready = 0;
-    (void)minor;
     wait_set_join(set, &tty.readers);
     wait_set_join(set, &tty.writers);
     spin_lock(&tty.lock);
@@ -233,15 +229,11 @@ void tty_output_room(void)
     spin_unlock(&tty.lock);
 }
 
-void tty_set_hook(void (*hook)(void))
+int tty_init(void (*hook)(void))
 {
-    atomic_store(&tty.hook, hook);
-}
-
-int tty_init(void)
-{
-    static const struct device_driver driver = {
+    static const struct file_ops driver = {
         .read = tty_read, .write = tty_write, .poll = tty_poll};
+    tty.hook = hook;
     spin_init(&tty.lock, LOCK_TTY);
     waitq_init(&tty.readers);
     waitq_init(&tty.writers);

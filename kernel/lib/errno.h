@@ -9,8 +9,6 @@
 #ifndef LIB_ERRNO_H
 #define LIB_ERRNO_H
 
-#include "lib/types.h"
-
 /* The request makes no sense. */
 #define EINVAL     22
 #define ENOSYS     38
@@ -64,25 +62,5 @@
 
 /* Data on a disk or from a boot loader is damaged. */
 #define EUCLEAN 117
-
-#define ERRNO_LIMIT 4096
-
-/* The negative errno `error` as a pointer. */
-static inline void *err_ptr(int error)
-{
-    return (void *)(intptr_t)error;
-}
-
-/* Whether `pointer` is an error. NULL is not. */
-static inline bool is_err(const void *pointer)
-{
-    return (uintptr_t)pointer > UINTPTR_MAX - (ERRNO_LIMIT - 1);
-}
-
-/* The negative errno in `pointer`; meaningful only if is_err(pointer). */
-static inline int ptr_err(const void *pointer)
-{
-    return (int)(intptr_t)pointer;
-}
 
 #endif

@@ -99,30 +99,22 @@ static inline struct piece *slab_guard_take(void *object, size_t size)
 
 #define SLAB_GUARD 0
 
-static inline void slab_guard_make(struct piece *piece, size_t size)
+static inline void slab_guard_make(struct piece *, size_t)
 {
-    (void)piece;
-    (void)size;
 }
 
-static inline bool slab_guard_is_whole(const struct piece *piece, size_t size)
+static inline bool slab_guard_is_whole(const struct piece *, size_t)
 {
-    (void)piece;
-    (void)size;
     return true;
 }
 
-static inline void *slab_guard_give(struct piece *piece, size_t size,
-                                    size_t length)
+static inline void *slab_guard_give(struct piece *piece, size_t, size_t)
 {
-    (void)size;
-    (void)length;
     return piece;
 }
 
-static inline struct piece *slab_guard_take(void *object, size_t size)
+static inline struct piece *slab_guard_take(void *object, size_t)
 {
-    (void)size;
     return object;
 }
 

@@ -37,9 +37,8 @@ static void put_pages(struct stack *stack, int count)
 }
 
 /* One stack at a time, as stacks may soon be needed again. */
-static uint64_t scan(uint64_t wanted)
+static uint64_t scan(uint64_t)
 {
-    (void)wanted;
     spin_lock(&lock);
     struct stack *stack = pop(&mapped);
     if (stack) {

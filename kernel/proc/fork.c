@@ -33,9 +33,8 @@ void task_free(struct task *task)
         slab_free(task);
 }
 
-static void enter_user(void *unused)
+static void enter_user(void *)
 {
-    (void)unused;
     hal_enter_user();
 }
 
@@ -100,7 +99,7 @@ static void first_entry(void *path)
     hal_enter_user();
 }
 
-int process_start_first(const struct fs_context *from, const char *path)
+int process_start_first(struct fs_context *from, const char *path)
 {
     struct process *process = process_alloc(from);
     if (!process)

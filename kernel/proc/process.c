@@ -45,7 +45,7 @@ static void release_fs(struct fs_context *context)
     process_put(container_of(context, struct process, own_fs));
 }
 
-struct process *process_alloc(const struct fs_context *from)
+struct process *process_alloc(struct fs_context *from)
 {
     struct process *process = slab_alloc(sizeof *process);
     if (!process)

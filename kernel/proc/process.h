@@ -97,7 +97,7 @@ const struct abi *process_find_abi(const struct elf_image *image);
 
 /* Make process 1 and let it exec `path`; it has the directories of `from`. 0 or
  * -ENOMEM. */
-int process_start_first(const struct fs_context *from, const char *path);
+int process_start_first(struct fs_context *from, const char *path);
 
 /* A copy of the running process, with the running task alone, that returns 0
  * from its system call. Its pid, or -ENOMEM; then nothing has changed. */
@@ -174,7 +174,7 @@ unsigned process_end_all(bool tell);
 
 /* A process that is not in the table yet, without tasks, space and open files,
  * and with the directories of `from`. NULL: no memory. */
-struct process *process_alloc(const struct fs_context *from);
+struct process *process_alloc(struct fs_context *from);
 
 /* Put it and its first task into the table, as a child of `parent`. */
 void process_insert(struct process *process, struct process *parent,

@@ -343,9 +343,8 @@ void thread_await_end(struct thread *thread)
 
 /* Interrupts are off. hal_wait returns when one is pending; irq_release lets it
  * in. */
-static _Noreturn void idle_loop(void *unused)
+static _Noreturn void idle_loop(void *)
 {
-    (void)unused;
     struct run_queue *queue = my_queue();
     uint64_t bit = BIT(hal_self()->hart);
     for (;;) {

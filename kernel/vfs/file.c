@@ -4,7 +4,6 @@
  * processes with one open file between them never get the same bytes twice.
  */
 #include "vfs/file.h"
-#include "vfs/device.h"
 #include "cache/writeback.h"
 #include "lib/errno.h"
 #include "mm/oom.h"
@@ -47,7 +46,7 @@ static ssize_t read_at(struct inode *inode, struct cursor *cursor,
     ssize_t total = 0;
     int moved;
     if (!inode->ops->read)
-        return -EPERM;
+        return inode->type == INODE_DIRECTORY ? -EISDIR : -EPERM;
     do {
         moved = move_part(inode, cursor, offset, inode->ops->read, false);
         if (moved > 0)
@@ -95,15 +94,28 @@ static const struct file_ops inode_file_ops = {
     .write = inode_file_write,
 };
 
-static ssize_t directory_read(struct file *file, struct cursor *cursor)
+/* ---- Devices ------------------------------------------------------------- */
+
+static const struct file_ops *_Atomic drivers[DEVICE_MAJORS];
+
+int device_register(unsigned major, const struct file_ops *driver)
 {
-    (void)file;
-    (void)cursor;
-    return -EISDIR;
+    const struct file_ops *none = NULL;
+    if (major >= DEVICE_MAJORS)
+        return -EINVAL;
+    return atomic_compare_exchange_strong(&drivers[major], &none, driver)
+               ? 0
+               : -EBUSY;
 }
 
-/* Never open for writing. */
-static const struct file_ops directory_ops = {.read = directory_read};
+static int device_open(struct file *file)
+{
+    unsigned major = file->inode->major;
+    file->ops = major < DEVICE_MAJORS ? atomic_load(&drivers[major]) : NULL;
+    return file->ops ? 0 : -ENODEV;
+}
+
+/* ---- Open files ---------------------------------------------------------- */
 
 struct file *file_alloc(unsigned flags)
 {
@@ -123,8 +135,7 @@ int file_attach(struct file *file, struct inode *inode)
         return -EISDIR;
     if (inode->type == INODE_DEVICE)
         return device_open(file);
-    file->ops =
-        inode->type == INODE_DIRECTORY ? &directory_ops : &inode_file_ops;
+    file->ops = &inode_file_ops;
     return inode->ops->open ? inode->ops->open(inode, file) : 0;
 }
 
@@ -180,15 +191,15 @@ int file_ioctl(struct file *file, unsigned command, uintptr_t argument)
 
 void file_stat(const struct file *file, struct file_stat *out)
 {
-    if (file->ops->stat)
-        file->ops->stat(file, out);
-    else
+    if (file->inode)
         inode_stat(file->inode, out);
+    else
+        *out = (struct file_stat){.type = INODE_PIPE, .links = 1};
 }
 
 bool file_is_directory(const struct file *file)
 {
-    return file->ops == &directory_ops;
+    return file->inode && file->inode->type == INODE_DIRECTORY;
 }
 
 /* One slot: 1 when all of it was used, 0 at the end or when it was not. */

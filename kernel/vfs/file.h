@@ -1,9 +1,8 @@
 /*
- * Open files, and the table of descriptors that refer to them.
- *
- * An open file is what fork and dup share: a position, how it was opened, and
- * a table of what it does. Files of a file system read and write through their
- * inode; a device goes to its driver; a pipe has a table of its own.
+ * Open files, and the table of descriptors that refer to them. An open file is
+ * what fork and dup share: a position, how it was opened, and a table of what
+ * it does. Files of a file system read and write through their inode; devices
+ * and pipes have tables of their own.
  */
 #ifndef VFS_FILE_H
 #define VFS_FILE_H
@@ -31,10 +30,8 @@
 struct file_ops {
     ssize_t (*read)(struct file *file, struct cursor *cursor);
     ssize_t (*write)(struct file *file, struct cursor *cursor);
-    /* See file_poll, file_stat and file_ioctl. [POLL_ALWAYS; what the inode
-     * says; -ENOTTY] */
+    /* See file_poll and file_ioctl. [POLL_ALWAYS; -ENOTTY] */
     unsigned (*poll)(struct file *file, struct wait_set *set);
-    void (*stat)(const struct file *file, struct file_stat *out);
     int (*ioctl)(struct file *file, unsigned command, uintptr_t argument);
     /* The last reference is gone. [nothing] */
     void (*close)(struct file *file);
@@ -44,10 +41,27 @@ struct file {
     _Atomic uint32_t count;
     uint32_t flags;             /* I: OPEN_* */
     const struct file_ops *ops; /* I once open */
-    struct inode *inode;        /* I: with a reference, or NULL */
+    struct inode *inode;        /* I: with a reference; NULL: a pipe */
     uint64_t offset;            /* the inode's mutex */
     void *private;              /* I once open: whatever ops want */
 };
+
+/* ---- Devices -------------------------------------------------------------
+ * A device node of any file system is only a pair of numbers. What the major
+ * stands for is found when the node is opened, so nodes can be made, listed and
+ * asked about without a driver.
+ */
+
+/* Majors are below this. */
+#define DEVICE_MAJORS 32
+
+#define DEVICE_CONSOLE 1
+#define DEVICE_NULL    2
+#define DEVICE_ZERO    3
+
+/* Open nodes of this major are files of `driver`, which stays. -EINVAL: no such
+ * number; -EBUSY: it has a driver. */
+int device_register(unsigned major, const struct file_ops *driver);
 
 /* ---- Making one ---------------------------------------------------------- */
 
@@ -117,8 +131,7 @@ struct file_table {
     struct file *first[FILE_TABLE_FIRST]; /* lock */
 };
 
-/* Make it empty, with one reference. After the last one `release`, if any, is
- * called to free the memory. */
+/* Make it empty, with one reference. */
 void file_table_init(struct file_table *table,
                      void (*release)(struct file_table *table));
 

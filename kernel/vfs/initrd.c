@@ -18,11 +18,11 @@
 #define MODE_FILE      0100000
 
 struct unpacking {
-    const struct fs_context *context;
+    struct fs_context *context;
     struct cpio cpio;
 };
 
-static int write_contents(const struct fs_context *context,
+static int write_contents(struct fs_context *context,
                           const struct cpio_entry *entry)
 {
     struct cursor cursor = cursor_kernel(entry->data, entry->size);
@@ -58,7 +58,7 @@ static const char *first_name(const struct cpio *cpio,
 static int unpack_file(struct unpacking *unpacking,
                        const struct cpio_entry *entry)
 {
-    const struct fs_context *context = unpacking->context;
+    struct fs_context *context = unpacking->context;
     const char *first = entry->name;
     int result = vfs_unlink(context, NULL, entry->name);
     if (result && result != -ENOENT)
@@ -73,7 +73,7 @@ static int unpack_file(struct unpacking *unpacking,
     return write_contents(context, entry);
 }
 
-static int unpack_directory(const struct fs_context *context, const char *path)
+static int unpack_directory(struct fs_context *context, const char *path)
 {
     struct file_stat there;
     int result = vfs_mkdir(context, NULL, path);
@@ -83,7 +83,7 @@ static int unpack_directory(const struct fs_context *context, const char *path)
     return result;
 }
 
-static int unpack_attributes(const struct fs_context *context,
+static int unpack_attributes(struct fs_context *context,
                              const struct cpio_entry *entry)
 {
     int64_t time = entry->mtime * REALTIME_SECOND;
@@ -125,8 +125,7 @@ static const char *reason(int error)
     }
 }
 
-int initrd_unpack(const struct fs_context *context, const void *archive,
-                  size_t size)
+int initrd_unpack(struct fs_context *context, const void *archive, size_t size)
 {
     struct unpacking unpacking = {.context = context};
     struct cpio_entry entry;

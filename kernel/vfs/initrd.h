@@ -14,7 +14,6 @@
  * the console each, and skipped: 0, or the first such error; -EUCLEAN when the
  * archive is damaged, and then what precedes the damage is there.
  */
-int initrd_unpack(const struct fs_context *context, const void *archive,
-                  size_t size);
+int initrd_unpack(struct fs_context *context, const void *archive, size_t size);
 
 #endif

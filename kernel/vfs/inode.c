@@ -14,28 +14,25 @@
 #define TIME_LEAST (INT32_MIN * REALTIME_SECOND)
 #define SHORT_MOST (INT32_MAX * REALTIME_SECOND)
 
-static void set_time(_Atomic int64_t *to, int64_t time)
+/* The nearest before that the file system can keep. */
+static void set_time(struct inode *inode, _Atomic int64_t *to, int64_t time)
 {
+    time = MAX(time, TIME_LEAST);
+    if (inode->superblock->short_times)
+        time = MIN(time - time % REALTIME_SECOND, SHORT_MOST);
     atomic_store_explicit(to, time, memory_order_relaxed);
-}
-
-static int64_t keepable(const struct inode *inode, int64_t time)
-{
-    return inode->superblock->short_times
-               ? MIN(time - time % REALTIME_SECOND, SHORT_MOST)
-               : time;
-}
-
-void inode_modified(struct inode *inode)
-{
-    int64_t now = keepable(inode, realtime());
-    set_time(&inode->modified, now);
-    set_time(&inode->changed, now);
 }
 
 void inode_changed(struct inode *inode)
 {
-    set_time(&inode->changed, keepable(inode, realtime()));
+    set_time(inode, &inode->changed, realtime());
+}
+
+void inode_modified(struct inode *inode)
+{
+    int64_t now = realtime();
+    set_time(inode, &inode->modified, now);
+    set_time(inode, &inode->changed, now);
 }
 
 int inode_setattr(struct inode *inode, unsigned which,
@@ -48,11 +45,9 @@ int inode_setattr(struct inode *inode, unsigned which,
     if (which & SET_GROUP)
         atomic_store(&inode->group, (uint32_t)to->group);
     if (which & SET_ACCESSED)
-        set_time(&inode->accessed,
-                 keepable(inode, MAX(to->accessed, TIME_LEAST)));
+        set_time(inode, &inode->accessed, to->accessed);
     if (which & SET_MODIFIED)
-        set_time(&inode->modified,
-                 keepable(inode, MAX(to->modified, TIME_LEAST)));
+        set_time(inode, &inode->modified, to->modified);
     inode_changed(inode);
     return 0;
 }
@@ -61,31 +56,20 @@ void inode_init(struct inode *inode, struct superblock *superblock,
                 const struct inode_ops *ops, uint64_t number,
                 const struct inode_shape *shape)
 {
-    static const uint16_t modes[] = {[INODE_DIRECTORY] = 0755,
-                                     [INODE_FILE] = 0644,
-                                     [INODE_DEVICE] = 0644,
-                                     [INODE_PIPE] = 0644,
-                                     [INODE_LINK] = 0777};
+    bool directory = shape->type == INODE_DIRECTORY;
     inode->ops = ops;
     inode->superblock = superblock;
     inode->number = number;
     inode->type = (uint8_t)shape->type;
-    inode->dead = false;
     inode->major = shape->major;
     inode->minor = shape->minor;
     atomic_init(&inode->count, 1);
-    atomic_init(&inode->links, 0);
-    atomic_init(&inode->size, 0);
-    atomic_init(&inode->mode, modes[shape->type]);
-    atomic_init(&inode->owner, 0);
-    atomic_init(&inode->group, 0);
+    atomic_init(&inode->mode, directory                   ? 0755
+                              : shape->type == INODE_LINK ? 0777
+                                                          : 0644);
     inode_modified(inode);
     atomic_init(&inode->accessed, inode->modified);
-    atomic_init(&inode->mounted, NULL);
-    mutex_init(&inode->mutex,
-               shape->type == INODE_DIRECTORY ? LOCK_INODE_PARENT : LOCK_INODE);
-    inode->object.ops = NULL;
-    inode->cache = NULL;
+    mutex_init(&inode->mutex, directory ? LOCK_INODE_PARENT : LOCK_INODE);
 }
 
 struct inode *inode_get(struct inode *inode)

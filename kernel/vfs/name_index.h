@@ -8,11 +8,10 @@
  * several of them one place; the directory compares the names themselves. An
  * index is complete, or it is not there.
  *
- * Extendible hashing: a table, as long as a power of two, gives the bucket of a
- * hash by its top bits. A bucket is one page. A full one is divided in two, and
- * the table is doubled when it cannot tell the halves apart. So adding a name
- * moves one page of entries at most, however many there are. An index has at
- * most NAME_INDEX_BUCKETS + 1 pages.
+ * The entries are the nodes of a binary tree, and the bits of a hash are the
+ * way to its entry, which lies at the first node on it that had room. A node
+ * whose entry was taken out stays, for another. So a name costs some twenty
+ * steps in the largest index, and adding one moves no other.
  *
  * All functions but name_hash are called with the directory's mutex held, or
  * when nobody else can find the directory. While an index is not held, memory
@@ -25,16 +24,31 @@
 #include "lib/types.h"
 #include "vfs/vfs.h"
 
-/* The table is one page. */
-#define NAME_INDEX_BUCKETS 1024u
+/* Pages that an index has at most: room for more than 300 000 names. */
+#define NAME_INDEX_PAGES 2000u
+
+/* A node of the tree. */
+struct name_node {
+    struct name_node *child[2];
+    uint32_t hash;
+    uint32_t place; /* and 1; 0: there is no entry */
+};
 
 /* All zero: there is no index. i: LOCK_NAME_INDEX. */
 struct name_index {
-    struct list link;   /* i: while not held */
-    struct page *table; /* i: of numbers of pages; NULL: there is no index */
-    uint32_t pages;     /* of the index */
-    uint8_t depth;      /* the table has 2^depth entries */
-    uint8_t looks;      /* at all names, since there was no index */
+    struct list link;        /* i: while not held */
+    struct name_node *pages; /* i: the first node of each is not in the tree: it
+                                leads to the next page. NULL: no index */
+    struct name_node *root;
+    uint16_t page_count;
+    uint8_t used;  /* nodes of the first page */
+    uint8_t looks; /* at all names, since there was no index */
+};
+
+/* A look at the entries of one hash. */
+struct name_search {
+    const struct name_node *next;
+    uint32_t hash, way; /* way: the bits from `next` on */
 };
 
 /* The hash of a name: the same as long as the machine runs. */
@@ -55,17 +69,23 @@ void name_index_release(struct name_index *index);
  * on building as on looking. */
 bool name_index_begin(struct name_index *index);
 
-/* Add a name of that hash. The index is held. Where memory or buckets run out
- * the index is given up: -ENOMEM, and it is not held any more. */
+/* Add a name of that hash. The index is held. Where memory or pages run out, or
+ * too many names have the hash, the index is given up: -ENOMEM, and it is not
+ * held any more. */
 int name_index_add(struct name_index *index, uint32_t hash, uint32_t place);
 
 /* Take out an entry, if it is there. The index is held. */
 void name_index_remove(struct name_index *index, uint32_t hash, uint32_t place);
 
-/* The next place at which there may be a name of that hash. `*at` is 0 before
- * the first. False: there is no other. The index is held. */
-bool name_index_next(const struct name_index *index, uint32_t hash,
-                     uint32_t *at, uint32_t *place);
+/* Begin to look at the places where there may be a name of that hash; the next
+ * of them. False: there is no other. The index is held, and does not change. */
+static inline struct name_search name_index_search(struct name_index *index,
+                                                   uint32_t hash)
+{
+    return (struct name_search){index->root, hash, hash};
+}
+
+bool name_index_next(struct name_search *search, uint32_t *place);
 
 /* Give up the index, if there is one. It is not held. */
 void name_index_drop(struct name_index *index);

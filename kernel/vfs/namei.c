@@ -31,7 +31,8 @@ static int take_component(const char **path, struct name *name)
     return name->length > NAME_LIMIT ? -ENAMETOOLONG : 0;
 }
 
-struct inode *namei_enter_mounts(struct inode *inode)
+/* `inode`, or the root of what is mounted on it: takes over the reference. */
+static struct inode *enter_mounts(struct inode *inode)
 {
     struct superblock *above;
     while ((above = atomic_load(&inode->mounted))) {
@@ -62,25 +63,65 @@ bool namei_is_special(struct name name)
     return name.length == 0 || is_dots(name, 1) || is_dots(name, 2);
 }
 
-int namei_last(const struct fs_context *context, const struct place *place,
-               struct inode **out)
+/* Give a free name to what is wanted. */
+static int give_name(struct inode *directory, struct name name,
+                     const struct want *want, struct inode **out)
+{
+    const struct inode_ops *ops = directory->ops;
+    struct inode *inode = want->inode;
+    int result = -ENOENT;
+    if (want->shape)
+        return ops->create ? ops->create(directory, name, want->shape, out)
+                           : -EPERM;
+    if (directory->superblock != inode->superblock)
+        return -EXDEV;
+    if (!ops->link)
+        return -EPERM;
+    mutex_lock(&inode->mutex);
+    if (atomic_load(&inode->links))
+        result = ops->link(directory, name, inode);
+    mutex_unlock(&inode->mutex);
+    if (!result)
+        *out = inode_get(inode);
+    return result;
+}
+
+/* What a locked directory has by that name, or then has. */
+static int find_locked(struct inode *directory, struct name name,
+                       const struct want *want, struct inode **out)
+{
+    int result = directory->ops->lookup(directory, name, out);
+    if (!result && want->fresh) {
+        inode_put(*out);
+        return -EEXIST;
+    }
+    if (result == -ENOENT && (want->shape || want->inode) && !directory->dead)
+        return give_name(directory, name, want, out);
+    return result;
+}
+
+/* What the name is, with a reference. */
+static int find(struct fs_context *context, const struct place *place,
+                const struct want *want, struct inode **out)
 {
     struct inode *at = place->directory;
     bool up = is_dots(place->name, 2);
+    int result;
     if (up ? at == context->root : namei_is_special(place->name)) {
+        if (want->fresh)
+            return -EEXIST;
         *out = inode_get(at);
         return 0;
     }
     if (up)
         at = leave_mounts(at);
-    int result;
     do {
         directory_lock(at);
-        result = at->ops->lookup(at, place->name, out);
+        result = find_locked(at, place->name, want, out);
         directory_unlock(at);
     } while (hurry_again(&result));
     if (!result)
-        *out = namei_enter_mounts(*out);
+        *out = enter_mounts(*out);
     return result;
 }
 
@@ -122,7 +163,7 @@ static int insert_target(struct place *place, struct inode *link)
 
 /* Go on from the directory that has `link`, or, if that says so, from the root.
  * Takes over the reference. */
-static int enter_link(const struct fs_context *context, struct place *place,
+static int enter_link(struct fs_context *context, struct place *place,
                       struct inode *link)
 {
     int result = insert_target(place, link);
@@ -134,48 +175,34 @@ static int enter_link(const struct fs_context *context, struct place *place,
     return result;
 }
 
-/* Walk what is left of the path, up to the last name. */
-static int walk(const struct fs_context *context, struct place *place)
+/* Walk what is left of the path: to *out, or with NULL up to the last name. */
+static int walk(struct fs_context *context, struct place *place,
+                const struct want *want, struct inode **out)
 {
+    static const struct want inner = {.follow = true};
     struct inode *next;
     for (;;) {
         int result = take_component(&place->rest, &place->name);
+        bool last = !*place->rest;
         if (!result && place->directory->type != INODE_DIRECTORY)
             result = -ENOTDIR;
-        if (result || !*place->rest)
+        if (result || (last && !out))
             return result;
-        result = namei_last(context, place, &next);
-        if (!result && next->type == INODE_LINK) {
+        result = find(context, place, last ? want : &inner, &next);
+        if (result)
+            return result;
+        if (next->type == INODE_LINK && (!last || want->follow)) {
             result = enter_link(context, place, next);
-        } else if (!result) {
+            if (result)
+                return result;
+        } else if (last) {
+            *out = next;
+            return 0;
+        } else {
             inode_put(place->directory);
             place->directory = next;
         }
-        if (result)
-            return result;
     }
-}
-
-int namei_parent(const struct fs_context *context, struct inode *at,
-                 const char *path, struct place *place)
-{
-    if (!*path)
-        return -ENOENT;
-    *place = (struct place){.rest = path};
-    place->directory = *path == '/' ? inode_get(context->root)
-                       : at         ? inode_get(at)
-                                    : fs_context_cwd(context);
-    int result = walk(context, place);
-    if (result)
-        namei_put(place);
-    return result;
-}
-
-int namei_follow(const struct fs_context *context, struct place *place,
-                 struct inode *link)
-{
-    int result = enter_link(context, place, link);
-    return result ? result : walk(context, place);
 }
 
 void namei_put(struct place *place)
@@ -184,38 +211,35 @@ void namei_put(struct place *place)
     slab_free(place->buffer);
 }
 
-int namei_removal(const struct fs_context *context, struct inode *at,
-                  const char *path, struct place *place)
+/* On success the place has to be put. */
+static int walk_path(struct fs_context *context, struct inode *at,
+                     const char *path, struct place *place,
+                     const struct want *want, struct inode **out)
 {
-    int result = namei_parent(context, at, path, place);
-    if (result)
-        return result;
-    if (place->name.length == 0)
-        result = -EBUSY;
-    else if (is_dots(place->name, 1))
-        result = -EINVAL;
-    else if (is_dots(place->name, 2))
-        result = -ENOTEMPTY;
-    else if (!place->directory->ops->unlink)
-        result = -EPERM;
+    if (!*path)
+        return -ENOENT;
+    *place = (struct place){.rest = path};
+    place->directory = *path == '/' ? inode_get(context->root)
+                       : at         ? inode_get(at)
+                                    : fs_context_cwd(context);
+    int result = walk(context, place, want, out);
     if (result)
         namei_put(place);
     return result;
 }
 
-int namei(const struct fs_context *context, struct inode *at, const char *path,
-          bool follow, struct inode **out)
+int namei_parent(struct fs_context *context, struct inode *at, const char *path,
+                 struct place *place)
+{
+    return walk_path(context, at, path, place, NULL, NULL);
+}
+
+int namei(struct fs_context *context, struct inode *at, const char *path,
+          const struct want *want, struct inode **out)
 {
     struct place place;
-    int result = namei_parent(context, at, path, &place);
-    if (result)
-        return result;
-    result = namei_last(context, &place, out);
-    while (!result && follow && (*out)->type == INODE_LINK) {
-        result = namei_follow(context, &place, *out);
-        if (!result)
-            result = namei_last(context, &place, out);
-    }
-    namei_put(&place);
+    int result = walk_path(context, at, path, &place, want, out);
+    if (!result)
+        namei_put(&place);
     return result;
 }

@@ -1,20 +1,24 @@
 /*
- * The verbs that change the tree of directories: rmdir and rename.
+ * The verbs that take names away: unlink, rmdir and rename. A removal is done
+ * like a rename to nowhere: there is no `to`, and nothing is replaced.
  *
- * All inodes that one of them changes are locked at once: directories, then
- * others, each of the two in the order of addresses. So no two verbs ever wait
- * for each other, wherever in the tree they work.
+ * All inodes that a verb changes are locked at once: directories, then others,
+ * each of the two in the order of addresses. So no two verbs ever wait for each
+ * other, wherever in the tree they work.
  *
  * A directory can only be locked in that order if it is known, and is found
  * only with its parent locked. So it is looked for, all is let go and locked
  * with it, and it is looked for once more. The names mutex is held then,
  * without which no directory loses its name: so what is found the second time
  * is the same, or a directory that was made meanwhile, once for each name.
- * Renaming a file to a free name, or over a file, takes no names mutex.
+ * Where no directory is renamed, replaced or removed, no names mutex is taken.
  */
 #include "vfs/namei.h"
-#include "lib/bits.h"
 #include "lib/errno.h"
+
+/* What a verb may take a name from. */
+#define DIRECTORIES 1u
+#define OTHERS      2u
 
 /* How many directories deep a directory may lie that another is moved to. */
 #define DEPTH_MOST 4096
@@ -57,8 +61,12 @@ static void unlock_all(struct lock_set *set)
     directory_unlock(set->inodes[0]);
 }
 
-/* ---- Directories that go --------------------------------------------------
- */
+/* ---- Directories that go ------------------------------------------------- */
+
+static bool is_directory(const struct inode *inode)
+{
+    return inode && inode->type == INODE_DIRECTORY;
+}
 
 /* Mark an empty directory so that nothing is ever made in it again, before its
  * parent is locked: to see that it is empty may take long. The names mutex is
@@ -82,70 +90,7 @@ static void revive(struct inode *directory)
     mutex_unlock(&directory->mutex);
 }
 
-static int rmdir_child(const struct place *place, struct inode *child)
-{
-    struct inode *directory = place->directory;
-    struct lock_set set = {.count = 0};
-    if (child->type != INODE_DIRECTORY)
-        return -ENOTDIR;
-    int result = declare_dead(child);
-    if (result)
-        return result;
-    add(&set, directory);
-    add(&set, child);
-    lock_added(&set);
-    result = directory->ops->unlink(directory, place->name, child);
-    unlock_all(&set);
-    if (result)
-        revive(child);
-    return result;
-}
-
-/* The names mutex is held: so the name found is still the child's when it is
- * removed. */
-static int rmdir_place(const struct place *place)
-{
-    struct inode *child, *directory = place->directory;
-    directory_lock(directory);
-    int result = directory->ops->lookup(directory, place->name, &child);
-    directory_unlock(directory);
-    if (result)
-        return result;
-    result = rmdir_child(place, child);
-    inode_put(child);
-    return result;
-}
-
-int vfs_rmdir(const struct fs_context *context, struct inode *at,
-              const char *path)
-{
-    struct place place;
-    int result = namei_removal(context, at, path, &place);
-    if (result)
-        return result;
-    struct mutex *names = &place.directory->superblock->names;
-    do {
-        mutex_lock(names);
-        result = rmdir_place(&place);
-        mutex_unlock(names);
-    } while (hurry_again(&result));
-    namei_put(&place);
-    return result;
-}
-
-int vfs_remove(const struct fs_context *context, struct inode *at,
-               const char *path)
-{
-    int result = vfs_unlink(context, at, path);
-    return result == -EISDIR ? vfs_rmdir(context, at, path) : result;
-}
-
-/* ---- rename -------------------------------------------------------------- */
-
-static bool is_directory(const struct inode *inode)
-{
-    return inode && inode->type == INODE_DIRECTORY;
-}
+/* ---- Finding and doing --------------------------------------------------- */
 
 /* -EINVAL when a directory would come to lie in itself. With the names mutex
  * held the way up does not change. */
@@ -178,27 +123,31 @@ static void forget(struct rename *known)
     known->inode = known->replaced = NULL;
 }
 
-/* Find what the two names are: with references. The directories are locked. */
-static int find_both(struct rename *rename)
+/* Find what the names are: with references. The directories are locked. */
+static int find(struct rename *change)
 {
-    struct inode *from = rename->from, *to = rename->to;
+    struct inode *from = change->from, *to = change->to;
+    int result = from->ops->lookup(from, change->old, &change->inode);
+    if (result || !to)
+        return result;
     if (to->dead)
         return -ENOENT;
-    int result = from->ops->lookup(from, rename->old, &rename->inode);
-    if (result)
-        return result;
-    result = to->ops->lookup(to, rename->new, &rename->replaced);
+    result = to->ops->lookup(to, change->new, &change->replaced);
     return result == -ENOENT ? 0 : result;
 }
 
 /* Whether what was found may be done: 0; -EAGAIN: when the directories that
  * were found are known. */
-static int check_found(const struct rename *found, const struct rename *known)
+static int check_found(const struct rename *found, const struct rename *known,
+                       unsigned kinds)
 {
     struct inode *moved = found->inode, *replaced = found->replaced;
-    if (replaced && is_directory(replaced) != is_directory(moved))
-        return is_directory(moved) ? -ENOTDIR : -EISDIR;
-    if (!is_directory(moved))
+    bool directory = is_directory(moved);
+    if (!(kinds & (directory ? DIRECTORIES : OTHERS)))
+        return directory ? -EISDIR : -ENOTDIR;
+    if (replaced && is_directory(replaced) != directory)
+        return directory ? -ENOTDIR : -EISDIR;
+    if (!directory)
         return 0;
     if (moved != known->inode || (replaced && replaced != known->replaced))
         return -EAGAIN;
@@ -207,25 +156,27 @@ static int check_found(const struct rename *found, const struct rename *known)
 
 /* Lock the directories that are known, and then do it if what is found is
  * that. -EAGAIN: it is not. What was found is known afterwards. */
-static int try_rename(struct rename *known)
+static int try(struct rename *known, unsigned kinds)
 {
+    struct inode *from = known->from;
     struct rename found = *known;
     struct lock_set set = {.count = 0};
     found.inode = found.replaced = NULL;
-    add(&set, known->from);
+    add(&set, from);
     add(&set, known->to);
     add(&set, known->inode);
     add(&set, known->replaced);
     lock_added(&set);
-    int result = find_both(&found);
+    int result = find(&found);
     bool same = found.inode == found.replaced;
     if (!result && !same)
-        result = check_found(&found, known);
+        result = check_found(&found, known, kinds);
     if (!result && !same) {
         add(&set, found.inode);
         add(&set, found.replaced);
         lock_added(&set);
-        result = found.from->ops->rename(&found);
+        result = found.to ? from->ops->rename(&found)
+                          : from->ops->unlink(from, found.old, found.inode);
     }
     unlock_all(&set);
     forget(known);
@@ -234,44 +185,89 @@ static int try_rename(struct rename *known)
 }
 
 /* The same with the names mutex held: what is known stays so. A directory that
- * is to be replaced is dead before the others are locked. */
-static int try_with_names(struct rename *known)
+ * is to go is dead before the others are locked. */
+static int try_with_names(struct rename *known, unsigned kinds)
 {
-    struct inode *dead = NULL;
+    struct inode *dead = known->to ? known->replaced : known->inode;
     int result = 0;
-    if (is_directory(known->inode) && known->from != known->to)
+    if (!is_directory(known->inode))
+        return try(known, kinds);
+    if (known->to && known->from != known->to)
         result = check_outside(known);
-    if (!result && is_directory(known->inode) &&
-        is_directory(known->replaced)) {
-        result = declare_dead(known->replaced);
-        dead = result ? NULL : inode_get(known->replaced);
+    dead = !result && is_directory(dead) ? inode_get(dead) : NULL;
+    if (dead)
+        result = declare_dead(dead);
+    if (!result) {
+        result = try(known, kinds);
+        if (dead && result)
+            revive(dead);
     }
-    if (!result)
-        result = try_rename(known);
-    if (dead && result)
-        revive(dead);
     inode_put(dead);
     return result;
 }
 
-static int rename_found(struct rename *known)
+/* What was found without the names mutex may be no longer so with it. */
+static int change(struct rename known, unsigned kinds)
 {
-    struct mutex *names = &known->from->superblock->names;
-    int result = try_rename(known);
-    /* What was found without the mutex may be no longer so. */
-    forget(known);
-    if (result != -EAGAIN)
-        return result;
-    mutex_lock(names);
-    do
-        result = try_with_names(known);
-    while (result == -EAGAIN);
-    mutex_unlock(names);
-    forget(known);
+    struct mutex *names = &known.from->superblock->names;
+    int result;
+    do {
+        result = try(&known, kinds);
+        forget(&known);
+        if (result == -EAGAIN) {
+            mutex_lock(names);
+            do
+                result = try_with_names(&known, kinds);
+            while (result == -EAGAIN);
+            mutex_unlock(names);
+            forget(&known);
+        }
+    } while (hurry_again(&result));
     return result;
 }
 
-static int check_places(const struct place *from, const struct place *to)
+/* ---- The verbs ----------------------------------------------------------- */
+
+static int check_removal(const struct place *place)
+{
+    if (place->name.length == 0)
+        return -EBUSY;
+    if (namei_is_special(place->name))
+        return place->name.length == 1 ? -EINVAL : -ENOTEMPTY;
+    return place->directory->ops->unlink ? 0 : -EPERM;
+}
+
+static int remove(struct fs_context *context, struct inode *at,
+                  const char *path, unsigned kinds)
+{
+    struct place place;
+    int result = namei_parent(context, at, path, &place);
+    if (result)
+        return result;
+    result = check_removal(&place);
+    if (!result)
+        result = change(
+            (struct rename){.from = place.directory, .old = place.name}, kinds);
+    namei_put(&place);
+    return result;
+}
+
+int vfs_unlink(struct fs_context *context, struct inode *at, const char *path)
+{
+    return remove(context, at, path, OTHERS);
+}
+
+int vfs_rmdir(struct fs_context *context, struct inode *at, const char *path)
+{
+    return remove(context, at, path, DIRECTORIES);
+}
+
+int vfs_remove(struct fs_context *context, struct inode *at, const char *path)
+{
+    return remove(context, at, path, DIRECTORIES | OTHERS);
+}
+
+static int check_rename(const struct place *from, const struct place *to)
 {
     if (from->name.length == 0 || to->name.length == 0)
         return -EBUSY;
@@ -282,7 +278,7 @@ static int check_places(const struct place *from, const struct place *to)
     return from->directory->ops->rename ? 0 : -EPERM;
 }
 
-int vfs_rename(const struct fs_context *context, struct inode *old_at,
+int vfs_rename(struct fs_context *context, struct inode *old_at,
                const char *old, struct inode *new_at, const char *new)
 {
     struct place from, to;
@@ -291,15 +287,13 @@ int vfs_rename(const struct fs_context *context, struct inode *old_at,
         return result;
     result = namei_parent(context, new_at, new, &to);
     if (!result) {
-        struct rename known = {.from = from.directory,
-                               .to = to.directory,
-                               .old = from.name,
-                               .new = to.name};
-        result = check_places(&from, &to);
+        result = check_rename(&from, &to);
         if (!result)
-            do
-                result = rename_found(&known);
-            while (hurry_again(&result));
+            result = change((struct rename){.from = from.directory,
+                                            .to = to.directory,
+                                            .old = from.name,
+                                            .new = to.name},
+                            DIRECTORIES | OTHERS);
         namei_put(&to);
     }
     namei_put(&from);

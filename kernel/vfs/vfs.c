@@ -35,115 +35,77 @@ void fs_context_put(struct fs_context *context)
         context->release(context);
 }
 
-struct inode *fs_context_cwd(const struct fs_context *context)
+struct inode *fs_context_cwd(struct fs_context *context)
 {
-    /* Locking changes nothing that the context says. */
-    struct spinlock *lock = (struct spinlock *)&context->lock;
-    spin_lock(lock);
+    spin_lock(&context->lock);
     struct inode *cwd = inode_get(context->cwd);
-    spin_unlock(lock);
+    spin_unlock(&context->lock);
     return cwd;
 }
 
-static int create_locked(struct inode *directory, struct name name,
-                         const struct inode_shape *shape, struct inode **out)
+/* Give a name that must be free to a new inode, or to `inode`. */
+static int make(struct fs_context *context, struct inode *at, const char *path,
+                const struct inode_shape *shape, struct inode *inode)
 {
-    int result = directory->ops->lookup(directory, name, out);
-    if (result == 0)
-        return 1;
-    if (result != -ENOENT || directory->dead)
-        return result;
-    if (!directory->ops->create)
-        return -EPERM;
-    return directory->ops->create(directory, name, shape, out);
-}
-
-/* Look the last name up and, where it is free, make it. 0: made; 1: it was
- * there. */
-static int make_last(const struct fs_context *context, struct place *place,
-                     const struct inode_shape *shape, struct inode **out)
-{
-    struct inode *directory = place->directory;
-    int result;
-    if (namei_is_special(place->name)) {
-        result = namei_last(context, place, out);
-        return result ? result : 1;
-    }
-    do {
-        directory_lock(directory);
-        result = create_locked(directory, place->name, shape, out);
-        directory_unlock(directory);
-    } while (hurry_again(&result));
-    if (result == 1)
-        *out = namei_enter_mounts(*out);
+    struct want want = {.fresh = true, .shape = shape, .inode = inode};
+    int result = namei(context, at, path, &want, &inode);
+    if (!result)
+        inode_put(inode);
     return result;
 }
 
-/* What is at `path`, made if there is nothing: the same results. */
-static int find_or_create(const struct fs_context *context, struct inode *at,
-                          const char *path, bool follow,
-                          const struct inode_shape *shape, struct inode **out)
+/* What is there, with or without following a link. */
+static int find(struct fs_context *context, struct inode *at, const char *path,
+                bool follow, struct inode **out)
 {
-    struct place place;
-    int result = namei_parent(context, at, path, &place);
-    if (result)
-        return result;
-    result = make_last(context, &place, shape, out);
-    while (result == 1 && follow && (*out)->type == INODE_LINK) {
-        result = namei_follow(context, &place, *out);
-        if (!result)
-            result = make_last(context, &place, shape, out);
-    }
-    namei_put(&place);
-    return result;
+    return namei(context, at, path, &(struct want){.follow = follow}, out);
 }
 
-/* Make something that must not be there yet. */
-static int create_new(const struct fs_context *context, struct inode *at,
-                      const char *path, const struct inode_shape *shape)
+int vfs_mkdir(struct fs_context *context, struct inode *at, const char *path)
 {
-    struct inode *inode;
-    int result = find_or_create(context, at, path, false, shape, &inode);
-    if (result < 0)
-        return result;
-    inode_put(inode);
-    return result == 1 ? -EEXIST : 0;
+    static const struct inode_shape shape = {.type = INODE_DIRECTORY};
+    return make(context, at, path, &shape, NULL);
 }
 
-int vfs_mkdir(const struct fs_context *context, struct inode *at,
-              const char *path)
+int vfs_mknod(struct fs_context *context, struct inode *at, const char *path,
+              uint16_t major, uint16_t minor)
 {
-    return create_new(context, at, path,
-                      &(struct inode_shape){.type = INODE_DIRECTORY});
+    struct inode_shape shape = {
+        .type = INODE_DEVICE, .major = major, .minor = minor};
+    return make(context, at, path, &shape, NULL);
 }
 
-int vfs_mknod(const struct fs_context *context, struct inode *at,
-              const char *path, uint16_t major, uint16_t minor)
-{
-    return create_new(context, at, path,
-                      &(struct inode_shape){.type = INODE_DEVICE,
-                                            .major = major,
-                                            .minor = minor});
-}
-
-int vfs_symlink(const struct fs_context *context, const char *target,
+int vfs_symlink(struct fs_context *context, const char *target,
                 struct inode *at, const char *path)
 {
-    struct name text = {target, strlen(target)};
-    if (text.length == 0)
+    struct inode_shape shape = {.type = INODE_LINK,
+                                .target = {target, strlen(target)}};
+    if (shape.target.length == 0)
         return -ENOENT;
-    if (text.length >= PATH_LIMIT)
+    if (shape.target.length >= PATH_LIMIT)
         return -ENAMETOOLONG;
-    return create_new(
-        context, at, path,
-        &(struct inode_shape){.type = INODE_LINK, .target = text});
+    return make(context, at, path, &shape, NULL);
 }
 
-ssize_t vfs_read_link(const struct fs_context *context, struct inode *at,
+int vfs_link(struct fs_context *context, struct inode *old_at, const char *old,
+             struct inode *new_at, const char *new)
+{
+    struct inode *inode;
+    int result = find(context, old_at, old, false, &inode);
+    if (result)
+        return result;
+    result = inode->type == INODE_DIRECTORY
+                 ? -EPERM
+                 : make(context, new_at, new, NULL, inode);
+    inode_put(inode);
+    return result;
+}
+
+ssize_t vfs_read_link(struct fs_context *context, struct inode *at,
                       const char *path, struct cursor *cursor)
 {
     struct inode *inode;
-    ssize_t result = namei(context, at, path, false, &inode);
+    ssize_t result = find(context, at, path, false, &inode);
     if (result)
         return result;
     result =
@@ -174,127 +136,33 @@ static int truncate_opened(struct inode *inode)
     return result;
 }
 
-int vfs_open(const struct fs_context *context, struct inode *at,
-             const char *path, unsigned flags, struct file **out)
+int vfs_open(struct fs_context *context, struct inode *at, const char *path,
+             unsigned flags, struct file **out)
 {
     static const struct inode_shape plain = {.type = INODE_FILE};
+    struct want want = {.follow = true,
+                        .shape = flags & OPEN_CREATE ? &plain : NULL};
     struct file *file = file_alloc(flags);
     struct inode *inode;
     /* The open file is there before a new inode is: what fails leaves none. */
     if (!file)
         return -ENOMEM;
-    int result = flags & OPEN_CREATE
-                     ? find_or_create(context, at, path, true, &plain, &inode)
-                     : namei(context, at, path, true, &inode);
-    if (result >= 0)
+    int result = namei(context, at, path, &want, &inode);
+    if (!result)
         result = file_attach(file, inode);
-    if (result == 0 && (flags & OPEN_TRUNCATE))
+    if (!result && (flags & OPEN_TRUNCATE))
         result = truncate_opened(inode);
-    if (result < 0) {
+    if (result)
         file_put(file);
-        return result;
-    }
-    *out = file;
-    return 0;
-}
-
-/* *other: what has the name, to be put; or NULL. */
-static int link_locked(const struct place *place, struct inode *inode,
-                       struct inode **other)
-{
-    struct inode *directory = place->directory;
-    int result = directory->ops->lookup(directory, place->name, other);
-    if (result == 0)
-        return -EEXIST;
-    *other = NULL;
-    if (result != -ENOENT || directory->dead)
-        return result;
-    if (!directory->ops->link)
-        return -EPERM;
-    mutex_lock(&inode->mutex);
-    if (atomic_load(&inode->links))
-        result = directory->ops->link(directory, place->name, inode);
-    mutex_unlock(&inode->mutex);
-    return result;
-}
-
-static int link_to(const struct fs_context *context, struct inode *inode,
-                   struct inode *at, const char *path)
-{
-    struct inode *other;
-    struct place place;
-    int result = namei_parent(context, at, path, &place);
-    if (result)
-        return result;
-    if (namei_is_special(place.name)) {
-        result = -EEXIST;
-    } else if (place.directory->superblock != inode->superblock) {
-        result = -EXDEV;
-    } else {
-        do {
-            directory_lock(place.directory);
-            result = link_locked(&place, inode, &other);
-            directory_unlock(place.directory);
-            inode_put(other);
-        } while (hurry_again(&result));
-    }
-    namei_put(&place);
-    return result;
-}
-
-int vfs_link(const struct fs_context *context, struct inode *old_at,
-             const char *old, struct inode *new_at, const char *new)
-{
-    struct inode *inode;
-    int result = namei(context, old_at, old, false, &inode);
-    if (result)
-        return result;
-    result = inode->type == INODE_DIRECTORY
-                 ? -EPERM
-                 : link_to(context, inode, new_at, new);
-    inode_put(inode);
-    return result;
-}
-
-/* *inode: what has the name, to be put; or NULL. */
-static int unlink_locked(const struct place *place, struct inode **inode)
-{
-    struct inode *directory = place->directory;
-    int result = directory->ops->lookup(directory, place->name, inode);
-    if (result) {
-        *inode = NULL;
-    } else if ((*inode)->type == INODE_DIRECTORY) {
-        result = -EISDIR;
-    } else {
-        mutex_lock(&(*inode)->mutex);
-        result = directory->ops->unlink(directory, place->name, *inode);
-        mutex_unlock(&(*inode)->mutex);
-    }
-    return result;
-}
-
-int vfs_unlink(const struct fs_context *context, struct inode *at,
-               const char *path)
-{
-    struct place place;
-    struct inode *inode;
-    int result = namei_removal(context, at, path, &place);
-    if (result)
-        return result;
-    do {
-        directory_lock(place.directory);
-        result = unlink_locked(&place, &inode);
-        directory_unlock(place.directory);
-        inode_put(inode);
-    } while (hurry_again(&result));
-    namei_put(&place);
+    else
+        *out = file;
     return result;
 }
 
 int vfs_chdir(struct fs_context *context, const char *path)
 {
     struct inode *inode, *old;
-    int result = namei(context, NULL, path, true, &inode);
+    int result = find(context, NULL, path, true, &inode);
     if (result)
         return result;
     if (inode->type != INODE_DIRECTORY) {
@@ -309,11 +177,11 @@ int vfs_chdir(struct fs_context *context, const char *path)
     return 0;
 }
 
-int vfs_stat(const struct fs_context *context, struct inode *at,
-             const char *path, bool follow, struct file_stat *out)
+int vfs_stat(struct fs_context *context, struct inode *at, const char *path,
+             bool follow, struct file_stat *out)
 {
     struct inode *inode;
-    int result = namei(context, at, path, follow, &inode);
+    int result = find(context, at, path, follow, &inode);
     if (result)
         return result;
     inode_stat(inode, out);
@@ -321,16 +189,15 @@ int vfs_stat(const struct fs_context *context, struct inode *at,
     return 0;
 }
 
-int vfs_setattr(const struct fs_context *context, struct inode *at,
-                const char *path, bool follow, unsigned which,
-                const struct file_stat *to)
+int vfs_setattr(struct fs_context *context, struct inode *at, const char *path,
+                bool follow, unsigned which, const struct file_stat *to)
 {
     struct inode *inode;
     if (which & ~SET_ALL || (which & SET_MODE && to->mode > MODE_MASK) ||
         (which & SET_OWNER && to->owner > UINT32_MAX) ||
         (which & SET_GROUP && to->group > UINT32_MAX))
         return -EINVAL;
-    int result = namei(context, at, path, follow, &inode);
+    int result = find(context, at, path, follow, &inode);
     if (result)
         return result;
     do {
@@ -343,16 +210,15 @@ int vfs_setattr(const struct fs_context *context, struct inode *at,
     return result;
 }
 
-int vfs_mount(const struct fs_context *context, const char *path,
+int vfs_mount(struct fs_context *context, const char *path,
               struct superblock *superblock)
 {
     struct inode *place;
-    int result = namei(context, NULL, path, true, &place);
+    int result = find(context, NULL, path, true, &place);
     if (result)
         return result;
     struct mutex *names = &place->superblock->names;
     mutex_lock(names);
-    mutex_lock(&place->mutex);
     if (place->type != INODE_DIRECTORY)
         result = -ENOTDIR;
     else if (place->dead)
@@ -360,7 +226,6 @@ int vfs_mount(const struct fs_context *context, const char *path,
     else if (place == context->root || superblock->covered ||
              atomic_load(&place->mounted))
         result = -EBUSY;
-    mutex_unlock(&place->mutex);
     if (!result) {
         /* The mount keeps the reference, and so the directory, for good. */
         superblock->covered = place;

@@ -2,23 +2,17 @@
  * The file layer: what every file system is made of, and the verbs on paths.
  *
  * An inode is a file, directory or device node as the kernel holds it: counted,
- * with its own mutex, and with a table of operations by which its file system
- * gives it life. A superblock is a file system as a whole: its root, and the
- * directory it is mounted on. Operations may sleep and may fail with -EIO, so a
- * file system on a disk stands beside one in memory without a change here.
- *
- * There is no cache of names: a directory answers lookups itself, under its
- * mutex. Names are therefore always true, and adding, finding and removing one
- * name are one critical section.
+ * with its own mutex, and a table of its file system's operations. A superblock
+ * is a file system as a whole. There is no cache of names: a directory answers
+ * lookups itself, under its mutex.
  *
  * Locks, in the order they are taken: a superblock's names mutex
  * (LOCK_FS_NAMES), for moving and removing directories and mounting on them;
- * directories' mutexes (LOCK_INODE_PARENT); other inodes' (LOCK_INODE). A verb
- * that needs several of one rank takes them in the order of their addresses
- * (tree.c). A directory keeps its place in the tree as long as the names mutex
- * is held.
+ * directories' mutexes (LOCK_INODE_PARENT); other inodes' (LOCK_INODE). Several
+ * of one rank are taken in the order of their addresses (tree.c).
  *
- * Letters at fields: I immutable; a atomic; m the inode's mutex; n names mutex.
+ * Letters at fields: I immutable; a atomic; m the inode's mutex; n names mutex;
+ * both: either to read.
  */
 #ifndef VFS_VFS_H
 #define VFS_VFS_H
@@ -51,12 +45,13 @@ struct name {
     size_t length;
 };
 
+/* As xv6's programs know the first three, and Calf's the fourth. */
 enum inode_type {
     INODE_DIRECTORY = 1,
     INODE_FILE,
     INODE_DEVICE,
-    INODE_PIPE,
     INODE_LINK, /* a symbolic link: its contents are a path */
+    INODE_PIPE,
 };
 
 /* What a new inode is to be. */
@@ -111,19 +106,17 @@ struct rename {
                                A directory if `inode` is one, and then dead */
 };
 
-/*
- * What a file system does for its inodes. A missing function means that this
- * cannot be done there (-EPERM), but for the ones that say otherwise. Those up
- * to `is_empty` are of directories and called with the directory's mutex held.
- */
+/* What a file system does for its inodes. All may sleep, and may fail with
+ * -EIO. Where a function is missing this cannot be done (-EPERM), but for those
+ * that say otherwise. Those up to `is_empty` are of directories and called with
+ * the directory's mutex held. What failed has changed nothing. */
 struct inode_ops {
     /* The inode called `name`, with a reference; "..", too, but never ".".
      * -ENOENT, or what went wrong. Always present in a directory. */
     int (*lookup)(struct inode *directory, struct name name,
                   struct inode **out);
 
-    /* A new inode under a name known to be free, with a reference for the
-     * caller. On failure nothing has changed. */
+    /* A new inode under a name known to be free, with a reference. */
     int (*create)(struct inode *directory, struct name name,
                   const struct inode_shape *shape, struct inode **out);
 
@@ -139,13 +132,11 @@ struct inode_ops {
 
     /* Give `inode` the new name in place of the old one, and a directory its
      * new "..", in one step: nobody sees it with none or both, not even after
-     * a crash. What is replaced loses its name as by unlink. On failure nothing
-     * has changed. The caller has references. */
+     * a crash. What is replaced loses its name as by unlink. */
     int (*rename)(const struct rename *rename);
 
-    /* The first slot at or after number *slot, which is set to that slot's
-     * number: 1, or 0 at the end, or what went wrong. 0 and 1 are "." and
-     * "..". */
+    /* The first slot at or after number *slot, which becomes its number: 1, or
+     * 0 at the end, or what went wrong. 0 and 1 are "." and "..". */
     int (*read_directory)(struct inode *directory, uint64_t *slot,
                           struct directory_entry *out);
 
@@ -186,7 +177,7 @@ struct inode {
     struct superblock *superblock; /* I */
     uint64_t number;               /* I: never 0 */
     uint8_t type;                  /* I: enum inode_type */
-    bool dead;                     /* m: a directory without a name */
+    bool dead;                     /* m, n: a directory without a name */
     uint16_t major, minor;         /* I: of a device */
     _Atomic uint32_t count;        /* a: references */
     _Atomic uint32_t links;        /* a: names */
@@ -220,7 +211,7 @@ struct fs_context {
     struct inode *cwd;  /* lock */
 };
 
-/* How to open. Reading a directory needs OPEN_READ alone. */
+/* How to open. A directory is opened with OPEN_READ alone. */
 #define OPEN_READ     1u
 #define OPEN_WRITE    2u
 #define OPEN_CREATE   4u  /* a file, if there is nothing */
@@ -229,8 +220,8 @@ struct fs_context {
 
 /* ---- Inodes -------------------------------------------------------------- */
 
-/* Fill in a new inode: count 1, no names, size 0, not mappable; made now, and
- * owned by user 0, who alone may write to it, but for a symbolic link. */
+/* Fill in a new inode, all zero: count 1, not mappable; made now, and owned by
+ * user 0, who alone may write to it, but for a symbolic link. */
 void inode_init(struct inode *inode, struct superblock *superblock,
                 const struct inode_ops *ops, uint64_t number,
                 const struct inode_shape *shape);
@@ -290,15 +281,13 @@ void superblock_init(struct superblock *superblock, const char *type);
 
 /* ---- Contexts ------------------------------------------------------------ */
 
-/* Give it these places and one reference. The one to `root` stays the caller's,
- * that to `cwd` does not. After the context's last one `release`, if any, is
- * called to free it. */
+/* Give it these places and one reference; takes over the one to `cwd`, not that
+ * to `root`. */
 void fs_context_init(struct fs_context *context, struct inode *root,
                      struct inode *cwd,
                      void (*release)(struct fs_context *context));
 
-/* One more reference: what vfs_chdir does with one holds for all. One fewer;
- * the last gives the places back, and may sleep. */
+/* One more reference: all see what vfs_chdir does. One fewer; may sleep. */
 static inline struct fs_context *fs_context_get(struct fs_context *context)
 {
     atomic_fetch_add_explicit(&context->count, 1, memory_order_relaxed);
@@ -308,7 +297,7 @@ static inline struct fs_context *fs_context_get(struct fs_context *context)
 void fs_context_put(struct fs_context *context);
 
 /* The working directory with a reference for the caller. */
-struct inode *fs_context_cwd(const struct fs_context *context);
+struct inode *fs_context_cwd(struct fs_context *context);
 
 /* ---- Verbs on paths ------------------------------------------------------
  * Paths are terminated strings in kernel memory. An absolute one begins at the
@@ -325,65 +314,60 @@ struct inode *fs_context_cwd(const struct fs_context *context);
 /* Open a file, following; the result has one reference, the caller's. -EISDIR:
  * a directory, and not for reading alone; -ENODEV: a device without a driver;
  * -EPERM, -EACCES, -ENOSPC. */
-int vfs_open(const struct fs_context *context, struct inode *at,
-             const char *path, unsigned flags, struct file **out);
+int vfs_open(struct fs_context *context, struct inode *at, const char *path,
+             unsigned flags, struct file **out);
 
 /* Make a directory, a device node, a symbolic link to `target` (-ENOENT: an
  * empty one). -EEXIST, -EPERM, -ENOSPC. */
-int vfs_mkdir(const struct fs_context *context, struct inode *at,
-              const char *path);
-int vfs_mknod(const struct fs_context *context, struct inode *at,
-              const char *path, uint16_t major, uint16_t minor);
-int vfs_symlink(const struct fs_context *context, const char *target,
+int vfs_mkdir(struct fs_context *context, struct inode *at, const char *path);
+int vfs_mknod(struct fs_context *context, struct inode *at, const char *path,
+              uint16_t major, uint16_t minor);
+int vfs_symlink(struct fs_context *context, const char *target,
                 struct inode *at, const char *path);
 
 /* The target of a symbolic link, as much of it as there is room for: its bytes
  * without an end. -EINVAL: it is none; -EFAULT. */
-ssize_t vfs_read_link(const struct fs_context *context, struct inode *at,
+ssize_t vfs_read_link(struct fs_context *context, struct inode *at,
                       const char *path, struct cursor *cursor);
 
 /* A second name. -EPERM: `old` is a directory, or names cannot be added
  * there; -EXDEV: on another file system; -EEXIST, -EMLINK, -ENOSPC. */
-int vfs_link(const struct fs_context *context, struct inode *old_at,
-             const char *old, struct inode *new_at, const char *new);
+int vfs_link(struct fs_context *context, struct inode *old_at, const char *old,
+             struct inode *new_at, const char *new);
 
 /* Give what is called `old` the name `new` instead, in one step. What had that
  * name loses it: an empty directory to a directory (-EISDIR, -ENOTEMPTY), other
  * things to others (-ENOTDIR). Two names of one inode both stay. -EINVAL: "."
  * or "..", or a directory would come below itself; -ELOOP, too: it would lie
  * too deep; -EBUSY: a root or mounted on; -EXDEV, -EPERM, -EMLINK, -ENOSPC. */
-int vfs_rename(const struct fs_context *context, struct inode *old_at,
+int vfs_rename(struct fs_context *context, struct inode *old_at,
                const char *old, struct inode *new_at, const char *new);
 
 /* Remove a name of something that is no directory (-EISDIR); an empty
  * directory; or either. -EINVAL: "."; -ENOTEMPTY: "..", or there is something
  * in it; -EBUSY: a root or mounted on; -EPERM. What is open or somebody's
  * working directory lives on without a name. */
-int vfs_unlink(const struct fs_context *context, struct inode *at,
-               const char *path);
-int vfs_rmdir(const struct fs_context *context, struct inode *at,
-              const char *path);
-int vfs_remove(const struct fs_context *context, struct inode *at,
-               const char *path);
+int vfs_unlink(struct fs_context *context, struct inode *at, const char *path);
+int vfs_rmdir(struct fs_context *context, struct inode *at, const char *path);
+int vfs_remove(struct fs_context *context, struct inode *at, const char *path);
 
 /* Follow the path. */
 int vfs_chdir(struct fs_context *context, const char *path);
 
 /* With `follow`, of what a symbolic link leads to; else of the link. */
-int vfs_stat(const struct fs_context *context, struct inode *at,
-             const char *path, bool follow, struct file_stat *out);
+int vfs_stat(struct fs_context *context, struct inode *at, const char *path,
+             bool follow, struct file_stat *out);
 
 /* Set what `which` (bits SET_*) says to what it is in `to`; `follow` as above.
  * -EINVAL: there is no such bit, mode or owner; -EPERM: it cannot be set there;
  * -EROFS. */
-int vfs_setattr(const struct fs_context *context, struct inode *at,
-                const char *path, bool follow, unsigned which,
-                const struct file_stat *to);
+int vfs_setattr(struct fs_context *context, struct inode *at, const char *path,
+                bool follow, unsigned which, const struct file_stat *to);
 
 /* Put the root of `superblock` in place of the directory at `path`, for good.
  * One caller at a time. -EBUSY when something is mounted there, or it is
  * mounted already. */
-int vfs_mount(const struct fs_context *context, const char *path,
+int vfs_mount(struct fs_context *context, const char *path,
               struct superblock *superblock);
 
 #endif

@@ -3,9 +3,9 @@
 
 FUZZ := $(dir $(H))fuzz
 fuzz_names := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
-fuzz_flags := -std=gnu17 -g -O1 -Wall -Wextra -Itests/fuzz -Itests \
-    -Itests/host/mm/machine -I$(host_kernel) -DDEBUG=1 -fno-omit-frame-pointer \
-    -fno-sanitize-recover=all -fsanitize=fuzzer,address,undefined
+fuzz_flags := -std=gnu17 -g -O1 -Wall -Wextra -Wno-c2x-extensions \
+    -Itests/fuzz -Itests -Itests/host/mm/machine -I$(host_kernel) -DDEBUG=1 \
+    -fno-omit-frame-pointer -fno-sanitize-recover=all -fsanitize=fuzzer,address,undefined
 
 TARGET ?= $(fuzz_names)
 

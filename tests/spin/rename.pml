@@ -207,8 +207,8 @@ inline commit()
     check_tree()
 }
 
-/* try_rename: `known` and `replaced` are what is known, and get to be what was
- * found. */
+/* `try` in tree.c: `known` and `replaced` are what is known, and get to be what
+ * was found. */
 inline try_rename()
 {
     set = (1 << from) | (1 << to);
@@ -300,6 +300,8 @@ inline rename()
     fi
 }
 
+/* The kernel looks for the name once before it takes the names mutex, too, and
+ * forgets what it found. */
 inline rmdir()
 {
     lock_names();

@@ -6,15 +6,13 @@
 #include "mm/uaccess.h"
 #include "sched/realtime.h"
 
-/* The type of a symbolic link, to programs. */
-#define CALF_LINK 4
-
 /* All of its fields have 64 bits, so there are no holes. */
 struct calf_stat {
     struct file_stat stat;
 } __attribute__((packed));
 
-_Static_assert(sizeof(struct calf_stat) == 13 * sizeof(uint64_t),
+_Static_assert(sizeof(struct calf_stat) == 13 * sizeof(uint64_t) &&
+                   INODE_LINK == 4,
                "as user/include/calf.h has it");
 
 int64_t xv6_rename(struct process *self, struct hal_frame *frame)
@@ -52,8 +50,6 @@ int64_t xv6_lstat(struct process *self, struct hal_frame *frame)
     if (error)
         return error;
     out.stat = stat;
-    if (stat.type == INODE_LINK)
-        out.stat.type = CALF_LINK;
     return user_write(call_address(frame, 1), user_bytes(&out), sizeof out);
 }
 

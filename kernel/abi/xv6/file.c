@@ -145,19 +145,17 @@ int64_t xv6_write(struct process *self, struct hal_frame *frame)
 
 int64_t xv6_fstat(struct process *self, struct hal_frame *frame)
 {
-    static const int16_t types[] = {
-        [INODE_DIRECTORY] = 1, [INODE_FILE] = 2, [INODE_DEVICE] = 3};
     struct file *file = call_file(self, frame);
     struct file_stat stat;
     if (!file)
         return -EBADF;
     file_stat(file, &stat);
     file_put(file);
-    if (stat.type >= ARRAY_SIZE(types))
+    if (stat.type > INODE_DEVICE)
         return -EINVAL; /* a pipe */
     struct xv6_stat out = {.device = stat.device,
                            .inode = short_number(stat.number),
-                           .type = types[stat.type],
+                           .type = stat.type,
                            .links = stat.links,
                            .size = stat.size};
     return user_write(call_address(frame, 1), user_bytes(&out), sizeof out);
@@ -184,7 +182,7 @@ int64_t xv6_pipe(struct process *self, struct hal_frame *frame)
 
 /* The calls that name one thing. */
 static int64_t on_path(struct process *self, struct hal_frame *frame,
-                       int (*verb)(const struct fs_context *, struct inode *,
+                       int (*verb)(struct fs_context *, struct inode *,
                                    const char *))
 {
     char path[XV6_PATH];

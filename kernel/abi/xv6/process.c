@@ -6,25 +6,21 @@
 #include "mm/page.h"
 #include "mm/uaccess.h"
 
-int64_t xv6_fork(struct process *self, struct hal_frame *frame)
+int64_t xv6_fork(struct process *, struct hal_frame *)
 {
-    (void)self;
-    (void)frame;
     return process_fork();
 }
 
-int64_t xv6_exit(struct process *self, struct hal_frame *frame)
+int64_t xv6_exit(struct process *, struct hal_frame *frame)
 {
-    (void)self;
     process_exit(call_int(frame, 0));
 }
 
 /* The address is tried before the wait, so that no status is lost. */
-int64_t xv6_wait(struct process *self, struct hal_frame *frame)
+int64_t xv6_wait(struct process *, struct hal_frame *frame)
 {
     uint64_t to = call_address(frame, 0);
     int status;
-    (void)self;
     if (to && (user_read(&status, to, sizeof status) ||
                user_write(to, user_bytes(&status), sizeof status)))
         return -EFAULT;
@@ -34,41 +30,35 @@ int64_t xv6_wait(struct process *self, struct hal_frame *frame)
     return pid;
 }
 
-int64_t xv6_kill(struct process *self, struct hal_frame *frame)
+int64_t xv6_kill(struct process *, struct hal_frame *frame)
 {
-    (void)self;
     return process_kill(call_int(frame, 0));
 }
 
-int64_t xv6_getpid(struct process *self, struct hal_frame *frame)
+int64_t xv6_getpid(struct process *self, struct hal_frame *)
 {
-    (void)frame;
     return self->pid;
 }
 
-int64_t xv6_sbrk(struct process *self, struct hal_frame *frame)
+int64_t xv6_sbrk(struct process *, struct hal_frame *frame)
 {
     enum { LAZY = 2 };
     uint64_t old;
-    (void)self;
     int error = process_move_break(call_int(frame, 0),
                                    call_int(frame, 1) == LAZY, &old);
     return error ? error : (int64_t)old;
 }
 
-int64_t xv6_pause(struct process *self, struct hal_frame *frame)
+int64_t xv6_pause(struct process *, struct hal_frame *frame)
 {
     int32_t ticks = call_int(frame, 0);
-    (void)self;
     if (ticks <= 0)
         return 0;
     return thread_sleep_until(hal_time() + ticks * XV6_TICK);
 }
 
-int64_t xv6_uptime(struct process *self, struct hal_frame *frame)
+int64_t xv6_uptime(struct process *, struct hal_frame *)
 {
-    (void)self;
-    (void)frame;
     return hal_time() / XV6_TICK;
 }
 
@@ -93,10 +83,9 @@ static int get_arguments(uint64_t array, struct exec_arguments *arguments)
     }
 }
 
-int64_t xv6_exec(struct process *self, struct hal_frame *frame)
+int64_t xv6_exec(struct process *, struct hal_frame *frame)
 {
     char path[XV6_PATH];
-    (void)self;
     int error = call_path(frame, 0, path);
     if (error)
         return error;

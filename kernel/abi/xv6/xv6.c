@@ -20,65 +20,50 @@ static bool accepts(const struct elf_image *image)
     return image->segments[0].va == 0;
 }
 
-/* Lay out the strings and the pointers to them below `top`. The stack pointer;
- * 0 if they do not fit the page. */
-static uint64_t lay_out(const struct exec_arguments *arguments, uint64_t top,
-                        uint64_t pointers[XV6_ARGUMENTS])
+/* Put `size` bytes on the stack, the page from `low` on, below *sp. */
+static int push(uint64_t *sp, uint64_t low, const char *bytes, size_t size)
 {
-    uint64_t sp = top;
-    const char *string = arguments->strings;
-    for (unsigned i = 0; i < arguments->count; i++) {
-        size_t size = strlen(string) + 1;
-        if (sp - size < top - HAL_PAGE_SIZE)
-            return 0;
-        sp = align_down(sp - size, 16);
-        pointers[i] = sp;
-        string += size;
-    }
-    pointers[arguments->count] = 0;
-    uint64_t array = (arguments->count + 1) * sizeof(uint64_t);
-    if (sp < top - HAL_PAGE_SIZE + array)
-        return 0;
-    return align_down(sp - array, 16);
+    if (size > *sp - low)
+        return -E2BIG;
+    *sp = align_down(*sp - size, 16); /* as is `low` */
+    return user_write(*sp, bytes, size) ? -ENOMEM : 0;
 }
 
-static int write_arguments(const struct exec_arguments *arguments, uint64_t sp,
-                           const uint64_t *pointers)
+/* Put the arguments there, and an array that points at them. */
+static int push_arguments(uint64_t *sp, uint64_t low,
+                          const struct exec_arguments *arguments)
 {
+    uint64_t pointers[XV6_ARGUMENTS];
     const char *string = arguments->strings;
-    for (unsigned i = 0; i < arguments->count; i++) {
+    int error = arguments->count < XV6_ARGUMENTS ? 0 : -E2BIG;
+    for (unsigned i = 0; !error && i < arguments->count; i++) {
         size_t size = strlen(string) + 1;
-        if (user_write(pointers[i], string, size))
-            return -ENOMEM;
+        error = push(sp, low, string, size);
+        pointers[i] = *sp;
         string += size;
     }
-    if (user_write(sp, user_bytes(pointers),
-                   (arguments->count + 1) * sizeof(uint64_t)))
-        return -ENOMEM;
-    return 0;
+    if (error)
+        return error;
+    pointers[arguments->count] = 0;
+    return push(sp, low, user_bytes(pointers),
+                (arguments->count + 1) * sizeof(uint64_t));
 }
 
 static int start(const struct elf_image *image,
                  const struct exec_arguments *arguments, struct space *space,
                  struct hal_frame *frame, uint64_t *heap)
 {
-    uint64_t pointers[XV6_ARGUMENTS];
     uint64_t low = align_up(elf_end(image), HAL_PAGE_SIZE) + HAL_PAGE_SIZE;
-    uint64_t top = low + HAL_PAGE_SIZE;
+    uint64_t top = low + HAL_PAGE_SIZE, sp = top;
     struct region stack = {.start = low,
                            .end = top,
                            .prot = PROT_READ | PROT_WRITE,
                            .use = REGION_STACK};
-    if (arguments->count >= XV6_ARGUMENTS)
-        return -E2BIG;
     if (top > XV6_TOP)
         return -ENOEXEC;
-    uint64_t sp = lay_out(arguments, top, pointers);
-    if (!sp)
-        return -E2BIG;
     int error = space_map(space, &stack);
     if (!error)
-        error = write_arguments(arguments, sp, pointers);
+        error = push_arguments(&sp, low, arguments);
     if (error)
         return error;
     hal_frame_start(frame, image->entry, sp, arguments->count, sp);

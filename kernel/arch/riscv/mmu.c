@@ -235,9 +235,8 @@ void hal_space_activate(struct hal_space *space)
         atomic_fetch_and(&old->active_harts, ~bit);
 }
 
-void hal_flush_local(struct hal_space *space, uint64_t va)
+void hal_flush_local(struct hal_space *, uint64_t va)
 {
-    (void)space;
     if (va == HAL_FLUSH_ALL)
         __asm__ volatile("sfence.vma" ::: "memory");
     else

@@ -3,7 +3,7 @@
  * further nodes can be made in it at any time.
  */
 #include "fs/dev/devfs.h"
-#include "vfs/device.h"
+#include "vfs/file.h"
 #include "fs/ram/ramfs.h"
 #include "lib/bits.h"
 
@@ -16,33 +16,29 @@ static const struct {
     {"/zero", DEVICE_ZERO},
 };
 
-static ssize_t null_read(unsigned minor, struct cursor *cursor)
+static ssize_t null_read(struct file *, struct cursor *)
 {
-    (void)minor;
-    (void)cursor;
     return 0;
 }
 
-static ssize_t null_write(unsigned minor, struct cursor *cursor)
+static ssize_t null_write(struct file *, struct cursor *cursor)
 {
-    (void)minor;
     return (ssize_t)cursor->left;
 }
 
-static ssize_t zero_read(unsigned minor, struct cursor *cursor)
+static ssize_t zero_read(struct file *, struct cursor *cursor)
 {
     size_t length = cursor->left;
     int result = 0;
-    (void)minor;
     while (cursor->left && !result)
         result = cursor_put_zeros(cursor, MIN(cursor->left, HAL_PAGE_SIZE));
     return cursor->left < length ? (ssize_t)(length - cursor->left) : result;
 }
 
-static const struct device_driver null_driver = {.read = null_read,
-                                                 .write = null_write};
-static const struct device_driver zero_driver = {.read = zero_read,
-                                                 .write = null_write};
+static const struct file_ops null_driver = {.read = null_read,
+                                            .write = null_write};
+static const struct file_ops zero_driver = {.read = zero_read,
+                                            .write = null_write};
 
 int devfs_make(struct superblock **out)
 {

@@ -183,10 +183,12 @@ static int try_place(struct ext2_inode *directory, uint32_t number,
 static int find_by_index(struct ext2_inode *directory, struct name name,
                          struct ext2_place *place)
 {
-    uint32_t hash = name_hash(name), at = 0, number;
+    struct name_search search =
+        name_index_search(&directory->index, name_hash(name));
+    uint32_t number;
     int result = 0;
 
-    while (!result && name_index_next(&directory->index, hash, &at, &number))
+    while (!result && name_index_next(&search, &number))
         result = try_place(directory, number, name, place);
     return result;
 }

@@ -303,12 +303,11 @@ int ext2_reap_all(struct ext2 *fs)
     return result;
 }
 
-static int make_room(void *of, uint64_t unused)
+static int make_room(void *of, uint64_t)
 {
     struct ext2 *fs = of;
     int result = ext2_reap_all(fs);
 
-    (void)unused;
     if (!result && !ext2_enter(fs))
         result = -EROFS;
     if (result)

@@ -57,8 +57,10 @@ static bool is_called(const struct ramfs_entry *entry, struct name name)
 /* The index is held. */
 static uint64_t find_by_index(struct ramfs_inode *directory, struct name name)
 {
-    uint32_t hash = name_hash(name), at = 0, slot;
-    while (name_index_next(&directory->index, hash, &at, &slot))
+    struct name_search search =
+        name_index_search(&directory->index, name_hash(name));
+    uint32_t slot;
+    while (name_index_next(&search, &slot))
         if (is_called(entry_at(directory, slot), name))
             return slot;
     return 0;

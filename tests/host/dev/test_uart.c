@@ -211,7 +211,7 @@ static void settle(void)
         chip_transmit();
         if (!chip_interrupts())
             return;
-        uart_interrupt();
+        uart_interrupt(NULL);
     }
     fail_msg("the interrupt never ends");
 }
@@ -309,7 +309,7 @@ static void test_order(void **state)
             if (rand() % 8 == 0)
                 chip_transmit();
             if (rand() % 2 && chip_interrupts())
-                uart_interrupt();
+                uart_interrupt(NULL);
         }
         settle();
         sent[length] = '\0';
@@ -566,7 +566,7 @@ static void test_bad_chip(void **state)
     assert_int_equal(start(0, 1, true), 0);
     chip.babbling = true;
     uart_set_receiver(NULL);
-    uart_interrupt();
+    uart_interrupt(NULL);
 }
 
 /* ---- A panic ------------------------------------------------------------- */
@@ -598,7 +598,7 @@ static void test_panic(void **state)
     assert_wire(LAST_WORDS);
     assert_true(console_write("x", 1));
     assert_true(console_echo("y", 1));
-    uart_interrupt();
+    uart_interrupt(NULL);
     chip_transmit();
     assert_wire(LAST_WORDS);
     assert_int_equal(chip.ier, 1);

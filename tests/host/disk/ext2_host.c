@@ -9,7 +9,7 @@
 /* sources: kernel/vfs/name_index.c */
 /* sources: kernel/vfs/vfs.c kernel/vfs/tree.c */
 /* sources: kernel/vfs/namei.c kernel/vfs/inode.c kernel/vfs/file.c */
-/* sources: kernel/vfs/device.c kernel/vfs/contents.c */
+/* sources: kernel/vfs/contents.c */
 #include <assert.h>
 #include <sched.h>
 #include <stdarg.h>

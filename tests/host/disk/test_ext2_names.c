@@ -31,7 +31,7 @@ static const char *const kinds[] = {
 
 static bool is_indexed(struct inode *directory)
 {
-    return ext2_of(directory)->index.table != NULL;
+    return ext2_of(directory)->index.pages != NULL;
 }
 
 static void mount(struct disk *disk)

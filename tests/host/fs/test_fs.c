@@ -4,7 +4,7 @@
  */
 /* sources: kernel/vfs/vfs.c kernel/vfs/tree.c kernel/vfs/name_index.c */
 /* sources: kernel/vfs/namei.c kernel/vfs/inode.c */
-/* sources: kernel/vfs/file.c kernel/vfs/file_table.c kernel/vfs/device.c */
+/* sources: kernel/vfs/file.c kernel/vfs/file_table.c */
 /* sources: kernel/fs/journal/radix.c kernel/vfs/contents.c */
 /* sources: kernel/fs/ram/[a-z]*.c */
 /* sources: kernel/fs/dev/devfs.c kernel/lib/panic.c kernel/lib/printf.c */

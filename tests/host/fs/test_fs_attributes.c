@@ -3,8 +3,7 @@
  */
 /* sources: kernel/vfs/vfs.c kernel/vfs/tree.c kernel/vfs/name_index.c */
 /* sources: kernel/vfs/namei.c kernel/vfs/inode.c */
-/* sources: kernel/vfs/file.c kernel/vfs/device.c */
-/* sources: kernel/vfs/contents.c kernel/fs/ram/[a-z]*.c */
+/* sources: kernel/vfs/file.c kernel/vfs/contents.c kernel/fs/ram/[a-z]*.c */
 /* sources: kernel/lib/panic.c kernel/lib/printf.c tests/host/fs/stubs.c */
 /* flags: -include tests/host/fs/hal.h */
 #include <setjmp.h>

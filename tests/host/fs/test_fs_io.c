@@ -4,9 +4,9 @@
  */
 /* sources: kernel/vfs/vfs.c kernel/vfs/tree.c kernel/vfs/name_index.c */
 /* sources: kernel/vfs/namei.c kernel/vfs/inode.c */
-/* sources: kernel/vfs/file.c kernel/vfs/device.c */
-/* sources: kernel/vfs/contents.c kernel/fs/ram/[a-z]*.c kernel/ipc/pipe.c */
-/* sources: kernel/ipc/tty.c kernel/fs/proc/procfs.c kernel/fs/proc/file.c */
+/* sources: kernel/vfs/file.c kernel/vfs/contents.c */
+/* sources: kernel/fs/ram/[a-z]*.c kernel/ipc/pipe.c */
+/* sources: kernel/ipc/tty.c kernel/fs/proc/procfs.c */
 /* sources: kernel/vfs/initrd.c kernel/dev/cpio.c kernel/lib/panic.c */
 /* sources: kernel/lib/printf.c kernel/lib/string.c kernel/lib/text.c */
 /* sources: tests/host/fs/stubs.c */
@@ -21,7 +21,6 @@
 #include <string.h>
 
 #include "dev/console.h"
-#include "vfs/device.h"
 #include "vfs/initrd.h"
 #include "ipc/pipe.h"
 #include "fs/proc/procfs.h"
@@ -421,22 +420,24 @@ static void test_console_poll(void **state)
 
 static unsigned seen_command;
 
-static ssize_t no_bytes(unsigned minor, struct cursor *cursor)
+static ssize_t no_bytes(struct file *file, struct cursor *cursor)
 {
     (void)cursor;
-    return minor == 3 ? 0 : -EIO;
+    return file->inode->minor == 3 ? 0 : -EIO;
 }
 
-static unsigned poll_minor(unsigned minor, struct wait_set *queues)
+static unsigned poll_minor(struct file *file, struct wait_set *queues)
 {
     assert_ptr_equal(queues, &set);
-    return minor == 3 ? POLL_HANGUP : 0;
+    return file->inode->minor == 3 ? POLL_HANGUP : 0;
 }
 
-static int command_minor(unsigned minor, unsigned number, uintptr_t argument)
+static int command_minor(struct file *file, unsigned number, uintptr_t argument)
 {
     seen_command = number;
-    return minor == 3 && argument == (uintptr_t)&seen_command ? 7 : -EINVAL;
+    return file->inode->minor == 3 && argument == (uintptr_t)&seen_command
+               ? 7
+               : -EINVAL;
 }
 
 static struct file *open_device(const char *path, unsigned major)
@@ -450,9 +451,11 @@ static struct file *open_device(const char *path, unsigned major)
 
 static void test_devices(void **state)
 {
-    static const struct device_driver plain = {no_bytes, no_bytes, NULL, NULL};
-    static const struct device_driver full = {no_bytes, no_bytes, poll_minor,
-                                              command_minor};
+    static const struct file_ops plain = {.read = no_bytes, .write = no_bytes};
+    static const struct file_ops full = {.read = no_bytes,
+                                         .write = no_bytes,
+                                         .poll = poll_minor,
+                                         .ioctl = command_minor};
     struct file_stat stat;
     struct file *file;
 
@@ -858,10 +861,10 @@ static int start(void **state)
 
     (void)state;
     kprintf_set_sink(print);
-    if (ramfs_make("ramfs", 100, &root) || tty_init() || procfs_make(&proc))
+    if (ramfs_make("ramfs", 100, &root) || tty_init(list_processes) ||
+        procfs_make(&proc))
         return -1;
     fs_context_init(&at, root->root, inode_get(root->root), NULL);
-    tty_set_hook(list_processes);
     procfs_set_processes(&all_processes);
     return vfs_mkdir(&at, NULL, "/proc") || vfs_mount(&at, "/proc", proc) ||
            procfs_register("lines", &lines_entry) ||

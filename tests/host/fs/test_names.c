@@ -5,8 +5,7 @@
 /* sources: tests/host/fs/names_cases.c tests/host/fs/names_large.c */
 /* sources: kernel/vfs/vfs.c kernel/vfs/tree.c kernel/vfs/name_index.c */
 /* sources: kernel/vfs/namei.c kernel/vfs/inode.c */
-/* sources: kernel/vfs/file.c kernel/vfs/device.c */
-/* sources: kernel/vfs/contents.c */
+/* sources: kernel/vfs/file.c kernel/vfs/contents.c */
 /* sources: kernel/fs/ram/[a-z]*.c */
 /* sources: kernel/lib/panic.c kernel/lib/printf.c */
 /* sources: tests/host/fs/stubs.c */
@@ -30,7 +29,7 @@ static long objects_before, frames_before;
 
 static bool is_indexed(struct inode *directory)
 {
-    return ramfs_of(directory)->index.table != NULL;
+    return ramfs_of(directory)->index.pages != NULL;
 }
 
 static int start(void **state)

@@ -3,7 +3,7 @@
  * ThreadSanitizer: pipes and the console on the kernel's own wait queues and
  * mutexes.
  */
-/* sources: tests/host/mm/hal.c kernel/vfs/file.c kernel/vfs/device.c */
+/* sources: tests/host/mm/hal.c kernel/vfs/file.c */
 /* sources: kernel/vfs/inode.c kernel/ipc/pipe.c kernel/ipc/tty.c */
 /* sanitize: thread */
 #include <setjmp.h>
@@ -19,7 +19,6 @@
 #include "ipc/pipe.h"
 #include "ipc/tty.h"
 #include "lib/errno.h"
-#include "vfs/device.h"
 
 #define FILES  3
 #define ROUNDS 3000
@@ -262,7 +261,7 @@ int main(void)
     };
 
     mm_boot(8ul << 20);
-    if (tty_init())
+    if (tty_init(NULL))
         return 1;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

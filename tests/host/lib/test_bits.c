@@ -8,7 +8,6 @@
 #include <cmocka.h>
 
 #include "lib/bits.h"
-#include "lib/errno.h"
 
 static void test_align(void **state)
 {
@@ -59,25 +58,12 @@ static void test_min_max(void **state)
     assert_int_equal(ARRAY_SIZE(array), 3);
 }
 
-static void test_errors(void **state)
-{
-    (void)state;
-    for (int error = 1; error < ERRNO_LIMIT; error++) {
-        assert_true(is_err(err_ptr(-error)));
-        assert_int_equal(ptr_err(err_ptr(-error)), -error);
-    }
-    assert_false(is_err(NULL));
-    assert_false(is_err(&state));
-    assert_false(is_err((void *)-(uintptr_t)ERRNO_LIMIT));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_align),
         cmocka_unit_test(test_bits),
         cmocka_unit_test(test_min_max),
-        cmocka_unit_test(test_errors),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

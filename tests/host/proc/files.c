@@ -4,7 +4,7 @@
  */
 /* sources: kernel/vfs/vfs.c kernel/vfs/tree.c kernel/vfs/name_index.c */
 /* sources: kernel/vfs/namei.c kernel/vfs/inode.c */
-/* sources: kernel/vfs/file.c kernel/vfs/file_table.c kernel/vfs/device.c */
+/* sources: kernel/vfs/file.c kernel/vfs/file_table.c */
 #include "host/proc/files.h"
 #include "host/proc/sched.h"
 
