@@ -26,7 +26,7 @@ struct report {
 static struct report done;
 static uint64 state;
 static uint64 numbers[TOKENS];
-static int found[TOKENS];
+static int found[TOKENS], pair_found;
 static char from[64], to[64];
 
 static uint draw(uint below)
@@ -143,12 +143,14 @@ static void remove_folder(void)
     unlink(from);
 }
 
-/* Mostly: what the path leads through may be another folder by then. */
-static void move_into_itself(void)
+/* Two folders into each other, or out again: one of two must be refused. */
+static void move_pair(void)
 {
-    draw_path(from, 's', SLOTS);
-    calf_format(to, sizeof(to), draw(2) ? "%s/s0" : "%s/s1/s0", from);
-    calf_rename(from, to);
+    static const char *const paths[] = {"d0/p0", "d1/p1/p0", "d1/p1",
+                                        "d0/p0/p1"};
+    uint i = draw(4);
+
+    calf_rename(paths[i], paths[i ^ 1]);
 }
 
 static void change_junk(void)
@@ -180,8 +182,8 @@ static void list(void)
 static void turn(void)
 {
     static void (*const acts[])(void) = {
-        move_token,  move_token,    move_token,       move_folder, move_folder,
-        make_folder, remove_folder, move_into_itself, change_junk, list,
+        move_token,  move_token,    move_token,  move_folder, move_folder,
+        make_folder, remove_folder, change_junk, list,
     };
 
     acts[draw(sizeof(acts) / sizeof(acts[0]))]();
@@ -194,6 +196,8 @@ static void work(int worker, long turns, int report)
     state = (uint64)worker * 2 + 1;
     for (int i = 0; i < 32; i++)
         draw(2);
+    for (long i = 0; i < 4 * turns; i++)
+        move_pair();
     for (long i = 0; i < turns; i++) {
         uint64 start = calf_clock_ns();
 
@@ -234,6 +238,7 @@ static void make_tree(int workers)
         CHECK(stat(from, &stat_of) == 0);
         numbers[i] = stat_of.ino;
     }
+    CHECK(mkdir("d0/p0") == 0 && mkdir("d1/p1") == 0);
     for (int i = 0; i < workers; i++) {
         name_own(from, 0, i);
         make_file(from, (char)('0' + i));
@@ -256,6 +261,11 @@ static void check_token(const char *name, const struct calf_stat *of)
     found[i]++;
 }
 
+static int is_folder(char first)
+{
+    return first == 's' || first == 'm' || first == 'i' || first == 'p';
+}
+
 /* In a folder, from `parent`: the number of links, and ".." */
 static void check_folder(uint64 parent)
 {
@@ -265,9 +275,7 @@ static void check_folder(uint64 parent)
     int fd = open(".", O_RDONLY);
 
     while (read(fd, &record, sizeof(record)) == sizeof(record))
-        folders +=
-            record.inum && (record.name[0] == 's' || record.name[0] == 'm' ||
-                            record.name[0] == 'i');
+        folders += record.inum && is_folder(record.name[0]);
     close(fd);
     CHECK(calf_lstat(".", &here) == 0 && calf_lstat("..", &of) == 0);
     CHECK(here.links == 2 + folders && of.inode == parent);
@@ -287,8 +295,10 @@ static int take_down(char name[DIRSIZ + 1])
             continue;
         CHECK(calf_lstat(name, &of) == 0);
         check_token(name, &of);
+        pair_found += name[0] == 'p';
         stuck = unlink(name) < 0;
         CHECK(!stuck || of.type == T_DIR);
+        pair_found -= stuck && name[0] == 'p';
     }
     close(fd);
     return stuck;
@@ -322,6 +332,7 @@ static void check_tree(void)
     }
     for (int i = 0; i < TOKENS; i++)
         CHECK(found[i] == 1);
+    CHECK(pair_found == 2);
 }
 
 int main(int argc, char **argv)
