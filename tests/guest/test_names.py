@@ -87,6 +87,10 @@ def test_a_storm_of_renames(root, workers, harts, build):
                build=build))
 
 
+def test_a_program_outlives_its_file(root):
+    check(root("/ownfile", add=["ownfile"]))
+
+
 # ---- What is odd -------------------------------------------------------------
 
 def test_f11_empty_path_is_the_current_folder(root):

@@ -1,10 +1,10 @@
 /*
  * crashload WRITERS SEED STEPS: that many processes write, overwrite, rename
- * and unlink files (some of them open), make symbolic links, make, move, replace
- * and remove folders that are empty or have a file in them, and replace a file
- * by another, each under a folder of its own, /w0 and so on, in steps that
- * tests/crash/run knows, too: it has the same generator. A step ends with one more byte in the file `steps` and a sync;
- * then the console says so.
+ * and unlink files (some of them open), make symbolic links, make, move,
+ * replace and remove folders that are empty or have a file in them, and replace
+ * a file by another, each under a folder of its own, /w0 and so on, in steps
+ * that tests/crash/run knows, too: it has the same generator. A step ends with
+ * one more byte in the file `steps` and a sync; then the console says so.
  */
 #include "check.h"
 #include "kernel/fcntl.h"

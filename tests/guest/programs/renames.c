@@ -2,11 +2,11 @@
  * renames WORKERS TURNS: a storm. All workers move the same files and folders
  * around, into each other's folders, over each other and up and down, while
  * they make, remove and list the same ones; each has a file, too, that it alone
- * moves. Nothing is lost or there twice, nothing lies in itself, nobody waits
+ * moves. Nothing is lost or there twice, nothing lies in itself, no turn takes
  * long.
  *
- * d0, d1, d2 stay, each with files that stay (f0...) and a link `l` to the
- * next. Folders that come, go and move are called s0 or s1. The
+ * d0, d1, d2 stay, each with files that stay (f0...) and a link `l` to the next.
+ * Folders that come, go and move are called s0 or s1; p0 and p1 only move. The
  * tokens, t0 and on, are files that keep name, number and contents.
  */
 #include "check.h"

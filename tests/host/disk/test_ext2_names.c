@@ -4,6 +4,7 @@
  */
 /* sources: tests/host/disk/ext2_host.c */
 /* sources: tests/host/fs/names_cases.c tests/host/fs/names_large.c */
+/* sources: tests/host/fs/names_odd.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -80,6 +81,10 @@ CASE(links_kept)
 CASE(links_refused)
 CASE(links_of_any_length)
 CASE(f12_parent_of_removed)
+CASE(longest_names)
+CASE(slashes)
+CASE(rename_through_links)
+CASE(rename_while_listed)
 CASE(rename_in_large)
 
 /* ---- The disk afterwards ------------------------------------------------- */
@@ -322,6 +327,10 @@ int main(void)
         cmocka_unit_test(test_links_refused),
         cmocka_unit_test(test_links_of_any_length),
         cmocka_unit_test(test_f12_parent_of_removed),
+        cmocka_unit_test(test_longest_names),
+        cmocka_unit_test(test_slashes),
+        cmocka_unit_test(test_rename_through_links),
+        cmocka_unit_test(test_rename_while_listed),
         cmocka_unit_test(test_rename_in_large),
         cmocka_unit_test(test_links_stay),
         cmocka_unit_test(test_damaged_links),
