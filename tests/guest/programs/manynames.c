@@ -58,8 +58,8 @@ static void measure(const char *name, void (*verb)(void), long count)
     uint64 first = go(verb, 0, 1000);
     uint64 rest = go(verb, 1000, count - 1000);
     uint64 last = go(verb, count - 1000, count);
-    printf("%s: first %lu last %lu all %lu\n", name, first / 1000,
-           last / 1000, (first + rest + last) / count);
+    printf("%s: first %lu last %lu all %lu\n", name, first / 1000, last / 1000,
+           (first + rest + last) / count);
 }
 
 static void measure_drawn(long count)

@@ -1,7 +1,7 @@
 /*
- * A program that overwrites and truncates its own file, renames another over it,
- * and goes on: what it started with stays, in pages it has touched and in pages
- * it has not.
+ * A program that overwrites and truncates its own file, renames another over
+ * it, and goes on: what it started with stays, in pages it has touched and in
+ * pages it has not.
  */
 #include "check.h"
 #include "kernel/fcntl.h"

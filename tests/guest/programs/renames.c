@@ -5,9 +5,9 @@
  * moves. Nothing is lost or there twice, nothing lies in itself, no turn takes
  * long.
  *
- * d0, d1, d2 stay, each with files that stay (f0...) and a link `l` to the next.
- * Folders that come, go and move are called s0 or s1; p0 and p1 only move. The
- * tokens, t0 and on, are files that keep name, number and contents.
+ * d0, d1, d2 stay, each with files that stay (f0...) and a link `l` to the
+ * next. Folders that come, go and move are called s0 or s1; p0 and p1 only
+ * move. The tokens, t0 and on, are files that keep name, number and contents.
  */
 #include "check.h"
 #include "kernel/fcntl.h"
