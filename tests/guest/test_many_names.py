@@ -22,7 +22,7 @@ AVERAGE = 20_000    # instructions for one name, and a call or two
 LINE = re.compile(r"^(\w+): first (\d+) last (\d+) all (\d+)$", re.M)
 
 # The last thousand names may cost half as much again as the first, and this
-# much more: of a page of an index all is looked at before the last entry.
+# much more: where in an index a name lies depends on what was there before.
 MORE = 3_000
 
 # One that is drawn where nothing is cached may have to wait for a disk; it is
@@ -61,7 +61,6 @@ def best(measure):
             figures = {verb: list(map(min, figures[verb], again[verb]))
                        for verb in figures}
     assert is_well(figures), (figures, r)
-    return r
 
 
 def test_f10_many_names_in_memory():
@@ -100,8 +99,7 @@ def full(tmp_path_factory):
 
 def test_f10_many_names_on_a_disk(full):
     """After a restart: found in no order, and in order."""
-    r = best(lambda: run(on_disk(full, "--snapshot"), "draw", "find"))
-    assert r.status == 0
+    best(lambda: run(on_disk(full, "--snapshot"), "draw", "find"))
 
 
 def test_f10_few_reads_after_a_restart(full):
