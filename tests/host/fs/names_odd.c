@@ -143,6 +143,7 @@ void case_rename_while_listed(void)
     }
     GIVES(0, namei(names_at, NULL, "d", true, &directory));
     for (unsigned i = 0; (number = list_next(directory, &slot)) != -2; i++) {
+        assert_true(i < 4 * LISTED);
         if (number >= 0)
             times[number]++;
         /* Some that have been read, and some that have not. */
