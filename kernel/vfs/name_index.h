@@ -6,7 +6,7 @@
  * It maps the hash of a name to a place: a number by which the directory finds
  * the name, such as a slot or a block. Several names can have one hash, and
  * several of them one place; the directory compares the names themselves. An
- * index is complete, or it is not there.
+ * index that is there has all names, or the directory knows how far it is.
  *
  * The entries are the nodes of a binary tree, and the bits of a hash are the
  * way to its entry, which lies at the first node on it that had room. A node
@@ -64,9 +64,9 @@ void name_index_release(struct name_index *index);
 
 /* Where there is none: the directory is about to look at all of its names.
  * True: it has done so several times, so it pays to build an index, and an
- * empty one has been begun, held. The caller adds all names before it lets go.
- * So a directory whose index is given up again and again spends at most as much
- * on building as on looking. */
+ * empty one has been begun, held. The caller adds all names, at once or in
+ * parts. So a directory whose index is given up again and again spends at most
+ * as much on building as on looking. */
 bool name_index_begin(struct name_index *index);
 
 /* Add a name of that hash. The index is held. Where memory or pages run out, or

@@ -79,9 +79,16 @@ def test_links_that_a_disk_has_are_followed(tmp_path):
 
 # ---- Storms ------------------------------------------------------------------
 
-@pytest.mark.parametrize("build", ["release", "debug"])
-def test_a_storm_of_renames(root, build):
-    check(root("/renames 6 5", add=["renames"], harts=4, build=build))
+@pytest.mark.parametrize("workers, harts, build", [
+    (4, 1, "release"), (4, 2, "release"), (8, 4, "release"), (8, 8, "release"),
+    (8, 4, "debug")])
+def test_a_storm_of_renames(root, workers, harts, build):
+    check(root(f"/renames {workers} 300", add=["renames"], harts=harts,
+               build=build))
+
+
+def test_a_program_outlives_its_file(root):
+    check(root("/ownfile", add=["ownfile"]))
 
 
 # ---- What is odd -------------------------------------------------------------

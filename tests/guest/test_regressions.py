@@ -13,10 +13,6 @@ def test_results_at_the_lowest_addresses():
     run_program("lowbuffer")
 
 
-def test_a_program_outlives_its_file():
-    run_program("ownfile")
-
-
 @pytest.mark.parametrize("words", ["auditrace", "auditrace exec"])
 def test_an_audit_at_any_moment_is_clean(words):
     run_program(words, harts=4)

@@ -92,20 +92,22 @@ static int room_in(struct ext2_inode *directory, void *block, uint32_t need,
     return 0;
 }
 
-/* Look in all blocks from `index` on: 1 when one has room. */
-static int find_room(struct ext2_inode *directory, uint32_t index,
+/* Look in all blocks from *full on: 1 when one has room, which is *full then.
+ * After -ERESTART this goes on where it was. */
+static int find_room(struct ext2_inode *directory, uint32_t *full,
                      uint32_t need, struct ext2_place *place)
 {
     struct ext2_view view;
     int result = 0;
 
-    for (; index < directory->blocks && !result; index++) {
-        result = ext2_directory_view(directory, index, &view);
+    while (*full < directory->blocks && !result) {
+        result = ext2_directory_next(directory, *full, &view);
         if (result)
             break;
-        place->index = index;
+        place->index = *full;
         result = room_in(directory, view.bytes, need, place);
         ext2_unview(&view);
+        *full += !result;
     }
     return result;
 }
@@ -153,17 +155,14 @@ int ext2_directory_room(struct ext2_inode *directory,
 {
     uint32_t need = ext2_entry_size(length);
     uint32_t *full = &directory->full[need / EXT2_ROOM_STEP];
-    int result = find_room(directory, *full, need, place);
+    int result = find_room(directory, full, need, place);
 
     if (!result && look_again(directory))
-        result = find_room(directory, 0, need, place);
+        result = find_room(directory, full, need, place);
     if (result < 0)
         return result;
-    result = result ? bring_in(directory, handle, place)
-                    : grow(directory, handle, place);
-    if (!result)
-        *full = place->index;
-    return result;
+    return result ? bring_in(directory, handle, place)
+                  : grow(directory, handle, place);
 }
 
 static uint8_t type_of(const struct ext2_inode *inode)
@@ -208,7 +207,8 @@ void ext2_directory_put(struct ext2_inode *directory, struct ext2_place *place,
     inode_modified(&directory->inode);
     directory->last_block = place->index;
     directory->last_offset = place->offset;
-    if (name_index_hold(&directory->index) &&
+    if (place->index < directory->indexed &&
+        name_index_hold(&directory->index) &&
         !name_index_add(&directory->index, name_hash(name),
                         ext2_place_number(directory, place)))
         name_index_release(&directory->index);

@@ -102,6 +102,12 @@ int ext2_directory_block(struct ext2_inode *directory, uint32_t index,
                          uint32_t *block);
 int ext2_directory_view(struct ext2_inode *directory, uint32_t index,
                         struct ext2_view *view);
+
+/* The same where all blocks are looked at, from the first on: what follows is
+ * read ahead. */
+int ext2_directory_next(struct ext2_inode *directory, uint32_t index,
+                        struct ext2_view *view);
+
 /* ---- names.c, rename.c --------------------------------------------------- */
 
 /* `inode` has lost a name in `directory`: what comes of that for the links of

@@ -14,6 +14,9 @@
 /* Blocks from which on a directory has an index. */
 #define INDEX_FROM 4
 
+/* Blocks that are read ahead. */
+#define BLOCKS_AHEAD 64
+
 /* Whether the record at `offset` is whole and its inode exists. */
 static bool is_valid(const struct ext2 *fs, void *block, uint32_t offset)
 {
@@ -59,6 +62,21 @@ int ext2_directory_view(struct ext2_inode *directory, uint32_t index,
     int result = ext2_directory_block(directory, index, &block);
 
     return result ? result : ext2_view(ext2_fs(&directory->inode), block, view);
+}
+
+int ext2_directory_next(struct ext2_inode *directory, uint32_t index,
+                        struct ext2_view *view)
+{
+    struct ext2 *fs = ext2_fs(&directory->inode);
+    uint32_t last = MIN(index + BLOCKS_AHEAD, directory->blocks), block;
+    int result = ext2_directory_view(directory, index, view);
+
+    if (result == -ERESTART)
+        while (index < last && !ext2_map_find(directory, index++, &block))
+            if (block)
+                cache_read_around(&fs->metadata,
+                                  block >> (HAL_PAGE_SHIFT - fs->block_shift));
+    return result;
 }
 
 /* ---- Finding ------------------------------------------------------------- */
@@ -114,24 +132,26 @@ static int index_block(struct ext2_inode *directory, void *block,
     return 1;
 }
 
-/* Put all names into the index, which was begun: 1 when it is held then, 0, or
- * an error. */
-static int build_index(struct ext2_inode *directory)
+/* Put into the index, which is held, the names that it lacks: 1 when it has all
+ * of them; 0, or an error: it is not held any more. What it has by -ERESTART it
+ * has the next time, too. */
+static int complete_index(struct ext2_inode *directory)
 {
     struct ext2_view view;
     int result = 1;
 
-    for (uint32_t index = 0; index < directory->blocks && result > 0; index++) {
-        result = ext2_directory_view(directory, index, &view);
+    while (directory->indexed < directory->blocks && result > 0) {
+        result = ext2_directory_next(directory, directory->indexed, &view);
         if (result)
             break;
-        result = index_block(directory, view.bytes, index);
+        result = index_block(directory, view.bytes, directory->indexed);
         ext2_unview(&view);
+        directory->indexed += result > 0;
     }
-    if (result < 0) {
+    if (result < 0)
         name_index_release(&directory->index);
+    if (result < 0 && result != -ERESTART)
         name_index_drop(&directory->index);
-    }
     return result;
 }
 
@@ -143,7 +163,7 @@ static int find_by_looking(struct ext2_inode *directory, struct name name,
     int result = 0;
 
     for (uint32_t index = 0; index < directory->blocks && !result; index++) {
-        result = ext2_directory_view(directory, index, &view);
+        result = ext2_directory_next(directory, index, &view);
         if (result)
             break;
         place->index = index;
@@ -197,11 +217,15 @@ int ext2_directory_find(struct ext2_inode *directory, struct name name,
                         struct ext2_place *place)
 {
     bool held = name_index_hold(&directory->index);
-    int result = held;
+    int result = 0;
 
     if (!held && directory->blocks >= INDEX_FROM &&
-        name_index_begin(&directory->index))
-        result = build_index(directory);
+        name_index_begin(&directory->index)) {
+        directory->indexed = 0;
+        held = true;
+    }
+    if (held)
+        result = complete_index(directory);
     if (result > 0) {
         result = find_by_index(directory, name, place);
         name_index_release(&directory->index);
@@ -270,7 +294,7 @@ int ext2_read_directory(struct inode *inode, uint64_t *slot,
     for (uint32_t index = (uint32_t)(start / fs->block_size);
          index < directory->blocks; index++, from = 0) {
         const struct ext2_entry *entry;
-        int found = ext2_directory_view(directory, index, &view);
+        int found = ext2_directory_next(directory, index, &view);
 
         if (found)
             return found;
@@ -311,7 +335,7 @@ int ext2_is_empty(struct inode *inode)
     struct ext2_view view;
 
     for (uint32_t index = 0; index < directory->blocks; index++) {
-        int result = ext2_directory_view(directory, index, &view);
+        int result = ext2_directory_next(directory, index, &view);
 
         if (result)
             return result;

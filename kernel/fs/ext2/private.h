@@ -125,7 +125,8 @@ struct ext2_inode {
                            then it is an orphan, whatever its names */
 
     /* m: of a directory. See directory.c. */
-    struct name_index index; /* blocks by name */
+    struct name_index index; /* records by name */
+    uint32_t indexed;        /* it has the names of the blocks below */
     uint32_t blocks;
     uint32_t full[EXT2_ROOM_CLASSES]; /* blocks below have no such room */
     uint32_t freed;                   /* bytes of records since `full` was 0 */

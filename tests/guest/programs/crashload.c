@@ -1,15 +1,16 @@
 /*
  * crashload WRITERS SEED STEPS: that many processes write, overwrite, rename
- * and unlink files (some of them open), make symbolic links, make, rename and
- * remove folders, and replace a file by another, each under a folder of its
- * own, /w0 and so on, in steps that tests/crash/run knows, too: it has the same
- * generator. A step ends with one more byte in the file `steps` and a sync;
- * then the console says so.
+ * and unlink files (some of them open), make symbolic links, make, move,
+ * replace and remove folders that are empty or have a file in them, and replace
+ * a file by another, each under a folder of its own, /w0 and so on, in steps
+ * that tests/crash/run knows, too: it has the same generator. A step ends with
+ * one more byte in the file `steps` and a sync; then the console says so.
  */
 #include "check.h"
 #include "kernel/fcntl.h"
 
 #define FILES   24
+#define FOLDERS 8
 #define ORPHANS 4
 
 static uint64 state;
@@ -71,17 +72,49 @@ static void make_link(const char *path, int step, int operation)
     CHECK(calf_symlink(target, path) == 0);
 }
 
-static void name_file(char *path, uint size, uint file)
+/* Each file and folder has a folder that it lies in. */
+static void name_it(char *path, uint size, uint number, char what)
 {
-    calf_format(path, size, "%s/d%d/f%d", top, file % 4, file);
+    calf_format(path, size, "%s/d%d/%c%d", top, number % 4, what, number);
+}
+
+static void change_folder(const char *path, uint kind, int step, int operation)
+{
+    char inside[32], other[32];
+    int fd = open(path, O_RDONLY);
+
+    close(fd);
+    calf_format(inside, sizeof(inside), "%s/in", path);
+    switch (kind) {
+    case 10:
+    case 11:
+        name_it(other, sizeof(other), (uint)pick(FOLDERS), 'e');
+        calf_rename(path, other);
+        break;
+    case 12:
+        if (fd < 0)
+            mkdir(path);
+        else
+            unlink(path);
+        break;
+    case 13:
+        if (fd >= 0)
+            put(inside, O_TRUNC, step, operation);
+        break;
+    default:
+        unlink(inside);
+    }
 }
 
 static void operate(int step, int operation)
 {
     char path[32], other[32];
-    uint file = (uint)pick(FILES), kind = (uint)pick(12);
+    uint file = (uint)pick(FILES), kind = (uint)pick(15);
 
-    name_file(path, sizeof(path), file);
+    if (kind < 10)
+        name_it(path, sizeof(path), file, 'f');
+    else
+        name_it(path, sizeof(path), file % FOLDERS, 'e');
     if (kind < 5 && is_link(path))
         unlink(path);
     if (kind < 5) {
@@ -93,15 +126,10 @@ static void operate(int step, int operation)
     } else if (kind == 7) {
         make_link(path, step, operation);
     } else if (kind < 10) {
-        name_file(other, sizeof(other), (uint)pick(FILES));
+        name_it(other, sizeof(other), (uint)pick(FILES), 'f');
         calf_rename(path, other);
     } else {
-        calf_format(path, sizeof(path), "%s/e%d", top, file);
-        calf_format(other, sizeof(other), "%s/e%d", top, (uint)pick(FILES));
-        if (kind == 10)
-            calf_rename(path, other);
-        else if (mkdir(path) < 0)
-            CHECK(unlink(path) == 0);
+        change_folder(path, kind, step, operation);
     }
 }
 

@@ -244,6 +244,45 @@ static int step_link(void)
     return vfs_link(&host_at, NULL, "/d/new", NULL, "/d/linked");
 }
 
+/* One name or the other is there. */
+static int rename_step(const char *old, const char *new)
+{
+    int result = vfs_rename(&host_at, NULL, old, NULL, new);
+
+    assert_int_equal(host_status(result ? old : new), 0);
+    assert_int_equal(host_status(result ? new : old), -ENOENT);
+    return result;
+}
+
+static int step_rename(void)
+{
+    return rename_step("/d/linked", "/d/sub/renamed");
+}
+
+static int step_move(void)
+{
+    return rename_step("/d/sub", "/sub");
+}
+
+static int step_move_back(void)
+{
+    return rename_step("/sub", "/d/sub");
+}
+
+static int step_replace(void)
+{
+    int result = vfs_symlink(&host_at, "x", NULL, "/d/linked");
+
+    if (!result || result == -EEXIST)
+        result = vfs_rename(&host_at, NULL, "/d/linked", NULL, "/sub/renamed");
+    return result;
+}
+
+static int step_unlink_renamed(void)
+{
+    return vfs_unlink(&host_at, NULL, "/d/sub/renamed");
+}
+
 static int step_write(void)
 {
     ssize_t moved = put_stream("/d/new", 3, 0, 50000);
@@ -266,11 +305,6 @@ static int step_shorten(void)
 static int step_lengthen(void)
 {
     return host_truncate("/d/new", 40000);
-}
-
-static int step_unlink(void)
-{
-    return vfs_unlink(&host_at, NULL, "/d/linked");
 }
 
 static int step_unlink_last(void)
@@ -323,10 +357,13 @@ static void with_failures(int (*step)(void))
 static void test_no_memory(void **state)
 {
     static int (*const steps[])(void) = {
-        step_create,      step_setattr, step_mkdir,    step_link,
-        step_write,       step_sync,    step_shorten,  step_sync,
-        step_far_write,   step_shorten, step_lengthen, step_unlink,
-        step_unlink_last, step_sync,    step_rmdir,    step_sync};
+        step_create,    step_setattr,        step_mkdir,
+        step_link,      step_write,          step_sync,
+        step_shorten,   step_sync,           step_far_write,
+        step_shorten,   step_lengthen,       step_rename,
+        step_move,      step_sync,           step_replace,
+        step_move_back, step_unlink_renamed, step_unlink_last,
+        step_sync,      step_rmdir,          step_sync};
     static const char *const kinds[] = {"-t ext2 -b 4096", "-t ext3 -b 1024"};
 
     (void)state;

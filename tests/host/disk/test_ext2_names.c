@@ -4,6 +4,7 @@
  */
 /* sources: tests/host/disk/ext2_host.c */
 /* sources: tests/host/fs/names_cases.c tests/host/fs/names_large.c */
+/* sources: tests/host/fs/names_odd.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,6 +20,7 @@
 #include "host/mm/hal.h"
 #include "lib/errno.h"
 #include "vfs/file.h"
+#include "vfs/namei.h"
 
 #define MEBI (1ul << 20)
 
@@ -80,6 +82,10 @@ CASE(links_kept)
 CASE(links_refused)
 CASE(links_of_any_length)
 CASE(f12_parent_of_removed)
+CASE(longest_names)
+CASE(slashes)
+CASE(rename_through_links)
+CASE(rename_while_listed)
 CASE(rename_in_large)
 
 /* ---- The disk afterwards ------------------------------------------------- */
@@ -227,6 +233,53 @@ static void test_rename_without_room(void **state)
     disk_free(disk);
 }
 
+/* ---- The index of a large directory -------------------------------------- */
+
+#define MANY 400
+
+static void each(const char *format, int expected, int (*act)(const char *))
+{
+    char path[60];
+
+    for (unsigned i = 0; i < MANY; i++) {
+        snprintf(path, sizeof(path), format, i);
+        assert_int_equal(act(path), expected);
+    }
+}
+
+static int unlink_one(const char *path)
+{
+    return vfs_unlink(&host_at, NULL, path);
+}
+
+/* Names come while there is an index, and longer ones take the places of those
+ * that go; the index is given up, and made again. */
+static void test_index_follows(void **state)
+{
+    struct disk *disk = disk_format("-t ext3 -b 1024", 16 * MEBI);
+    struct inode *directory;
+
+    (void)state;
+    mount(disk);
+    assert_int_equal(vfs_mkdir(&host_at, NULL, "d"), 0);
+    each("d/p%u", 0, host_touch);
+    assert_int_equal(namei(&host_at, NULL, "d", true, &directory), 0);
+    assert_true(is_indexed(directory));
+    each("d/q%u", 0, host_touch);
+    each("d/q%u", 0, host_status);
+    each("d/p%u", 0, unlink_one);
+    each("d/q%u", 0, unlink_one);
+    each("d/yyyyyyyyyyyyyyyyyyyyyyyyyyyyyy%u", 0, host_touch);
+    each("d/p%u", -ENOENT, host_status);
+    each("d/q%u", -ENOENT, host_status);
+    name_index_drop(&ext2_of(directory)->index);
+    each("d/yyyyyyyyyyyyyyyyyyyyyyyyyyyyyy%u", 0, host_status);
+    assert_true(is_indexed(directory));
+    inode_put(directory);
+    unmount(disk);
+    disk_free(disk);
+}
+
 /* ---- B6: orphans that are no files --------------------------------------- */
 
 /* Have the superblock's list of orphans begin with `path`. */
@@ -322,10 +375,15 @@ int main(void)
         cmocka_unit_test(test_links_refused),
         cmocka_unit_test(test_links_of_any_length),
         cmocka_unit_test(test_f12_parent_of_removed),
+        cmocka_unit_test(test_longest_names),
+        cmocka_unit_test(test_slashes),
+        cmocka_unit_test(test_rename_through_links),
+        cmocka_unit_test(test_rename_while_listed),
         cmocka_unit_test(test_rename_in_large),
         cmocka_unit_test(test_links_stay),
         cmocka_unit_test(test_damaged_links),
         cmocka_unit_test(test_rename_within_a_block),
+        cmocka_unit_test(test_index_follows),
         cmocka_unit_test(test_rename_without_room),
         cmocka_unit_test(test_b6_orphan_link),
         cmocka_unit_test(test_b6_orphan_device),

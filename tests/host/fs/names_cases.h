@@ -22,6 +22,12 @@ void case_links_refused(void);
 void case_links_of_any_length(void);
 void case_f12_parent_of_removed(void);
 
+/* In names_odd.c. */
+void case_longest_names(void);
+void case_slashes(void);
+void case_rename_through_links(void);
+void case_rename_while_listed(void);
+
 /* In names_large.c; needs to be told whether a directory has an index. */
 void case_rename_in_large(void);
 extern bool (*names_is_indexed)(struct inode *directory);

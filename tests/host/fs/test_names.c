@@ -3,6 +3,7 @@
  * and what they do when an allocation fails.
  */
 /* sources: tests/host/fs/names_cases.c tests/host/fs/names_large.c */
+/* sources: tests/host/fs/names_odd.c */
 /* sources: kernel/vfs/vfs.c kernel/vfs/tree.c kernel/vfs/name_index.c */
 /* sources: kernel/vfs/namei.c kernel/vfs/inode.c */
 /* sources: kernel/vfs/file.c kernel/vfs/contents.c */
@@ -74,6 +75,10 @@ CASE(links_kept)
 CASE(links_refused)
 CASE(links_of_any_length)
 CASE(f12_parent_of_removed)
+CASE(longest_names)
+CASE(slashes)
+CASE(rename_through_links)
+CASE(rename_while_listed)
 CASE(rename_in_large)
 
 /* Paths with links put in have a bound of their own. */
@@ -97,6 +102,7 @@ static void test_path_too_long(void **state)
 
 static void test_mounted(void **state)
 {
+    struct file_stat inner, outer;
     struct superblock *other;
 
     (void)state;
@@ -116,7 +122,15 @@ static void test_mounted(void **state)
     assert_int_equal(vfs_symlink(&at, "../../f", NULL, "d/m/l"), 0);
     assert_true(names_has("l", "inner"));
     assert_true(names_has("d/m/l", "outer"));
-    assert_int_equal(vfs_rename(&at, NULL, "d", NULL, "e"), 0);
+    assert_int_equal(vfs_chdir(&at, "d/m"), 0);
+    assert_int_equal(vfs_rename(&at, NULL, "..", NULL, "/n"), -EINVAL);
+    assert_int_equal(vfs_rename(&at, NULL, "../../d", NULL, "/e"), 0);
+    /* ".." leads to where the directory lies now that is mounted on. */
+    assert_int_equal(vfs_stat(&at, NULL, "..", true, &inner), 0);
+    assert_int_equal(vfs_stat(&at, NULL, "/e", true, &outer), 0);
+    assert_true(inner.device == outer.device && inner.number == outer.number);
+    assert_int_equal(vfs_rename(&at, NULL, "../../e", NULL, "g"), -EXDEV);
+    assert_int_equal(vfs_chdir(&at, "../.."), 0);
     assert_true(names_has("e/m/g", "inner"));
     assert_true(names_has("e/m/l", "outer"));
     names_remove("e/m/g");
@@ -213,6 +227,10 @@ int main(void)
         TEST(links_refused),
         TEST(links_of_any_length),
         TEST(f12_parent_of_removed),
+        TEST(longest_names),
+        TEST(slashes),
+        TEST(rename_through_links),
+        TEST(rename_while_listed),
         TEST(rename_in_large),
         TEST(path_too_long),
         TEST(mounted),
