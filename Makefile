@@ -396,6 +396,9 @@ test_needs := tools-test builds $(test_programs)
 test-guest: $(test_needs) ## the whole system, under QEMU
 	$(tests) guest
 
+test-tools: $(test_needs) ## what is around it: make, exercises, grader, figures
+	$(tests) tools
+
 test-debug: $(test_needs) ## the same on the debug build: assertions, UBSan, poison
 	$(tests) debug
 
@@ -448,7 +451,7 @@ q := $(if $(filter 0,$(V)),@)
 say := @$(if $(filter 0,$(V)),printf '  %-7s%s\n',:)
 
 .PHONY: all always run image refreshed-image user-program qemu qemu-gdb print-gdbport gdb grade crash \
-    test test-all test-host test-fuzz test-models test-guest test-debug soak \
+    test test-all test-host test-fuzz test-models test-guest test-tools test-debug soak \
     coverage mutants mutant builds debug-build clang-build lint format help clean
 .SECONDARY:
 

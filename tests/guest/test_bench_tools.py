@@ -18,7 +18,7 @@ sys.path.insert(0, os.path.join(ROOT, "bench", "lib"))
 import machines
 import plan
 
-OWN_BUILD = True
+OWN_BUILD = ABOUT_TOOLS = True
 
 CALF = machines.BY_KEY["share"]
 

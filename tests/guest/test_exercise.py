@@ -18,7 +18,7 @@ import tarfile
 import pytest
 from conftest import ROOT, needs, tools_run
 
-OWN_BUILD = True
+OWN_BUILD = ABOUT_TOOLS = True
 
 FOLDER = os.path.join("build", "exercise-tests")
 PATCH = os.path.join(ROOT, "tests", "exercises", "cow", "solution.patch")

@@ -10,7 +10,7 @@ import time
 import pytest
 from conftest import ROOT
 
-OWN_BUILD = True
+OWN_BUILD = ABOUT_TOOLS = True
 
 GATE = os.path.join(ROOT, "tools", "gate")
 TESTS = os.path.join(ROOT, "tools", "test")
@@ -184,16 +184,16 @@ def test_something_is_needed():
 """
 
 
-def run_tests(tmp_path, **environment):
+def run_tests(tmp_path, *kinds, cases=CASES, **environment):
     """tools/test of a tree with one file of guest tests; status, lines."""
     for name in ("tools/test", "tests/guest/test_own.py"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-    (tmp_path / "tests/guest/test_own.py").write_text(CASES)
+    (tmp_path / "tests/guest/test_own.py").write_text(cases)
     with open(TESTS, encoding="utf-8") as f:
         (tmp_path / "tools/test").write_text(f.read())
     own = {k: v for k, v in os.environ.items() if k != "CI"}
     done = subprocess.run(
-        [sys.executable, str(tmp_path / "tools/test"), "guest", "fuzz"],
+        [sys.executable, str(tmp_path / "tools/test"), *(kinds or ("guest", "fuzz"))],
         env={**own, **environment}, text=True, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT)
     return done.returncode, done.stdout.splitlines()
@@ -219,6 +219,16 @@ def test_a_program_that_is_not_built_for_want_of_a_tool_is_skipped(tmp_path):
     status, lines = run_tests(tmp_path)
     assert (status, lines[-1]) == (0, "1 passed, 0 failed")
     assert "skipped fuzz own: all of it: no clang with libFuzzer" in lines
+
+
+@pytest.mark.parametrize("mark, kinds", [
+    ("", "guest debug"), ("OWN_BUILD = True\n", "guest"),
+    ("OWN_BUILD = ABOUT_TOOLS = True\n", "tools")])
+def test_which_run_has_a_file(tmp_path, mark, kinds):
+    for kind in ("guest", "tools", "debug"):
+        _, lines = run_tests(tmp_path, kind, cases=CASES + mark)
+        assert any(kind + " test_own" in line for line in lines) == \
+            (kind in kinds.split()), lines
 
 
 def test_the_debug_run_leaves_out_what_chooses_its_build():

@@ -8,6 +8,7 @@ import pytest
 
 from conftest import ROOT
 
+OWN_BUILD = ABOUT_TOOLS = True
 PAGE = "docs/GLOSSARY.md"
 
 

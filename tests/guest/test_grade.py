@@ -12,7 +12,7 @@ import time
 
 from conftest import ROOT
 
-OWN_BUILD = True
+OWN_BUILD = ABOUT_TOOLS = True
 
 GRADE = os.path.join(ROOT, "tools", "grade")
 

@@ -12,7 +12,7 @@ import subprocess
 import pytest
 from conftest import ROOT
 
-OWN_BUILD = True
+OWN_BUILD = ABOUT_TOOLS = True
 
 FOUR = "tests/mutants/04-copyout-writes-shared.patch"
 LINE = "    return may_copy(to, length) ? hal_user_write(to, from, length)"

@@ -11,7 +11,7 @@ import time
 import pytest
 from conftest import ROOT, needs, run_command, tools_run
 
-OWN_BUILD = True
+OWN_BUILD = ABOUT_TOOLS = True
 
 COW = "ALL COW TESTS PASSED"
 

@@ -11,7 +11,7 @@ import subprocess
 import pytest
 from conftest import ROOT, tools_run
 
-OWN_BUILD = True
+OWN_BUILD = ABOUT_TOOLS = True
 
 ADDED = os.path.join(ROOT, "build", "user", "added")
 
