@@ -432,13 +432,3 @@ void page_add(struct page *page, bool in_use)
     else
         block_free(page, 0);
 }
-
-void page_count_kinds(uint64_t counts[PAGE_KINDS], uint64_t *shared)
-{
-    memset(counts, 0, PAGE_KINDS * sizeof counts[0]);
-    *shared = 0;
-    for (uint64_t i = 0; i < span; i++) {
-        counts[page_array[i].kind]++;
-        *shared += page_count(&page_array[i]) > 1;
-    }
-}

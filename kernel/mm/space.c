@@ -18,12 +18,7 @@
 #define PIECE (32ul << 20)
 
 static struct spinlock list_lock = SPINLOCK(LOCK_SPACE_LIST);
-static struct list spaces; /* list_lock */
-
-void space_init(void)
-{
-    list_init(&spaces);
-}
+static struct list spaces = {&spaces, &spaces}; /* list_lock */
 
 /* A space in the list without root or regions, being made: count 0. */
 static struct space *create_bare(void)

@@ -41,8 +41,6 @@ static inline bool fault_resolved(enum fault fault)
     return fault < FAULT_SEGV;
 }
 
-void space_init(void);
-
 /* An empty space; NULL when there is no memory. */
 struct space *space_create(void);
 

@@ -15,8 +15,8 @@ static inline uint64_t image_offset(const void *place)
     return (uint64_t)place - IMAGE_BASE;
 }
 
-/* mmu.c: where the image was loaded. */
-void mmu_set_image(uint64_t physical);
+/* mmu.c: where the image was loaded; set at boot. */
+extern uint64_t image_physical;
 
 /* smp.c: ask the other harts of `set` (kernel numbers), by the masks of
  * hardware identifiers that the SBI takes. */
