@@ -48,7 +48,6 @@ struct context {
     struct object *missing; /* whose page is waited for, with a reference */
     uint64_t index;         /* of that page, in pages */
     unsigned tries;         /* of oom_retry */
-    bool unshared;          /* of populate: the path to va is */
 };
 
 static pte_t leaf_for(const struct context *c, struct page *page, bool write)
@@ -246,7 +245,7 @@ static bool find_region(struct context *c)
 }
 
 /* Locked. Bring in the pages of [c->va, end). Afterwards c->va is the first
- * that is missing, and c->unshared whether the path to it is unshared. */
+ * that is missing. */
 static enum fault populate(struct context *c, uint64_t end)
 {
     struct space *space = c->space;
@@ -255,7 +254,6 @@ static enum fault populate(struct context *c, uint64_t end)
         if ((!c->region || c->va >= c->region->end) && !find_region(c))
             return FAULT_SEGV;
         pte_t *slot = pt_unshare(&space->machine, space->root, c->va);
-        c->unshared = slot;
         if (slot && !pte_is_none(*slot))
             continue;
         enum fault fault = fill(c, slot);
@@ -302,51 +300,4 @@ int space_populate(struct space *space, uint64_t start, uint64_t end)
     while (fault_resolved(fault) ? c.va < end
                                  : supply(&c, &fault, pages_to(&c, end)));
     return error_of(fault);
-}
-
-/* The next piece of a region, from c->va on, as far as there is memory. */
-static int map_piece(struct context *c, const struct region *region)
-{
-    struct space *space = c->space;
-    struct region piece = *region;
-    c->unshared = false;
-    if (thread_killed(thread_current()))
-        return -ENOMEM;
-    piece.start = c->va;
-    piece.end = MIN(region->end, c->va + PIECE);
-    space_lock(space);
-    int error = space_add_region(space, &piece);
-    if (!error) {
-        error = error_of(populate(c, piece.end));
-        region_remove(space->regions, c->va, piece.end);
-    }
-    space_unlock(space);
-    if (c->va > piece.start)
-        c->tries = 0;
-    return error;
-}
-
-/* This needs no memory: every node on the way to what was brought in is
- * unshared, as only a fork shares nodes. */
-static void take_back(struct context *c, uint64_t start)
-{
-    space_lock(c->space);
-    space_drop(c->space, start, c->unshared ? c->va + HAL_PAGE_SIZE : c->va);
-    space_unlock(c->space);
-}
-
-int space_map_now(struct space *space, const struct region *region)
-{
-    struct context c = {.space = space, .va = region->start};
-    int error;
-    if (region->object)
-        return -EINVAL;
-    do {
-        error = map_piece(&c, region);
-        if (error == -ENOMEM && oom_retry(&c.tries, pages_to(&c, region->end)))
-            error = 0;
-    } while (!error && c.va < region->end);
-    if (error)
-        take_back(&c, region->start);
-    return error;
 }

@@ -123,7 +123,9 @@ void pt_reuse(struct hal_space *space, uint64_t va, pte_t *slot);
 int pt_unshare_edges(struct hal_space *space, struct page *root, uint64_t start,
                      uint64_t end);
 
-/* Drop everything in [start, end), after pt_unshare_edges. Cannot fail. */
+/* Drop everything in [start, end), after pt_unshare_edges. Cannot fail. A node
+ * covered in part that is still shared has nothing there, and is left as it is.
+ */
 void pt_clear(struct hal_space *space, struct page *root, uint64_t start,
               uint64_t end);
 

@@ -97,7 +97,7 @@ static void clear_below(struct harvest *harvest, struct page *node,
             continue;
         if (!pte_is_edge(slots[i]) || (start <= low && low + span <= end))
             detach(harvest, &slots[i]);
-        else
+        else if (pte_is_owned(slots[i]))
             clear_below(harvest, pte_page(slots[i]), low, start, end);
     }
     narrow(node);
