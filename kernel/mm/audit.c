@@ -198,8 +198,9 @@ static void walk_spaces(struct audit *a, bool changing)
     }
 }
 
-static void walk_all(struct audit *a)
+static void check_all(struct audit *a)
 {
+    const void *object = slab_find_damage();
     struct page *page, *end = page_at(page_span());
     uint64_t free = 0;
     for (page = page_at(0); page < end; page++)
@@ -213,11 +214,6 @@ static void walk_all(struct audit *a)
     if (free != page_unused_count() && tell(a))
         text_printf(a->out, "%lu pages are free, the allocator counts %lu\n",
                     free, page_unused_count());
-}
-
-static void check_objects(struct audit *a)
-{
-    const void *object = slab_find_damage();
     if (object && tell(a))
         text_printf(a->out, "object %p was written to from outside\n", object);
 }
@@ -234,8 +230,7 @@ static unsigned walk_and_tell(struct text *out)
     text_init(&findings, out->data + out->length + VERDICT,
               out->capacity - out->length - VERDICT);
     struct audit a = {.out = &findings};
-    walk_all(&a);
-    check_objects(&a);
+    check_all(&a);
     if (!a.differences)
         text_printf(out, "audit: clean\n");
     else

@@ -177,19 +177,14 @@ static enum fault resolve_read(struct context *c)
     return spurious(c);
 }
 
-/* Lazy copies are merged by the first fault near them: a fault elsewhere does
- * not pay for it. */
-static void lock_for_fault(struct space *space, uint64_t va)
-{
-    mutex_lock(&space->lock);
-    if ((va ^ space->fork_write) < pt_span(1))
-        space_merge(space);
-}
-
 static inline enum fault look(struct context *c)
 {
     enum fault fault = FAULT_SEGV;
-    lock_for_fault(c->space, c->va);
+    mutex_lock(&c->space->lock);
+    /* Lazy copies are merged by the first fault near them: a fault elsewhere
+     * does not pay for it. */
+    if ((c->va ^ c->space->fork_write) < pt_span(1))
+        space_merge(c->space);
     c->region = region_find(c->space->regions, c->va);
     if (c->region && c->region->prot & 1 << c->access)
         fault = c->access == ACCESS_WRITE ? resolve_write(c) : resolve_read(c);
@@ -232,18 +227,6 @@ enum fault space_fault(struct space *space, uint64_t va, enum access access)
     return fault;
 }
 
-/* Find the region of c->va, and how to fill it; false: there is none. Locked.
- */
-static bool find_region(struct context *c)
-{
-    c->region = region_find(c->space->regions, c->va);
-    if (!c->region)
-        return false;
-    bool write = c->region->prot & PROT_WRITE && !c->region->object;
-    c->access = write ? ACCESS_WRITE : ACCESS_READ;
-    return true;
-}
-
 /* Locked. Bring in the pages of [c->va, end). Afterwards c->va is the first
  * that is missing. */
 static enum fault populate(struct context *c, uint64_t end)
@@ -251,8 +234,12 @@ static enum fault populate(struct context *c, uint64_t end)
     struct space *space = c->space;
     c->region = NULL;
     for (; c->va < end; c->va += HAL_PAGE_SIZE) {
-        if ((!c->region || c->va >= c->region->end) && !find_region(c))
+        if (!c->region || c->va >= c->region->end)
+            c->region = region_find(space->regions, c->va);
+        if (!c->region)
             return FAULT_SEGV;
+        bool write = c->region->prot & PROT_WRITE && !c->region->object;
+        c->access = write ? ACCESS_WRITE : ACCESS_READ;
         pte_t *slot = pt_unshare(&space->machine, space->root, c->va);
         if (slot && !pte_is_none(*slot))
             continue;
@@ -278,26 +265,17 @@ static enum fault populate_piece(struct context *c, uint64_t end)
     return fault;
 }
 
-static int error_of(enum fault fault)
-{
-    return fault_resolved(fault)  ? 0
-           : fault == FAULT_NOMEM ? -ENOMEM
-           : fault == FAULT_BUS   ? -EIO
-                                  : -EFAULT;
-}
-
-static uint64_t pages_to(const struct context *c, uint64_t end)
-{
-    return (end - c->va) >> HAL_PAGE_SHIFT;
-}
-
 int space_populate(struct space *space, uint64_t start, uint64_t end)
 {
     struct context c = begin(space, start);
     enum fault fault;
     do
         fault = populate_piece(&c, end);
-    while (fault_resolved(fault) ? c.va < end
-                                 : supply(&c, &fault, pages_to(&c, end)));
-    return error_of(fault);
+    while (fault_resolved(fault)
+               ? c.va < end
+               : supply(&c, &fault, (end - c.va) >> HAL_PAGE_SHIFT));
+    return fault_resolved(fault)  ? 0
+           : fault == FAULT_NOMEM ? -ENOMEM
+           : fault == FAULT_BUS   ? -EIO
+                                  : -EFAULT;
 }

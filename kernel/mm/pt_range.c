@@ -62,11 +62,8 @@ static int unshare_end(struct hal_space *space, struct page *root, uint64_t va,
 int pt_unshare_edges(struct hal_space *space, struct page *root, uint64_t start,
                      uint64_t end)
 {
-    if (start >= end)
-        return 0;
-    if (unshare_end(space, root, start, start, end))
-        return -ENOMEM;
-    return unshare_end(space, root, end - 1, start, end);
+    int error = unshare_end(space, root, start, start, end);
+    return error ? error : unshare_end(space, root, end - 1, start, end);
 }
 
 /* Shrink the range of used slots to those that are not empty. */

@@ -49,13 +49,13 @@ void space_describe(struct space *space, uint64_t va, struct text *out)
     space_lock(space);
     const struct region_list *list = space->regions;
     const struct region *r = region_find(list, va);
+    const struct region *above = region_find(list, va + HAL_PAGE_SIZE);
     if (va >= HAL_USER_TOP)
         text_printf(out, "beyond the top of user memory");
     else if (r) {
         text_printf(out, "region ");
         print_region(out, r);
-    } else if (region_find(list, va + HAL_PAGE_SIZE) &&
-               region_find(list, va + HAL_PAGE_SIZE)->use == REGION_STACK)
+    } else if (above && above->use == REGION_STACK)
         text_printf(out, "the guard page below the stack");
     else
         text_printf(out, "no region");

@@ -2,8 +2,8 @@
  * The firmware's services: timer, inter-processor interrupts, remote fences,
  * hart start, reset and a console (RISC-V SBI 1.0, chapters 3 to 10).
  */
-#include "arch/riscv/sbi.h"
 #include "arch/hal.h"
+#include "arch/riscv/internal.h"
 #include "lib/panic.h"
 #include "lib/printf.h"
 
