@@ -96,7 +96,6 @@ static void start_memory(void)
                "at least 16 MB");
     slab_init();
     stack_init();
-    space_init();
     audit_init();
     if (pt_init() || cache_start())
         refuse("not enough memory for a page of zeros and the page cache");

@@ -152,11 +152,11 @@ void hal_space_sync_code(struct hal_space *space);
 void hal_root_init(void *root);
 void hal_root_clear(void *root);
 
-/* Map the pages of one kernel stack in window `slot` (below HAL_STACKS), with
- * nothing mapped below it: the address of its low end. Unmap it: afterwards no
- * hart can touch the pages. Callers serialise per slot. */
-void *hal_stack_map(unsigned slot, const uint64_t pages[HAL_STACK_PAGES]);
-void hal_stack_unmap(unsigned slot);
+/* Map the HAL_STACK_PAGES pages of one kernel stack in window `slot` (below
+ * HAL_STACKS), with nothing mapped below it: the address of its low end.
+ * `pages` NULL: unmap it, and no hart can touch the pages any more. Callers
+ * serialise per slot. */
+void *hal_stack_map(unsigned slot, const uint64_t *pages);
 
 /* ---- User memory -------------------------------------------------------- */
 
@@ -181,8 +181,7 @@ void hal_firmware_write(const char *text, size_t length);
 /* A byte typed, or -1. */
 int hal_firmware_read(void);
 
-_Noreturn void hal_power_off(void);
-_Noreturn void hal_restart(void);
+_Noreturn void hal_power_off(bool restart);
 _Noreturn void hal_halt(void);
 
 /* ---- Upcalls: implemented above, called by the machine ------------------- */

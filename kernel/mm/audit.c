@@ -109,32 +109,20 @@ static void check_edge(struct audit *a, const struct page *node, pte_t edge)
 static void visit(struct audit *a, struct page *node, uint64_t base,
                   bool exclusive);
 
-/* What is no node of the right level is counted, but not entered. */
-static void visit_child(struct audit *a, const struct page *node, pte_t edge,
-                        uint64_t base, bool exclusive)
+/* Visit what should be a node of `level`, a source or not. If it is none, it is
+ * counted, but not entered. */
+static void visit_node(struct audit *a, struct page *node, unsigned level,
+                       bool source, uint64_t base, bool exclusive)
 {
-    struct page *child = pte_page(edge);
-    if (child->kind == PAGE_TABLE && child->level + 1 == node->level) {
-        visit(a, child, base, exclusive);
-    } else {
-        differ(a, child, "edge to what is no node of the level below");
-        child->audited++;
-    }
-}
-
-/* A lazy copy holds a reference to its source, which hardware does not see. */
-static void visit_source(struct audit *a, struct page *node, uint64_t base)
-{
-    struct page *source = node_source(node);
-    if (!source)
+    if (node->kind == PAGE_TABLE && node->level == level &&
+        !(source && node->table.source)) {
+        visit(a, node, base, exclusive);
         return;
-    if (source->kind == PAGE_TABLE && source->level == node->level &&
-        !source->table.source) {
-        visit(a, source, base, false);
-    } else {
-        differ(a, source, "source of a lazy copy, but no node fit for that");
-        source->audited++;
     }
+    differ(a, node,
+           source ? "source of a lazy copy, but no node fit for that"
+                  : "edge to what is no node of the level below");
+    node->audited++;
 }
 
 /* `exclusive`: every node down to this one has count 1 and hardware sees it. */
@@ -144,7 +132,10 @@ static void visit(struct audit *a, struct page *node, uint64_t base,
     if (node->audited++)
         return;
     exclusive = exclusive && page_count(node) == 1;
-    visit_source(a, node, base);
+    /* A lazy copy has a reference to its source, which hardware does not see.
+     */
+    if (node->table.source)
+        visit_node(a, node_source(node), node->level, true, base, false);
     const pte_t *slots = pt_slots(node);
     unsigned end = node->level == PT_ROOT_LEVEL ? PT_USER_ROOT_SLOTS : PT_SLOTS;
     for (unsigned i = 0; i < end; i++) {
@@ -158,8 +149,8 @@ static void visit(struct audit *a, struct page *node, uint64_t base,
             continue;
         }
         check_edge(a, node, slots[i]);
-        visit_child(a, node, slots[i], va,
-                    exclusive && pte_kind(slots[i]) == PTE_OWNED);
+        visit_node(a, pte_page(slots[i]), node->level - 1u, false, va,
+                   exclusive && pte_kind(slots[i]) == PTE_OWNED);
     }
 }
 
@@ -207,8 +198,9 @@ static void walk_spaces(struct audit *a, bool changing)
     }
 }
 
-static void walk_all(struct audit *a)
+static void check_all(struct audit *a)
 {
+    const void *object = slab_find_damage();
     struct page *page, *end = page_at(page_span());
     uint64_t free = 0;
     for (page = page_at(0); page < end; page++)
@@ -222,11 +214,6 @@ static void walk_all(struct audit *a)
     if (free != page_unused_count() && tell(a))
         text_printf(a->out, "%lu pages are free, the allocator counts %lu\n",
                     free, page_unused_count());
-}
-
-static void check_objects(struct audit *a)
-{
-    const void *object = slab_find_damage();
     if (object && tell(a))
         text_printf(a->out, "object %p was written to from outside\n", object);
 }
@@ -243,8 +230,7 @@ static unsigned walk_and_tell(struct text *out)
     text_init(&findings, out->data + out->length + VERDICT,
               out->capacity - out->length - VERDICT);
     struct audit a = {.out = &findings};
-    walk_all(&a);
-    check_objects(&a);
+    check_all(&a);
     if (!a.differences)
         text_printf(out, "audit: clean\n");
     else
@@ -298,6 +284,6 @@ int audit(struct text *out)
 
 void audit_at_panic(struct text *out)
 {
-    if (space_all()->next)
+    if (page_span())
         walk_and_tell(out);
 }

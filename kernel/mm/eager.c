@@ -42,18 +42,18 @@ static int copy_leaf(struct space *space, uint64_t va, pte_t *slot)
     struct page *page = pte_page(*slot);
     if (page->kind != PAGE_ANONYMOUS)
         return 0;
-    if (page_count(page) > 1) {
-        struct page *copy = page_alloc_copy(PAGE_ANONYMOUS, page);
-        if (!copy)
-            return -ENOMEM;
-        /* As in fault.c: before code can be fetched from it. */
-        if (pte_executable(*slot))
-            hal_space_sync_code(&space->machine);
-        pt_replace(&space->machine, va, slot,
-                   pte_leaf(page_physical(copy), true, pte_executable(*slot)));
+    if (page_count(page) == 1) {
+        pte_store(slot, pte_with_write(*slot));
         return 0;
     }
-    pte_store(slot, pte_with_write(*slot));
+    struct page *copy = page_alloc_copy(PAGE_ANONYMOUS, page);
+    if (!copy)
+        return -ENOMEM;
+    /* As in fault.c: before code can be fetched from it. */
+    if (pte_executable(*slot))
+        hal_space_sync_code(&space->machine);
+    pt_replace(&space->machine, va, slot,
+               pte_leaf(page_physical(copy), true, pte_executable(*slot)));
     return 0;
 }
 

@@ -48,7 +48,6 @@ struct context {
     struct object *missing; /* whose page is waited for, with a reference */
     uint64_t index;         /* of that page, in pages */
     unsigned tries;         /* of oom_retry */
-    bool unshared;          /* of populate: the path to va is */
 };
 
 static pte_t leaf_for(const struct context *c, struct page *page, bool write)
@@ -178,19 +177,14 @@ static enum fault resolve_read(struct context *c)
     return spurious(c);
 }
 
-/* Lazy copies are merged by the first fault near them: a fault elsewhere does
- * not pay for it. */
-static void lock_for_fault(struct space *space, uint64_t va)
-{
-    mutex_lock(&space->lock);
-    if ((va ^ space->fork_write) < pt_span(1))
-        space_merge(space);
-}
-
 static inline enum fault look(struct context *c)
 {
     enum fault fault = FAULT_SEGV;
-    lock_for_fault(c->space, c->va);
+    mutex_lock(&c->space->lock);
+    /* Lazy copies are merged by the first fault near them: a fault elsewhere
+     * does not pay for it. */
+    if ((c->va ^ c->space->fork_write) < pt_span(1))
+        space_merge(c->space);
     c->region = region_find(c->space->regions, c->va);
     if (c->region && c->region->prot & 1 << c->access)
         fault = c->access == ACCESS_WRITE ? resolve_write(c) : resolve_read(c);
@@ -233,29 +227,20 @@ enum fault space_fault(struct space *space, uint64_t va, enum access access)
     return fault;
 }
 
-/* Find the region of c->va, and how to fill it; false: there is none. Locked.
- */
-static bool find_region(struct context *c)
-{
-    c->region = region_find(c->space->regions, c->va);
-    if (!c->region)
-        return false;
-    bool write = c->region->prot & PROT_WRITE && !c->region->object;
-    c->access = write ? ACCESS_WRITE : ACCESS_READ;
-    return true;
-}
-
 /* Locked. Bring in the pages of [c->va, end). Afterwards c->va is the first
- * that is missing, and c->unshared whether the path to it is unshared. */
+ * that is missing. */
 static enum fault populate(struct context *c, uint64_t end)
 {
     struct space *space = c->space;
     c->region = NULL;
     for (; c->va < end; c->va += HAL_PAGE_SIZE) {
-        if ((!c->region || c->va >= c->region->end) && !find_region(c))
+        if (!c->region || c->va >= c->region->end)
+            c->region = region_find(space->regions, c->va);
+        if (!c->region)
             return FAULT_SEGV;
+        bool write = c->region->prot & PROT_WRITE && !c->region->object;
+        c->access = write ? ACCESS_WRITE : ACCESS_READ;
         pte_t *slot = pt_unshare(&space->machine, space->root, c->va);
-        c->unshared = slot;
         if (slot && !pte_is_none(*slot))
             continue;
         enum fault fault = fill(c, slot);
@@ -280,73 +265,17 @@ static enum fault populate_piece(struct context *c, uint64_t end)
     return fault;
 }
 
-static int error_of(enum fault fault)
-{
-    return fault_resolved(fault)  ? 0
-           : fault == FAULT_NOMEM ? -ENOMEM
-           : fault == FAULT_BUS   ? -EIO
-                                  : -EFAULT;
-}
-
-static uint64_t pages_to(const struct context *c, uint64_t end)
-{
-    return (end - c->va) >> HAL_PAGE_SHIFT;
-}
-
 int space_populate(struct space *space, uint64_t start, uint64_t end)
 {
     struct context c = begin(space, start);
     enum fault fault;
     do
         fault = populate_piece(&c, end);
-    while (fault_resolved(fault) ? c.va < end
-                                 : supply(&c, &fault, pages_to(&c, end)));
-    return error_of(fault);
-}
-
-/* The next piece of a region, from c->va on, as far as there is memory. */
-static int map_piece(struct context *c, const struct region *region)
-{
-    struct space *space = c->space;
-    struct region piece = *region;
-    c->unshared = false;
-    if (thread_killed(thread_current()))
-        return -ENOMEM;
-    piece.start = c->va;
-    piece.end = MIN(region->end, c->va + PIECE);
-    space_lock(space);
-    int error = space_add_region(space, &piece);
-    if (!error) {
-        error = error_of(populate(c, piece.end));
-        region_remove(space->regions, c->va, piece.end);
-    }
-    space_unlock(space);
-    if (c->va > piece.start)
-        c->tries = 0;
-    return error;
-}
-
-/* This needs no memory: every node on the way to what was brought in is
- * unshared, as only a fork shares nodes. */
-static void take_back(struct context *c, uint64_t start)
-{
-    space_lock(c->space);
-    space_drop(c->space, start, c->unshared ? c->va + HAL_PAGE_SIZE : c->va);
-    space_unlock(c->space);
-}
-
-int space_map_now(struct space *space, const struct region *region)
-{
-    struct context c = {.space = space, .va = region->start};
-    int error;
-    if (region->object)
-        return -EINVAL;
-    do {
-        error = map_piece(&c, region);
-        if (error == -ENOMEM && oom_retry(&c.tries, pages_to(&c, region->end)))
-            error = 0;
-    } while (!error && c.va < region->end);
-    if (error)
-        take_back(&c, region->start);
-    return error;
+    while (fault_resolved(fault)
+               ? c.va < end
+               : supply(&c, &fault, (end - c.va) >> HAL_PAGE_SHIFT));
+    return fault_resolved(fault)  ? 0
+           : fault == FAULT_NOMEM ? -ENOMEM
+           : fault == FAULT_BUS   ? -EIO
+                                  : -EFAULT;
 }

@@ -18,9 +18,8 @@ static struct shrinker *shrinkers; /* I once boot is over */
 void oom_add_shrinker(struct shrinker *shrinker)
 {
     struct shrinker **at = &shrinkers;
-    while (*at && (*at)->sleeps <= shrinker->sleeps)
+    while (*at)
         at = &(*at)->next;
-    shrinker->next = *at;
     *at = shrinker;
 }
 

@@ -32,8 +32,7 @@ struct shrinker {
     struct shrinker *next; /* oom.c */
 };
 
-/* Add one for good; at boot. They are asked in the order of adding, those that
- * sleep after all others. */
+/* Add one for good; at boot. They are asked in the order of adding. */
 void oom_add_shrinker(struct shrinker *shrinker);
 
 /* For an allocator that has no free page: true when pages were given back. From

@@ -87,17 +87,15 @@ static void block_push(struct page *page, unsigned order)
     list_push_front(&free_blocks[order], &page->link);
 }
 
-static struct page *neighbour(struct page *page, unsigned order)
+/* The other half of a block twice as large, if it is free as a whole. */
+static struct page *free_neighbour(const struct page *page, unsigned order)
 {
-    uint64_t ppn = page - page_by_ppn;
-    uint64_t other = ppn ^ (1ul << order);
-    return page_is_known(other) ? &page_by_ppn[other] : NULL;
-}
-
-static bool is_in_list(const struct page *page, unsigned order)
-{
-    return __atomic_load_n(&page->kind, __ATOMIC_RELAXED) == PAGE_FREE &&
-           page->order == order;
+    uint64_t ppn = (uint64_t)(page - page_by_ppn) ^ 1ul << order;
+    struct page *other = &page_by_ppn[ppn];
+    bool free = page_is_known(ppn) &&
+                __atomic_load_n(&other->kind, __ATOMIC_RELAXED) == PAGE_FREE &&
+                other->order == order;
+    return free ? other : NULL;
 }
 
 /* The kind of a page becomes FREE in block_free alone, and another in
@@ -114,8 +112,8 @@ static void block_free(struct page *page, unsigned order)
     set_kind(page, order, PAGE_FREE);
     buddy_free += 1ul << order;
     while (order + 1 < ORDERS) {
-        struct page *other = neighbour(page, order);
-        if (!other || !is_in_list(other, order))
+        struct page *other = free_neighbour(page, order);
+        if (!other)
             break;
         list_remove(&other->link);
         struct page *second = other < page ? page : other;
@@ -431,14 +429,4 @@ void page_add(struct page *page, bool in_use)
         atomic_store(&page->count, 1);
     else
         block_free(page, 0);
-}
-
-void page_count_kinds(uint64_t counts[PAGE_KINDS], uint64_t *shared)
-{
-    memset(counts, 0, PAGE_KINDS * sizeof counts[0]);
-    *shared = 0;
-    for (uint64_t i = 0; i < span; i++) {
-        counts[page_array[i].kind]++;
-        *shared += page_count(&page_array[i]) > 1;
-    }
 }

@@ -97,10 +97,6 @@ uint64_t page_free_count(void);
 uint64_t page_unused_count(void);
 uint64_t page_total_count(void);
 
-/* Pages by kind, and how many have a count above 1. Without a lock: for
- * reports. */
-void page_count_kinds(uint64_t counts[PAGE_KINDS], uint64_t *shared);
-
 /* Change the kind of a page. Only its owner may. */
 static inline void page_become(struct page *page, enum page_kind kind)
 {
@@ -137,15 +133,8 @@ bool page_failed_on_command(void);
 
 #else
 
-static inline bool page_failed_on_command(void)
-{
-    return false;
-}
-
-static inline bool page_should_fail(void)
-{
-    return false;
-}
+#define page_should_fail()       false
+#define page_failed_on_command() false
 #endif
 
 /* ---- Descriptors, numbers and addresses ---------------------------------- */

@@ -117,13 +117,15 @@ void pt_replace(struct hal_space *space, uint64_t va, pte_t *slot, pte_t leaf);
 /* Grant write to the leaf in a slot from pt_unshare; its page has count 1. */
 void pt_reuse(struct hal_space *space, uint64_t va, pte_t *slot);
 
-/* Make sure that [start, end) can be cleared without allocating: unshare the
- * nodes that it covers in part; those that it covers whole do not matter. 0 or
- * -ENOMEM; what the process sees is unchanged either way. */
+/* Make sure that [start, end), not empty, can be cleared without allocating:
+ * unshare the nodes that it covers in part; those that it covers whole do not
+ * matter. 0 or -ENOMEM; what the process sees is unchanged either way. */
 int pt_unshare_edges(struct hal_space *space, struct page *root, uint64_t start,
                      uint64_t end);
 
-/* Drop everything in [start, end), after pt_unshare_edges. Cannot fail. */
+/* Drop everything in [start, end), after pt_unshare_edges. Cannot fail. A node
+ * covered in part that is still shared has nothing there, and is left as it is.
+ */
 void pt_clear(struct hal_space *space, struct page *root, uint64_t start,
               uint64_t end);
 

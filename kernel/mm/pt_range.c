@@ -62,11 +62,8 @@ static int unshare_end(struct hal_space *space, struct page *root, uint64_t va,
 int pt_unshare_edges(struct hal_space *space, struct page *root, uint64_t start,
                      uint64_t end)
 {
-    if (start >= end)
-        return 0;
-    if (unshare_end(space, root, start, start, end))
-        return -ENOMEM;
-    return unshare_end(space, root, end - 1, start, end);
+    int error = unshare_end(space, root, start, start, end);
+    return error ? error : unshare_end(space, root, end - 1, start, end);
 }
 
 /* Shrink the range of used slots to those that are not empty. */
@@ -97,7 +94,7 @@ static void clear_below(struct harvest *harvest, struct page *node,
             continue;
         if (!pte_is_edge(slots[i]) || (start <= low && low + span <= end))
             detach(harvest, &slots[i]);
-        else
+        else if (pte_is_owned(slots[i]))
             clear_below(harvest, pte_page(slots[i]), low, start, end);
     }
     narrow(node);

@@ -8,6 +8,9 @@
 #include "mm/space.h"
 #include "mm/stats.h"
 
+struct stat_block stats[HAL_MAX_HARTS];
+const char *const stat_names[STATS] = {STAT_LIST(STAT_NAME)};
+
 static const char *const use_names[] = {
     [REGION_IMAGE] = "image",
     [REGION_STACK] = "stack",
@@ -46,13 +49,13 @@ void space_describe(struct space *space, uint64_t va, struct text *out)
     space_lock(space);
     const struct region_list *list = space->regions;
     const struct region *r = region_find(list, va);
+    const struct region *above = region_find(list, va + HAL_PAGE_SIZE);
     if (va >= HAL_USER_TOP)
         text_printf(out, "beyond the top of user memory");
     else if (r) {
         text_printf(out, "region ");
         print_region(out, r);
-    } else if (region_find(list, va + HAL_PAGE_SIZE) &&
-               region_find(list, va + HAL_PAGE_SIZE)->use == REGION_STACK)
+    } else if (above && above->use == REGION_STACK)
         text_printf(out, "the guard page below the stack");
     else
         text_printf(out, "no region");
@@ -60,7 +63,7 @@ void space_describe(struct space *space, uint64_t va, struct text *out)
 }
 
 struct census {
-    unsigned owned, lazy, linked, leaves, writable, zero;
+    unsigned kinds[PTE_LEAF + 1], writable, zero;
 };
 
 static struct census take_census(const struct page *node)
@@ -69,10 +72,7 @@ static struct census take_census(const struct page *node)
     const pte_t *slots = pt_slots(node);
     for (unsigned i = node->table.low; i <= node->table.high; i++) {
         enum pte_kind kind = pte_kind(slots[i]);
-        c.owned += kind == PTE_OWNED;
-        c.lazy += kind == PTE_LAZY;
-        c.linked += kind == PTE_LINKED;
-        c.leaves += kind == PTE_LEAF;
+        c.kinds[kind]++;
         c.writable += kind == PTE_LEAF && pte_writable(slots[i]);
         c.zero += kind == PTE_LEAF && !pte_counted(slots[i]);
     }
@@ -96,11 +96,11 @@ static void print_node(const struct page *node, const char *edge, unsigned slot,
                     page_physical(node_source(node)) >> HAL_PAGE_SHIFT,
                     page_count(node_source(node)));
     if (node->level)
-        text_printf(out, " %u owned %u lazy %u linked", c.owned, c.lazy,
-                    c.linked);
-    if (c.leaves || !node->level)
-        text_printf(out, " %u leaves, %u writable, %u zero page", c.leaves,
-                    c.writable, c.zero);
+        text_printf(out, " %u owned %u lazy %u linked", c.kinds[PTE_OWNED],
+                    c.kinds[PTE_LAZY], c.kinds[PTE_LINKED]);
+    if (c.kinds[PTE_LEAF] || !node->level)
+        text_printf(out, " %u leaves, %u writable, %u zero page",
+                    c.kinds[PTE_LEAF], c.writable, c.zero);
     text_printf(out, "\n");
     const pte_t *slots = pt_slots(node);
     for (unsigned i = node->table.low; i <= node->table.high; i++)
@@ -154,14 +154,18 @@ void memory_print(struct text *out)
         [PAGE_CACHE] = "cache",         [PAGE_SLAB] = "slab",
         [PAGE_STACK] = "stack",         [PAGE_KERNEL] = "kernel",
     };
-    uint64_t counts[PAGE_KINDS], shared;
+    uint64_t counts[PAGE_KINDS] = {0}, shared = 0;
     struct space *own = space_current();
     /* Locking merges lazy copies of the reader's space: that memory is free. */
     if (own) {
         space_lock(own);
         space_unlock(own);
     }
-    page_count_kinds(counts, &shared);
+    /* Without a lock: a page may be changing its kind. */
+    for (uint64_t i = 0; i < page_span(); i++) {
+        counts[page_at(i)->kind]++;
+        shared += page_count(page_at(i)) > 1;
+    }
     text_printf(out, "total: %lu\nfree: %lu\n", page_total_count(),
                 page_free_count());
     for (unsigned i = 0; i < PAGE_KINDS; i++)

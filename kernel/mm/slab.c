@@ -15,9 +15,7 @@ enum { WHOLE_PAGES, FIRST_CLASS };
 struct slab {
     struct list link;   /* lock: in its class's list while it has room */
     struct piece *free; /* lock */
-    uint32_t in_use;    /* lock */
-    uint32_t class;     /* I */
-    uint64_t reserved[2];
+    uint64_t in_use;    /* lock */
 };
 
 struct class
@@ -52,17 +50,16 @@ void slab_init(void)
     }
 }
 
-static struct slab *slab_create(unsigned class)
+static bool add_slab(unsigned class)
 {
     struct page *page = reserve_alloc(PAGE_SLAB, false);
     if (!page)
-        return NULL;
+        return false;
     page->class = FIRST_CLASS + class;
     struct slab *slab = page_data(page);
-    list_init(&slab->link);
+    list_push_front(&classes[class].partial, &slab->link);
     slab->free = NULL;
     slab->in_use = 0;
-    slab->class = class;
     char *end = (char *)slab + HAL_PAGE_SIZE;
     for (char *p = (char *)(slab + 1); p + sizes[class] <= end;
          p += sizes[class]) {
@@ -71,7 +68,7 @@ static struct slab *slab_create(unsigned class)
         piece->next = slab->free;
         slab->free = piece;
     }
-    return slab;
+    return true;
 }
 
 static void *alloc_pages(size_t size)
@@ -92,14 +89,7 @@ void *slab_alloc(size_t size)
     struct class *c = &classes[class];
     spin_lock(&c->lock);
     /* Each allocation is one for page_fail_after, also if it needs no page. */
-    if (list_is_empty(&c->partial)) {
-        struct slab *fresh = slab_create(class);
-        if (!fresh) {
-            spin_unlock(&c->lock);
-            return NULL;
-        }
-        list_push_front(&c->partial, &fresh->link);
-    } else if (page_should_fail()) {
+    if (list_is_empty(&c->partial) ? !add_slab(class) : page_should_fail()) {
         spin_unlock(&c->lock);
         return NULL;
     }
@@ -135,9 +125,10 @@ void slab_free(void *memory)
         return;
     }
     struct slab *slab = page_data(page);
-    struct class *c = &classes[slab->class];
+    unsigned class = page->class - FIRST_CLASS;
+    struct class *c = &classes[class];
     spin_lock(&c->lock);
-    struct piece *piece = slab_guard_take(memory, sizes[slab->class]);
+    struct piece *piece = slab_guard_take(memory, sizes[class]);
     bool was_full = !slab->free;
     piece->next = slab->free;
     slab->free = piece;

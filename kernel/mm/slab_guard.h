@@ -97,26 +97,11 @@ static inline struct piece *slab_guard_take(void *object, size_t size)
 
 #else
 
-#define SLAB_GUARD 0
-
-static inline void slab_guard_make(struct piece *, size_t)
-{
-}
-
-static inline bool slab_guard_is_whole(const struct piece *, size_t)
-{
-    return true;
-}
-
-static inline void *slab_guard_give(struct piece *piece, size_t, size_t)
-{
-    return piece;
-}
-
-static inline struct piece *slab_guard_take(void *object, size_t)
-{
-    return object;
-}
+#define SLAB_GUARD                           0
+#define slab_guard_make(piece, size)         ((void)0)
+#define slab_guard_is_whole(piece, size)     true
+#define slab_guard_give(piece, size, length) ((void *)(piece))
+#define slab_guard_take(object, size)        ((struct piece *)(object))
 
 #endif
 #endif

@@ -18,12 +18,7 @@
 #define PIECE (32ul << 20)
 
 static struct spinlock list_lock = SPINLOCK(LOCK_SPACE_LIST);
-static struct list spaces; /* list_lock */
-
-void space_init(void)
-{
-    list_init(&spaces);
-}
+static struct list spaces = {&spaces, &spaces}; /* list_lock */
 
 /* A space in the list without root or regions, being made: count 0. */
 static struct space *create_bare(void)
@@ -163,7 +158,7 @@ static bool range_valid(uint64_t start, uint64_t end)
            is_aligned(start | end, HAL_PAGE_SIZE);
 }
 
-int space_add_region(struct space *space, const struct region *region)
+static int add_region(struct space *space, const struct region *region)
 {
     if (!range_valid(region->start, region->end) ||
         !(region->prot & PROT_READ) ||
@@ -181,7 +176,7 @@ int space_add_region(struct space *space, const struct region *region)
 int space_map(struct space *space, const struct region *region)
 {
     space_lock(space);
-    int error = space_add_region(space, region);
+    int error = add_region(space, region);
     space_unlock(space);
     return error;
 }
@@ -199,7 +194,9 @@ static uint64_t piece_end(uint64_t start, uint64_t end)
     return MIN(end, align_up(start + 1, PIECE));
 }
 
-void space_drop(struct space *space, uint64_t start, uint64_t end)
+/* Drop [start, end); this cannot fail. The space is locked, and unlocked
+ * between pieces. */
+static void drop(struct space *space, uint64_t start, uint64_t end)
 {
     while (start < end) {
         uint64_t next = piece_end(start, end);
@@ -213,6 +210,21 @@ void space_drop(struct space *space, uint64_t start, uint64_t end)
     }
 }
 
+int space_map_now(struct space *space, const struct region *region)
+{
+    int error = region->object ? -EINVAL : space_map(space, region);
+    if (error)
+        return error;
+    error = space_populate(space, region->start, region->end);
+    if (error) {
+        /* Nodes need not be unshared: where one is shared, it has nothing. */
+        space_lock(space);
+        drop(space, region->start, region->end);
+        space_unlock(space);
+    }
+    return error;
+}
+
 int space_unmap(struct space *space, uint64_t start, uint64_t end)
 {
     if (!range_valid(start, end))
@@ -222,7 +234,7 @@ int space_unmap(struct space *space, uint64_t start, uint64_t end)
     if (!error)
         error = pt_unshare_edges(&space->machine, space->root, start, end);
     if (!error)
-        space_drop(space, start, end);
+        drop(space, start, end);
     space_unlock(space);
     return error;
 }

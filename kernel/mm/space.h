@@ -41,8 +41,6 @@ static inline bool fault_resolved(enum fault fault)
     return fault < FAULT_SEGV;
 }
 
-void space_init(void);
-
 /* An empty space; NULL when there is no memory. */
 struct space *space_create(void);
 
@@ -82,9 +80,6 @@ int space_map(struct space *space, const struct region *region);
  * space, and changes of its regions. */
 int space_map_now(struct space *space, const struct region *region);
 
-/* The part of both that needs the space locked. */
-int space_add_region(struct space *space, const struct region *region);
-
 /* Bring in what the regions of [start, end) lack: pages of zeros, or of the
  * object. In pieces. 0, -ENOMEM (also for a kill), -EIO, or -EFAULT where there
  * is no region; pages that were brought in before stay. */
@@ -93,10 +88,6 @@ int space_populate(struct space *space, uint64_t start, uint64_t end);
 /* Drop all regions and memory in [start, end). 0, -EINVAL, or -ENOMEM with
  * nothing changed. Many pages are dropped in pieces: see space_map_now. */
 int space_unmap(struct space *space, uint64_t start, uint64_t end);
-
-/* The part of it that cannot fail: the ends of the range are unshared
- * (pt_unshare_edges). The space is locked, and unlocked between pieces. */
-void space_drop(struct space *space, uint64_t start, uint64_t end);
 
 /* Set the permissions of [start, end), which is mapped throughout. PROT_READ
  * must be among them. 0, -EINVAL, or -ENOMEM with nothing changed. */

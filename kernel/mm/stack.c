@@ -44,7 +44,7 @@ static uint64_t scan(uint64_t)
     if (stack) {
         spare_pages -= HAL_STACK_PAGES;
         stack->low = NULL;
-        hal_stack_unmap(stack - stacks);
+        hal_stack_map(stack - stacks, NULL);
         put_pages(stack, HAL_STACK_PAGES);
         push(&unmapped, stack);
     }

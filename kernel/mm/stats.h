@@ -7,26 +7,31 @@
 
 #include "arch/hal.h"
 
-enum stat {
-    STAT_FAULTS,         /* all, counted on entry */
-    STAT_FAULT_SPURIOUS, /* from here in the order of enum fault */
-    STAT_FAULT_ZERO,
-    STAT_FAULT_FILE,
-    STAT_FAULT_REUSE,
-    STAT_FAULT_COPY,
-    STAT_FAULT_SEGV,
-    STAT_FAULT_BUS,
-    STAT_FAULT_NOMEM,
-    STAT_NODES_COPIED,
-    STAT_NODES_CLAIMED,
-    STAT_NODES_SEALED,
-    STAT_NODES_LINKED,
-    STAT_NODES_LAZY,
-    STAT_NODES_MERGED,
-    STAT_PAGES_COPIED,
-    STAT_SHOOTDOWNS,
-    STATS
-};
+/* Each counter, and its name in /proc/meminfo. */
+#define STAT_LIST(X)                                                           \
+    X(STAT_FAULTS, "faults") /* all, counted on entry */                       \
+    /* From here in the order of enum fault. */                                \
+    X(STAT_FAULT_SPURIOUS, "faults_spurious")                                  \
+    X(STAT_FAULT_ZERO, "faults_zero")                                          \
+    X(STAT_FAULT_FILE, "faults_file")                                          \
+    X(STAT_FAULT_REUSE, "faults_reuse")                                        \
+    X(STAT_FAULT_COPY, "faults_copy")                                          \
+    X(STAT_FAULT_SEGV, "faults_segv")                                          \
+    X(STAT_FAULT_BUS, "faults_bus")                                            \
+    X(STAT_FAULT_NOMEM, "faults_nomem")                                        \
+    X(STAT_NODES_COPIED, "nodes_copied")                                       \
+    X(STAT_NODES_CLAIMED, "nodes_claimed")                                     \
+    X(STAT_NODES_SEALED, "nodes_sealed")                                       \
+    X(STAT_NODES_LINKED, "nodes_linked")                                       \
+    X(STAT_NODES_LAZY, "nodes_lazy")                                           \
+    X(STAT_NODES_MERGED, "nodes_merged")                                       \
+    X(STAT_PAGES_COPIED, "pages_copied")                                       \
+    X(STAT_SHOOTDOWNS, "shootdowns")
+
+#define STAT_SYMBOL(symbol, name) symbol,
+#define STAT_NAME(symbol, name)   name,
+
+enum stat { STAT_LIST(STAT_SYMBOL) STATS };
 
 struct stat_block {
     _Alignas(64) _Atomic uint64_t value[STATS];

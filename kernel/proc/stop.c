@@ -47,7 +47,5 @@ _Noreturn void process_stop_when_asked(void)
     console_flush();
     kprintf("calf: %s, status %ld\n", stop.what, stop.status);
     console_flush();
-    if (stop.restart)
-        hal_restart();
-    hal_power_off();
+    hal_power_off(stop.restart);
 }

@@ -91,8 +91,7 @@ boot:
     bnez t3, 1b
 
     srli s2, s2, 12
-    lla t0, satp_mode
-    ld t0, 0(t0)
+    li t0, SATP_SV39
     or s2, s2, t0
     lla t1, boot_continue
     ld t1, 0(t1)
@@ -166,8 +165,6 @@ hart_high:
     jr t0
 
     .balign 8
-satp_mode:
-    .dword 8 << 60
 boot_continue:
     .dword high
 hart_continue:

@@ -52,7 +52,4 @@ enum {
 #define csr_clear(name, bits)                                                  \
     __asm__ volatile("csrc " #name ", %0" ::"r"((uint64_t)(bits)) : "memory")
 
-/* stimecmp, by number: assemblers of our time do not know the name. */
-#define CSR_STIMECMP 0x14d
-
 #endif

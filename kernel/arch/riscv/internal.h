@@ -5,7 +5,6 @@
 #define ARCH_RISCV_INTERNAL_H
 
 #include "arch/hal.h"
-#include "arch/riscv/sbi.h"
 
 /* Where the image is linked; and the offset of `place` from its start. */
 #define IMAGE_BASE 0xffffffff80000000ul
@@ -15,8 +14,21 @@ static inline uint64_t image_offset(const void *place)
     return (uint64_t)place - IMAGE_BASE;
 }
 
-/* mmu.c: where the image was loaded. */
-void mmu_set_image(uint64_t physical);
+/* mmu.c: where the image was loaded; set at boot. */
+extern uint64_t image_physical;
+
+/* What other harts can be asked for. Fences have their SBI function numbers. */
+enum sbi_request { SBI_FENCE_I = 0, SBI_SFENCE = 1, SBI_INTERRUPT };
+
+/* sbi.c, calls to the firmware (RISC-V Supervisor Binary Interface 1.0). Bit 0
+ * of the mask is hart `hart_base`; SFENCE takes `start` and `size`. If the
+ * firmware refuses this, or to set the timer, the kernel panics. */
+void sbi_ask_harts(enum sbi_request request, uint64_t hart_mask,
+                   uint64_t hart_base, uint64_t start, uint64_t size);
+void sbi_set_timer(uint64_t ticks);
+/* 0, or an SBI_ERR_*. */
+int64_t sbi_hart_start(uint64_t hardware_id, uint64_t physical,
+                       uint64_t opaque);
 
 /* smp.c: ask the other harts of `set` (kernel numbers), by the masks of
  * hardware identifiers that the SBI takes. */

@@ -32,7 +32,7 @@ extern char _text_end[], _rodata_end[], _image_end[];
 extern char _boot_guard[];
 
 uint64_t kernel_satp; /* for harts that start (boot.S) */
-static uint64_t image_physical;
+uint64_t image_physical;
 static pte_t *kernel_root;
 static uint16_t kernel_slots[PT_SLOTS / 2]; /* used slots of the root */
 static unsigned kernel_slot_count;
@@ -42,11 +42,6 @@ struct hal_range hal_image(void)
 {
     uint64_t size = image_offset(_image_end);
     return (struct hal_range){image_physical, image_physical + size};
-}
-
-void mmu_set_image(uint64_t physical)
-{
-    image_physical = physical;
 }
 
 /* The slot that maps `va` at `level`; makes the nodes above it. NULL: no
@@ -186,30 +181,20 @@ void hal_root_clear(void *root)
         slots[kernel_slots[i]] = pte_none();
 }
 
-static void set_stack(unsigned slot, const uint64_t *pages)
+void *hal_stack_map(unsigned slot, const uint64_t *pages)
 {
+    uint64_t low = stack_low(slot);
     for (unsigned i = 0; i < HAL_STACK_PAGES; i++) {
-        uint64_t va = stack_low(slot) + i * HAL_PAGE_SIZE;
-        kernel_slot(va, 0, NULL)->bits =
-            pages ? pte_ppn_bits(pages[i]) | KERNEL_RW : 0;
+        pte_t *entry = kernel_slot(low + i * HAL_PAGE_SIZE, 0, NULL);
+        entry->bits = pages ? pte_ppn_bits(pages[i]) | KERNEL_RW : 0;
     }
     /* Another hart may have cached the old entry, even an empty one. */
     bool on = hal_irq_save();
     atomic_thread_fence(memory_order_seq_cst);
     __asm__ volatile("sfence.vma" ::: "memory");
-    harts_ask(~0ul, SBI_SFENCE, stack_low(slot), STACK_SIZE);
+    harts_ask(~0ul, SBI_SFENCE, low, STACK_SIZE);
     hal_irq_restore(on);
-}
-
-void *hal_stack_map(unsigned slot, const uint64_t pages[HAL_STACK_PAGES])
-{
-    set_stack(slot, pages);
-    return (void *)stack_low(slot);
-}
-
-void hal_stack_unmap(unsigned slot)
-{
-    set_stack(slot, NULL);
+    return (void *)low;
 }
 
 void hal_space_activate(struct hal_space *space)

@@ -2,8 +2,8 @@
  * The firmware's services: timer, inter-processor interrupts, remote fences,
  * hart start, reset and a console (RISC-V SBI 1.0, chapters 3 to 10).
  */
-#include "arch/riscv/sbi.h"
 #include "arch/hal.h"
+#include "arch/riscv/internal.h"
 #include "lib/panic.h"
 #include "lib/printf.h"
 
@@ -86,18 +86,8 @@ _Noreturn void hal_halt(void)
         hal_wait();
 }
 
-static _Noreturn void reset(uint64_t type)
+_Noreturn void hal_power_off(bool restart)
 {
-    call(SBI_SRST, 0, type, 0, 0, 0);
+    call(SBI_SRST, 0, restart, 0, 0, 0);
     panic("the firmware cannot power off or restart");
-}
-
-_Noreturn void hal_power_off(void)
-{
-    reset(0);
-}
-
-_Noreturn void hal_restart(void)
-{
-    reset(1);
 }

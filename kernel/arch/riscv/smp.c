@@ -29,7 +29,7 @@ void machine_hart_setup(void);
 void machine_boot(uint64_t hardware_id, uint64_t tree, uint64_t image)
 {
     hardware_ids[0] = hardware_id;
-    mmu_set_image(image);
+    image_physical = image;
     csr_set(sie, SIE_SOFTWARE);
     kernel_main(hardware_id, hal_phys_to_virt(tree));
 }

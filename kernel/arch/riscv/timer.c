@@ -27,7 +27,7 @@ uint64_t timer_convert(uint64_t count)
 static void set_compare(uint64_t count)
 {
     if (has_sstc)
-        __asm__ volatile("csrw %0, %1" ::"i"(CSR_STIMECMP), "r"(count));
+        csr_write(0x14d, count); /* stimecmp: assemblers lack the name */
     else
         sbi_set_timer(count);
 }

@@ -5,6 +5,7 @@
 #include "arch/hal.h"
 #include "arch/riscv/csr.h"
 #include "arch/riscv/internal.h"
+#include "lib/bits.h"
 #include "lib/panic.h"
 #include "lib/printf.h"
 
@@ -29,32 +30,21 @@ static const struct hal_frame *fault_frame;
 
 static const char *cause_name(uint64_t cause)
 {
-    switch (cause) {
-    case CAUSE_FETCH_MISALIGNED:
-        return "jump to a misaligned address";
-    case CAUSE_FETCH_ACCESS:
-        return "fetch from where there is no memory";
-    case CAUSE_ILLEGAL:
-        return "illegal instruction";
-    case CAUSE_BREAKPOINT:
-        return "breakpoint";
-    case CAUSE_LOAD_MISALIGNED:
-        return "misaligned load";
-    case CAUSE_LOAD_ACCESS:
-        return "load from where there is no memory";
-    case CAUSE_STORE_MISALIGNED:
-        return "misaligned store";
-    case CAUSE_STORE_ACCESS:
-        return "store to where there is no memory";
-    case CAUSE_FETCH_PAGE:
-        return "fetch";
-    case CAUSE_LOAD_PAGE:
-        return "load";
-    case CAUSE_STORE_PAGE:
-        return "store";
-    default:
-        return "unknown exception";
-    }
+    static const char *const names[] = {
+        [CAUSE_FETCH_MISALIGNED] = "jump to a misaligned address",
+        [CAUSE_FETCH_ACCESS] = "fetch from where there is no memory",
+        [CAUSE_ILLEGAL] = "illegal instruction",
+        [CAUSE_BREAKPOINT] = "breakpoint",
+        [CAUSE_LOAD_MISALIGNED] = "misaligned load",
+        [CAUSE_LOAD_ACCESS] = "load from where there is no memory",
+        [CAUSE_STORE_MISALIGNED] = "misaligned store",
+        [CAUSE_STORE_ACCESS] = "store to where there is no memory",
+        [CAUSE_FETCH_PAGE] = "fetch",
+        [CAUSE_LOAD_PAGE] = "load",
+        [CAUSE_STORE_PAGE] = "store",
+    };
+    bool known = cause < ARRAY_SIZE(names) && names[cause];
+    return known ? names[cause] : "unknown exception";
 }
 
 static enum access cause_access(uint64_t cause)
@@ -72,17 +62,14 @@ static bool is_page_fault(uint64_t cause)
 
 static void interrupt(uint64_t cause)
 {
-    switch (cause & ~SCAUSE_INTERRUPT) {
-    case INTERRUPT_TIMER:
+    cause &= ~SCAUSE_INTERRUPT;
+    if (cause == INTERRUPT_TIMER) {
         hal_timer_arm(UINT64_MAX);
         hal_upcall_tick();
-        break;
-    case INTERRUPT_SOFTWARE:
+    } else if (cause == INTERRUPT_SOFTWARE) {
         smp_interrupt();
-        break;
-    case INTERRUPT_EXTERNAL:
+    } else if (cause == INTERRUPT_EXTERNAL) {
         irq_external();
-        break;
     }
 }
 

@@ -13,6 +13,36 @@
 
     .option norelax
     .text
+
+/* 64 bytes from a1 + at to a0 + at. */
+.macro move_64 at
+    ld t0, \at+0(a1)
+    ld t1, \at+8(a1)
+    ld t2, \at+16(a1)
+    ld t3, \at+24(a1)
+    ld t4, \at+32(a1)
+    ld t5, \at+40(a1)
+    ld a5, \at+48(a1)
+    ld a6, \at+56(a1)
+    sd t0, \at+0(a0)
+    sd t1, \at+8(a0)
+    sd t2, \at+16(a0)
+    sd t3, \at+24(a0)
+    sd t4, \at+32(a0)
+    sd t5, \at+40(a0)
+    sd a5, \at+48(a0)
+    sd a6, \at+56(a0)
+.endm
+
+/* One byte or word from a1 to a0; a2 counts the bytes left. */
+.macro move load, store, size
+    \load t0, 0(a1)
+    \store t0, 0(a0)
+    addi a0, a0, \size
+    addi a1, a1, \size
+    addi a2, a2, -\size
+.endm
+
     .globl usercopy_start, usercopy_end, usercopy_failed
 usercopy_start:
 
@@ -31,31 +61,12 @@ hal_user_write:
 1:  andi t0, a0, 7
     beqz t0, blocks
     beqz a2, done
-    lb t0, 0(a1)
-    sb t0, 0(a0)
-    addi a0, a0, 1
-    addi a1, a1, 1
-    addi a2, a2, -1
+    move lb, sb, 1
     j 1b
 blocks:
     li a7, 64
     bltu a2, a7, words
-1:  ld t0, 0(a1)
-    ld t1, 8(a1)
-    ld t2, 16(a1)
-    ld t3, 24(a1)
-    ld t4, 32(a1)
-    ld t5, 40(a1)
-    ld a5, 48(a1)
-    ld a6, 56(a1)
-    sd t0, 0(a0)
-    sd t1, 8(a0)
-    sd t2, 16(a0)
-    sd t3, 24(a0)
-    sd t4, 32(a0)
-    sd t5, 40(a0)
-    sd a5, 48(a0)
-    sd a6, 56(a0)
+1:  move_64 0
     addi a0, a0, 64
     addi a1, a1, 64
     addi a2, a2, -64
@@ -63,19 +74,11 @@ blocks:
 words:
     li a7, 8
     bltu a2, a7, bytes
-1:  ld t0, 0(a1)
-    sd t0, 0(a0)
-    addi a0, a0, 8
-    addi a1, a1, 8
-    addi a2, a2, -8
+1:  move ld, sd, 8
     bgeu a2, a7, 1b
 bytes:
     beqz a2, done
-    lb t0, 0(a1)
-    sb t0, 0(a0)
-    addi a0, a0, 1
-    addi a1, a1, 1
-    addi a2, a2, -1
+    move lb, sb, 1
     j bytes
 done:
     csrc sstatus, t6
@@ -148,24 +151,8 @@ hal_copy_page:
     li a7, 4096
     add a7, a7, a0
 1:
-    .irp n, 0,64
-    ld t0, \n+0(a1)
-    ld t1, \n+8(a1)
-    ld t2, \n+16(a1)
-    ld t3, \n+24(a1)
-    ld t4, \n+32(a1)
-    ld t5, \n+40(a1)
-    ld a2, \n+48(a1)
-    ld a3, \n+56(a1)
-    sd t0, \n+0(a0)
-    sd t1, \n+8(a0)
-    sd t2, \n+16(a0)
-    sd t3, \n+24(a0)
-    sd t4, \n+32(a0)
-    sd t5, \n+40(a0)
-    sd a2, \n+48(a0)
-    sd a3, \n+56(a0)
-    .endr
+    move_64 0
+    move_64 64
     addi a0, a0, 128
     addi a1, a1, 128
     bltu a0, a7, 1b

@@ -188,18 +188,15 @@ _Noreturn void hal_enter_user(void)
 
 /* ---- The machine stops --------------------------------------------------- */
 
-_Noreturn void hal_power_off(void)
+_Noreturn void hal_power_off(bool restart)
 {
     struct thread *self = thread_current();
+    if (restart)
+        mm_fail("restarts");
     atomic_fetch_add(&machine_powered_off, 1);
     leave_hart(self);
     for (;;)
         pause();
-}
-
-_Noreturn void hal_restart(void)
-{
-    mm_fail("restarts");
 }
 
 _Noreturn void hal_halt(void)
