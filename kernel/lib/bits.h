@@ -39,10 +39,8 @@ static inline uint64_t align_down(uint64_t value, uint64_t unit)
     return value & ~(unit - 1);
 }
 
-/*
- * `value` rounded up to a multiple of `unit`, a power of two. Wraps to 0 if
- * that multiple is 2^64: check the result if `value` is not trusted.
- */
+/* `value` rounded up to a multiple of `unit`, a power of two. Wraps to 0 if
+ * that multiple is 2^64: check the result if `value` is not trusted. */
 static inline uint64_t align_up(uint64_t value, uint64_t unit)
 {
     return align_down(value + (unit - 1), unit);

@@ -10,7 +10,7 @@
  * sleeps e  ends                     .  computes for ever, but for interrupts
  */
 /* sources: kernel/sched/spinlock.c kernel/sched/lockrank.c kernel/lib/heap.c */
-/* sources: kernel/lib/panic.c kernel/lib/printf.c kernel/lib/text.c */
+/* sources: kernel/lib/panic.c kernel/lib/printf.c */
 /* flags: -Itests/host/sched/machine */
 /* sanitize: undefined */
 #include <setjmp.h>
