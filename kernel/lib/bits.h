@@ -9,19 +9,14 @@
 #define BIT(n) (UINT64_C(1) << (n))
 
 /* Each argument is evaluated once; both must be of one type. */
-#define MIN(a, b)                                                              \
+#define MIN(a, b) CHOOSE_(a, <, b)
+#define MAX(a, b) CHOOSE_(a, >, b)
+#define CHOOSE_(a, before, b)                                                  \
     ({                                                                         \
         __typeof__(a) a_ = (a);                                                \
         __typeof__(b) b_ = (b);                                                \
         (void)(&a_ == &b_);                                                    \
-        a_ < b_ ? a_ : b_;                                                     \
-    })
-#define MAX(a, b)                                                              \
-    ({                                                                         \
-        __typeof__(a) a_ = (a);                                                \
-        __typeof__(b) b_ = (b);                                                \
-        (void)(&a_ == &b_);                                                    \
-        a_ < b_ ? b_ : a_;                                                     \
+        a_ before b_ ? a_ : b_;                                                \
     })
 
 /* The number of elements of `array`, which is no pointer. */

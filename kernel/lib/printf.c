@@ -6,6 +6,7 @@
  * lock, allocates nothing, and needs some 400 bytes of stack.
  */
 #include "lib/printf.h"
+#include "lib/bits.h"
 #include "lib/string.h"
 #include "lib/text.h"
 
@@ -50,8 +51,7 @@ static void fill(struct text *out, char c, int count)
 static void put_field(struct text *out, const struct conversion *how,
                       const char *prefix, const char *body, size_t length)
 {
-    size_t taken = strlen(prefix) + length;
-    int padding = taken < (size_t)how->width ? how->width - (int)taken : 0;
+    int padding = how->width - (int)(strlen(prefix) + length);
     if (!how->left && !how->zero)
         fill(out, ' ', padding);
     while (*prefix)
@@ -94,10 +94,9 @@ static int take_count(const char **at, va_list *arguments)
         (*at)++;
         return va_arg(*arguments, int);
     }
-    for (; **at >= '0' && **at <= '9'; (*at)++) {
+    for (; **at >= '0' && **at <= '9'; (*at)++)
         if (count < 100000)
             count = count * 10 + (**at - '0');
-    }
     return count;
 }
 
@@ -110,11 +109,7 @@ static const char *read_conversion(struct conversion *how, const char *at,
         how->left |= *at == '-';
         how->zero |= *at == '0';
     }
-    how->width = take_count(&at, arguments);
-    if (how->width < 0) {
-        how->left = true;
-        how->width = how->width == INT32_MIN ? 0 : -how->width;
-    }
+    how->width = MAX(take_count(&at, arguments), 0);
     if (*at == '.') {
         at++;
         how->precision = take_count(&at, arguments);
@@ -179,10 +174,9 @@ void text_vprintf(struct text *out, const char *format, va_list arguments)
             continue;
         }
         format = read_conversion(&how, format, &rest);
-        if (!put_conversion(out, &how, &rest)) {
+        if (!put_conversion(out, &how, &rest))
             while (start < format)
                 put(out, *start++);
-        }
     }
     va_end(rest);
     if (out->capacity)

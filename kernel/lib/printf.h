@@ -4,9 +4,9 @@
  *
  *     %[-][0][width][.precision][l|ll|z]{d u x p s c %}
  *
- * where width and precision can be `*`. Precision is for %s alone, and then the
- * string needs no NUL within it. %p writes 0x and the digits. An unknown
- * conversion is printed as it is.
+ * where width and precision can be `*`; a width below 0 counts as 0. Precision
+ * is for %s alone, and then the string needs no NUL within it. %p writes 0x and
+ * the digits. An unknown conversion is printed as it is.
  */
 #ifndef LIB_PRINTF_H
 #define LIB_PRINTF_H

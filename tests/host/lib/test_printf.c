@@ -42,7 +42,7 @@ static void test_integers(void **state)
         SAME("%zd %zu %zx", (ssize_t)v, (size_t)v, (size_t)v);
         SAME("[%12ld] [%-12ld] [%012ld]", v, v, v);
         SAME("[%3d] [%03x] [%-3u]", (int)v, (unsigned)v, (unsigned)v);
-        SAME("[%*d] [%-*d] [%*d]", 8, (int)v, 8, (int)v, -8, (int)v);
+        SAME("[%*d] [%-*d]", 8, (int)v, 8, (int)v);
     }
 }
 
@@ -70,6 +70,8 @@ static void test_own_ways(void **state)
     assert_string_equal(text, "(null) 0x0");
     unchecked(text, sizeof(text), "%y %", 1);
     assert_string_equal(text, "%y %");
+    unchecked(text, sizeof(text), "%*d|%*d", -8, 1, INT_MIN, 2);
+    assert_string_equal(text, "1|2");
 }
 
 static void test_cut(void **state)
