@@ -264,7 +264,6 @@ _Noreturn void kernel_main(uint64_t hardware_id, const void *tree)
     static struct thread starter;
     kprintf_set_sink(hal_firmware_write);
     panic_set_hook(report_panic);
-    sched_init();
     clock_init();
     const char *trouble = board_read(&board, tree, hardware_id);
     if (trouble)

@@ -63,8 +63,8 @@ static void tell_lost(void)
     char line[64];
     if (!console.lost || ring_used() > RING / 2)
         return;
-    push(line, (size_t)ksnprintf(line, sizeof line, "calf: %lu messages lost\n",
-                                 console.lost));
+    push(line, ksnprintf(line, sizeof line, "calf: %lu messages lost\n",
+                         console.lost));
     console.lost = 0;
 }
 

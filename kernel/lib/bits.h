@@ -9,19 +9,14 @@
 #define BIT(n) (UINT64_C(1) << (n))
 
 /* Each argument is evaluated once; both must be of one type. */
-#define MIN(a, b)                                                              \
+#define MIN(a, b) CHOOSE_(a, <, b)
+#define MAX(a, b) CHOOSE_(a, >, b)
+#define CHOOSE_(a, before, b)                                                  \
     ({                                                                         \
         __typeof__(a) a_ = (a);                                                \
         __typeof__(b) b_ = (b);                                                \
         (void)(&a_ == &b_);                                                    \
-        a_ < b_ ? a_ : b_;                                                     \
-    })
-#define MAX(a, b)                                                              \
-    ({                                                                         \
-        __typeof__(a) a_ = (a);                                                \
-        __typeof__(b) b_ = (b);                                                \
-        (void)(&a_ == &b_);                                                    \
-        a_ < b_ ? b_ : a_;                                                     \
+        a_ before b_ ? a_ : b_;                                                \
     })
 
 /* The number of elements of `array`, which is no pointer. */
@@ -39,10 +34,8 @@ static inline uint64_t align_down(uint64_t value, uint64_t unit)
     return value & ~(unit - 1);
 }
 
-/*
- * `value` rounded up to a multiple of `unit`, a power of two. Wraps to 0 if
- * that multiple is 2^64: check the result if `value` is not trusted.
- */
+/* `value` rounded up to a multiple of `unit`, a power of two. Wraps to 0 if
+ * that multiple is 2^64: check the result if `value` is not trusted. */
 static inline uint64_t align_up(uint64_t value, uint64_t unit)
 {
     return align_down(value + (unit - 1), unit);

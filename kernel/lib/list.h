@@ -20,11 +20,9 @@ struct list {
 /* The object whose link `member` is `node`. */
 #define list_entry(node, type, member) container_of(node, type, member)
 
-/*
- * Visits each object in the ring `head` in order, as `var`, a pointer to the
+/* Visits each object in the ring `head` in order, as `var`, a pointer to the
  * object's type. The ring must not change meanwhile, except at its tail.
- * Afterwards `var` is the last object visited.
- */
+ * Afterwards `var` is the last object visited. */
 #define list_for_each(var, head, member)                                       \
     for (struct list *at_ = (head)->next;                                      \
          at_ != (head) &&                                                      \

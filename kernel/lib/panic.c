@@ -16,9 +16,9 @@ void panic_set_hook(void (*hook)(void))
     __atomic_store_n(&panic_hook, hook, __ATOMIC_RELEASE);
 }
 
-unsigned panic_depth(void)
+bool panic_in_progress(void)
 {
-    return __atomic_load_n(&panics, __ATOMIC_RELAXED);
+    return __atomic_load_n(&panics, __ATOMIC_RELAXED) != 0;
 }
 
 void panic(const char *format, ...)

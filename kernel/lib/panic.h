@@ -10,32 +10,20 @@
 
 #include "lib/types.h"
 
-/*
- * Prints "calf: PANIC: " and the message, calls the hook, and never returns.
+/* Prints "calf: PANIC: " and the message, calls the hook, and never returns.
  * May be called with any locks held and in any context. A panic during another,
- * on any hart, is printed as such; after a few of those nothing is printed.
- */
+ * on any hart, is printed as such; after a few of those nothing is printed. */
 _Noreturn void panic(const char *format, ...)
     __attribute__((format(printf, 1, 2), cold));
 
-/*
- * Registers what a panic calls after its message; NULL for nothing. The hook
+/* Registers what a panic calls after its message; NULL for nothing. The hook
  * may be entered again, by a panic in it or on another hart. If it returns, the
- * hart spins for ever.
- */
+ * hart spins for ever. */
 void panic_set_hook(void (*hook)(void));
 
-/* How many panics there have been. From any context. */
-unsigned panic_depth(void);
-
-/*
- * Whether there has been a panic. Then no lock may be waited for in order to
- * print: its holder may have died.
- */
-static inline bool panic_in_progress(void)
-{
-    return panic_depth() != 0;
-}
+/* Whether there has been a panic. Then no lock may be waited for in order to
+ * print: its holder may have died. From any context. */
+bool panic_in_progress(void);
 
 /* In a debug build, panics if `condition` is false; else costs nothing. */
 #ifdef DEBUG

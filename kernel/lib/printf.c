@@ -1,93 +1,82 @@
 /*
- * The formatter. Text goes into a buffer. For a string in memory the buffer is
- * the string itself, and what does not fit is only counted; for kprintf it is a
- * piece of stack that goes to the sink each time it is full.
+ * The formatter. It appends to a text. For kprintf that is a piece of stack,
+ * which goes to the sink each time it is full.
  *
  * It runs in a panic, on any stack and before anything is set up: it takes no
  * lock, allocates nothing, and needs some 400 bytes of stack.
  */
 #include "lib/printf.h"
+#include "lib/bits.h"
 #include "lib/string.h"
+#include "lib/text.h"
 
 #define PIECE       256 /* bytes kprintf gives the sink at once */
-#define NUMBER_ROOM 22  /* digits of 2^64 - 1 in octal */
-
-struct output {
-    char *buffer;
-    size_t size;        /* of buffer */
-    size_t used;        /* bytes in buffer */
-    size_t total;       /* bytes written in all, kept or not */
-    print_sink_t drain; /* takes a full buffer; NULL: the rest is dropped */
-};
+#define NUMBER_ROOM 20  /* digits of 2^64 - 1 */
 
 /* One conversion, as the format describes it. */
 struct conversion {
     bool left;     /* pad on the right */
     bool zero;     /* pad with zeros */
+    bool wide;     /* the integer has 64 bits, not 32 */
     int width;     /* at least so many characters */
     int precision; /* at most so many of a string; -1: all */
-    int length;    /* of the argument: bytes in an integer */
     char letter;
 };
 
 static print_sink_t kprintf_sink;
 
-static void output_flush(struct output *out)
+static void flush(struct text *out)
 {
-    if (out->drain && out->used) {
-        out->drain(out->buffer, out->used);
-        out->used = 0;
-    }
+    if (out->length)
+        out->drain(out->data, out->length);
+    out->length = 0;
 }
 
-static void output_put(struct output *out, char c)
+static void put(struct text *out, char c)
 {
-    if (out->used == out->size)
-        output_flush(out);
-    if (out->used < out->size)
-        out->buffer[out->used++] = c;
-    out->total++;
+    if (out->drain && out->length + 1 == out->capacity)
+        flush(out);
+    out->truncated |= out->length + 1 >= out->capacity;
+    if (!out->truncated)
+        out->data[out->length++] = c;
 }
 
-static void output_fill(struct output *out, char c, int count)
+static void fill(struct text *out, char c, int count)
 {
     while (count-- > 0)
-        output_put(out, c);
+        put(out, c);
 }
 
 /* Writes `prefix` and `body`, padded to the conversion's width. */
-static void put_field(struct output *out, const struct conversion *how,
+static void put_field(struct text *out, const struct conversion *how,
                       const char *prefix, const char *body, size_t length)
 {
-    size_t taken = strlen(prefix) + length;
-    int padding = taken < (size_t)how->width ? how->width - (int)taken : 0;
+    int padding = how->width - (int)(strlen(prefix) + length);
     if (!how->left && !how->zero)
-        output_fill(out, ' ', padding);
+        fill(out, ' ', padding);
     while (*prefix)
-        output_put(out, *prefix++);
+        put(out, *prefix++);
     if (!how->left && how->zero)
-        output_fill(out, '0', padding);
+        fill(out, '0', padding);
     for (size_t i = 0; i < length; i++)
-        output_put(out, body[i]);
+        put(out, body[i]);
     if (how->left)
-        output_fill(out, ' ', padding);
+        fill(out, ' ', padding);
 }
 
-static void put_number(struct output *out, const struct conversion *how,
+static void put_number(struct text *out, const struct conversion *how,
                        const char *prefix, uint64_t value, unsigned base)
 {
-    const char *digits =
-        how->letter == 'X' ? "0123456789ABCDEF" : "0123456789abcdef";
     char room[NUMBER_ROOM];
     size_t at = sizeof(room);
     do {
-        room[--at] = digits[value % base];
+        room[--at] = "0123456789abcdef"[value % base];
         value /= base;
     } while (value);
     put_field(out, how, prefix, room + at, sizeof(room) - at);
 }
 
-static void put_string(struct output *out, struct conversion *how,
+static void put_string(struct text *out, struct conversion *how,
                        const char *text)
 {
     size_t limit = how->precision < 0 ? SIZE_MAX : (size_t)how->precision;
@@ -95,20 +84,6 @@ static void put_string(struct output *out, struct conversion *how,
         text = "(null)";
     how->zero = false;
     put_field(out, how, "", text, strnlen(text, limit));
-}
-
-/*
- * Takes an integer argument. Small ones come as int; hh and h make them as
- * small as they were.
- */
-static uint64_t take_integer(va_list *arguments, int length, bool is_signed)
-{
-    if (length == 8)
-        return va_arg(*arguments, uint64_t);
-    unsigned given = va_arg(*arguments, unsigned);
-    unsigned unused = 64 - 8 * (unsigned)length;
-    uint64_t high = (uint64_t)given << unused;
-    return is_signed ? (uint64_t)((int64_t)high >> unused) : high >> unused;
 }
 
 /* A width or precision at `*at`: digits, or an argument. */
@@ -119,10 +94,9 @@ static int take_count(const char **at, va_list *arguments)
         (*at)++;
         return va_arg(*arguments, int);
     }
-    for (; **at >= '0' && **at <= '9'; (*at)++) {
+    for (; **at >= '0' && **at <= '9'; (*at)++)
         if (count < 100000)
             count = count * 10 + (**at - '0');
-    }
     return count;
 }
 
@@ -130,52 +104,42 @@ static int take_count(const char **at, va_list *arguments)
 static const char *read_conversion(struct conversion *how, const char *at,
                                    va_list *arguments)
 {
-    *how = (struct conversion){.precision = -1, .length = 4};
+    *how = (struct conversion){.precision = -1};
     for (; *at == '-' || *at == '0'; at++) {
         how->left |= *at == '-';
         how->zero |= *at == '0';
     }
-    how->width = take_count(&at, arguments);
-    if (how->width < 0) {
-        how->left = true;
-        how->width = how->width == INT32_MIN ? 0 : -how->width;
-    }
+    how->width = MAX(take_count(&at, arguments), 0);
     if (*at == '.') {
         at++;
         how->precision = take_count(&at, arguments);
     }
-    for (; *at == 'h'; at++)
-        how->length = how->length == 4 ? 2 : 1;
     for (; *at == 'l' || *at == 'z'; at++)
-        how->length = 8;
+        how->wide = true;
     how->letter = *at;
     return *at ? at + 1 : at;
 }
 
 /* Writes one conversion; false if its letter is unknown. */
-static bool put_conversion(struct output *out, struct conversion *how,
+static bool put_conversion(struct text *out, struct conversion *how,
                            va_list *arguments)
 {
     uint64_t value;
     char c;
     switch (how->letter) {
     case 'd':
-    case 'i':
-        value = take_integer(arguments, how->length, true);
+        value =
+            how->wide ? va_arg(*arguments, int64_t) : va_arg(*arguments, int);
         if ((int64_t)value < 0)
             put_number(out, how, "-", -value, 10);
         else
             put_number(out, how, "", value, 10);
         return true;
     case 'u':
-    case 'o':
     case 'x':
-    case 'X':
-        value = take_integer(arguments, how->length, false);
-        put_number(out, how, "", value,
-                   how->letter == 'u'   ? 10
-                   : how->letter == 'o' ? 8
-                                        : 16);
+        value = how->wide ? va_arg(*arguments, uint64_t)
+                          : va_arg(*arguments, unsigned);
+        put_number(out, how, "", value, how->letter == 'u' ? 10 : 16);
         return true;
     case 'p':
         put_number(out, how, "0x", (uintptr_t)va_arg(*arguments, void *), 16);
@@ -189,15 +153,14 @@ static bool put_conversion(struct output *out, struct conversion *how,
         put_field(out, how, "", &c, 1);
         return true;
     case '%':
-        output_put(out, '%');
+        put(out, '%');
         return true;
     default:
         return false;
     }
 }
 
-static void format_into(struct output *out, const char *format,
-                        va_list arguments)
+void text_vprintf(struct text *out, const char *format, va_list arguments)
 {
     va_list rest;
     /* A va_list parameter may be an array, which has no address of its own
@@ -207,34 +170,42 @@ static void format_into(struct output *out, const char *format,
         const char *start = format;
         struct conversion how;
         if (*format++ != '%') {
-            output_put(out, *start);
+            put(out, *start);
             continue;
         }
         format = read_conversion(&how, format, &rest);
-        if (!put_conversion(out, &how, &rest)) {
+        if (!put_conversion(out, &how, &rest))
             while (start < format)
-                output_put(out, *start++);
-        }
+                put(out, *start++);
     }
     va_end(rest);
+    if (out->capacity)
+        out->data[out->length] = '\0';
 }
 
-int kvsnprintf(char *buffer, size_t size, const char *format, va_list arguments)
+void text_init(struct text *text, char *buffer, size_t capacity)
 {
-    struct output out = {.buffer = buffer, .size = size ? size - 1 : 0};
-    format_into(&out, format, arguments);
-    if (size)
-        buffer[out.used] = '\0';
-    return (int)out.total;
+    *text = (struct text){.data = buffer, .capacity = capacity};
+    if (capacity)
+        buffer[0] = '\0';
 }
 
-int ksnprintf(char *buffer, size_t size, const char *format, ...)
+void text_printf(struct text *text, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    int length = kvsnprintf(buffer, size, format, arguments);
+    text_vprintf(text, format, arguments);
     va_end(arguments);
-    return length;
+}
+
+size_t ksnprintf(char *buffer, size_t size, const char *format, ...)
+{
+    struct text text = {.data = buffer, .capacity = size};
+    va_list arguments;
+    va_start(arguments, format);
+    text_vprintf(&text, format, arguments);
+    va_end(arguments);
+    return text.length;
 }
 
 void kprintf_set_sink(print_sink_t sink)
@@ -244,16 +215,16 @@ void kprintf_set_sink(print_sink_t sink)
 
 void kvprintf(const char *format, va_list arguments)
 {
-    char piece[PIECE];
-    struct output out = {
-        .buffer = piece,
-        .size = sizeof(piece),
+    char piece[PIECE + 1];
+    struct text out = {
+        .data = piece,
+        .capacity = sizeof(piece),
         .drain = __atomic_load_n(&kprintf_sink, __ATOMIC_ACQUIRE),
     };
     if (!out.drain)
         return;
-    format_into(&out, format, arguments);
-    output_flush(&out);
+    text_vprintf(&out, format, arguments);
+    flush(&out);
 }
 
 void kprintf(const char *format, ...)

@@ -6,24 +6,8 @@
  *
  * The compiler must not recognise these loops and replace each by a call to
  * itself; gcc is told so below, clang understands it from -ffreestanding.
- *
- * Built for a host (its tests), what a libc has too takes a prefix: the
- * sanitizers' own watch over memcpy and its kin stays in place, and the two
- * can be compared.
  */
 #include "lib/string.h"
-
-#if __STDC_HOSTED__
-#define memcpy  calf_memcpy
-#define memmove calf_memmove
-#define memset  calf_memset
-#define memcmp  calf_memcmp
-#define strlen  calf_strlen
-#define strnlen calf_strnlen
-#define strcmp  calf_strcmp
-#define strncmp calf_strncmp
-#define strchr  calf_strchr
-#endif
 
 #ifndef __clang__
 #pragma GCC optimize("no-tree-loop-distribute-patterns")
@@ -46,10 +30,8 @@ static bool in_step(const void *left, const void *right)
     return ((uintptr_t)left - (uintptr_t)right) % WORD == 0;
 }
 
-/*
- * Copies upwards. The places may overlap if `to` is the lower one: a block is
- * read in full before any of it is written.
- */
+/* Copies upwards. The places may overlap if `to` is the lower one: a block is
+ * read in full before any of it is written. */
 static void copy_up(uint8_t *to, const uint8_t *from, size_t left)
 {
     if (in_step(to, from)) {
@@ -138,10 +120,9 @@ int memcmp(const void *left, const void *right, size_t length)
             length -= WORD;
         }
     }
-    for (size_t i = 0; i < length; i++) {
+    for (size_t i = 0; i < length; i++)
         if (a[i] != b[i])
             return a[i] - b[i];
-    }
     return 0;
 }
 
@@ -175,10 +156,9 @@ int strcmp(const char *left, const char *right)
 
 char *strchr(const char *text, int wanted)
 {
-    while (*text != (char)wanted) {
+    while (*text != (char)wanted)
         if (!*text++)
             return NULL;
-    }
     return (char *)(uintptr_t)text;
 }
 

@@ -8,45 +8,24 @@
 
 #include "lib/types.h"
 
-/* Copies `length` bytes between places that do not overlap; returns `to`. */
 void *memcpy(void *to, const void *from, size_t length);
-
-/* Copies `length` bytes between places that may overlap; returns `to`. */
 void *memmove(void *to, const void *from, size_t length);
-
-/* Sets `length` bytes to the low eight bits of `value`; returns `to`. */
 void *memset(void *to, int value, size_t length);
-
-/* Compares as unsigned bytes: below, equal to or above 0. */
 int memcmp(const void *left, const void *right, size_t length);
-
-/* Bytes before the terminating NUL. */
 size_t strlen(const char *text);
-
-/* The same, but looks at no more than `limit` bytes and returns at most it. */
 size_t strnlen(const char *text, size_t limit);
-
-/* Compares as unsigned bytes: below, equal to or above 0. */
 int strcmp(const char *left, const char *right);
-
-/* The same, of at most `limit` bytes. */
 int strncmp(const char *left, const char *right, size_t limit);
-
-/* The first `wanted` in `text` (its NUL can be wanted too), or NULL. */
 char *strchr(const char *text, int wanted);
 
-/*
- * Copies `from` into the `size` bytes at `to`, terminated unless `size` is 0.
+/* Copies `from` into the `size` bytes at `to`, terminated unless `size` is 0.
  * Returns the length of `from`: if that is `size` or more, the copy was
- * truncated.
- */
+ * truncated. */
 size_t strlcpy(char *to, const char *from, size_t size);
 
-/*
- * Reads an unsigned number, decimal or hexadecimal after "0x", at `*text`.
+/* Reads an unsigned number, decimal or hexadecimal after "0x", at `*text`.
  * True: the number is in `*value` and `*text` is the first character after
- * it. False (no digit, or it needs more than 64 bits): nothing has changed.
- */
+ * it. False (no digit, or it needs more than 64 bits): nothing has changed. */
 bool parse_u64(const char **text, uint64_t *value);
 
 #endif

@@ -32,14 +32,15 @@ enum {
     ELF_PHDRS_MAX = 64,
 };
 
-static int read_exactly(struct file *file, uint64_t offset, void *to,
-                        size_t size)
+int elf_read(struct file *file, uint64_t offset, struct cursor to)
 {
-    struct cursor cursor = cursor_kernel(to, size);
-    ssize_t got = file_read_at(file, &cursor, offset);
-    if (got < 0)
-        return got;
-    return (size_t)got == size ? 0 : -ENOEXEC;
+    while (to.left) {
+        ssize_t got = file_read_at(file, &to, offset);
+        if (got <= 0)
+            return got ? got : -ENOEXEC;
+        offset += got;
+    }
+    return 0;
 }
 
 static bool header_ok(const struct elf_header *h)
@@ -52,9 +53,10 @@ static bool header_ok(const struct elf_header *h)
            h->phnum <= ELF_PHDRS_MAX && h->phoff < UINT64_MAX / 2;
 }
 
+/* Sv39 has no memory that cannot be read. */
 static uint8_t prot_of(uint32_t flags)
 {
-    return (flags & 4 ? PROT_READ : 0) | (flags & 2 ? PROT_WRITE : 0) |
+    return PROT_READ | (flags & 2 ? PROT_WRITE : 0) |
            (flags & 1 ? PROT_EXECUTE : 0);
 }
 
@@ -81,8 +83,7 @@ static int add_segment(struct elf_image *image, const struct elf_phdr *p,
                              .memory = p->memsz,
                              .offset = p->offset,
                              .file_size = p->filesz,
-                             /* Sv39 has no memory that cannot be read. */
-                             .prot = prot_of(p->flags) | PROT_READ};
+                             .prot = prot_of(p->flags)};
     return 0;
 }
 
@@ -104,21 +105,20 @@ int elf_check(struct file *file, struct elf_image *image)
     file_stat(file, &stat);
     if (stat.type != INODE_FILE)
         return -EACCES;
-    int error = read_exactly(file, 0, &header, sizeof header);
+    int error = elf_read(file, 0, cursor_kernel(&header, sizeof header));
     if (error || !header_ok(&header))
         return error ? error : -ENOEXEC;
     *image = (struct elf_image){.entry = header.entry};
-    for (unsigned i = 0; i < header.phnum && !error; i++) {
+    for (unsigned i = 0; i < header.phnum; i++) {
         struct elf_phdr p;
-        error = read_exactly(file, header.phoff + i * sizeof p, &p, sizeof p);
-        if (error)
-            break;
-        if (p.type == ELF_INTERPRETER)
+        error = elf_read(file, header.phoff + i * sizeof p,
+                         cursor_kernel(&p, sizeof p));
+        if (!error && p.type == ELF_INTERPRETER)
             error = -ENOEXEC;
-        else if (p.type == ELF_LOAD && p.memsz)
+        if (!error && p.type == ELF_LOAD && p.memsz)
             error = add_segment(image, &p, stat.size);
+        if (error)
+            return error;
     }
-    if (error)
-        return error;
-    return image->count && entry_ok(image) ? 0 : -ENOEXEC;
+    return entry_ok(image) ? 0 : -ENOEXEC;
 }

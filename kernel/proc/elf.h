@@ -24,6 +24,10 @@ struct elf_image {
     struct elf_segment segments[ELF_SEGMENTS_MAX]; /* by address, disjoint */
 };
 
+/* Read all of `to` from the file, beginning at `offset`. 0; -ENOEXEC: the file
+ * ends before; or an error of reading. */
+int elf_read(struct file *file, uint64_t offset, struct cursor to);
+
 /* Read and check the headers of `file`. 0; -ENOEXEC: it is no valid program for
  * this machine; or an error of reading. */
 int elf_check(struct file *file, struct elf_image *image);

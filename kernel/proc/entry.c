@@ -28,22 +28,18 @@ static void die(const char *what)
 static void report_memory_fault(struct space *space, uint64_t va,
                                 enum access access, enum fault fault)
 {
-    static const char *const verbs[] = {[ACCESS_READ] = "load from",
-                                        [ACCESS_WRITE] = "store to",
-                                        [ACCESS_EXECUTE] = "fetch from"};
+    static const char *const words[][2] = {
+        [ACCESS_READ] = {"load from", "not readable:"},
+        [ACCESS_WRITE] = {"store to", "not writable:"},
+        [ACCESS_EXECUTE] = {"fetch from", "not executable:"}};
+    const char *why = fault == FAULT_NOMEM ? "out of memory in"
+                      : fault == FAULT_BUS
+                          ? "nothing to read in the file behind"
+                          : words[access][1];
     char buffer[160];
     struct text text;
     text_init(&text, buffer, sizeof buffer);
-    text_printf(&text, "%s 0x%lx: ", verbs[access], va);
-    if (fault == FAULT_NOMEM)
-        text_printf(&text, "out of memory in ");
-    else if (fault == FAULT_BUS)
-        text_printf(&text, "nothing to read in the file behind ");
-    else if (access == ACCESS_WRITE)
-        text_printf(&text, "not writable: ");
-    else
-        text_printf(&text, access == ACCESS_READ ? "not readable: "
-                                                 : "not executable: ");
+    text_printf(&text, "%s 0x%lx: %s ", words[access][0], va, why);
     space_describe(space, va, &text);
     die(buffer);
 }

@@ -13,6 +13,24 @@
 #include "proc/elf.h"
 #include "proc/process.h"
 
+static const struct abi *abis[4];
+
+void process_add_abi(const struct abi *abi)
+{
+    unsigned i = 0;
+    while (abis[i])
+        i++;
+    abis[i] = abi;
+}
+
+static const struct abi *find_abi(const struct elf_image *image)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(abis) && abis[i]; i++)
+        if (abis[i]->accepts(image))
+            return abis[i];
+    return NULL;
+}
+
 static int map_part(struct space *space, uint64_t start, uint64_t end,
                     uint8_t prot, struct object *object, uint64_t offset)
 {
@@ -23,19 +41,6 @@ static int map_part(struct space *space, uint64_t start, uint64_t end,
                             .object = object,
                             .offset = offset};
     return start < end ? space_map(space, &region) : 0;
-}
-
-static int copy_part(struct file *file, uint64_t offset, uint64_t va,
-                     uint64_t length)
-{
-    struct cursor cursor = cursor_user(va, length);
-    while (cursor.left) {
-        ssize_t got =
-            file_read_at(file, &cursor, offset + (length - cursor.left));
-        if (got <= 0)
-            return got ? got : -ENOEXEC;
-    }
-    return 0;
 }
 
 /* Map the whole pages of a segment that begin at a page boundary of the file.
@@ -58,8 +63,8 @@ static int load_segment(struct space *space, struct file *file,
     if (!error)
         error = map_part(space, rest, end, s->prot | PROT_WRITE, NULL, 0);
     if (!error && mapped < s->file_size)
-        error =
-            copy_part(file, s->offset + mapped, rest, s->file_size - mapped);
+        error = elf_read(file, s->offset + mapped,
+                         cursor_user(rest, s->file_size - mapped));
     if (!error && rest < end && !(s->prot & PROT_WRITE))
         error = space_protect(space, rest, end, s->prot);
     return error;
@@ -76,26 +81,26 @@ static void take_name(struct process *self, const char *path)
 
 /* The program of an exec; its space is being built. */
 struct program {
-    struct space *space;
-    const struct abi *abi;
     const char *path;
+    const struct exec_arguments *arguments;
+    struct elf_image image;
+    const struct abi *abi;
+    struct space *space;
     struct hal_frame frame; /* the registers it starts with */
     uint64_t heap;          /* where its break starts */
 };
 
 /* Build the image in the program's space, which the thread has entered. */
-static int build(struct program *program, struct file *file,
-                 const struct elf_image *image,
-                 const struct exec_arguments *arguments)
+static int build(struct program *program, struct file *file)
 {
+    const struct elf_image *image = &program->image;
     struct space *space = program->space;
-    for (unsigned i = 0; i < image->count; i++) {
-        int error = load_segment(space, file, &image->segments[i]);
-        if (error)
-            return error;
-    }
-    int error = program->abi->start(image, arguments, space, &program->frame,
-                                    &program->heap);
+    int error = 0;
+    for (unsigned i = 0; i < image->count && !error; i++)
+        error = load_segment(space, file, &image->segments[i]);
+    if (!error)
+        error = program->abi->start(image, program->arguments, space,
+                                    &program->frame, &program->heap);
     if (!error)
         hal_space_sync_code(&space->machine);
     return error;
@@ -124,27 +129,25 @@ static int become(struct process *self, const struct program *program)
     return 0;
 }
 
-static int exec_file(struct process *self, struct file *file, const char *path,
-                     const struct exec_arguments *arguments)
+static int exec_file(struct process *self, struct file *file,
+                     struct program *program)
 {
-    struct elf_image image;
-    int error = elf_check(file, &image);
+    int error = elf_check(file, &program->image);
     if (error)
         return error;
-    const struct abi *abi = process_find_abi(&image);
-    if (!abi)
+    program->abi = find_abi(&program->image);
+    if (!program->abi)
         return -ENOEXEC;
-    struct space *space = space_create();
-    if (!space)
+    program->space = space_create();
+    if (!program->space)
         return -ENOMEM;
-    struct program program = {.space = space, .abi = abi, .path = path};
-    space_enter(space);
-    error = build(&program, file, &image, arguments);
+    space_enter(program->space);
+    error = build(program, file);
     if (!error)
-        error = become(self, &program);
+        error = become(self, program);
     if (error) {
         space_enter(self->space);
-        space_put(space);
+        space_put(program->space);
     }
     return error;
 }
@@ -152,11 +155,12 @@ static int exec_file(struct process *self, struct file *file, const char *path,
 int process_exec(const char *path, const struct exec_arguments *arguments)
 {
     struct process *self = process_current();
+    struct program program = {.path = path, .arguments = arguments};
     struct file *file;
     int error = vfs_open(self->fs, NULL, path, OPEN_READ, &file);
     if (error)
         return error;
-    error = exec_file(self, file, path, arguments);
+    error = exec_file(self, file, &program);
     file_put(file);
     return error;
 }

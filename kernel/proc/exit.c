@@ -127,13 +127,11 @@ int process_wait(int *status)
     struct process *child;
     int error = 0;
     spin_lock(&process_lock);
-    while (!(child = take_zombie(self)) && !error) {
-        if (list_is_empty(&self->children))
-            error = -ECHILD;
-        else
-            error =
-                waitq_sleep(&self->changes, &process_lock, SLEEP_INTERRUPTIBLE);
-    }
+    while (!(child = take_zombie(self)) && !error)
+        error = list_is_empty(&self->children)
+                    ? -ECHILD
+                    : waitq_sleep(&self->changes, &process_lock,
+                                  SLEEP_INTERRUPTIBLE);
     spin_unlock(&process_lock);
     if (!child)
         return error;

@@ -9,11 +9,6 @@
 /* To grow by less than this part of all memory is a small request. */
 #define SMALL_PART 64
 
-static uint64_t page_up(uint64_t va)
-{
-    return align_up(va, HAL_PAGE_SIZE);
-}
-
 /* New pages [start, end), all of them now or none. */
 static int add_pages(struct space *space, uint64_t start, uint64_t end,
                      bool lazy)
@@ -34,10 +29,11 @@ static int add_pages(struct space *space, uint64_t start, uint64_t end,
 static int grow(struct process *self, uint64_t to, bool lazy)
 {
     uint64_t from = self->heap_end;
-    uint64_t start = page_up(from), end = page_up(to);
+    uint64_t start = align_up(from, HAL_PAGE_SIZE);
+    uint64_t end = align_up(to, HAL_PAGE_SIZE);
     /* The rest of the last page may hold what was there before a shrink. It is
      * beyond the break, so clearing it changes nothing if this fails. */
-    uint64_t rest = (start < to ? start : to) - from;
+    uint64_t rest = MIN(start, to) - from;
     if (rest && user_clear(from, rest))
         return -ENOMEM;
     return start < end ? add_pages(self->space, start, end, lazy) : 0;
@@ -45,7 +41,8 @@ static int grow(struct process *self, uint64_t to, bool lazy)
 
 static int shrink(struct process *self, uint64_t to)
 {
-    uint64_t start = page_up(to), end = page_up(self->heap_end);
+    uint64_t start = align_up(to, HAL_PAGE_SIZE);
+    uint64_t end = align_up(self->heap_end, HAL_PAGE_SIZE);
     return start < end ? space_unmap(self->space, start, end) : 0;
 }
 

@@ -9,31 +9,11 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/slab.h"
-#include "proc/elf.h"
-
-#define ABI_MAX 4
 
 struct spinlock process_lock = SPINLOCK(LOCK_PROCESS_TABLE);
 static struct list processes = {&processes, &processes}; /* process_lock */
 static int32_t last_pid;                                 /* process_lock */
 static bool ending; /* process_lock: all processes, also new ones */
-static const struct abi *abis[ABI_MAX];
-
-void process_add_abi(const struct abi *abi)
-{
-    unsigned i = 0;
-    while (i < ABI_MAX - 1 && abis[i])
-        i++;
-    abis[i] = abi;
-}
-
-const struct abi *process_find_abi(const struct elf_image *image)
-{
-    for (unsigned i = 0; i < ABI_MAX && abis[i]; i++)
-        if (abis[i]->accepts(image))
-            return abis[i];
-    return NULL;
-}
 
 static void release_files(struct file_table *table)
 {

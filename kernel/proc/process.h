@@ -91,9 +91,8 @@ static inline struct process *process_current(void)
     return thread_current()->owner;
 }
 
-/* Add an ABI; at boot. The ABI that accepts a program, or NULL. */
+/* Add an ABI, at boot; there is room for four. */
 void process_add_abi(const struct abi *abi);
-const struct abi *process_find_abi(const struct elf_image *image);
 
 /* Make process 1 and let it exec `path`; it has the directories of `from`. 0 or
  * -ENOMEM. */

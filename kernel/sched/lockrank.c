@@ -15,26 +15,16 @@ static unsigned noted(const struct thread *self)
 }
 
 /* Locks of an interrupt handler count as those of the thread it interrupts. */
-static void acquire(enum lock_rank rank, enum lock_rank below)
+void lockrank_acquire(enum lock_rank rank, bool also)
 {
     struct thread *self = thread_current();
     bool on = hal_irq_save();
-    lockrank_assert_below(below);
+    lockrank_assert_below(rank + also);
     if (self->rank_count < ARRAY_SIZE(self->ranks))
         self->ranks[self->rank_count] = rank;
     self->rank_count++;
     self->spin_count += rank >= LOCK_FIRST_SPIN;
     hal_irq_restore(on);
-}
-
-void lockrank_acquire(enum lock_rank rank)
-{
-    acquire(rank, rank);
-}
-
-void lockrank_acquire_also(enum lock_rank rank)
-{
-    acquire(rank, rank + 1);
 }
 
 void lockrank_release(enum lock_rank rank)

@@ -7,6 +7,8 @@
 #ifndef SCHED_LOCKRANK_H
 #define SCHED_LOCKRANK_H
 
+#include "lib/types.h"
+
 enum lock_rank {
     LOCK_NONE,
     /* sleeping */
@@ -51,10 +53,8 @@ enum lock_rank {
 
 #ifdef DEBUG
 
-/* Called by the locks. */
-void lockrank_acquire(enum lock_rank rank);
-/* The same, where locks of this very rank may be held. */
-void lockrank_acquire_also(enum lock_rank rank);
+/* Called by the locks. `also`: locks of this very rank may be held. */
+void lockrank_acquire(enum lock_rank rank, bool also);
 void lockrank_release(enum lock_rank rank);
 /* Panics if the running thread, which is about to sleep or to touch user
  * memory, holds a spinlock. */
@@ -64,11 +64,10 @@ void lockrank_assert_below(enum lock_rank rank);
 
 #else
 
-#define lockrank_acquire(rank)      ((void)(rank))
-#define lockrank_acquire_also(rank) ((void)(rank))
-#define lockrank_release(rank)      ((void)(rank))
-#define lockrank_assert_may_sleep() ((void)0)
-#define lockrank_assert_below(rank) ((void)(rank))
+#define lockrank_acquire(rank, also) ((void)(rank), (void)(also))
+#define lockrank_release(rank)       ((void)(rank))
+#define lockrank_assert_may_sleep()  ((void)0)
+#define lockrank_assert_below(rank)  ((void)(rank))
 
 #endif
 

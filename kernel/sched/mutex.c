@@ -12,10 +12,8 @@
 
 void mutex_init(struct mutex *mutex, enum lock_rank rank)
 {
-    atomic_init(&mutex->holder, NULL);
+    *mutex = (struct mutex){.rank = rank};
     waitq_init(&mutex->waiters);
-    mutex->rank = rank;
-    atomic_init(&mutex->starving, false);
 }
 
 static bool try_take(struct mutex *mutex)
@@ -73,39 +71,37 @@ static __attribute__((noinline)) int wait_for(struct mutex *mutex,
     return taken ? 0 : -EINTR;
 }
 
-static inline int lock(struct mutex *mutex, enum sleep kind)
+static inline int lock(struct mutex *mutex, enum sleep kind, bool also)
 {
+    lockrank_acquire(mutex->rank, also);
     lockrank_assert_may_sleep();
     ASSERT(!mutex_held(mutex));
-    return try_take(mutex) ? 0 : wait_for(mutex, kind);
+    int result = try_take(mutex) ? 0 : wait_for(mutex, kind);
+    if (result)
+        lockrank_release(mutex->rank);
+    return result;
 }
 
 void mutex_lock(struct mutex *mutex)
 {
-    lockrank_acquire(mutex->rank);
-    lock(mutex, SLEEP_UNINTERRUPTIBLE);
+    lock(mutex, SLEEP_UNINTERRUPTIBLE, false);
 }
 
 void mutex_lock_also(struct mutex *mutex)
 {
-    lockrank_acquire_also(mutex->rank);
-    lock(mutex, SLEEP_UNINTERRUPTIBLE);
+    lock(mutex, SLEEP_UNINTERRUPTIBLE, true);
 }
 
 int mutex_lock_interruptible(struct mutex *mutex)
 {
-    lockrank_acquire(mutex->rank);
-    int result = lock(mutex, SLEEP_INTERRUPTIBLE);
-    if (result)
-        lockrank_release(mutex->rank);
-    return result;
+    return lock(mutex, SLEEP_INTERRUPTIBLE, false);
 }
 
 bool mutex_try(struct mutex *mutex)
 {
     bool taken = try_take(mutex);
     if (taken)
-        lockrank_acquire(mutex->rank);
+        lockrank_acquire(mutex->rank, false);
     return taken;
 }
 

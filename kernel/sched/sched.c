@@ -34,7 +34,9 @@ struct run_queue {
     struct thread *idle;      /* I */
 };
 
-static struct run_queue queues[HAL_MAX_HARTS];
+static struct run_queue queues[] = {
+    [0 ... HAL_MAX_HARTS - 1] = {.lock = SPINLOCK(LOCK_RUN_QUEUE),
+                                 .least = NOBODY}};
 static _Atomic uint64_t idle_harts;
 /* What the thread that has used most has used, to about a millisecond. */
 static _Atomic uint64_t most_used = CREDIT;
@@ -139,8 +141,7 @@ void sched_assert_told(void)
     uint32_t ended = atomic_load(&steps_ended);
     uint64_t idle = atomic_load(&idle_harts);
     bool wrong = queue->ready && idle;
-    /* A hart that is not idle and has no thread was woken, and is on its way.
-     */
+    /* If a hart is not idle and runs no thread, it was woken just now. */
     for (unsigned i = 0; i < hal_hart_count(); i++)
         wrong &= (idle & BIT(i)) || atomic_load(&queues[i].running);
     /* If no step was under way, all that was true at one moment. */
@@ -376,18 +377,9 @@ void sched_idle_thread(unsigned hart, struct thread *memory, void *stack)
     queues[hart].idle = memory;
 }
 
-void sched_init(void)
-{
-    for (unsigned i = 0; i < HAL_MAX_HARTS; i++) {
-        spin_init(&queues[i].lock, LOCK_RUN_QUEUE);
-        atomic_init(&queues[i].least, NOBODY);
-    }
-    list_init(&thread_boot.timeout_link);
-    queues[0].idle = &thread_boot;
-}
-
 _Noreturn void sched_start(void)
 {
+    my_queue()->idle = &thread_boot;
     thread_boot.irq_was_on = true;
     thread_boot.turn.key = 0; /* as of every idle thread */
     idle_loop(NULL);

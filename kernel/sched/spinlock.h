@@ -57,7 +57,7 @@ static inline void spin_lock(struct spinlock *lock)
 {
     uint32_t free = 0;
     irq_hold();
-    lockrank_acquire(lock->rank);
+    lockrank_acquire(lock->rank, false);
     if (!atomic_compare_exchange_weak_explicit(
             &lock->holder, &free, hal_self()->hart + 1, memory_order_acquire,
             memory_order_relaxed))

@@ -63,8 +63,7 @@ struct thread {
 #endif
 };
 
-/* The thread of the boot hart until the scheduler runs, then its idle thread.
- */
+/* Runs on the boot hart; later its idle thread. */
 extern struct thread thread_boot;
 
 static inline struct thread *thread_current(void)
@@ -120,8 +119,7 @@ void clock_remove(struct thread *self);
  * idle thread. */
 void clock_slice_start(uint64_t end);
 
-/* Prepare the queues and clocks; before any lock is used by two harts. */
-void sched_init(void);
+/* At boot, before a thread sleeps. */
 void clock_init(void);
 
 /* The boot hart begins to schedule; the boot thread becomes its idle thread

@@ -42,8 +42,7 @@ enum sleep {
 void waitq_init(struct waitq *queue);
 
 /* Sleep until woken. `lock` is held, released while asleep, and held again on
- * return. 0; or -EINTR, at once, if a kill or signal ends this kind of sleep.
- */
+ * return. 0; or -EINTR, at once, if a kill or signal ends this sleep. */
 int waitq_sleep(struct waitq *queue, struct spinlock *lock, enum sleep kind);
 int waitq_sleep_mutex(struct waitq *queue, struct mutex *lock, enum sleep kind);
 
@@ -84,8 +83,7 @@ void wait_set_leave(struct wait_set *set);
 
 /* ---- The steps of a sleep ------------------------------------------------
  * Interrupts are held off (irq_hold) from sleep_begin until the sched_switch or
- * sched_stay_awake that ends it.
- */
+ * sched_stay_awake that ends it. */
 
 /* From now on thread_wake makes the running thread ready. The caller then looks
  * whether there is still something to wait for. */

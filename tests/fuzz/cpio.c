@@ -2,7 +2,7 @@
  * Any bytes as an archive: each entry lies inside them, the reading goes
  * forward and ends, and an error is one for good.
  */
-/* sources: kernel/dev/cpio.c kernel/lib/string.c */
+/* sources: kernel/dev/cpio.c tests/host/lib/string.c */
 #include "fuzz.h"
 
 #include <string.h>

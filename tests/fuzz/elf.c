@@ -3,7 +3,7 @@
  * is true of the image. Then the same file again with one read after the other
  * failing, which must come out as it went in. The file layer is played here.
  */
-/* sources: kernel/proc/elf.c kernel/lib/string.c */
+/* sources: kernel/proc/elf.c tests/host/lib/string.c */
 #include "fuzz.h"
 
 #include <string.h>

@@ -4,7 +4,7 @@
  * the other answers. Also asked of node numbers that name no node. Each input
  * is tried twice: as it is, and with a header whose sizes fit.
  */
-/* sources: kernel/dev/fdt.c kernel/dev/fdt_query.c kernel/lib/string.c */
+/* sources: kernel/dev/fdt.c kernel/dev/fdt_query.c tests/host/lib/string.c */
 #include "fuzz.h"
 
 #include <stdlib.h>

@@ -10,6 +10,7 @@
 #include "fs/ext2/private.h"
 #include "lib/errno.h"
 #include "lib/printf.h"
+#include "lib/text.h"
 
 int ext2_view(struct ext2 *fs, uint32_t block, struct ext2_view *view)
 {
@@ -31,10 +32,12 @@ void ext2_unview(struct ext2_view *view)
 static void say(struct ext2 *fs, const char *format, va_list arguments,
                 const char *then)
 {
-    char text[160];
+    char buffer[160];
+    struct text text;
 
-    kvsnprintf(text, sizeof(text), format, arguments);
-    kprintf("calf: %s: ext2: %s%s\n", fs->device->name, text, then);
+    text_init(&text, buffer, sizeof(buffer));
+    text_vprintf(&text, format, arguments);
+    kprintf("calf: %s: ext2: %s%s\n", fs->device->name, buffer, then);
 }
 
 void ext2_say(struct ext2 *fs, const char *format, ...)

@@ -151,7 +151,7 @@ int journal_commit(struct journal *journal)
         return 0;
     if (journal->error)
         return -EROFS;
-    lockrank_acquire(LOCK_JOURNAL);
+    lockrank_acquire(LOCK_JOURNAL, false);
     spin_lock(&journal->lock);
     uint32_t wanted = journal->round + 1;
     while (sequence_after(wanted, journal->rounds_done) && !journal->error) {

@@ -318,7 +318,7 @@ int journal_begin(struct journal *journal, uint32_t blocks,
                   struct journal_handle *handle)
 {
     ASSERT(blocks <= journal_limit(journal));
-    lockrank_acquire(LOCK_JOURNAL);
+    lockrank_acquire(LOCK_JOURNAL, false);
     lockrank_release(LOCK_JOURNAL);
     spin_lock(&journal->lock);
     int error = may_begin(journal, blocks);
@@ -330,7 +330,7 @@ int journal_begin(struct journal *journal, uint32_t blocks,
     if (error)
         return error;
     *handle = (struct journal_handle){journal, blocks};
-    lockrank_acquire(LOCK_JOURNAL);
+    lockrank_acquire(LOCK_JOURNAL, false);
     return 0;
 }
 

@@ -3,7 +3,7 @@
  * ones, and that no damage makes it read outside or go on for ever. Archives
  * under test lie in memory of exactly their size, for AddressSanitizer.
  */
-/* sources: kernel/dev/cpio.c kernel/lib/string.c */
+/* sources: kernel/dev/cpio.c tests/host/lib/string.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -5,7 +5,7 @@
  * AddressSanitizer sees a byte read too far, and a question that loops is
  * ended by an alarm.
  */
-/* sources: kernel/dev/fdt.c kernel/dev/fdt_query.c kernel/lib/string.c */
+/* sources: kernel/dev/fdt.c kernel/dev/fdt_query.c tests/host/lib/string.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

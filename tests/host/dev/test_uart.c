@@ -4,7 +4,7 @@
  * hangs or lies, and a panic with the lock held.
  */
 /* sources: kernel/dev/uart.c kernel/dev/console.c kernel/lib/panic.c */
-/* sources: kernel/lib/printf.c kernel/lib/string.c */
+/* sources: kernel/lib/printf.c tests/host/lib/string.c */
 /* flags: -include tests/host/dev/fake_mmio.h */
 #include <setjmp.h>
 #include <stdarg.h>

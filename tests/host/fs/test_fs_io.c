@@ -8,7 +8,7 @@
 /* sources: kernel/fs/ram/[a-z]*.c kernel/ipc/pipe.c */
 /* sources: kernel/ipc/tty.c kernel/fs/proc/procfs.c */
 /* sources: kernel/vfs/initrd.c kernel/dev/cpio.c kernel/lib/panic.c */
-/* sources: kernel/lib/printf.c kernel/lib/string.c kernel/lib/text.c */
+/* sources: kernel/lib/printf.c tests/host/lib/string.c */
 /* sources: tests/host/fs/stubs.c */
 /* flags: -include tests/host/fs/hal.h */
 #include <setjmp.h>

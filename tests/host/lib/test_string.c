@@ -1,8 +1,7 @@
 /*
- * Memory and strings against the host's libc. On a host, kernel/lib/string.c
- * gives those names that a libc has too the prefix calf_, so both are here.
+ * Memory and strings against the host's libc.
  */
-/* sources: kernel/lib/string.c */
+/* sources: tests/host/lib/string.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -6,7 +6,7 @@
 /* sources: tests/host/mm/tlb.c kernel/mm/[a-z]*.c */
 /* sources: kernel/sched/spinlock.c kernel/sched/mutex.c */
 /* sources: kernel/sched/waitq.c kernel/sched/lockrank.c */
-/* sources: kernel/lib/panic.c kernel/lib/printf.c kernel/lib/text.c */
+/* sources: kernel/lib/panic.c kernel/lib/printf.c */
 /* flags: -Itests/host/mm/machine */
 /* flags: -Wl,--wrap=page_free,--wrap=page_free_zeroed */
 #include "host/mm/hal.h"

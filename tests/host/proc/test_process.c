@@ -14,7 +14,7 @@
 /* sources: kernel/proc/process.c kernel/proc/fork.c */
 /* sources: kernel/proc/exec.c kernel/proc/exit.c kernel/proc/elf.c */
 /* sources: kernel/proc/heap.c kernel/proc/entry.c kernel/proc/files.c */
-/* sources: kernel/proc/report.c kernel/proc/stop.c kernel/lib/string.c */
+/* sources: kernel/proc/report.c kernel/proc/stop.c tests/host/lib/string.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /*
  * How many messages programs may cause, by a clock that the test sets.
  */
-/* sources: kernel/proc/report.c kernel/lib/printf.c kernel/lib/string.c */
+/* sources: kernel/proc/report.c kernel/lib/printf.c tests/host/lib/string.c */
 /* flags: -Itests/host/mm/machine */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -10,7 +10,7 @@
  * sleeps e  ends                     .  computes for ever, but for interrupts
  */
 /* sources: kernel/sched/spinlock.c kernel/sched/lockrank.c kernel/lib/heap.c */
-/* sources: kernel/lib/panic.c kernel/lib/printf.c kernel/lib/text.c */
+/* sources: kernel/lib/panic.c kernel/lib/printf.c */
 /* flags: -Itests/host/sched/machine */
 /* sanitize: undefined */
 #include <setjmp.h>
@@ -233,13 +233,14 @@ static void start_thread(size_t i, const char *word)
 static void boot(const struct scenario *scenario)
 {
     static struct thread nobody;
-    memset(queues, 0, sizeof queues);
+    for (unsigned i = 0; i < HAL_MAX_HARTS; i++)
+        queues[i] = (struct run_queue){.lock = SPINLOCK(LOCK_RUN_QUEUE),
+                                       .least = NOBODY};
     memset(harts, 0, sizeof harts);
     idle_harts = 0;
     most_used = CREDIT;
     now = 0;
     machine_self = &nobody.machine;
-    sched_init();
     for (unsigned i = 0; i < HARTS; i++) {
         harts[i].current = &harts[i].idle.machine;
         harts[i].idle.machine.hart = i;
