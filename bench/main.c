@@ -45,7 +45,7 @@ static const struct work works[] = {
      "the same after a child that wrote nothing"},
     {"whole", work_whole, true,
      "fork and all that follows, in several scenarios"},
-    {"idle_forks", work_idle_forks, true, "frames an idle child takes"},
+    {"idle_forks", work_idle_forks, true, "pages an idle child takes"},
 };
 
 #define WORKS     (sizeof(works) / sizeof(works[0]))

@@ -77,7 +77,7 @@ void work_idle_forks(const struct block *block)
     else
         report("idle_forks", block->megabytes,
                (some > all ? some - all : 0) * 1000 / (uint64_t)counted,
-               "frames/1000");
+               "pages/1000");
 }
 
 /* Forks until the time is over; returns how often. */

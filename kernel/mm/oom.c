@@ -51,7 +51,7 @@ static bool relieve(uint64_t wanted, bool first)
 bool oom_retry(unsigned *tries, uint64_t wanted)
 {
     struct thread *self = thread_current();
-    lockrank_assert_below(LOCK_EVICT);
+    lockrank_assert_below(LOCK_ORPHANS);
     if (page_failed_on_command() || thread_killed(self) || self->gave_up)
         return false;
     uint64_t more = (uint64_t)BATCH << *tries, unused = page_unused_count();

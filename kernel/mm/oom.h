@@ -24,7 +24,7 @@
 struct shrinker {
     /* Give back about `wanted` pages; returns how many. If `sleeps` is false,
      * spinlocks below LOCK_STACK may be held; else it takes no lock below
-     * LOCK_EVICT. */
+     * LOCK_ORPHANS. */
     uint64_t (*scan)(uint64_t wanted);
     /* The pages that scan could give back now. NULL: unknown, counts as 0. */
     uint64_t (*count)(void);
@@ -43,7 +43,8 @@ bool oom_reclaim(void);
  * counts its calls and is 0 before the first. True: try again. False: nothing
  * can be given back; or so much is unused that the failure had another reason;
  * or the thread has been killed; or the failure was ordered (page_fail_after).
- * No lock of LOCK_EVICT or above is held; may sleep until a disk has answered.
+ * No lock of LOCK_ORPHANS or above is held; may sleep until a disk has
+ * answered.
  */
 bool oom_retry(unsigned *tries, uint64_t wanted);
 

@@ -95,7 +95,7 @@ int space_protect(struct space *space, uint64_t start, uint64_t end,
                   uint8_t prot);
 
 /* An access to `va` has faulted: resolve it, or say why not. May sleep; no lock
- * of LOCK_EVICT or above is held. */
+ * of LOCK_ORPHANS or above is held. */
 enum fault space_fault(struct space *space, uint64_t va, enum access access);
 
 /* Say in a few words what lies at `va`: for messages. */

@@ -16,7 +16,7 @@ bool user_range_ok(uint64_t va, uint64_t length)
 /* A kill ends a transfer here, as a long one is made of several copies. */
 static bool may_copy(uint64_t va, size_t length)
 {
-    lockrank_assert_below(LOCK_EVICT);
+    lockrank_assert_below(LOCK_ORPHANS);
     return user_range_ok(va, length) && !thread_killed(thread_current());
 }
 

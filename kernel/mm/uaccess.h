@@ -5,7 +5,7 @@
  * fault function that serves user instructions copies a shared page, fills in a
  * missing one and refuses a forbidden one; nothing here walks tables. A copy
  * may fault and sleep, and a fault may write to a disk: no spinlock and no lock
- * of LOCK_EVICT or above is held; debug builds assert it.
+ * of LOCK_ORPHANS or above is held; debug builds assert it.
  */
 #ifndef MM_UACCESS_H
 #define MM_UACCESS_H

@@ -120,7 +120,7 @@ void superblock_init(struct superblock *superblock, const char *type)
     static _Atomic uint32_t last;
     superblock->type = type;
     superblock->device = atomic_fetch_add(&last, 1) + 1;
-    mutex_init(&superblock->names, LOCK_FS_NAMES);
+    mutex_init(&superblock->rename_lock, LOCK_RENAME);
 }
 
 bool name_is(struct name name, const char *text)

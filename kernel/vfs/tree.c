@@ -8,10 +8,10 @@
  *
  * A directory can only be locked in that order if it is known, and is found
  * only with its parent locked. So it is looked for, all is let go and locked
- * with it, and it is looked for once more. The names mutex is held then,
+ * with it, and it is looked for once more. The rename lock is held then,
  * without which no directory loses its name: so what is found the second time
  * is the same, or a directory that was made meanwhile, once for each name.
- * Where no directory is renamed, replaced or removed, no names mutex is taken.
+ * Where no directory is renamed, replaced or removed, no rename lock is taken.
  */
 #include "vfs/namei.h"
 #include "lib/errno.h"
@@ -69,7 +69,7 @@ static bool is_directory(const struct inode *inode)
 }
 
 /* Mark an empty directory so that nothing is ever made in it again, before its
- * parent is locked: to see that it is empty may take long. The names mutex is
+ * parent is locked: to see that it is empty may take long. The rename lock is
  * held. */
 static int declare_dead(struct inode *directory)
 {
@@ -92,7 +92,7 @@ static void revive(struct inode *directory)
 
 /* ---- Finding and doing --------------------------------------------------- */
 
-/* -EINVAL when a directory would come to lie in itself. With the names mutex
+/* -EINVAL when a directory would come to lie in itself. With the rename lock
  * held the way up does not change. */
 static int check_outside(const struct rename *known)
 {
@@ -184,7 +184,7 @@ static int try(struct rename *known, unsigned kinds)
     return result;
 }
 
-/* The same with the names mutex held: what is known stays so. A directory that
+/* The same with the rename lock held: what is known stays so. A directory that
  * is to go is dead before the others are locked. */
 static int try_with_names(struct rename *known, unsigned kinds)
 {
@@ -206,20 +206,20 @@ static int try_with_names(struct rename *known, unsigned kinds)
     return result;
 }
 
-/* What was found without the names mutex may be no longer so with it. */
+/* What was found without the rename lock may be no longer so with it. */
 static int change(struct rename known, unsigned kinds)
 {
-    struct mutex *names = &known.from->superblock->names;
+    struct mutex *rename_lock = &known.from->superblock->rename_lock;
     int result;
     do {
         result = try(&known, kinds);
         forget(&known);
         if (result == -EAGAIN) {
-            mutex_lock(names);
+            mutex_lock(rename_lock);
             do
                 result = try_with_names(&known, kinds);
             while (result == -EAGAIN);
-            mutex_unlock(names);
+            mutex_unlock(rename_lock);
             forget(&known);
         }
     } while (hurry_again(&result));

@@ -217,8 +217,8 @@ int vfs_mount(struct fs_context *context, const char *path,
     int result = find(context, NULL, path, true, &place);
     if (result)
         return result;
-    struct mutex *names = &place->superblock->names;
-    mutex_lock(names);
+    struct mutex *rename_lock = &place->superblock->rename_lock;
+    mutex_lock(rename_lock);
     if (place->type != INODE_DIRECTORY)
         result = -ENOTDIR;
     else if (place->dead)
@@ -231,7 +231,7 @@ int vfs_mount(struct fs_context *context, const char *path,
         superblock->covered = place;
         atomic_store(&place->mounted, superblock);
     }
-    mutex_unlock(names);
+    mutex_unlock(rename_lock);
     if (result)
         inode_put(place);
     return result;

@@ -6,12 +6,12 @@
  * is a file system as a whole. There is no cache of names: a directory answers
  * lookups itself, under its mutex.
  *
- * Locks, in the order they are taken: a superblock's names mutex
- * (LOCK_FS_NAMES), for moving and removing directories and mounting on them;
+ * Locks, in the order they are taken: a superblock's rename lock
+ * (LOCK_RENAME), for moving and removing directories and mounting on them;
  * directories' mutexes (LOCK_INODE_PARENT); other inodes' (LOCK_INODE). Several
  * of one rank are taken in the order of their addresses (tree.c).
  *
- * Letters at fields: I immutable; a atomic; m the inode's mutex; n names mutex;
+ * Letters at fields: I immutable; a atomic; m the inode's mutex; n rename lock;
  * both: either to read.
  */
 #ifndef VFS_VFS_H
@@ -196,10 +196,10 @@ struct superblock {
     struct writeback *writeback; /* I: NULL: all is in memory */
     const char *type;            /* I: "ramfs" */
     uint32_t device;             /* I: tells mounted file systems apart */
-    bool short_times;      /* I: it keeps whole seconds, none after 2038 */
-    struct inode *root;    /* I: with a reference */
-    struct inode *covered; /* I once mounted, with a reference; NULL: top */
-    struct mutex names;    /* LOCK_FS_NAMES */
+    bool short_times;         /* I: it keeps whole seconds, none after 2038 */
+    struct inode *root;       /* I: with a reference */
+    struct inode *covered;    /* I once mounted, with a reference; NULL: top */
+    struct mutex rename_lock; /* LOCK_RENAME */
 };
 
 /* Where paths begin: counted, so that processes can share it. */

@@ -45,7 +45,7 @@ byte up[DIRS]; /* ".." */
 bool dead[DIRS];
 bool gone[INODES]; /* has no name, and should have none */
 byte lock[DIRS];   /* a thread, 0: free */
-byte names;        /* the same */
+byte rename_lock;   /* the same */
 
 inline check_tree()
 {
@@ -124,19 +124,19 @@ inline unlock_set()
     }
 }
 
-inline lock_names()
+inline lock_renames()
 {
-#ifndef NO_NAMES
-    atomic { names == 0 -> names = self }
+#ifndef NO_RENAME_LOCK
+    atomic { rename_lock == 0 -> rename_lock = self }
 #else
     skip
 #endif
 }
 
-inline unlock_names()
+inline unlock_renames()
 {
-#ifndef NO_NAMES
-    names = 0
+#ifndef NO_RENAME_LOCK
+    rename_lock = 0
 #else
     skip
 #endif
@@ -250,7 +250,7 @@ inline try_rename()
     unlock_set()
 }
 
-inline try_with_names()
+inline try_with_lock()
 {
     declared = 0;
 #ifndef CHECK_EARLY
@@ -290,21 +290,21 @@ inline rename()
         known = 0;
         replaced = 0;
 #endif
-        lock_names();
+        lock_renames();
         do
-        :: again -> try_with_names()
+        :: again -> try_with_lock()
         :: else -> break
         od;
-        unlock_names()
+        unlock_renames()
     :: else
     fi
 }
 
-/* The kernel looks for the name once before it takes the names mutex, too, and
+/* The kernel looks for the name once before it takes the rename lock, too, and
  * forgets what it found. */
 inline rmdir()
 {
-    lock_names();
+    lock_renames();
     atomic { lock[from] == 0 -> known = AT(from, old) }
     if
     :: IS_DIRECTORY(known) ->
@@ -324,7 +324,7 @@ inline rmdir()
         fi
     :: else
     fi;
-    unlock_names()
+    unlock_renames()
 }
 
 /* The last inode, a file, gets its first name. */

@@ -179,8 +179,8 @@ static int prepare(struct ext2_inode *file)
 
     if (ext2_is_read_only(fs))
         return -EROFS;
-    ext2_reap_some(fs);
-    return ext2_cut_finish(file);
+    ext2_orphans_free_some(fs);
+    return ext2_truncate_finish(file);
 }
 
 static ssize_t write(struct inode *inode, struct cursor *cursor,
@@ -254,10 +254,10 @@ static int shrink_step(struct ext2_inode *file, uint64_t size,
         cache_clear(last, size, align_up(size, HAL_PAGE_SIZE));
         mark_dirty(file, last);
     }
-    result =
-        ext2_cut(file, handle, align_up(size, fs->block_size) / fs->block_size);
+    result = ext2_truncate_blocks(
+        file, handle, align_up(size, fs->block_size) / fs->block_size);
     if (result) {
-        file->cut_pending = true;
+        file->truncate_pending = true;
         ext2_orphan_add(file, super, record);
     }
     ext2_record_store(file, record);
@@ -275,17 +275,17 @@ static int shrink(struct ext2_inode *file, uint64_t size)
         result = cache_write_begin(&file->cache, size / HAL_PAGE_SIZE, &last);
     if (result)
         return result;
-    result = ext2_begin(fs, EXT2_CUT_BLOCKS, &handle);
+    result = ext2_begin(fs, EXT2_TRUNCATE_BLOCKS, &handle);
     if (!result) {
         result = shrink_step(file, size, last, &handle);
         ext2_end(fs, &handle);
     }
     if (last)
         cache_write_end(last);
-    if (file->cut_pending)
-        result = ext2_cut_finish(file);
+    if (file->truncate_pending)
+        result = ext2_truncate_finish(file);
     /* It is shorter. The blocks can be freed when there is memory again. */
-    return file->cut_pending && result == -ENOMEM ? 0 : result;
+    return file->truncate_pending && result == -ENOMEM ? 0 : result;
 }
 
 static int truncate(struct inode *inode, uint64_t size)
@@ -294,7 +294,7 @@ static int truncate(struct inode *inode, uint64_t size)
     uint64_t old = atomic_load(&inode->size);
     int result;
 
-    result = size == old && !file->cut_pending ? 0 : prepare(file);
+    result = size == old && !file->truncate_pending ? 0 : prepare(file);
     if (!result && size == old && !ext2_is_read_only(ext2_fs(inode)))
         ext2_inode_dirtied(file);
     if (result || size == old)

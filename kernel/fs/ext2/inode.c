@@ -197,7 +197,7 @@ static struct ext2_inode *take_unused(struct ext2 *fs, uint32_t keep, bool all)
         list_for_each(inode, &fs->unused, queue) {
             if (all ||
                 (!list_is_linked(&inode->dirty) &&
-                 !list_is_linked(&inode->timed) && !inode->cut_pending)) {
+                 !list_is_linked(&inode->timed) && !inode->truncate_pending)) {
                 found = inode;
                 break;
             }

@@ -150,7 +150,7 @@ static void init_tables(struct ext2 *fs)
 
     mutex_init(&fs->lock, LOCK_ALLOCATION);
     mutex_init(&fs->loading, LOCK_OBJECT);
-    mutex_init(&fs->reaping, LOCK_EVICT);
+    mutex_init(&fs->freeing, LOCK_ORPHANS);
     mutex_init(&fs->contents, LOCK_CONTENTS);
     spin_init(&fs->table, LOCK_INODE_STATE);
     list_init(&fs->orphans);
@@ -247,7 +247,7 @@ static int begin_writing(struct ext2 *fs, uint32_t orphan)
 
     if (fs->read_only)
         return 0;
-    if (journal_limit(fs->journal) < EXT2_CUT_BLOCKS) {
+    if (journal_limit(fs->journal) < EXT2_TRUNCATE_BLOCKS) {
         ext2_say(fs, "its log is too short: read-only");
         fs->read_only = true;
         return 0;
@@ -340,18 +340,18 @@ int ext2_mount(struct block_device *device, bool read_only,
 static int sync(struct writeback *writeback)
 {
     struct ext2 *fs = container_of(writeback, struct ext2, writeback);
-    int reaped, timed, result;
+    int freed, timed, result;
 
     if (fs->read_only)
         return 0;
     if (!ext2_enter(fs))
         return -EROFS;
-    reaped = ext2_reap_all(fs);
+    freed = ext2_orphans_free(fs);
     timed = ext2_write_times(fs);
     result = journal_commit(fs->journal);
     ext2_drop_held(fs);
     ext2_leave(fs);
-    return result ? result : reaped ? reaped : timed;
+    return result ? result : freed ? freed : timed;
 }
 
 static bool is_dirty(struct writeback *writeback)
@@ -385,13 +385,13 @@ static bool shrink(struct writeback *writeback)
 static int stop(struct writeback *writeback)
 {
     struct ext2 *fs = container_of(writeback, struct ext2, writeback);
-    int cut = ext2_cut_all(fs), synced = sync(writeback), closed;
+    int freed = ext2_truncate_all(fs), synced = sync(writeback), closed;
 
     atomic_store(&fs->stopped, true);
     while (atomic_load(&fs->users))
         thread_yield();
     closed = end_journal(fs);
-    return cut ? cut : synced ? synced : closed;
+    return freed ? freed : synced ? synced : closed;
 }
 
 static const struct writeback_ops writeback_ops = {

@@ -186,7 +186,7 @@ static int create(struct inode *base, struct name name,
         return -EINVAL;
     if (shape->target.length >= fs->block_size)
         return -ENAMETOOLONG;
-    ext2_reap_some(fs);
+    ext2_orphans_free_some(fs);
     result = create_once(ext2_of(base), name, shape, out);
     return result == -ENOSPC ? ext2_no_room(fs) : result;
 }
@@ -227,7 +227,7 @@ static int link(struct inode *base, struct name name, struct inode *inode)
 
     if (atomic_load(&inode->links) >= EXT2_LINKS_MAX)
         return -EMLINK;
-    ext2_reap_some(fs);
+    ext2_orphans_free_some(fs);
     result = link_once(ext2_of(base), name, ext2_of(inode));
     return result == -ENOSPC ? ext2_no_room(fs) : result;
 }
@@ -258,7 +258,7 @@ static int unlink(struct inode *base, struct name name, struct inode *inode)
     struct ext2_place place;
     int result;
 
-    ext2_reap_some(fs);
+    ext2_orphans_free_some(fs);
     result = ext2_begin(fs, EXT2_NAME_BLOCKS, &handle);
     if (result)
         return result;

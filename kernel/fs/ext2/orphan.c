@@ -94,18 +94,18 @@ static uint64_t first_beyond(const struct ext2_inode *inode)
 }
 
 /* One handle's worth of it. 0: done; -EAGAIN: go on. */
-static int cut_step(struct ext2_inode *inode)
+static int truncate_step(struct ext2_inode *inode)
 {
     struct ext2 *fs = ext2_fs(&inode->inode);
     struct journal_handle handle;
     struct ext2_record *record;
-    int result = ext2_begin(fs, EXT2_CUT_BLOCKS, &handle);
+    int result = ext2_begin(fs, EXT2_TRUNCATE_BLOCKS, &handle);
 
     if (result)
         return result;
     result = ext2_record_change(fs, &handle, inode->inode.number, &record);
     if (!result) {
-        result = ext2_cut(inode, &handle, first_beyond(inode));
+        result = ext2_truncate_blocks(inode, &handle, first_beyond(inode));
         if (!result && atomic_load(&inode->inode.links))
             result = remove_orphan(inode, &handle, record);
         ext2_record_store(inode, record);
@@ -114,13 +114,13 @@ static int cut_step(struct ext2_inode *inode)
     return result;
 }
 
-int ext2_cut_finish(struct ext2_inode *inode)
+int ext2_truncate_finish(struct ext2_inode *inode)
 {
-    while (inode->cut_pending) {
-        int result = cut_step(inode);
+    while (inode->truncate_pending) {
+        int result = truncate_step(inode);
 
         if (!result)
-            inode->cut_pending = false;
+            inode->truncate_pending = false;
         else if (result != -EAGAIN)
             return result;
     }
@@ -135,7 +135,7 @@ static struct ext2_inode *take_longer(struct ext2 *fs)
     mutex_lock(&fs->lock);
     spin_lock(&fs->table);
     list_for_each(inode, &fs->orphans, orphan)
-        if (inode->cut_pending)
+        if (inode->truncate_pending)
             found = inode;
     if (found)
         ext2_inode_reuse(fs, found);
@@ -144,7 +144,7 @@ static struct ext2_inode *take_longer(struct ext2 *fs)
     return found;
 }
 
-int ext2_cut_all(struct ext2 *fs)
+int ext2_truncate_all(struct ext2 *fs)
 {
     struct ext2_inode *inode;
     int result = 0;
@@ -152,7 +152,7 @@ int ext2_cut_all(struct ext2 *fs)
     while (!result && (inode = take_longer(fs))) {
         mutex_lock(&inode->inode.mutex);
         do
-            result = ext2_cut_finish(inode);
+            result = ext2_truncate_finish(inode);
         while (hurry_again(&result));
         mutex_unlock(&inode->inode.mutex);
         inode_put(&inode->inode);
@@ -222,19 +222,19 @@ static int free_inode(struct ext2_inode *inode, struct journal_handle *handle,
 }
 
 /* One handle's worth of freeing a dead inode. 0: it is gone; -EAGAIN. */
-static int reap_step(struct ext2_inode *inode)
+static int free_orphan_step(struct ext2_inode *inode)
 {
     struct ext2 *fs = ext2_fs(&inode->inode);
     struct journal_handle handle;
     struct ext2_record *record;
-    int result = ext2_begin(fs, EXT2_CUT_BLOCKS, &handle);
+    int result = ext2_begin(fs, EXT2_TRUNCATE_BLOCKS, &handle);
 
     if (result)
         return result;
     result = ext2_record_change(fs, &handle, inode->inode.number, &record);
     if (!result) {
         if (has_map(inode))
-            result = ext2_cut(inode, &handle, 0);
+            result = ext2_truncate_blocks(inode, &handle, 0);
         ext2_record_store(inode, record);
         if (!result)
             result = free_inode(inode, &handle, record);
@@ -244,15 +244,15 @@ static int reap_step(struct ext2_inode *inode)
 }
 
 /* A step of work on the first dead inode: 0 when there is none. */
-static int reap_one(struct ext2 *fs)
+static int free_one_orphan(struct ext2 *fs)
 {
     struct ext2_inode *inode = NULL;
     struct list *first;
     int result = 0;
 
     if (!hurried())
-        mutex_lock(&fs->reaping);
-    else if (!mutex_try(&fs->reaping))
+        mutex_lock(&fs->freeing);
+    else if (!mutex_try(&fs->freeing))
         return 0;
     spin_lock(&fs->table);
     first = list_first(&fs->dead);
@@ -265,13 +265,13 @@ static int reap_one(struct ext2 *fs)
             result = cache_drop(&inode->cache, 0, !hurried()) ? 0 : -EBUSY;
         }
         if (!result)
-            result = reap_step(inode);
+            result = free_orphan_step(inode);
         if (!result) {
             ext2_inode_destroy(inode);
             result = -EAGAIN;
         }
     }
-    mutex_unlock(&fs->reaping);
+    mutex_unlock(&fs->freeing);
     return result;
 }
 
@@ -285,20 +285,20 @@ static bool has_dead(struct ext2 *fs)
     return any;
 }
 
-void ext2_reap_some(struct ext2 *fs)
+void ext2_orphans_free_some(struct ext2 *fs)
 {
     hurry_begin();
     if (has_dead(fs))
-        (void)reap_one(fs);
+        (void)free_one_orphan(fs);
     hurry_end();
 }
 
-int ext2_reap_all(struct ext2 *fs)
+int ext2_orphans_free(struct ext2 *fs)
 {
     int result;
 
     do
-        result = reap_one(fs);
+        result = free_one_orphan(fs);
     while (result == -EAGAIN || hurry_again(&result));
     return result;
 }
@@ -306,7 +306,7 @@ int ext2_reap_all(struct ext2 *fs)
 static int make_room(void *of, uint64_t)
 {
     struct ext2 *fs = of;
-    int result = ext2_reap_all(fs);
+    int result = ext2_orphans_free(fs);
 
     if (!result && !ext2_enter(fs))
         result = -EROFS;
@@ -372,10 +372,10 @@ static int finish_orphan(struct ext2_inode *inode)
         return ext2_corrupt(ext2_fs(&inode->inode),
                             "orphan %u has a name, and no blocks",
                             (unsigned)inode->inode.number);
-    inode->cut_pending = true;
+    inode->truncate_pending = true;
     int result;
     do
-        result = ext2_cut_finish(inode);
+        result = ext2_truncate_finish(inode);
     while (hurry_again(&result));
     return result;
 }
@@ -401,5 +401,5 @@ int ext2_orphans_load(struct ext2 *fs, uint32_t first)
             result = finish_orphan(inode);
         inode_put(&inode->inode);
     }
-    return result ? result : ext2_reap_all(fs);
+    return result ? result : ext2_orphans_free(fs);
 }

@@ -6,7 +6,7 @@
  *   super.c      metadata blocks, errors
  *   alloc.c      bitmaps: taking and freeing blocks and inodes
  *   map.c        from a file's blocks to the disk's
- *   cut.c        freeing a file's blocks, a step at a time
+ *   truncate.c   freeing a file's blocks, a step at a time
  *   inode.c      inodes by number
  *   record.c     their records on disk
  *   orphan.c     inodes without a name, and what becomes of them
@@ -21,7 +21,7 @@
  * Within one, what can fail (blocks brought into the transaction, bits taken)
  * comes first, and then bytes are changed by steps that cannot.
  *
- * Locks, in order: a directory's mutex, an inode's mutex, `reaping`,
+ * Locks, in order: a directory's mutex, an inode's mutex, `freeing`,
  * `contents`, an inode's `map` (also `loading`), `lock`, `table`.
  *
  * Letters at fields: I immutable; a atomic; m the inode's mutex; p its `map`; l
@@ -44,9 +44,9 @@
 
 /* Blocks of metadata an operation may bring into a transaction: a new name
  * with a new inode, one page of contents, a step of freeing. */
-#define EXT2_NAME_BLOCKS  40
-#define EXT2_WRITE_BLOCKS 32
-#define EXT2_CUT_BLOCKS   56
+#define EXT2_NAME_BLOCKS     40
+#define EXT2_WRITE_BLOCKS    32
+#define EXT2_TRUNCATE_BLOCKS 56
 
 struct ext2_group {
     uint32_t block_bitmap, inode_bitmap, inode_table; /* I: blocks */
@@ -89,7 +89,7 @@ struct ext2 {
                                   the list on disk has them */
 
     struct mutex loading;  /* LOCK_OBJECT: one inode is read in at a time */
-    struct mutex reaping;  /* LOCK_EVICT: one dead inode is emptied at a time */
+    struct mutex freeing;  /* LOCK_ORPHANS: one dead inode is freed at a time */
     struct mutex contents; /* LOCK_CONTENTS: one writes contents at a time */
 
     struct spinlock table;             /* LOCK_INODE_STATE */
@@ -120,9 +120,9 @@ struct ext2_inode {
     uint32_t sectors;                 /* p: i_blocks */
     uint32_t goal;                    /* p: where the next block should be */
 
-    struct cache cache; /* of a file's contents */
-    bool cut_pending;   /* m: blocks beyond the size are still to be freed;
-                           then it is an orphan, whatever its names */
+    struct cache cache;    /* of a file's contents */
+    bool truncate_pending; /* m: blocks beyond the size are still to be freed;
+                              then it is an orphan, whatever its names */
 
     /* m: of a directory. See directory.c. */
     struct name_index index; /* records by name */
@@ -306,14 +306,14 @@ uint64_t ext2_map_limit(const struct ext2 *fs);
 /* For file contents: cache_ops. */
 extern const struct cache_ops ext2_file_cache_ops;
 
-/* ---- cut.c --------------------------------------------------------------- */
+/* ---- truncate.c ---------------------------------------------------------- */
 
 /* Free blocks from `first` on, as many as fit in `handle`. 0: all of them are;
  * -EAGAIN: go on with another handle; or an error, and then, too, what was
  * done is whole. The caller has asked for the inode's record and stores it
  * after. */
-int ext2_cut(struct ext2_inode *inode, struct journal_handle *handle,
-             uint64_t first);
+int ext2_truncate_blocks(struct ext2_inode *inode,
+                         struct journal_handle *handle, uint64_t first);
 
 /* ---- inode.c ------------------------------------------------------------- */
 
@@ -366,13 +366,13 @@ void ext2_orphan_add(struct ext2_inode *inode, struct ext2_super *super,
 /* Free all blocks beyond the size, a handle at a time, and take the inode from
  * the list of orphans; its mutex is held, or nobody has it. Also -ERESTART. Or
  * do so with all that a kill or an error has left; no lock is held. */
-int ext2_cut_finish(struct ext2_inode *inode);
-int ext2_cut_all(struct ext2 *fs);
+int ext2_truncate_finish(struct ext2_inode *inode);
+int ext2_truncate_all(struct ext2 *fs);
 
 /* Do some of the work that unlinked inodes have left, without a wait; or all of
  * it: 0, or the error that ended it. No handle; locks up to LOCK_INODE. */
-void ext2_reap_some(struct ext2 *fs);
-int ext2_reap_all(struct ext2 *fs);
+void ext2_orphans_free_some(struct ext2 *fs);
+int ext2_orphans_free(struct ext2 *fs);
 
 /* An operation found no room: -ERESTART, to wait until dead inodes are emptied
  * and freed blocks committed; -ENOSPC: there are none. */

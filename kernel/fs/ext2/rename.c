@@ -156,7 +156,7 @@ int ext2_rename(const struct rename *names)
 
     if (moves_in && atomic_load(&names->to->links) >= EXT2_LINKS_MAX)
         return -EMLINK;
-    ext2_reap_some(fs);
+    ext2_orphans_free_some(fs);
     result = rename_once(names);
     return result == -ENOSPC ? ext2_no_room(fs) : result;
 }

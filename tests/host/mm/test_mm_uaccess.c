@@ -166,7 +166,7 @@ static void test_u2_locks_across_a_copy(void **unused)
     (void)unused;
     writable();
     for (enum lock_rank rank = LOCK_BREAK; rank < LOCK_FIRST_SPIN; rank++)
-        assert_int_equal(may_with(rank, copy), rank < LOCK_EVICT);
+        assert_int_equal(may_with(rank, copy), rank < LOCK_ORPHANS);
 }
 
 /* No lock of a rank from that of spaces on, so not another space's either. */

@@ -14,114 +14,115 @@
 #define STEP_METADATA 24
 #define STEP_BLOCKS   4096
 
-struct cut {
+struct step {
     struct ext2_inode *inode;
     struct ext2_freeing freeing;
     unsigned metadata, blocks; /* done in this step */
 };
 
 /* Free one block. `metadata`: the journal knows it. */
-static int free_one(struct cut *cut, uint32_t block, bool metadata)
+static int free_one(struct step *step, uint32_t block, bool metadata)
 {
-    struct ext2 *fs = cut->freeing.fs;
+    struct ext2 *fs = step->freeing.fs;
     int result;
 
-    if (cut->blocks == STEP_BLOCKS ||
-        (metadata && cut->metadata == STEP_METADATA))
+    if (step->blocks == STEP_BLOCKS ||
+        (metadata && step->metadata == STEP_METADATA))
         return -EAGAIN;
-    result = ext2_free_prepare(&cut->freeing, block);
+    result = ext2_free_prepare(&step->freeing, block);
     if (!result && metadata) {
-        result = journal_revoke(cut->freeing.handle, block);
-        cut->metadata++;
+        result = journal_revoke(step->freeing.handle, block);
+        step->metadata++;
     }
     if (result)
         return result;
-    ext2_free_block(&cut->freeing, block);
-    cut->blocks++;
-    cut->inode->sectors -= fs->block_size / BLOCK_SECTOR;
+    ext2_free_block(&step->freeing, block);
+    step->blocks++;
+    step->inode->sectors -= fs->block_size / BLOCK_SECTOR;
     return 0;
 }
 
-static int cut_tree(struct cut *cut, uint32_t *slot, unsigned level,
-                    uint64_t from);
+static int free_tree(struct step *step, uint32_t *slot, unsigned level,
+                     uint64_t from);
 
 /* Free what the pointers in a block lead to, from the `from`th block of the
  * file's below it on. */
-static int cut_children(struct cut *cut, uint32_t block, unsigned level,
-                        uint64_t from)
+static int free_children(struct step *step, uint32_t block, unsigned level,
+                         uint64_t from)
 {
-    struct ext2 *fs = cut->freeing.fs;
+    struct ext2 *fs = step->freeing.fs;
     uint64_t span = 1;
     void *bytes;
     int result;
 
-    if (cut->metadata == STEP_METADATA)
+    if (step->metadata == STEP_METADATA)
         return -EAGAIN;
-    cut->metadata++;
-    result = journal_change(cut->freeing.handle, block, &bytes);
+    step->metadata++;
+    result = journal_change(step->freeing.handle, block, &bytes);
     for (unsigned i = 1; i < level; i++)
         span *= fs->fanout;
     for (uint64_t i = from / span; i < fs->fanout && !result; i++) {
         uint64_t before = i * span;
 
-        result = cut_tree(cut, (uint32_t *)bytes + i, level - 1,
-                          from > before ? from - before : 0);
+        result = free_tree(step, (uint32_t *)bytes + i, level - 1,
+                           from > before ? from - before : 0);
     }
     return result;
 }
 
 /* The same below one pointer, which is made 0 when all below it is gone. Level
  * 0 is the file's own blocks. */
-static int cut_tree(struct cut *cut, uint32_t *slot, unsigned level,
-                    uint64_t from)
+static int free_tree(struct step *step, uint32_t *slot, unsigned level,
+                     uint64_t from)
 {
-    bool metadata = level || cut->inode->inode.type != INODE_FILE;
+    bool metadata = level || step->inode->inode.type != INODE_FILE;
     int result = 0;
 
     if (!*slot)
         return 0;
-    if (!ext2_is_data(cut->freeing.fs, *slot))
-        return ext2_corrupt(cut->freeing.fs, "inode %u: no block of a file: %u",
-                            (unsigned)cut->inode->inode.number, *slot);
+    if (!ext2_is_data(step->freeing.fs, *slot))
+        return ext2_corrupt(step->freeing.fs,
+                            "inode %u: no block of a file: %u",
+                            (unsigned)step->inode->inode.number, *slot);
     if (level)
-        result = cut_children(cut, *slot, level, from);
+        result = free_children(step, *slot, level, from);
     if (!result && from == 0)
-        result = free_one(cut, *slot, metadata);
+        result = free_one(step, *slot, metadata);
     if (!result && from == 0)
         *slot = 0;
     return result;
 }
 
-static int cut_all(struct cut *cut, uint64_t first)
+static int free_from(struct step *step, uint64_t first)
 {
-    uint64_t fanout = cut->freeing.fs->fanout, start = EXT2_DIRECT;
+    uint64_t fanout = step->freeing.fs->fanout, start = EXT2_DIRECT;
     uint64_t span = fanout;
     int result = 0;
 
     for (uint64_t i = first; i < EXT2_DIRECT && !result; i++)
-        result = cut_tree(cut, &cut->inode->pointers[i], 0, 0);
+        result = free_tree(step, &step->inode->pointers[i], 0, 0);
     for (unsigned level = 1; level <= 3 && !result; level++) {
         if (first < start + span)
             result =
-                cut_tree(cut, &cut->inode->pointers[EXT2_DIRECT + level - 1],
-                         level, first > start ? first - start : 0);
+                free_tree(step, &step->inode->pointers[EXT2_DIRECT + level - 1],
+                          level, first > start ? first - start : 0);
         start += span;
         span *= fanout;
     }
     return result;
 }
 
-int ext2_cut(struct ext2_inode *inode, struct journal_handle *handle,
-             uint64_t first)
+int ext2_truncate_blocks(struct ext2_inode *inode,
+                         struct journal_handle *handle, uint64_t first)
 {
-    struct cut cut = {
+    struct step step = {
         .inode = inode,
         .freeing = {.fs = ext2_fs(&inode->inode), .handle = handle},
     };
     int result;
 
     mutex_lock(&inode->map);
-    result = cut_all(&cut, first);
+    result = free_from(&step, first);
     mutex_unlock(&inode->map);
     return result;
 }
