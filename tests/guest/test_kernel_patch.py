@@ -158,7 +158,8 @@ def test_a_patch_that_does_not_apply_fails_lint(copy, tmp_path):
     """The other checks of lint find nothing here."""
     tools = os.path.join(copy, "tools")
     for path in (tmp_path / "clang-format", tmp_path / "cppcheck",
-                 f"{tools}/layers", f"{tools}/glossary", f"{tools}/analyse"):
+                 f"{tools}/layers", f"{tools}/glossary", f"{tools}/figures",
+                 f"{tools}/analyse"):
         with open(path, "w", encoding="utf-8") as f:
             f.write("#!/bin/sh\n")
         os.chmod(path, 0o755)
