@@ -147,7 +147,7 @@ uint64_t space_resident(struct space *space)
     return sum;
 }
 
-void memory_print(struct text *out)
+int memory_print(struct text *out)
 {
     static const char *const kinds[PAGE_KINDS] = {
         [PAGE_ANONYMOUS] = "anonymous", [PAGE_TABLE] = "table",
@@ -175,4 +175,5 @@ void memory_print(struct text *out)
                 slab_count_objects());
     for (unsigned i = 0; i < STATS; i++)
         text_printf(out, "%s: %lu\n", stat_names[i], stat_read(i));
+    return 0;
 }

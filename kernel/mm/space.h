@@ -105,8 +105,8 @@ void space_describe(struct space *space, uint64_t va, struct text *out);
 void space_print_maps(struct space *space, struct text *out);
 void space_print_tree(struct space *space, struct text *out);
 
-/* /proc/meminfo: pages by kind, and the counters of stats.h. */
-void memory_print(struct text *out);
+/* /proc/meminfo: pages by kind, and the counters of stats.h. Returns 0. */
+int memory_print(struct text *out);
 
 /* Pages that the space's leaves lead to, shared ones included. */
 uint64_t space_resident(struct space *space);

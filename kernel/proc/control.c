@@ -15,12 +15,6 @@
 #include "proc/process.h"
 #include "sched/realtime.h"
 
-static int show_meminfo(struct text *out)
-{
-    memory_print(out);
-    return 0;
-}
-
 static int show_audit(struct text *out)
 {
     return MIN(audit(out), 0);
@@ -149,7 +143,7 @@ int control_register_files(void)
         struct procfs_entry entry;
     } files[] = {
         {"clock", {.show = show_clock}},
-        {"meminfo", {.show = show_meminfo}},
+        {"meminfo", {.show = memory_print}},
         {"audit", {.show = show_audit}},
         {"uptime", {.show = show_uptime}},
         {"disks", {show_disks, write_disks}},

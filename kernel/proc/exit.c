@@ -110,30 +110,22 @@ _Noreturn void process_exit(int status)
     leave(self);
 }
 
-/* Locked: take an exited child off the table, or NULL. */
-static struct process *take_zombie(struct process *self)
-{
-    struct list *node = list_pop_front(&self->zombies);
-    if (!node)
-        return NULL;
-    struct process *child = list_entry(node, struct process, sibling);
-    list_remove(&child->all);
-    return child;
-}
-
 int process_wait(int *status)
 {
     struct process *self = process_current();
-    struct process *child;
+    struct list *zombie;
     int error = 0;
     spin_lock(&process_lock);
-    while (!(child = take_zombie(self)) && !error)
+    while (!(zombie = list_pop_front(&self->zombies)) && !error)
         error = list_is_empty(&self->children)
                     ? -ECHILD
                     : waitq_sleep(&self->changes, &process_lock,
                                   SLEEP_INTERRUPTIBLE);
+    struct process *child = list_entry(zombie, struct process, sibling);
+    if (zombie)
+        list_remove(&child->all);
     spin_unlock(&process_lock);
-    if (!child)
+    if (!zombie)
         return error;
     int32_t pid = child->pid;
     *status = child->status;

@@ -112,8 +112,7 @@ static int show_one(int pid, const char *file, struct text *out)
 
 static int own_pid(void)
 {
-    struct process *self = process_current();
-    return self ? self->pid : 0;
+    return thread_current()->owner_id;
 }
 
 int process_register_files(void)

@@ -56,19 +56,18 @@ enum lock_rank {
 /* Called by the locks. `also`: locks of this very rank may be held. */
 void lockrank_acquire(enum lock_rank rank, bool also);
 void lockrank_release(enum lock_rank rank);
-/* Panics if the running thread, which is about to sleep or to touch user
- * memory, holds a spinlock. */
-void lockrank_assert_may_sleep(void);
-/* Panics if it holds a lock of this rank or above. */
+/* Panics if the running thread holds a lock of this rank or above. */
 void lockrank_assert_below(enum lock_rank rank);
 
 #else
 
 #define lockrank_acquire(rank, also) ((void)(rank), (void)(also))
 #define lockrank_release(rank)       ((void)(rank))
-#define lockrank_assert_may_sleep()  ((void)0)
 #define lockrank_assert_below(rank)  ((void)(rank))
 
 #endif
+
+/* Before a sleep: no spinlock is held. */
+#define lockrank_assert_may_sleep() lockrank_assert_below(LOCK_FIRST_SPIN)
 
 #endif

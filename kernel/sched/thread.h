@@ -57,9 +57,8 @@ struct thread {
     uint32_t owner_id;         /* I: the process's number, for reports */
     const char *name;          /* I: belongs to its owner */
 #ifdef DEBUG
-    uint16_t ranks[16]; /* s: of the locks held */
-    uint16_t rank_count;
-    uint8_t spin_count; /* how many of them are spinlocks */
+    uint8_t ranks[32]; /* s: of the locks held, in any order */
+    uint8_t rank_count;
 #endif
 };
 
