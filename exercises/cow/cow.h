@@ -11,6 +11,12 @@
 #include "mm/page.h"
 #include "mm/space.h"
 
+/* The entry, read-only. */
+static inline pte_t pte_without_write(pte_t e)
+{
+    return (pte_t){e.bits & ~(uint64_t)SV39_W};
+}
+
 /* fork has come to a leaf. `parent` is its slot; `child`, still empty, is that
  * of the same address in the child's table. The parent's mutex is held, and no
  * hardware sees either table. 0, or -ENOMEM: then fork fails. */

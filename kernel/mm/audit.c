@@ -154,29 +154,21 @@ static void visit(struct audit *a, struct page *node, uint64_t base,
     }
 }
 
-static inline uint32_t found(const struct page *page)
-{
-    return page->audited + (page->kind == PAGE_CACHE);
-}
-
-static inline bool is_right(const struct audit *a, const struct page *page)
-{
-    uint32_t count = atomic_load_explicit(&page->count, memory_order_relaxed);
-    /* The kernel's own: one holder, or part of a larger block. */
-    if (page->kind == PAGE_SLAB || page->kind == PAGE_STACK ||
-        page->kind == PAGE_KERNEL)
-        return count <= 1 && !page->audited;
-    return count == found(page) || (count > found(page) && a->changing);
-}
-
 static void check_page(struct audit *a, const struct page *page)
 {
-    if (!is_right(a, page) && tell(a))
+    uint32_t count = atomic_load_explicit(&page->count, memory_order_relaxed);
+    uint32_t found = page->audited + (page->kind == PAGE_CACHE);
+    /* The kernel's own: one holder, or part of a larger block. */
+    bool kernels = page->kind == PAGE_SLAB || page->kind == PAGE_STACK ||
+                   page->kind == PAGE_KERNEL;
+    bool right = kernels ? count <= 1 && !page->audited
+                         : count == found || (count > found && a->changing);
+    if (!right && tell(a))
         text_printf(a->out,
                     "page %lx (last owner %u), kind %u: count %u, but %u "
                     "edges and holders\n",
                     page_physical(page) >> HAL_PAGE_SHIFT, page->owner,
-                    page->kind, page_count(page), found(page));
+                    page->kind, count, found);
 }
 
 /* Spaces that are not being changed come first: so what they share with others

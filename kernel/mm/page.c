@@ -215,20 +215,12 @@ static struct page *take_from_others(void)
     return page;
 }
 
-static inline struct page *take_one(void)
+static inline struct page *take_one(bool zeroed)
 {
     struct hart_cache *cache = lock_my_cache();
-    if (!cache->any.length)
+    if (!zeroed && !cache->any.length)
         refill(&cache->any);
-    struct page *page = free_pages_pop(&cache->any);
-    spin_unlock(&cache->lock);
-    return page;
-}
-
-static struct page *take_zeroed(void)
-{
-    struct hart_cache *cache = lock_my_cache();
-    struct page *page = free_pages_pop(&cache->zeroed);
+    struct page *page = free_pages_pop(zeroed ? &cache->zeroed : &cache->any);
     spin_unlock(&cache->lock);
     return page;
 }
@@ -305,12 +297,12 @@ static inline void begin_use(struct page *page, enum page_kind kind,
 /* A page from this hart's cache, another's, or a shrinker; or NULL. */
 static inline struct page *get_page(void)
 {
-    struct page *page = take_one();
+    struct page *page = take_one(false);
     while (!page) {
         page = take_from_others();
         if (page || !oom_reclaim())
             break;
-        page = take_one();
+        page = take_one(false);
     }
     return page;
 }
@@ -327,7 +319,7 @@ struct page *page_alloc_zeroed(enum page_kind kind)
 {
     if (page_should_fail())
         return NULL;
-    struct page *page = take_zeroed();
+    struct page *page = take_one(true);
     if (page) {
         begin_use(page, kind, 0);
         return page;

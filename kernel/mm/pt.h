@@ -55,12 +55,6 @@ static inline void pte_store(pte_t *slot, pte_t e)
     __atomic_store_n(&slot->bits, e.bits, __ATOMIC_RELEASE);
 }
 
-/* A store that only takes permission away, and so needs no order. */
-static inline void pte_weaken(pte_t *slot, pte_t e)
-{
-    __atomic_store_n(&slot->bits, e.bits, __ATOMIC_RELAXED);
-}
-
 static inline struct page *pte_page(pte_t e)
 {
     return page_by_ppn + pte_ppn(e);

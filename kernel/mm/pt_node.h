@@ -62,7 +62,8 @@ static inline void entry_put(pte_t entry)
 static inline pte_t entry_weaken(pte_t *slot, pte_t entry)
 {
     entry = pte_shared(entry);
-    pte_weaken(slot, entry);
+    /* This only takes permission away, and so needs no order. */
+    __atomic_store_n(&slot->bits, entry.bits, __ATOMIC_RELAXED);
     return entry;
 }
 

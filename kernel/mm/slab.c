@@ -7,9 +7,9 @@
 #include "mm/reserve.h"
 #include "mm/slab_guard.h"
 
-/* `class` of a page, which is 0 when it is allocated: pages of one large
- * object, or a slab of a class. */
-enum { WHOLE_PAGES, FIRST_CLASS };
+/* `class` of a page when it is allocated: pages of one large object. A slab has
+ * another. */
+#define WHOLE_PAGES 0
 
 /* At the start of each slab. */
 struct slab {
@@ -27,8 +27,8 @@ struct class
 
 /* As many as fit behind the header, 16-aligned. */
 #define LARGEST 2016
-static const uint16_t sizes[] = {16,  32,  48,  64,  96,   128,  192,    256,
-                                 336, 448, 576, 800, 1008, 1344, LARGEST};
+static const uint16_t sizes[] = {0,   16,  32,  48,  64,  96,   128,  192,
+                                 256, 336, 448, 576, 800, 1008, 1344, LARGEST};
 #define CLASSES ARRAY_SIZE(sizes)
 _Static_assert(sizeof(struct slab) % 16 == 0, "objects are 16-aligned");
 
@@ -39,7 +39,7 @@ static uint8_t class_of[LARGEST / 16 + 1];
 
 void slab_init(void)
 {
-    for (unsigned i = 0, class = 0; i < ARRAY_SIZE(class_of); i++) {
+    for (unsigned i = 0, class = 1; i < ARRAY_SIZE(class_of); i++) {
         if (16 * i > sizes[class])
             class ++;
         class_of[i] = class;
@@ -50,12 +50,12 @@ void slab_init(void)
     }
 }
 
-static bool add_slab(unsigned class)
+static bool add_slab(size_t class)
 {
     struct page *page = reserve_alloc(PAGE_SLAB, false);
     if (!page)
         return false;
-    page->class = FIRST_CLASS + class;
+    page->class = class;
     struct slab *slab = page_data(page);
     list_push_front(&classes[class].partial, &slab->link);
     slab->free = NULL;
@@ -85,7 +85,7 @@ void *slab_alloc(size_t size)
 {
     if (size > LARGEST - SLAB_GUARD)
         return alloc_pages(size);
-    unsigned class = class_of[(size + SLAB_GUARD + 15) / 16];
+    size_t class = class_of[(size + SLAB_GUARD + 15) / 16];
     struct class *c = &classes[class];
     spin_lock(&c->lock);
     /* Each allocation is one for page_fail_after, also if it needs no page. */
@@ -125,7 +125,7 @@ void slab_free(void *memory)
         return;
     }
     struct slab *slab = page_data(page);
-    unsigned class = page->class - FIRST_CLASS;
+    size_t class = page->class;
     struct class *c = &classes[class];
     spin_lock(&c->lock);
     struct piece *piece = slab_guard_take(memory, sizes[class]);
@@ -159,8 +159,7 @@ const void *slab_find_damage(void)
         const struct page *page = page_at(i);
         if (page->kind == PAGE_SLAB && page_count(page) &&
             page->class != WHOLE_PAGES)
-            found =
-                damage_in(page_data(page), sizes[page->class - FIRST_CLASS]);
+            found = damage_in(page_data(page), sizes[page->class]);
     }
     return found;
 }

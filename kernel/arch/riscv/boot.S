@@ -41,6 +41,19 @@ _start:
  * them at its first use (trap.c), and not before. */
 #define STATUS_FS_VS 0x6600
 
+/* Go on at `label`, whose virtual address is in the register `place`. */
+.macro turn_mmu_on place, table, label
+    csrw stvec, \place
+    sfence.vma
+    csrw satp, \table
+    nop
+
+    .balign 4
+\label:
+    lla t0, trap_vector
+    csrw stvec, t0
+.endm
+
 boot:
     csrw sie, zero
     csrw sscratch, zero
@@ -96,15 +109,7 @@ boot:
     lla t1, boot_continue
     ld t1, 0(t1)
     lla a2, _start              /* where the image was loaded */
-    csrw stvec, t1
-    sfence.vma
-    csrw satp, s2
-    nop
-
-    .balign 4
-high:
-    lla t0, trap_vector
-    csrw stvec, t0
+    turn_mmu_on t1, s2, high
     lla sp, _bss_end
     lla tp, thread_boot
     mv a0, s0
@@ -147,15 +152,7 @@ hart_entry:
     ld t0, 0(t0)
     lla t1, kernel_satp
     ld t1, 0(t1)
-    csrw stvec, t0
-    sfence.vma
-    csrw satp, t1
-    nop
-
-    .balign 4
-hart_high:
-    lla t0, trap_vector
-    csrw stvec, t0
+    turn_mmu_on t0, t1, hart_high
     mv tp, a1
     ld sp, 32(tp)               /* context: ra, sp, s0, s1 */
     ld s0, 40(tp)

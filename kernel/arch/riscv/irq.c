@@ -34,10 +34,8 @@ void hal_interrupt_enable(unsigned number)
 
 void irq_external(void)
 {
-    for (;;) {
-        uint32_t number = hal_read32(PLIC_CLAIM);
-        if (!number)
-            return;
+    uint32_t number;
+    while ((number = hal_read32(PLIC_CLAIM))) {
         hal_upcall_interrupt(number);
         hal_write32(PLIC_CLAIM, number);
     }

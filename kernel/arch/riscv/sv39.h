@@ -170,11 +170,6 @@ static inline bool pte_counted(pte_t e)
     return !(e.bits & SV39_SOFT_UNCOUNTED);
 }
 
-static inline pte_t pte_without_write(pte_t e)
-{
-    return (pte_t){e.bits & ~(uint64_t)SV39_W};
-}
-
 static inline pte_t pte_with_write(pte_t e)
 {
     return (pte_t){e.bits | SV39_W};

@@ -177,10 +177,8 @@ static void print_registers(const struct hal_frame *frame)
  * s0 points, the caller's s0 below that. */
 static void print_backtrace(uint64_t fp)
 {
-    uint64_t last = 0;
-    for (int i = 0; i < 24 && fp % 8 == 0; i++) {
-        if (fp <= last || fp < HAL_DIRECT_BASE)
-            break;
+    uint64_t last = HAL_DIRECT_BASE;
+    for (int i = 0; i < 24 && fp % 8 == 0 && fp > last; i++) {
         const uint64_t *frame = (const uint64_t *)fp;
         if (!frame[-1])
             break;
