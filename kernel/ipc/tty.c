@@ -229,7 +229,7 @@ void tty_output_room(void)
     spin_unlock(&tty.lock);
 }
 
-int tty_init(void (*hook)(void))
+void tty_init(void (*hook)(void))
 {
     static const struct file_ops driver = {
         .read = tty_read, .write = tty_write, .poll = tty_poll};
@@ -238,5 +238,5 @@ int tty_init(void (*hook)(void))
     waitq_init(&tty.readers);
     waitq_init(&tty.writers);
     mutex_init(&tty.writing, LOCK_TTY_WRITE);
-    return device_register(DEVICE_CONSOLE, &driver);
+    device_register(DEVICE_CONSOLE, &driver);
 }

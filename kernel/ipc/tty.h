@@ -20,9 +20,9 @@
 #define TTY_LINE 128
 #define TTY_TURN 256
 
-/* Make the console device 1, any minor. Once, at boot, before input. -EBUSY.
- * `hook` is what ^P does, called with no lock held, from an interrupt. */
-int tty_init(void (*hook)(void));
+/* Make the console device 1, any minor. Once, at boot, before input. `hook` is
+ * what ^P does, called with no lock held, from an interrupt. */
+void tty_init(void (*hook)(void));
 
 /* A byte was typed. From any context; the caller holds no lock of LOCK_TTY or
  * above. */

@@ -4,35 +4,29 @@
  * processes with one open file between them never get the same bytes twice.
  */
 #include "vfs/file.h"
-#include "cache/writeback.h"
 #include "lib/errno.h"
+#include "lib/panic.h"
 #include "mm/oom.h"
 #include "mm/slab.h"
 
-/* What is moved, and how many slots of a directory are read, under one holding
- * of an inode's mutex: nobody waits for the length of another's transfer. */
+/* Bytes that are moved, and slots that are read, while an inode is locked once:
+ * so the wait for it does not grow with a transfer. */
 #define PART_BYTES (256l << 10)
 #define PART_SLOTS 256
 
-typedef ssize_t (*move_t)(struct inode *, struct cursor *, uint64_t);
-
-/* Another may have cut the file short since the last write. Locked. */
-static bool would_leave_hole(const struct inode *inode,
-                             const struct cursor *cursor, uint64_t offset)
-{
-    return cursor->left && offset > atomic_load(&inode->size);
-}
-
-/* Read or write one part. */
-static inline int move_part(struct inode *inode, struct cursor *cursor,
-                            uint64_t *offset, move_t move, bool no_holes)
+/* Read or write one part. With `no_holes` it has to begin within the file,
+ * which may have become shorter since the last one. */
+static inline int
+move_part(struct inode *inode, struct cursor *cursor, uint64_t *offset,
+          ssize_t (*move)(struct inode *, struct cursor *, uint64_t),
+          bool no_holes)
 {
     size_t later = cursor->left > PART_BYTES ? cursor->left - PART_BYTES : 0;
+    ssize_t moved = -ESPIPE;
     cursor->left -= later;
     mutex_lock(&inode->mutex);
-    ssize_t moved = no_holes && would_leave_hole(inode, cursor, *offset)
-                        ? -ESPIPE
-                        : move(inode, cursor, *offset);
+    if (!no_holes || !cursor->left || *offset <= atomic_load(&inode->size))
+        moved = move(inode, cursor, *offset);
     if (moved > 0)
         *offset += (uint64_t)moved;
     mutex_unlock(&inode->mutex);
@@ -61,8 +55,8 @@ static ssize_t inode_file_read(struct file *file, struct cursor *cursor)
     return read_at(file->inode, cursor, &file->offset);
 }
 
-/* Between two parts, whoever writes faster than the disk does is made to wait
- * before memory is full of it. */
+/* Between two parts a writer that is faster than the disk waits, so that memory
+ * does not fill up with dirty pages. */
 static ssize_t inode_file_write(struct file *file, struct cursor *cursor)
 {
     struct inode *inode = file->inode;
@@ -96,22 +90,18 @@ static const struct file_ops inode_file_ops = {
 
 /* ---- Devices ------------------------------------------------------------- */
 
-static const struct file_ops *_Atomic drivers[DEVICE_MAJORS];
+static const struct file_ops *drivers[DEVICE_MAJORS];
 
-int device_register(unsigned major, const struct file_ops *driver)
+void device_register(unsigned major, const struct file_ops *driver)
 {
-    const struct file_ops *none = NULL;
-    if (major >= DEVICE_MAJORS)
-        return -EINVAL;
-    return atomic_compare_exchange_strong(&drivers[major], &none, driver)
-               ? 0
-               : -EBUSY;
+    ASSERT(major < DEVICE_MAJORS && !drivers[major]);
+    drivers[major] = driver;
 }
 
 static int device_open(struct file *file)
 {
     unsigned major = file->inode->major;
-    file->ops = major < DEVICE_MAJORS ? atomic_load(&drivers[major]) : NULL;
+    file->ops = major < DEVICE_MAJORS ? drivers[major] : NULL;
     return file->ops ? 0 : -ENODEV;
 }
 
@@ -202,7 +192,7 @@ bool file_is_directory(const struct file *file)
     return file->inode && file->inode->type == INODE_DIRECTORY;
 }
 
-/* One slot: 1 when all of it was used, 0 at the end or when it was not. */
+/* One slot: 1 if all of it was used; 0: the end, or a part was not used. */
 static int read_slot(struct file *file, struct directory_sink *sink)
 {
     struct inode *inode = file->inode;
@@ -215,7 +205,7 @@ static int read_slot(struct file *file, struct directory_sink *sink)
     hurry_end();
     if (result <= 0)
         return result;
-    /* What was begun is gone: go on with a whole slot. */
+    /* A slot that is gone is not completed. */
     if (found != slot)
         within = 0;
     result = sink->emit(sink, &entry, within);
@@ -226,7 +216,7 @@ static int read_slot(struct file *file, struct directory_sink *sink)
     return within == DIRECTORY_SLOT_SIZE;
 }
 
-/* One part: 1 when there may be more. */
+/* One part: 1 if there may be more. */
 static int read_slots(struct file *file, struct directory_sink *sink)
 {
     struct inode *inode = file->inode;
