@@ -603,8 +603,8 @@ static void test_proc_snapshot(void **state)
     file_put(file);
     lines = 3;
     file = open_proc("/proc/cmdline", OPEN_READ);
-    assert_int_equal(get(file, 100), 8);
-    assert_memory_equal(buffer, "run=100%", 8);
+    assert_int_equal(get(file, 100), 9);
+    assert_memory_equal(buffer, "run=100%\n", 9);
     file_put(file);
     assert_int_equal(stub_objects, objects);
     for (unsigned nth = 1; nth <= 3; nth++) {
