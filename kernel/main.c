@@ -1,7 +1,7 @@
 /*
- * Start-up, explicit and in order: on the boot hart what the machine needs, then
- * the other harts, then one kernel thread, which finds the disks, makes the file
- * tree and the first process, and waits until the machine is to stop.
+ * Start-up, explicit and in order: on the boot hart what the machine needs,
+ * then the other harts, then one kernel thread, which finds the disks, makes
+ * the file tree and the first process, and waits until the machine is to stop.
  */
 #include "abi/xv6/xv6.h"
 #include "dev/board.h"
@@ -232,7 +232,8 @@ static void start_files(struct fs_context *context)
     struct inode *top = on_disk ? root->root : ram->root;
     fs_context_init(context, top, inode_get(top), NULL);
     if (devfs_make(&dev) || procfs_make(&proc) || control_register_files() ||
-        process_register_files() || procfs_set_text("cmdline", board.command_line) ||
+        process_register_files() ||
+        procfs_set_text("cmdline", board.command_line) ||
         procfs_set_text("version", "Calf " VERSION " (" BUILD ")"))
         refuse("not enough memory for /dev and /proc");
     if (on_disk)

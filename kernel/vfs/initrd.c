@@ -2,9 +2,9 @@
  * Filling a file system from a cpio archive by the verbs on paths, so any file
  * system can be filled.
  *
- * Several names of one file are entries with one number; one of them, not always
- * the first, has the contents. The first makes the file, the others are links to
- * it, and the one that has contents writes them.
+ * Several names of one file are entries with one number; one of them, not
+ * always the first, has the contents. The first makes the file, the others are
+ * links to it, and the one that has contents writes them.
  */
 #include "vfs/initrd.h"
 #include "dev/cpio.h"
@@ -88,8 +88,9 @@ static int unpack_entry(struct fs_context *context, const struct cpio *cpio,
         result = unpack_directory(context, entry->name);
     if ((entry->mode & MODE_TYPE) == MODE_FILE)
         result = unpack_file(context, cpio, entry);
-    return result ? result
-                  : vfs_setattr(context, NULL, entry->name, false, SET_ALL, &to);
+    return result
+               ? result
+               : vfs_setattr(context, NULL, entry->name, false, SET_ALL, &to);
 }
 
 static const char *reason(int error)

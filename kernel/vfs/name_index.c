@@ -3,10 +3,10 @@
 #include "lib/errno.h"
 #include "mm/oom.h"
 
-/* Times that a directory looks at all of its names before it has an index. */
+/* Looks at all names before there is an index. */
 #define LOOKS 2
 
-/* Nodes on the way to one: more than any index of different hashes needs. */
+/* More nodes on the way than different hashes can need. */
 #define DEPTH_MOST 256
 
 #define NODES_EACH (HAL_PAGE_SIZE / sizeof(struct name_node))

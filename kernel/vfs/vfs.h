@@ -332,7 +332,7 @@ int vfs_unlink(struct fs_context *context, struct inode *at, const char *path);
 int vfs_rmdir(struct fs_context *context, struct inode *at, const char *path);
 int vfs_remove(struct fs_context *context, struct inode *at, const char *path);
 
-int vfs_chdir(struct fs_context *context, const char *path);
+int vfs_chdir(struct fs_context *context, struct inode *at, const char *path);
 
 int vfs_stat(struct fs_context *context, struct inode *at, const char *path,
              bool follow, struct file_stat *out);

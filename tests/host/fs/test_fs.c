@@ -112,11 +112,11 @@ static void test_paths(void **state)
     assert_int_equal(stat_of("..").number, root);
     assert_int_equal(stat_of("/../../d").number, directory);
     assert_int_equal(stat_of("d/./e/..//").number, directory);
-    assert_int_equal(vfs_chdir(&at, "d/e"), 0);
+    assert_int_equal(vfs_chdir(&at, NULL, "d/e"), 0);
     assert_int_equal(stat_of(".").number, stat_of("/d/e").number);
     assert_int_equal(stat_of("../f").number, stat_of("/d/f").number);
-    assert_int_equal(vfs_chdir(&at, "../f"), -ENOTDIR);
-    assert_int_equal(vfs_chdir(&at, "../../.."), 0);
+    assert_int_equal(vfs_chdir(&at, NULL, "../f"), -ENOTDIR);
+    assert_int_equal(vfs_chdir(&at, NULL, "../../.."), 0);
     assert_int_equal(stat_of(".").number, root);
 
     memset(name, 'n', sizeof(name));
@@ -227,7 +227,7 @@ static void test_dead_directory(void **state)
     assert_int_equal(vfs_mkdir(&at, NULL, "d"), 0);
     assert_int_equal(vfs_mkdir(&at, NULL, "d/e"), 0);
     touch("f");
-    assert_int_equal(vfs_chdir(&at, "d/e"), 0);
+    assert_int_equal(vfs_chdir(&at, NULL, "d/e"), 0);
     assert_int_equal(vfs_remove(&at, NULL, "../e"), 0);
     assert_int_equal(vfs_remove(&at, NULL, "../../d"), 0);
     assert_int_equal(status("x"), -ENOENT);
@@ -236,7 +236,7 @@ static void test_dead_directory(void **state)
     assert_int_equal(vfs_link(&at, NULL, "/f", NULL, "x"), -ENOENT);
     assert_int_equal(vfs_stat(&at, NULL, ".", true, &stat), 0);
     assert_int_equal(stat.links, 0);
-    assert_int_equal(vfs_chdir(&at, "../.."), 0);
+    assert_int_equal(vfs_chdir(&at, NULL, "../.."), 0);
     assert_int_equal(vfs_remove(&at, NULL, "f"), 0);
 }
 
@@ -269,11 +269,11 @@ static void test_dead_chain(void **state)
     (void)state;
     for (int i = 0; i < DEPTH; i++) {
         assert_int_equal(vfs_mkdir(&at, NULL, "d"), 0);
-        assert_int_equal(vfs_chdir(&at, "d"), 0);
+        assert_int_equal(vfs_chdir(&at, NULL, "d"), 0);
         held[i] = inode_get(at.cwd);
     }
     for (int i = 0; i < DEPTH; i++) {
-        assert_int_equal(vfs_chdir(&at, ".."), 0);
+        assert_int_equal(vfs_chdir(&at, NULL, ".."), 0);
         assert_int_equal(vfs_rmdir(&at, NULL, "d"), 0);
     }
     for (int i = 0; i < DEPTH; i++) {
@@ -855,10 +855,10 @@ static void test_mounts(void **state)
     assert_int_equal(stat_of("dev").device, devices->device);
     assert_int_equal(stat_of("dev/..").number, root);
     assert_int_equal(stat_of("dev/../dev/null").major, 2);
-    assert_int_equal(vfs_chdir(&at, "dev"), 0);
+    assert_int_equal(vfs_chdir(&at, NULL, "dev"), 0);
     assert_int_equal(stat_of("../f").type, INODE_FILE);
     assert_int_equal(stat_of("..").device, stat_of("/").device);
-    assert_int_equal(vfs_chdir(&at, "/"), 0);
+    assert_int_equal(vfs_chdir(&at, NULL, "/"), 0);
     assert_int_equal(vfs_link(&at, NULL, "f", NULL, "dev/f"), -EXDEV);
     assert_int_equal(vfs_rmdir(&at, NULL, "dev"), -EBUSY);
     assert_int_equal(vfs_mkdir(&at, NULL, "dev"), -EEXIST);

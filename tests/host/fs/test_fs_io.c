@@ -720,13 +720,13 @@ static void test_proc_names(void **state)
     assert_int_equal(open_result("/proc/4294967303", OPEN_READ), -ENOENT);
     assert_int_equal(open_result("/proc/99999999999999999999", OPEN_READ),
                      -ENOENT);
-    assert_int_equal(vfs_chdir(&at, "/proc/7"), 0);
+    assert_int_equal(vfs_chdir(&at, NULL, "/proc/7"), 0);
     process_seven = false;
     expect_listing("/proc", ". .. lines power cmdline 1 300000 ");
     assert_int_equal(open_result("/proc/self", OPEN_READ), -ENOENT);
     assert_int_equal(open_result("maps", OPEN_READ), -ENOENT);
     process_seven = true;
-    assert_int_equal(vfs_chdir(&at, "/"), 0);
+    assert_int_equal(vfs_chdir(&at, NULL, "/"), 0);
 }
 
 /* A slot of which a part was read, and then its process is gone. */
