@@ -4,6 +4,7 @@
  * processes with one open file between them never get the same bytes twice.
  */
 #include "vfs/file.h"
+#include "lib/bits.h"
 #include "lib/errno.h"
 #include "lib/panic.h"
 #include "mm/oom.h"
@@ -192,50 +193,37 @@ bool file_is_directory(const struct file *file)
     return file->inode && file->inode->type == INODE_DIRECTORY;
 }
 
-/* One slot: 1 if all of it was used; 0: the end, or a part was not used. */
-static int read_slot(struct file *file, struct directory_sink *sink)
+/* Read one slot: 1 if there may be more to read, 0 if not, or an error. */
+static int read_slot(struct file *file, struct cursor *cursor,
+                     encode_entry *encode)
 {
     struct inode *inode = file->inode;
-    uint64_t slot = file->offset / DIRECTORY_SLOT_SIZE;
+    uint64_t slot = file->offset / DIRECTORY_SLOT_SIZE, found = slot;
     unsigned within = file->offset % DIRECTORY_SLOT_SIZE;
+    char record[DIRECTORY_SLOT_SIZE];
     struct directory_entry entry;
-    uint64_t found = slot;
+    if (!cursor->left)
+        return 0;
     hurry_begin();
     int result = inode->ops->read_directory(inode, &found, &entry);
     hurry_end();
     if (result <= 0)
         return result;
-    /* A slot that is gone is not completed. */
     if (found != slot)
         within = 0;
-    result = sink->emit(sink, &entry, within);
-    if (result <= 0)
+    encode(&entry, record);
+    size_t length = MIN(sizeof(record) - within, cursor->left);
+    result = cursor_put(cursor, record + within, length);
+    if (result)
         return result;
-    within += (unsigned)result;
-    file->offset = found * DIRECTORY_SLOT_SIZE + within;
-    return within == DIRECTORY_SLOT_SIZE;
+    file->offset = found * DIRECTORY_SLOT_SIZE + within + length;
+    return 1;
 }
 
-/* One part: 1 if there may be more. */
-static int read_slots(struct file *file, struct directory_sink *sink)
+ssize_t file_read_directory(struct file *file, struct cursor *cursor,
+                            encode_entry *encode)
 {
-    struct inode *inode = file->inode;
-    unsigned left = PART_SLOTS;
-    int result;
-    mutex_lock(&inode->mutex);
-    uint64_t before = file->offset;
-    do
-        result = read_slot(file, sink);
-    while (result == 1 && --left);
-    if (result < 0 && file->offset != before)
-        result = result == -ERESTART;
-    mutex_unlock(&inode->mutex);
-    return result;
-}
-
-int file_read_directory(struct file *file, struct directory_sink *sink)
-{
-    bool any = false;
+    size_t length = cursor->left;
     int result;
     if (!(file->flags & OPEN_READ))
         return -EBADF;
@@ -243,7 +231,14 @@ int file_read_directory(struct file *file, struct directory_sink *sink)
         return -ENOTDIR;
     if (!file->inode->ops->read_directory)
         return -EPERM;
-    while ((result = read_slots(file, sink)) == 1 || hurry_again(&result))
-        any |= result == 1;
-    return any ? 0 : result;
+    do {
+        unsigned left = PART_SLOTS;
+        mutex_lock(&file->inode->mutex);
+        do
+            result = read_slot(file, cursor, encode);
+        while (result == 1 && --left);
+        mutex_unlock(&file->inode->mutex);
+    } while (result == 1 || hurry_again(&result));
+    length -= cursor->left;
+    return length ? (ssize_t)length : result;
 }

@@ -96,18 +96,13 @@ int file_ioctl(struct file *file, unsigned command, uintptr_t argument);
 
 bool file_is_directory(const struct file *file);
 
-/* Where the slots of a directory go. `emit` gets one slot, of which the first
- * `within` bytes of DIRECTORY_SLOT_SIZE have been used before. It returns how
- * many more it has used (fewer than were left end the reading), or a negative
- * errno. It may touch user memory. */
-struct directory_sink {
-    int (*emit)(struct directory_sink *sink,
-                const struct directory_entry *entry, unsigned within);
-};
-
-/* Give the slots from the file's position on to `sink`, and advance by what it
- * uses. 0; -ENOTDIR, -EBADF, -EPERM; or, if nothing was used, its error. */
-int file_read_directory(struct file *file, struct directory_sink *sink);
+/* Read the slots of a directory from the file's position on, each as the record
+ * that `encode` makes of it: as file_read; -ENOTDIR. A record may be read in
+ * parts: what is left of one that is gone meanwhile is not read. */
+typedef void encode_entry(const struct directory_entry *entry,
+                          char record[DIRECTORY_SLOT_SIZE]);
+ssize_t file_read_directory(struct file *file, struct cursor *cursor,
+                            encode_entry *encode);
 
 /* ---- Descriptors --------------------------------------------------------- */
 

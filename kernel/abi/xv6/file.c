@@ -36,7 +36,7 @@ struct __attribute__((packed)) calf_stat {
 };
 
 _Static_assert(sizeof(struct xv6_stat) == 24 &&
-                   sizeof(struct xv6_record) == 16 &&
+                   sizeof(struct xv6_record) == DIRECTORY_SLOT_SIZE &&
                    sizeof(struct calf_stat) == 13 * sizeof(uint64_t) &&
                    INODE_LINK == 4,
                "as programs know them");
@@ -93,36 +93,24 @@ int64_t xv6_dup(struct process *self, struct hal_frame *frame)
     return fd;
 }
 
-struct record_sink {
-    struct directory_sink sink;
-    struct cursor cursor;
-};
-
 /* A record has 16 bits for the number, and 0 means an empty record. */
 static uint16_t short_number(uint64_t number)
 {
     return number ? (number - 1) % 0xffff + 1 : 0;
 }
 
-static int emit_record(struct directory_sink *sink,
-                       const struct directory_entry *entry, unsigned within)
+static void encode(const struct directory_entry *entry,
+                   char out[sizeof(struct xv6_record)])
 {
-    struct record_sink *to = container_of(sink, struct record_sink, sink);
     struct xv6_record record = {.inode = short_number(entry->number)};
     memcpy(record.name, entry->name, MIN(entry->length, (size_t)XV6_NAME));
-    size_t length = MIN(sizeof record - within, to->cursor.left);
-    if (cursor_put(&to->cursor, user_bytes(&record) + within, length))
-        return -EFAULT;
-    return length;
+    memcpy(out, user_bytes(&record), sizeof record);
 }
 
 static ssize_t read_any(struct file *file, struct cursor *cursor)
 {
-    if (!file_is_directory(file))
-        return file_read(file, cursor);
-    struct record_sink to = {.sink = {emit_record}, .cursor = *cursor};
-    int error = file_read_directory(file, &to.sink);
-    return error ? error : (ssize_t)(cursor->left - to.cursor.left);
+    return file_is_directory(file) ? file_read_directory(file, cursor, encode)
+                                   : file_read(file, cursor);
 }
 
 static inline int64_t move(struct process *self, struct hal_frame *frame,

@@ -640,33 +640,35 @@ static void test_proc_commands(void **state)
     file_put(file);
 }
 
-struct listing {
-    struct directory_sink sink;
-    char text[400];
-    int limit;       /* bytes of a slot to use, or 0: all */
-    unsigned within; /* of the last slot */
-};
+static char listed[400];
 
-static int list_slot(struct directory_sink *sink,
-                     const struct directory_entry *entry, unsigned within)
+/* What is read is the beginnings of the names. */
+static void list_name(const struct directory_entry *entry,
+                      char record[DIRECTORY_SLOT_SIZE])
 {
-    struct listing *listing = (struct listing *)sink;
-    size_t length = strlen(listing->text);
+    size_t length = strlen(listed);
 
     assert_int_not_equal(entry->number, 0);
-    listing->within = within;
-    snprintf(listing->text + length, sizeof(listing->text) - length, "%s ",
-             entry->name);
-    return listing->limit ? listing->limit : DIRECTORY_SLOT_SIZE - (int)within;
+    snprintf(listed + length, sizeof(listed) - length, "%s ", entry->name);
+    strncpy(record, entry->name, DIRECTORY_SLOT_SIZE);
+}
+
+/* Read so many bytes of slots at most: how many, and their names in `listed`.
+ */
+static ssize_t list_names(struct file *file, size_t limit)
+{
+    struct cursor cursor = cursor_kernel(buffer, limit);
+
+    listed[0] = '\0';
+    return file_read_directory(file, &cursor, list_name);
 }
 
 static void expect_listing(const char *path, const char *names)
 {
-    struct listing listing = {.sink = {list_slot}};
     struct file *file = open_proc(path, OPEN_READ);
 
-    assert_int_equal(file_read_directory(file, &listing.sink), 0);
-    assert_string_equal(listing.text, names);
+    assert_true(list_names(file, 400) > 0);
+    assert_string_equal(listed, names);
     file_put(file);
 }
 
@@ -732,20 +734,18 @@ static void test_proc_names(void **state)
 /* A slot of which a part was read, and then its process is gone. */
 static void test_proc_vanishing(void **state)
 {
-    struct listing first = {.sink = {list_slot}, .limit = 7};
-    struct listing rest = {.sink = {list_slot}};
     struct file *file = open_proc("/proc", OPEN_READ);
 
     (void)state;
     file->offset = 36 * DIRECTORY_SLOT_SIZE; /* after process 1 */
-    assert_int_equal(file_read_directory(file, &first.sink), 0);
-    assert_string_equal(first.text, "7 ");
+    assert_int_equal(list_names(file, 7), 7);
+    assert_string_equal(listed, "7 ");
     assert_int_equal(file->offset % DIRECTORY_SLOT_SIZE, 7);
     process_seven = false;
-    assert_int_equal(file_read_directory(file, &rest.sink), 0);
-    assert_string_equal(rest.text, "300000 ");
+    assert_int_equal(list_names(file, 100), DIRECTORY_SLOT_SIZE);
+    assert_string_equal(listed, "300000 ");
+    assert_string_equal(buffer, "300000");
     process_seven = true;
-    assert_int_equal(rest.within, 0);
     file_put(file);
 }
 
