@@ -40,7 +40,7 @@ struct file {
     const struct file_ops *ops; /* I once open */
     struct inode *inode;        /* I: with a reference; NULL: a pipe */
     uint64_t offset;            /* the inode's mutex */
-    void *private;              /* I once open: whatever ops want */
+    void *private;              /* I once open: for ops */
 };
 
 /* ---- Devices -------------------------------------------------------------
