@@ -1,8 +1,7 @@
 /*
- * Start-up, explicit and in order: on the boot hart and its boot stack first
- * what the machine needs, then the other harts, then one kernel thread that
- * finds the disks, makes the file tree and the first process, and waits until
- * all is to be stopped.
+ * Start-up, explicit and in order: on the boot hart what the machine needs,
+ * then the other harts, then one kernel thread, which finds the disks, makes
+ * the file tree and the first process, and waits until the machine is to stop.
  */
 #include "abi/xv6/xv6.h"
 #include "dev/board.h"
@@ -41,7 +40,6 @@
 #define VERSION "0.1"
 
 static struct board board;
-static char command_line[2048];
 
 /* This machine cannot run Calf: say why, and stop without a report. */
 static _Noreturn void refuse(const char *why)
@@ -51,8 +49,8 @@ static _Noreturn void refuse(const char *why)
     hal_halt();
 }
 
-/* The end of every panic. The first hart that panics reports, and waits as long
- * as the console needs. A panic during the report is not reported. */
+/* The end of every panic. The first hart that panics reports, and waits for the
+ * console. A panic during the report is not reported. */
 static void report_panic(void)
 {
     static _Atomic uint32_t reporting;
@@ -127,8 +125,7 @@ static bool start_thread(struct thread *thread, const char *name,
 static void start_console(void)
 {
     static struct thread thread;
-    if (tty_init(process_print_all))
-        refuse("the console device number is taken");
+    tty_init(process_print_all);
     if (board.plic.end)
         hal_interrupts_init(board.plic.start, board.plic_context);
     if (!serial_start(&board, tty_input, tty_output_room) &&
@@ -156,13 +153,12 @@ static bool start_hart(unsigned hart, uint64_t hardware_id)
 static void start_harts(void)
 {
     unsigned next = 1;
-    for (unsigned i = 1; i < board.hart_count; i++) {
+    for (unsigned i = 1; i < board.hart_count; i++)
         if (start_hart(next, board.harts[i]))
             next++;
         else
             kprintf("calf: hart %lu does not start, going on without it\n",
                     board.harts[i]);
-    }
 }
 
 /* ---- Files and the first process ----------------------------------------- */
@@ -235,8 +231,9 @@ static void start_files(struct fs_context *context)
     struct inode *top = on_disk ? root->root : ram->root;
     fs_context_init(context, top, inode_get(top), NULL);
     if (devfs_make(&dev) || procfs_make(&proc) || control_register_files() ||
-        process_register_files() || procfs_set_text("cmdline", command_line) ||
-        procfs_set_text("version", "Calf " VERSION " (" BUILD ")\n"))
+        process_register_files() ||
+        procfs_set_text("cmdline", board.command_line) ||
+        procfs_set_text("version", "Calf " VERSION " (" BUILD ")"))
         refuse("not enough memory for /dev and /proc");
     if (on_disk)
         mount_at(context, "/tmp", ram);
@@ -268,8 +265,6 @@ _Noreturn void kernel_main(uint64_t hardware_id, const void *tree)
     const char *trouble = board_read(&board, tree, hardware_id);
     if (trouble)
         refuse(trouble);
-    strlcpy(command_line, board.command_line, sizeof command_line - 1);
-    strlcpy(command_line + strlen(command_line), "\n", 2);
     read_arguments();
     start_memory();
     start_clock();

@@ -1,7 +1,7 @@
 /*
- * Pipes. One mutex guards a pipe. It is held while bytes are copied from and to
- * user memory, and released while waiting. Positions only grow, and are taken
- * modulo the size when they are used, so a full ring differs from an empty one.
+ * One mutex guards a pipe, also while bytes are copied from and to user memory.
+ * Positions in the ring only grow, and are taken modulo its size when they are
+ * used, so a full ring differs from an empty one.
  */
 #include "ipc/pipe.h"
 #include "lib/bits.h"
@@ -87,29 +87,28 @@ static ssize_t pipe_write(struct file *file, struct cursor *cursor)
     return (ssize_t)(length - cursor->left);
 }
 
-/* Writable only when empty, so that a write of PIPE_SIZE bytes does not wait.
- */
+/* Writable only when empty: so a write of PIPE_SIZE bytes does not wait. */
 static unsigned pipe_poll(struct file *file, struct wait_set *set)
 {
     struct pipe *pipe = file->private;
     bool reads = file->flags & OPEN_READ;
-    unsigned ready = 0;
+    unsigned ready;
     mutex_lock(&pipe->mutex);
+    bool empty = pipe->taken == pipe->put;
     wait_set_join(set, reads ? &pipe->readers : &pipe->writers);
-    if (reads && pipe->taken != pipe->put)
-        ready = POLL_READABLE;
-    if (!reads && pipe->taken == pipe->put)
-        ready = POLL_WRITABLE;
-    if (reads && !pipe->has_writer)
-        ready |= POLL_HANGUP;
-    if (!reads && !pipe->has_reader)
+    if (reads)
+        ready =
+            (empty ? 0 : POLL_READABLE) | (pipe->has_writer ? 0 : POLL_HANGUP);
+    else if (pipe->has_reader)
+        ready = empty ? POLL_WRITABLE : 0;
+    else
         ready = POLL_WRITABLE | POLL_ERROR;
     mutex_unlock(&pipe->mutex);
     return ready;
 }
 
-/* One end is closed; the last one frees the pipe. That is decided after the
- * unlock, which still touches the mutex. */
+/* The last end frees the pipe. `ends` falls after the unlock, which touches the
+ * mutex. */
 static void pipe_close(struct file *file)
 {
     struct pipe *pipe = file->private;
@@ -149,8 +148,7 @@ int pipe_make(struct file **reader, struct file **writer)
     *reader = make_end(pipe, OPEN_READ);
     *writer = make_end(pipe, OPEN_WRITE);
     if (!*reader || !*writer) {
-        /* The files have no operations yet, so this does not call pipe_close.
-         */
+        /* Without operations yet: pipe_close is not called. */
         file_put(*reader);
         file_put(*writer);
         slab_free(pipe);

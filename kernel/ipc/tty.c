@@ -4,15 +4,13 @@
  * What is typed goes into a ring with three positions: readers advance `taken`,
  * the end of a line advances `ready`, every key advances `typed`. Between ready
  * and typed is the line that can still be edited. An end of input is in the
- * ring as the byte ^D, which nothing else puts there. The ring has room for
- * several lines that are typed before they are read.
+ * ring as the byte ^D, which nothing else puts there. If there is no room for
+ * echo, it is lost, as a key cannot wait.
  *
- * If there is no room for echo, it is lost, as a key cannot wait.
- *
- * A spinlock guards all of it, as keys arrive by interrupt; it is not held
- * while user memory is touched. A writer holds a mutex while it sends one turn,
- * also while the device takes nothing. Others wait for the mutex in order
- * (mutex.h), so each gets its turn, however much there is to write.
+ * A spinlock guards the ring, as keys arrive by interrupt; it is not held while
+ * user memory is touched. A writer holds a mutex while it sends one turn, also
+ * while the device takes nothing. Others wait for the mutex in order (mutex.h),
+ * so each gets its turn.
  */
 #include "ipc/tty.h"
 #include "dev/console.h"
@@ -99,20 +97,19 @@ void tty_input(uint8_t byte)
     spin_unlock(&tty.lock);
 }
 
-/* Copy a line, or as much of it as `limit` allows. 0: an end of input, which is
- * consumed only if nothing precedes it. `*next` is where the next read begins.
- * Locked. */
+/* Copy a line, at most `limit` bytes. 0: an end of input, which is consumed
+ * only if nothing precedes it. The next read begins at `*next`. Locked. */
 static size_t copy_line(char *line, size_t limit, uint32_t *next)
 {
     uint32_t at = tty.taken;
     size_t length = 0;
     while (length < limit && at != tty.ready) {
         char byte = tty.ring[at % RING];
-        if (byte == KEY_END && length)
+        if (byte == KEY_END) {
+            at += !length;
             break;
+        }
         at++;
-        if (byte == KEY_END)
-            break;
         line[length++] = byte;
         if (byte == '\n')
             break;
@@ -127,8 +124,8 @@ static bool can_read(void)
     return tty.taken != tty.ready && !tty.copying;
 }
 
-/* A line is consumed after it has been copied. So if the copy fails, the next
- * read gets the line; until then it waits. */
+/* A line is consumed after the copy to the reader, for which the next read
+ * waits. So if the copy fails, the next read gets the line. */
 static ssize_t tty_read(struct file *, struct cursor *cursor)
 {
     char line[TTY_LINE];
@@ -156,8 +153,8 @@ static ssize_t tty_read(struct file *, struct cursor *cursor)
     return result ? result : (ssize_t)length;
 }
 
-/* Take the text of one turn: all that is left; or, if that is more than a turn,
- * up to the last end of a line in it. Its length, or -EFAULT. */
+/* Take the text of one turn: all that is left, or, if that is more than a turn,
+ * up to the last end of a line in a turn. Its length, or -EFAULT. */
 static int take_turn(struct cursor *cursor, char text[TTY_TURN])
 {
     struct cursor look = *cursor;
@@ -229,7 +226,7 @@ void tty_output_room(void)
     spin_unlock(&tty.lock);
 }
 
-int tty_init(void (*hook)(void))
+void tty_init(void (*hook)(void))
 {
     static const struct file_ops driver = {
         .read = tty_read, .write = tty_write, .poll = tty_poll};
@@ -238,5 +235,5 @@ int tty_init(void (*hook)(void))
     waitq_init(&tty.readers);
     waitq_init(&tty.writers);
     mutex_init(&tty.writing, LOCK_TTY_WRITE);
-    return device_register(DEVICE_CONSOLE, &driver);
+    device_register(DEVICE_CONSOLE, &driver);
 }

@@ -58,9 +58,9 @@ int process_fork(void)
         return -ENOMEM;
     const struct hal_frame *frame = hal_thread_frame(hal_self());
     struct task *task = &child->first_task;
-    if (task_init(task, child, enter_user, NULL) ||
-        file_table_copy(child->files, parent->files))
+    if (task_init(task, child, enter_user, NULL))
         return abandon(child);
+    file_table_copy(child->files, parent->files);
     /* The break and the memory below it are those of one moment. */
     mutex_lock(&parent->break_lock);
     child->heap_end = parent->heap_end;

@@ -1,6 +1,6 @@
 /*
- * The contents of a file whose pages are in a cache: reading and mapping them.
- * Writing is the file system's, as it must first find room.
+ * Reading and mapping the contents of a file whose pages are in a cache.
+ * Writing is the file system's, as it has to find room first.
  */
 #include "cache/cache.h"
 #include "lib/bits.h"
@@ -9,8 +9,8 @@
 #include "lib/string.h"
 #include "vfs/vfs.h"
 
-/* A page of a file in memory stays without a pin, as the inode is locked, and
- * what has not been written has none. */
+/* A page of a file in memory needs no pin, as the inode is locked; where
+ * nothing was written there is none. */
 static int read_piece(struct cache *cache, struct cursor *cursor, uint64_t at,
                       size_t length)
 {

@@ -4,35 +4,30 @@
  * processes with one open file between them never get the same bytes twice.
  */
 #include "vfs/file.h"
-#include "cache/writeback.h"
+#include "lib/bits.h"
 #include "lib/errno.h"
+#include "lib/panic.h"
 #include "mm/oom.h"
 #include "mm/slab.h"
 
-/* What is moved, and how many slots of a directory are read, under one holding
- * of an inode's mutex: nobody waits for the length of another's transfer. */
+/* Bytes that are moved, and slots that are read, while an inode is locked once:
+ * so the wait for it does not grow with a transfer. */
 #define PART_BYTES (256l << 10)
 #define PART_SLOTS 256
 
-typedef ssize_t (*move_t)(struct inode *, struct cursor *, uint64_t);
-
-/* Another may have cut the file short since the last write. Locked. */
-static bool would_leave_hole(const struct inode *inode,
-                             const struct cursor *cursor, uint64_t offset)
-{
-    return cursor->left && offset > atomic_load(&inode->size);
-}
-
-/* Read or write one part. */
-static inline int move_part(struct inode *inode, struct cursor *cursor,
-                            uint64_t *offset, move_t move, bool no_holes)
+/* Read or write one part. With `no_holes` it has to begin within the file,
+ * which may have become shorter since the last one. */
+static inline int
+move_part(struct inode *inode, struct cursor *cursor, uint64_t *offset,
+          ssize_t (*move)(struct inode *, struct cursor *, uint64_t),
+          bool no_holes)
 {
     size_t later = cursor->left > PART_BYTES ? cursor->left - PART_BYTES : 0;
+    ssize_t moved = -ESPIPE;
     cursor->left -= later;
     mutex_lock(&inode->mutex);
-    ssize_t moved = no_holes && would_leave_hole(inode, cursor, *offset)
-                        ? -ESPIPE
-                        : move(inode, cursor, *offset);
+    if (!no_holes || !cursor->left || *offset <= atomic_load(&inode->size))
+        moved = move(inode, cursor, *offset);
     if (moved > 0)
         *offset += (uint64_t)moved;
     mutex_unlock(&inode->mutex);
@@ -61,8 +56,8 @@ static ssize_t inode_file_read(struct file *file, struct cursor *cursor)
     return read_at(file->inode, cursor, &file->offset);
 }
 
-/* Between two parts, whoever writes faster than the disk does is made to wait
- * before memory is full of it. */
+/* Between two parts a writer that is faster than the disk waits, so that memory
+ * does not fill up with dirty pages. */
 static ssize_t inode_file_write(struct file *file, struct cursor *cursor)
 {
     struct inode *inode = file->inode;
@@ -96,22 +91,18 @@ static const struct file_ops inode_file_ops = {
 
 /* ---- Devices ------------------------------------------------------------- */
 
-static const struct file_ops *_Atomic drivers[DEVICE_MAJORS];
+static const struct file_ops *drivers[DEVICE_MAJORS];
 
-int device_register(unsigned major, const struct file_ops *driver)
+void device_register(unsigned major, const struct file_ops *driver)
 {
-    const struct file_ops *none = NULL;
-    if (major >= DEVICE_MAJORS)
-        return -EINVAL;
-    return atomic_compare_exchange_strong(&drivers[major], &none, driver)
-               ? 0
-               : -EBUSY;
+    ASSERT(major < DEVICE_MAJORS && !drivers[major]);
+    drivers[major] = driver;
 }
 
 static int device_open(struct file *file)
 {
     unsigned major = file->inode->major;
-    file->ops = major < DEVICE_MAJORS ? atomic_load(&drivers[major]) : NULL;
+    file->ops = major < DEVICE_MAJORS ? drivers[major] : NULL;
     return file->ops ? 0 : -ENODEV;
 }
 
@@ -202,50 +193,37 @@ bool file_is_directory(const struct file *file)
     return file->inode && file->inode->type == INODE_DIRECTORY;
 }
 
-/* One slot: 1 when all of it was used, 0 at the end or when it was not. */
-static int read_slot(struct file *file, struct directory_sink *sink)
+/* Read one slot: 1 if there may be more to read, 0 if not, or an error. */
+static int read_slot(struct file *file, struct cursor *cursor,
+                     encode_entry *encode)
 {
     struct inode *inode = file->inode;
-    uint64_t slot = file->offset / DIRECTORY_SLOT_SIZE;
+    uint64_t slot = file->offset / DIRECTORY_SLOT_SIZE, found = slot;
     unsigned within = file->offset % DIRECTORY_SLOT_SIZE;
+    char record[DIRECTORY_SLOT_SIZE];
     struct directory_entry entry;
-    uint64_t found = slot;
+    if (!cursor->left)
+        return 0;
     hurry_begin();
     int result = inode->ops->read_directory(inode, &found, &entry);
     hurry_end();
     if (result <= 0)
         return result;
-    /* What was begun is gone: go on with a whole slot. */
     if (found != slot)
         within = 0;
-    result = sink->emit(sink, &entry, within);
-    if (result <= 0)
+    encode(&entry, record);
+    size_t length = MIN(sizeof(record) - within, cursor->left);
+    result = cursor_put(cursor, record + within, length);
+    if (result)
         return result;
-    within += (unsigned)result;
-    file->offset = found * DIRECTORY_SLOT_SIZE + within;
-    return within == DIRECTORY_SLOT_SIZE;
+    file->offset = found * DIRECTORY_SLOT_SIZE + within + length;
+    return 1;
 }
 
-/* One part: 1 when there may be more. */
-static int read_slots(struct file *file, struct directory_sink *sink)
+ssize_t file_read_directory(struct file *file, struct cursor *cursor,
+                            encode_entry *encode)
 {
-    struct inode *inode = file->inode;
-    unsigned left = PART_SLOTS;
-    int result;
-    mutex_lock(&inode->mutex);
-    uint64_t before = file->offset;
-    do
-        result = read_slot(file, sink);
-    while (result == 1 && --left);
-    if (result < 0 && file->offset != before)
-        result = result == -ERESTART;
-    mutex_unlock(&inode->mutex);
-    return result;
-}
-
-int file_read_directory(struct file *file, struct directory_sink *sink)
-{
-    bool any = false;
+    size_t length = cursor->left;
     int result;
     if (!(file->flags & OPEN_READ))
         return -EBADF;
@@ -253,7 +231,14 @@ int file_read_directory(struct file *file, struct directory_sink *sink)
         return -ENOTDIR;
     if (!file->inode->ops->read_directory)
         return -EPERM;
-    while ((result = read_slots(file, sink)) == 1 || hurry_again(&result))
-        any |= result == 1;
-    return any ? 0 : result;
+    do {
+        unsigned left = PART_SLOTS;
+        mutex_lock(&file->inode->mutex);
+        do
+            result = read_slot(file, cursor, encode);
+        while (result == 1 && --left);
+        mutex_unlock(&file->inode->mutex);
+    } while (result == 1 || hurry_again(&result));
+    length -= cursor->left;
+    return length ? (ssize_t)length : result;
 }

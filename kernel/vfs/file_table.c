@@ -1,14 +1,12 @@
 /*
- * Descriptors: a bit for each that is in use, so that the lowest free one and
- * the used ones are found without looking at the others, and a fork costs a
- * few instructions for each open file. The first few slots lie in the table
- * itself; a process that opens more gets room for all there can be.
+ * Descriptors: a bit for each that is in use, so that the lowest free one is
+ * found without looking at the others, and a fork costs a few instructions for
+ * each open file.
  */
 #include "vfs/file.h"
 #include "lib/bits.h"
 #include "lib/errno.h"
 #include "lib/string.h"
-#include "mm/slab.h"
 
 void file_table_init(struct file_table *table,
                      void (*release)(struct file_table *table))
@@ -16,32 +14,13 @@ void file_table_init(struct file_table *table,
     atomic_init(&table->count, 1);
     table->release = release;
     spin_init(&table->lock, LOCK_FILE_TABLE);
-    table->capacity = FILE_TABLE_FIRST;
-    table->slots = table->first;
-    for (unsigned i = 0; i < ARRAY_SIZE(table->used); i++)
-        table->used[i] = 0;
+    memset(table->used, 0, sizeof(table->used));
 }
 
-/* Room for all descriptors, from memory. The table is locked, or not yet
- * known to anybody else. */
-static int table_grow(struct file_table *table)
+void file_table_copy(struct file_table *to, struct file_table *from)
 {
-    struct file **slots = slab_alloc(FILE_TABLE_MAX * sizeof(*slots));
-    if (!slots)
-        return -ENOMEM;
-    memcpy(slots, table->first, sizeof(table->first));
-    table->slots = slots;
-    table->capacity = FILE_TABLE_MAX;
-    return 0;
-}
-
-int file_table_copy(struct file_table *to, struct file_table *from)
-{
-    int result = 0;
     spin_lock(&from->lock);
-    if (from->capacity > FILE_TABLE_FIRST)
-        result = table_grow(to);
-    for (unsigned i = 0; !result && i < ARRAY_SIZE(to->used); i++) {
+    for (unsigned i = 0; i < ARRAY_SIZE(to->used); i++) {
         uint64_t rest = from->used[i];
         for (unsigned fd = i * 64; rest; rest >>= 1, fd++) {
             if (!(rest & 1) || !from->slots[fd])
@@ -51,7 +30,6 @@ int file_table_copy(struct file_table *to, struct file_table *from)
         }
     }
     spin_unlock(&from->lock);
-    return result;
 }
 
 void file_table_put(struct file_table *table)
@@ -64,36 +42,23 @@ void file_table_put(struct file_table *table)
             if (rest & 1)
                 file_put(table->slots[fd]);
     }
-    if (table->slots != table->first)
-        slab_free(table->slots);
     if (table->release)
         table->release(table);
 }
 
-/* The lowest free descriptor, or FILE_TABLE_MAX. */
-static unsigned lowest_free(const struct file_table *table)
-{
-    for (unsigned i = 0; i < ARRAY_SIZE(table->used); i++)
-        if (~table->used[i])
-            return i * 64 + bit_lowest(~table->used[i]);
-    return FILE_TABLE_MAX;
-}
-
 int file_table_install(struct file_table *table, struct file *file)
 {
-    int result = 0;
+    int fd = -EMFILE;
     spin_lock(&table->lock);
-    unsigned fd = lowest_free(table);
-    if (fd == FILE_TABLE_MAX)
-        result = -EMFILE;
-    else if (fd >= table->capacity)
-        result = table_grow(table);
-    if (!result) {
+    for (unsigned i = 0; fd < 0 && i < ARRAY_SIZE(table->used); i++)
+        if (~table->used[i])
+            fd = (int)(i * 64 + bit_lowest(~table->used[i]));
+    if (fd >= 0) {
         table->slots[fd] = file;
         table->used[fd / 64] |= BIT(fd % 64);
     }
     spin_unlock(&table->lock);
-    return result ? result : (int)fd;
+    return fd;
 }
 
 void file_table_fill(struct file_table *table, int fd, struct file *file)

@@ -1,10 +1,10 @@
 /*
- * Filling a file system from a cpio archive, through the same verbs a process
- * would use, so that any file system can be filled.
+ * Filling a file system from a cpio archive by the verbs on paths, so any file
+ * system can be filled.
  *
- * Several names of one file come as entries with one number; one of them, not
+ * Several names of one file are entries with one number; one of them, not
  * always the first, has the contents. The first makes the file, the others are
- * links to it, and whichever has contents writes them.
+ * links to it, and the one that has contents writes them.
  */
 #include "vfs/initrd.h"
 #include "dev/cpio.h"
@@ -17,27 +17,19 @@
 #define MODE_DIRECTORY 0040000
 #define MODE_FILE      0100000
 
-struct unpacking {
-    struct fs_context *context;
-    struct cpio cpio;
-};
-
 static int write_contents(struct fs_context *context,
                           const struct cpio_entry *entry)
 {
     struct cursor cursor = cursor_kernel(entry->data, entry->size);
     struct file *file;
-    ssize_t written = 0;
-    int result =
+    ssize_t result =
         vfs_open(context, NULL, entry->name, OPEN_CREATE | OPEN_WRITE, &file);
     if (result)
-        return result;
+        return (int)result;
     if (entry->size)
-        written = file_write(file, &cursor);
+        result = file_write(file, &cursor);
     file_put(file);
-    if (written < 0)
-        return (int)written;
-    return (size_t)written == entry->size ? 0 : -ENOSPC;
+    return result < 0 ? (int)result : cursor.left ? -ENOSPC : 0;
 }
 
 /* The first name in the archive of the file that has several; numbers of files
@@ -55,16 +47,15 @@ static const char *first_name(const struct cpio *cpio,
     return other.name;
 }
 
-static int unpack_file(struct unpacking *unpacking,
+static int unpack_file(struct fs_context *context, const struct cpio *cpio,
                        const struct cpio_entry *entry)
 {
-    struct fs_context *context = unpacking->context;
     const char *first = entry->name;
     int result = vfs_unlink(context, NULL, entry->name);
     if (result && result != -ENOENT)
         return result;
     if (entry->nlink > 1)
-        first = first_name(&unpacking->cpio, entry);
+        first = first_name(cpio, entry);
     if (first != entry->name) {
         result = vfs_link(context, NULL, first, NULL, entry->name);
         if (result || !entry->size)
@@ -83,8 +74,8 @@ static int unpack_directory(struct fs_context *context, const char *path)
     return result;
 }
 
-static int unpack_attributes(struct fs_context *context,
-                             const struct cpio_entry *entry)
+static int unpack_entry(struct fs_context *context, const struct cpio *cpio,
+                        const struct cpio_entry *entry)
 {
     int64_t time = entry->mtime * REALTIME_SECOND;
     struct file_stat to = {.mode = entry->mode & MODE_MASK,
@@ -92,18 +83,14 @@ static int unpack_attributes(struct fs_context *context,
                            .group = entry->gid,
                            .accessed = time,
                            .modified = time};
-    return vfs_setattr(context, NULL, entry->name, false, SET_ALL, &to);
-}
-
-static int unpack_entry(struct unpacking *unpacking,
-                        const struct cpio_entry *entry)
-{
     int result = -ENOSYS;
     if ((entry->mode & MODE_TYPE) == MODE_DIRECTORY)
-        result = unpack_directory(unpacking->context, entry->name);
+        result = unpack_directory(context, entry->name);
     if ((entry->mode & MODE_TYPE) == MODE_FILE)
-        result = unpack_file(unpacking, entry);
-    return result ? result : unpack_attributes(unpacking->context, entry);
+        result = unpack_file(context, cpio, entry);
+    return result
+               ? result
+               : vfs_setattr(context, NULL, entry->name, false, SET_ALL, &to);
 }
 
 static const char *reason(int error)
@@ -127,23 +114,20 @@ static const char *reason(int error)
 
 int initrd_unpack(struct fs_context *context, const void *archive, size_t size)
 {
-    struct unpacking unpacking = {.context = context};
+    struct cpio cpio;
     struct cpio_entry entry;
     int more, result, first = 0;
-    cpio_open(&unpacking.cpio, archive, size);
-    while ((more = cpio_next(&unpacking.cpio, &entry)) == 1) {
-        result = unpack_entry(&unpacking, &entry);
-        if (!result)
-            continue;
-        kprintf("calf: initrd: %s: %s (error %d)\n", entry.name, reason(result),
-                -result);
-        if (!first)
-            first = result;
+    cpio_open(&cpio, archive, size);
+    while ((more = cpio_next(&cpio, &entry)) == 1) {
+        result = unpack_entry(context, &cpio, &entry);
+        if (result)
+            kprintf("calf: initrd: %s: %s (error %d)\n", entry.name,
+                    reason(result), -result);
+        first = first ? first : result;
     }
-    if (more < 0) {
-        kprintf("calf: initrd: damaged at byte %zu of %zu: %s\n",
-                unpacking.cpio.offset, size, unpacking.cpio.error);
-        return more;
-    }
-    return first;
+    if (more == 0)
+        return first;
+    kprintf("calf: initrd: damaged at byte %zu of %zu: %s\n", cpio.offset, size,
+            cpio.error);
+    return more;
 }

@@ -6,14 +6,12 @@
 
 #include "vfs/vfs.h"
 
-/*
- * Unpack the newc cpio archive (or several, one after the other) of `size`
- * bytes at `archive` below the context's root: directories, files with their
- * hard links, and the memory stays the caller's. A later file takes the place
- * of an earlier one of the same name. What cannot be made is said in a line on
- * the console each, and skipped: 0, or the first such error; -EUCLEAN when the
- * archive is damaged, and then what precedes the damage is there.
- */
+/* Unpack the newc cpio archive (or several, one after the other) of `size`
+ * bytes at `archive`, which stay the caller's, below the context's root:
+ * directories, and files with their hard links. A later file takes the place of
+ * an earlier one of the same name. What cannot be made is skipped with a line
+ * on the console. 0, or the first such error; -EUCLEAN: the archive is damaged,
+ * and what precedes the damage is unpacked. */
 int initrd_unpack(struct fs_context *context, const void *archive, size_t size);
 
 #endif

@@ -1,8 +1,7 @@
 /*
- * The life of an inode. References are counted with single atomic
- * instructions, except for the last one, which is given back through the file
- * system: only that knows by which lock somebody could find the inode again at
- * the same moment.
+ * The life of an inode. A reference is counted with one atomic instruction. The
+ * last is put by the file system, which knows the lock under which the inode
+ * could be found again at that moment.
  */
 #include "vfs/vfs.h"
 #include "lib/bits.h"
@@ -10,11 +9,11 @@
 #include "lib/string.h"
 #include "sched/realtime.h"
 
-/* No file system keeps a time before 1901. */
+/* The times that every file system keeps begin in 1901; short ones end in 2038.
+ */
 #define TIME_LEAST (INT32_MIN * REALTIME_SECOND)
 #define SHORT_MOST (INT32_MAX * REALTIME_SECOND)
 
-/* The nearest before that the file system can keep. */
 static void set_time(struct inode *inode, _Atomic int64_t *to, int64_t time)
 {
     time = MAX(time, TIME_LEAST);

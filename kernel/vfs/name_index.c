@@ -1,14 +1,12 @@
-/*
- * Indexes of names. See name_index.h.
- */
+/* Indexes of names. */
 #include "vfs/name_index.h"
 #include "lib/errno.h"
 #include "mm/oom.h"
 
-/* Times that a directory looks at all of its names before it has an index. */
+/* Looks at all names before there is an index. */
 #define LOOKS 2
 
-/* Nodes on the way to one: more than any index of different hashes needs. */
+/* More nodes on the way than different hashes can need. */
 #define DEPTH_MOST 256
 
 #define NODES_EACH (HAL_PAGE_SIZE / sizeof(struct name_node))
@@ -50,16 +48,14 @@ static struct name_node *new_node(struct name_index *index)
     return &index->pages[index->used++];
 }
 
-/* Nobody else can find the index. How many pages it had. */
-static uint64_t free_pages(struct name_index *index)
+/* The index is held, or a copy. */
+static void free_pages(struct name_index *index)
 {
-    uint64_t count = index->page_count;
     for (struct name_node *page = index->pages, *next; page; page = next) {
         next = page->child[0];
         page_put(page_of_data(page));
     }
     *index = (struct name_index){0};
-    return count;
 }
 
 bool name_index_begin(struct name_index *index)
@@ -145,31 +141,26 @@ void name_index_drop(struct name_index *index)
         free_pages(index);
 }
 
-/* The oldest index, which its directory has no longer; all zero: there is none.
- */
-static struct name_index take_oldest(void)
-{
-    struct name_index gone = {0};
-    spin_lock(&lock);
-    if (!list_is_empty(&idle)) {
-        struct name_index *oldest =
-            list_entry(list_first(&idle), struct name_index, link);
-        take(oldest);
-        gone = *oldest;
-        *oldest = (struct name_index){0};
-    }
-    spin_unlock(&lock);
-    return gone;
-}
-
 /* Indexes go whole: what is left of one would be of no use. */
 static uint64_t scan(uint64_t wanted)
 {
-    uint64_t given = 0, pages;
+    uint64_t given = 0;
+    bool any;
     do {
-        struct name_index gone = take_oldest();
-        given += pages = free_pages(&gone);
-    } while (pages && given < wanted);
+        struct name_index gone = {0};
+        spin_lock(&lock);
+        any = !list_is_empty(&idle);
+        if (any) {
+            struct name_index *oldest =
+                list_entry(list_first(&idle), struct name_index, link);
+            take(oldest);
+            gone = *oldest;
+            *oldest = (struct name_index){0};
+        }
+        spin_unlock(&lock);
+        given += gone.page_count;
+        free_pages(&gone);
+    } while (any && given < wanted);
     return given;
 }
 

@@ -1,21 +1,20 @@
 /*
  * An index of the names in a large directory, so that a name is found in
- * constant time. It is in memory only, and can be given up at any time: a
- * directory without one looks at all of its names, and builds it again.
+ * constant time. It is in memory only. While it is not held, memory reclaim may
+ * take it: a directory without one looks at all names, and builds it again.
  *
  * It maps the hash of a name to a place: a number by which the directory finds
- * the name, such as a slot or a block. Several names can have one hash, and
- * several of them one place; the directory compares the names themselves. An
- * index that is there has all names, or the directory knows how far it is.
+ * the name, such as a slot or a block. Several names can have one hash and one
+ * place; the directory compares the names themselves. An index has all names,
+ * or the directory knows how far it is.
  *
- * The entries are the nodes of a binary tree, and the bits of a hash are the
- * way to its entry, which lies at the first node on it that had room. A node
- * whose entry was taken out stays, for another. So a name costs some twenty
- * steps in the largest index, and adding one moves no other.
+ * The entries are the nodes of a binary tree. The bits of a hash are the way to
+ * its entry, which is the first node on it that had room. A node whose entry
+ * was removed stays, for another. So a name costs some twenty steps in the
+ * largest index, and adding one moves no other.
  *
  * All functions but name_hash are called with the directory's mutex held, or
- * when nobody else can find the directory. While an index is not held, memory
- * reclaim may take it (a shrinker, oom.h).
+ * while no other thread can find the directory.
  */
 #ifndef VFS_NAME_INDEX_H
 #define VFS_NAME_INDEX_H
@@ -27,7 +26,6 @@
 /* Pages that an index has at most: room for more than 300 000 names. */
 #define NAME_INDEX_PAGES 2000u
 
-/* A node of the tree. */
 struct name_node {
     struct name_node *child[2];
     uint32_t hash;
@@ -62,23 +60,21 @@ void name_index_init(void);
 bool name_index_hold(struct name_index *index);
 void name_index_release(struct name_index *index);
 
-/* Where there is none: the directory is about to look at all of its names.
- * True: it has done so several times, so it pays to build an index, and an
- * empty one has been begun, held. The caller adds all names, at once or in
- * parts. So a directory whose index is given up again and again spends at most
- * as much on building as on looking. */
+/* If there is none: the directory is about to look at all of its names. True:
+ * it has done so several times, so an empty index was begun, held, to which the
+ * caller adds all names, at once or in parts. So if an index is taken again and
+ * again, building costs at most as much as looking. */
 bool name_index_begin(struct name_index *index);
 
-/* Add a name of that hash. The index is held. Where memory or pages run out, or
- * too many names have the hash, the index is given up: -ENOMEM, and it is not
- * held any more. */
+/* Add a name. The index is held. -ENOMEM: memory or pages ran out, or too many
+ * names have the hash; the index is given up, and not held any more. */
 int name_index_add(struct name_index *index, uint32_t hash, uint32_t place);
 
-/* Take out an entry, if it is there. The index is held. */
+/* Remove an entry, if it is there. The index is held. */
 void name_index_remove(struct name_index *index, uint32_t hash, uint32_t place);
 
-/* Begin to look at the places where there may be a name of that hash; the next
- * of them. False: there is no other. The index is held, and does not change. */
+/* Begin to look at the places of names with that hash; the next of them. False:
+ * there is no other. The index is held, and does not change. */
 static inline struct name_search name_index_search(struct name_index *index,
                                                    uint32_t hash)
 {

@@ -1,14 +1,13 @@
 /*
  * From a path to an inode: component by component, with one directory locked
- * at a time and only while it answers. The walk keeps a reference to where it
- * stands, so what it stands on may lose its name but does not go away.
+ * at a time, while it answers. The walk has a reference to its directory, which
+ * may lose its name meanwhile but does not go away.
  *
- * A symbolic link is replaced by its target: the path goes on as that and what
- * was left of it. So links cost memory by the path, and no stack.
+ * A symbolic link is replaced by its target: what is left of the path is put
+ * behind that. So links cost memory by the path, and no stack.
  *
- * Mounts are crossed here and nowhere else. Downwards: what a lookup gives is
- * exchanged for the root of what is mounted on it. Upwards: a root is exchanged
- * for the directory it covers before ".." is asked of that.
+ * Mounts are crossed here and nowhere else: down from an inode that was found
+ * to the root that is mounted on it, up from a root to the directory it covers.
  */
 #include "vfs/namei.h"
 #include "lib/errno.h"
@@ -43,7 +42,7 @@ static struct inode *enter_mounts(struct inode *inode)
     return inode;
 }
 
-/* The opposite: `inode`, or the directory it hides when it is a root. */
+/* `inode`, or, if it is a mounted root, the directory below the mount. */
 static struct inode *leave_mounts(struct inode *inode)
 {
     while (inode == inode->superblock->root && inode->superblock->covered)
@@ -51,7 +50,6 @@ static struct inode *leave_mounts(struct inode *inode)
     return inode;
 }
 
-/* Whether a name is so many dots and nothing else. */
 static inline bool is_dots(struct name name, size_t count)
 {
     return name.length == count && name.text[0] == '.' &&
@@ -63,7 +61,7 @@ bool namei_is_special(struct name name)
     return name.length == 0 || is_dots(name, 1) || is_dots(name, 2);
 }
 
-/* Give a free name to what is wanted. */
+/* Give the free name to what is wanted. */
 static int give_name(struct inode *directory, struct name name,
                      const struct want *want, struct inode **out)
 {
@@ -86,7 +84,7 @@ static int give_name(struct inode *directory, struct name name,
     return result;
 }
 
-/* What a locked directory has by that name, or then has. */
+/* What the locked directory has by that name, or has then. */
 static int find_locked(struct inode *directory, struct name name,
                        const struct want *want, struct inode **out)
 {
@@ -161,8 +159,8 @@ static int insert_target(struct place *place, struct inode *link)
     return 0;
 }
 
-/* Go on from the directory that has `link`, or, if that says so, from the root.
- * Takes over the reference. */
+/* Go on with the target of `link`, from the link's directory or the root. Takes
+ * over the reference to `link`. */
 static int enter_link(struct fs_context *context, struct place *place,
                       struct inode *link)
 {
@@ -175,14 +173,16 @@ static int enter_link(struct fs_context *context, struct place *place,
     return result;
 }
 
-/* Walk what is left of the path: to *out, or with NULL up to the last name. */
+/* Walk what is left of the path: to *out, or with NULL up to the last name. The
+ * place has to be put, also after an error. */
 static int walk(struct fs_context *context, struct place *place,
                 const struct want *want, struct inode **out)
 {
     static const struct want inner = {.follow = true};
     struct inode *next;
-    for (;;) {
-        int result = take_component(&place->rest, &place->name);
+    int result = *place->rest ? 0 : -ENOENT;
+    while (!result) {
+        result = take_component(&place->rest, &place->name);
         bool last = !*place->rest;
         if (!result && place->directory->type != INODE_DIRECTORY)
             result = -ENOTDIR;
@@ -190,11 +190,9 @@ static int walk(struct fs_context *context, struct place *place,
             return result;
         result = find(context, place, last ? want : &inner, &next);
         if (result)
-            return result;
+            break;
         if (next->type == INODE_LINK && (!last || want->follow)) {
             result = enter_link(context, place, next);
-            if (result)
-                return result;
         } else if (last) {
             *out = next;
             return 0;
@@ -203,6 +201,7 @@ static int walk(struct fs_context *context, struct place *place,
             place->directory = next;
         }
     }
+    return result;
 }
 
 void namei_put(struct place *place)
@@ -211,35 +210,30 @@ void namei_put(struct place *place)
     slab_free(place->buffer);
 }
 
-/* On success the place has to be put. */
-static int walk_path(struct fs_context *context, struct inode *at,
-                     const char *path, struct place *place,
-                     const struct want *want, struct inode **out)
+static struct place begin(struct fs_context *context, struct inode *at,
+                          const char *path)
 {
-    if (!*path)
-        return -ENOENT;
-    *place = (struct place){.rest = path};
-    place->directory = *path == '/' ? inode_get(context->root)
-                       : at         ? inode_get(at)
-                                    : fs_context_cwd(context);
-    int result = walk(context, place, want, out);
-    if (result)
-        namei_put(place);
-    return result;
+    struct inode *from = *path == '/' ? inode_get(context->root)
+                         : at         ? inode_get(at)
+                                      : fs_context_cwd(context);
+    return (struct place){.directory = from, .rest = path};
 }
 
 int namei_parent(struct fs_context *context, struct inode *at, const char *path,
                  struct place *place)
 {
-    return walk_path(context, at, path, place, NULL, NULL);
+    *place = begin(context, at, path);
+    int result = walk(context, place, NULL, NULL);
+    if (result)
+        namei_put(place);
+    return result;
 }
 
 int namei(struct fs_context *context, struct inode *at, const char *path,
           const struct want *want, struct inode **out)
 {
-    struct place place;
-    int result = walk_path(context, at, path, &place, want, out);
-    if (!result)
-        namei_put(&place);
+    struct place place = begin(context, at, path);
+    int result = walk(context, &place, want, out);
+    namei_put(&place);
     return result;
 }

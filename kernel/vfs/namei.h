@@ -1,19 +1,18 @@
 /*
- * From a path to an inode. For the verbs in vfs.c and tree.c only; everybody
- * else uses those.
+ * From a path to an inode: for the verbs in vfs.c and tree.c only.
  */
 #ifndef VFS_NAMEI_H
 #define VFS_NAMEI_H
 
 #include "vfs/vfs.h"
 
-/* What to do about the last name of a path. Where it is free, nothing (-ENOENT)
- * but for `shape` or `inode`. */
+/* What to do about the last name of a path. If it is free, and neither `shape`
+ * nor `inode` is set: -ENOENT. */
 struct want {
     bool follow;                     /* go on if it is a symbolic link */
     bool fresh;                      /* it has to be free, else -EEXIST */
-    const struct inode_shape *shape; /* make this */
-    struct inode *inode;             /* or give it the name: no directory */
+    const struct inode_shape *shape; /* if it is free, make this */
+    struct inode *inode; /* if it is free, give it to this: no directory */
 };
 
 /* What `path` leads to, with a reference. Holds no lock on return. */
@@ -23,22 +22,20 @@ int namei(struct fs_context *context, struct inode *at, const char *path,
 /* Where the last name of a path is or would be. */
 struct place {
     struct inode *directory; /* with a reference */
-    struct name name; /* "", "." or ".." when the path ends so; its text lies
-                         in the path or in `buffer` */
-    const char *rest; /* what comes behind it */
-    char *buffer; /* what links have made of the path; NULL: they have not */
+    struct name name;  /* may be "", "." or ".."; in the path or `buffer` */
+    const char *rest;  /* the path behind it */
+    char *buffer;      /* the path with targets of links in it, or NULL */
     unsigned followed; /* links */
 };
 
-/* The place of the last name of `path`, which no link there changes. */
+/* The place of the last name of `path`; a link there is not followed. It has to
+ * be put. */
 int namei_parent(struct fs_context *context, struct inode *at, const char *path,
                  struct place *place);
 
-/* Give it back. */
 void namei_put(struct place *place);
 
-/* Whether a name is "", "." or "..": it is there, whatever the directory has.
- */
+/* Whether a name is "", "." or "..". */
 bool namei_is_special(struct name name);
 
 /* Read the target of a symbolic link: its bytes, or an error. */

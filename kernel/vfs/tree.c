@@ -1,17 +1,16 @@
 /*
- * The verbs that take names away: unlink, rmdir and rename. A removal is done
- * like a rename to nowhere: there is no `to`, and nothing is replaced.
+ * The verbs that take names away: unlink, rmdir and rename. A removal is a
+ * rename without a `to`.
  *
  * All inodes that a verb changes are locked at once: directories, then others,
- * each of the two in the order of addresses. So no two verbs ever wait for each
+ * each of the two in the order of addresses. So no two verbs wait for each
  * other, wherever in the tree they work.
  *
- * A directory can only be locked in that order if it is known, and is found
- * only with its parent locked. So it is looked for, all is let go and locked
- * with it, and it is looked for once more. The rename lock is held then,
- * without which no directory loses its name: so what is found the second time
- * is the same, or a directory that was made meanwhile, once for each name.
- * Where no directory is renamed, replaced or removed, no rename lock is taken.
+ * If a directory is renamed, replaced or removed, it is found with its parent
+ * locked, but may have to be locked before. So all is unlocked, locked with the
+ * directory, and it is looked for again. The rename lock is held then, without
+ * which no directory loses its name: so the second look finds the same, or,
+ * once for each name, a directory that was made meanwhile.
  */
 #include "vfs/namei.h"
 #include "lib/errno.h"
@@ -20,7 +19,7 @@
 #define DIRECTORIES 1u
 #define OTHERS      2u
 
-/* How many directories deep a directory may lie that another is moved to. */
+/* Directories above one that another is moved to, at most. */
 #define DEPTH_MOST 4096
 
 /* ---- Locking several inodes ---------------------------------------------- */
@@ -30,8 +29,8 @@ struct lock_set {
     unsigned count, locked;
 };
 
-/* Add an inode to what is to be locked. It comes behind what is locked already;
- * until something is, only directories count. NULL is allowed. */
+/* Add an inode that is to be locked, behind those that are. If none is, and it
+ * is no directory, it is left out. NULL is allowed. */
 static void add(struct lock_set *set, struct inode *inode)
 {
     unsigned i = set->count;
@@ -61,15 +60,13 @@ static void unlock_all(struct lock_set *set)
     directory_unlock(set->inodes[0]);
 }
 
-/* ---- Directories that go ------------------------------------------------- */
-
 static bool is_directory(const struct inode *inode)
 {
     return inode && inode->type == INODE_DIRECTORY;
 }
 
-/* Mark an empty directory so that nothing is ever made in it again, before its
- * parent is locked: to see that it is empty may take long. The rename lock is
+/* Mark an empty directory, so that nothing is made in it any more. Its parent
+ * is not locked yet, as the look at all names may take long. The rename lock is
  * held. */
 static int declare_dead(struct inode *directory)
 {
@@ -82,18 +79,10 @@ static int declare_dead(struct inode *directory)
     return result == 1 ? 0 : result == 0 ? -ENOTEMPTY : result;
 }
 
-/* It stays after all. */
-static void revive(struct inode *directory)
-{
-    mutex_lock(&directory->mutex);
-    directory->dead = false;
-    mutex_unlock(&directory->mutex);
-}
-
 /* ---- Finding and doing --------------------------------------------------- */
 
-/* -EINVAL when a directory would come to lie in itself. With the rename lock
- * held the way up does not change. */
+/* -EINVAL: a directory would come to lie in itself. The rename lock is held, so
+ * the way up does not change. */
 static int check_outside(const struct rename *known)
 {
     const struct inode *moved = known->inode, *root = moved->superblock->root;
@@ -123,7 +112,7 @@ static void forget(struct rename *known)
     known->inode = known->replaced = NULL;
 }
 
-/* Find what the names are: with references. The directories are locked. */
+/* Find what has the names: with references. The directories are locked. */
 static int find(struct rename *change)
 {
     struct inode *from = change->from, *to = change->to;
@@ -136,8 +125,8 @@ static int find(struct rename *change)
     return result == -ENOENT ? 0 : result;
 }
 
-/* Whether what was found may be done: 0; -EAGAIN: when the directories that
- * were found are known. */
+/* 0: what was found may be changed. -EAGAIN: a directory was found that was not
+ * known, so is not locked. */
 static int check_found(const struct rename *found, const struct rename *known,
                        unsigned kinds)
 {
@@ -154,14 +143,14 @@ static int check_found(const struct rename *found, const struct rename *known,
     return atomic_load(&moved->mounted) ? -EBUSY : 0;
 }
 
-/* Lock the directories that are known, and then do it if what is found is
- * that. -EAGAIN: it is not. What was found is known afterwards. */
+/* Lock the directories that are known; do it if those are found, else -EAGAIN.
+ * What was found is known afterwards. */
 static int try(struct rename *known, unsigned kinds)
 {
     struct inode *from = known->from;
-    struct rename found = *known;
+    struct rename found = {
+        .from = from, .to = known->to, .old = known->old, .new = known->new};
     struct lock_set set = {.count = 0};
-    found.inode = found.replaced = NULL;
     add(&set, from);
     add(&set, known->to);
     add(&set, known->inode);
@@ -184,8 +173,8 @@ static int try(struct rename *known, unsigned kinds)
     return result;
 }
 
-/* The same with the rename lock held: what is known stays so. A directory that
- * is to go is dead before the others are locked. */
+/* The same with the rename lock held. A directory that loses its name is dead
+ * before the others are locked. */
 static int try_with_names(struct rename *known, unsigned kinds)
 {
     struct inode *dead = known->to ? known->replaced : known->inode;
@@ -199,14 +188,17 @@ static int try_with_names(struct rename *known, unsigned kinds)
         result = declare_dead(dead);
     if (!result) {
         result = try(known, kinds);
-        if (dead && result)
-            revive(dead);
+        if (dead && result) {
+            mutex_lock(&dead->mutex);
+            dead->dead = false;
+            mutex_unlock(&dead->mutex);
+        }
     }
     inode_put(dead);
     return result;
 }
 
-/* What was found without the rename lock may be no longer so with it. */
+/* What was known before the rename lock was taken may have changed. */
 static int change(struct rename known, unsigned kinds)
 {
     struct mutex *rename_lock = &known.from->superblock->rename_lock;
@@ -228,24 +220,19 @@ static int change(struct rename known, unsigned kinds)
 
 /* ---- The verbs ----------------------------------------------------------- */
 
-static int check_removal(const struct place *place)
-{
-    if (place->name.length == 0)
-        return -EBUSY;
-    if (namei_is_special(place->name))
-        return place->name.length == 1 ? -EINVAL : -ENOTEMPTY;
-    return place->directory->ops->unlink ? 0 : -EPERM;
-}
-
 static int remove(struct fs_context *context, struct inode *at,
                   const char *path, unsigned kinds)
 {
+    static const int special[] = {-EBUSY, -EINVAL, -ENOTEMPTY};
     struct place place;
     int result = namei_parent(context, at, path, &place);
     if (result)
         return result;
-    result = check_removal(&place);
-    if (!result)
+    if (namei_is_special(place.name))
+        result = special[place.name.length]; /* "", "." or ".." */
+    else if (!place.directory->ops->unlink)
+        result = -EPERM;
+    else
         result = change(
             (struct rename){.from = place.directory, .old = place.name}, kinds);
     namei_put(&place);

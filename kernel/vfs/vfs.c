@@ -1,7 +1,5 @@
 /*
- * The verbs on paths, but for those in tree.c. Each finds its places first
- * (namei.c), then takes the locks in the order vfs.h gives, looks once more at
- * what may have changed meanwhile, and lets the file system do its one step.
+ * Contexts, and the verbs on paths but for those in tree.c.
  */
 #include "vfs/vfs.h"
 #include "vfs/file.h"
@@ -43,7 +41,7 @@ struct inode *fs_context_cwd(struct fs_context *context)
     return cwd;
 }
 
-/* Give a name that must be free to a new inode, or to `inode`. */
+/* Give a name that has to be free to a new inode, or to `inode`. */
 static int make(struct fs_context *context, struct inode *at, const char *path,
                 const struct inode_shape *shape, struct inode *inode)
 {
@@ -54,7 +52,6 @@ static int make(struct fs_context *context, struct inode *at, const char *path,
     return result;
 }
 
-/* What is there, with or without following a link. */
 static int find(struct fs_context *context, struct inode *at, const char *path,
                 bool follow, struct inode **out)
 {
@@ -114,8 +111,8 @@ ssize_t vfs_read_link(struct fs_context *context, struct inode *at,
     return result;
 }
 
-/* Part by part, from the end: others come between, and a kill ends it. A part
- * begins at a multiple of its size, so no page is cut. */
+/* Part by part, from the end: between two of them others have the inode, and a
+ * kill ends it. Parts begin at multiples of their size, so no page is cut. */
 static int truncate_opened(struct inode *inode)
 {
     uint64_t size;
@@ -144,7 +141,7 @@ int vfs_open(struct fs_context *context, struct inode *at, const char *path,
                         .shape = flags & OPEN_CREATE ? &plain : NULL};
     struct file *file = file_alloc(flags);
     struct inode *inode;
-    /* The open file is there before a new inode is: what fails leaves none. */
+    /* The open file is made first: so if it cannot be, no inode is made. */
     if (!file)
         return -ENOMEM;
     int result = namei(context, at, path, &want, &inode);
@@ -159,10 +156,10 @@ int vfs_open(struct fs_context *context, struct inode *at, const char *path,
     return result;
 }
 
-int vfs_chdir(struct fs_context *context, const char *path)
+int vfs_chdir(struct fs_context *context, struct inode *at, const char *path)
 {
     struct inode *inode, *old;
-    int result = find(context, NULL, path, true, &inode);
+    int result = find(context, at, path, true, &inode);
     if (result)
         return result;
     if (inode->type != INODE_DIRECTORY) {

@@ -1,13 +1,12 @@
 /*
- * xv6 calls about files. Directories are shown as xv6's records of 16 bytes,
- * whatever the file system keeps.
+ * Calls about files. Directories are read as xv6's records of 16 bytes.
  */
-#include "abi/xv6/call.h"
+#include "abi/xv6/xv6.h"
 #include "ipc/pipe.h"
 #include "lib/bits.h"
 #include "lib/errno.h"
 #include "lib/string.h"
-#include "mm/uaccess.h"
+#include "sched/realtime.h"
 
 enum {
     XV6_WRONLY = 1,
@@ -31,8 +30,16 @@ struct __attribute__((packed)) xv6_record {
     char name[XV6_NAME]; /* terminated only if shorter */
 };
 
-_Static_assert(sizeof(struct xv6_stat) == 24, "as programs know it");
-_Static_assert(sizeof(struct xv6_record) == 16, "as programs know it");
+/* All of its fields have 64 bits, so there are no holes. */
+struct __attribute__((packed)) calf_stat {
+    struct file_stat stat;
+};
+
+_Static_assert(sizeof(struct xv6_stat) == 24 &&
+                   sizeof(struct xv6_record) == DIRECTORY_SLOT_SIZE &&
+                   sizeof(struct calf_stat) == 13 * sizeof(uint64_t) &&
+                   INODE_LINK == 4,
+               "as programs know them");
 
 static struct file *call_file(struct process *self, struct hal_frame *frame)
 {
@@ -86,36 +93,24 @@ int64_t xv6_dup(struct process *self, struct hal_frame *frame)
     return fd;
 }
 
-struct record_sink {
-    struct directory_sink sink;
-    struct cursor cursor;
-};
-
 /* A record has 16 bits for the number, and 0 means an empty record. */
 static uint16_t short_number(uint64_t number)
 {
     return number ? (number - 1) % 0xffff + 1 : 0;
 }
 
-static int emit_record(struct directory_sink *sink,
-                       const struct directory_entry *entry, unsigned within)
+static void encode(const struct directory_entry *entry,
+                   char out[sizeof(struct xv6_record)])
 {
-    struct record_sink *to = container_of(sink, struct record_sink, sink);
     struct xv6_record record = {.inode = short_number(entry->number)};
     memcpy(record.name, entry->name, MIN(entry->length, (size_t)XV6_NAME));
-    size_t length = MIN(sizeof record - within, to->cursor.left);
-    if (cursor_put(&to->cursor, user_bytes(&record) + within, length))
-        return -EFAULT;
-    return length;
+    memcpy(out, user_bytes(&record), sizeof record);
 }
 
 static ssize_t read_any(struct file *file, struct cursor *cursor)
 {
-    if (!file_is_directory(file))
-        return file_read(file, cursor);
-    struct record_sink to = {.sink = {emit_record}, .cursor = *cursor};
-    int error = file_read_directory(file, &to.sink);
-    return error ? error : (ssize_t)(cursor->left - to.cursor.left);
+    return file_is_directory(file) ? file_read_directory(file, cursor, encode)
+                                   : file_read(file, cursor);
 }
 
 static inline int64_t move(struct process *self, struct hal_frame *frame,
@@ -180,7 +175,7 @@ int64_t xv6_pipe(struct process *self, struct hal_frame *frame)
     return error;
 }
 
-/* The calls that name one thing. */
+/* The calls that name one thing, and two. */
 static int64_t on_path(struct process *self, struct hal_frame *frame,
                        int (*verb)(struct fs_context *, struct inode *,
                                    const char *))
@@ -188,6 +183,22 @@ static int64_t on_path(struct process *self, struct hal_frame *frame,
     char path[XV6_PATH];
     int error = call_path(frame, 0, path);
     return error ? error : verb(self->fs, NULL, path);
+}
+
+static int call_paths(struct hal_frame *frame, char first[XV6_PATH],
+                      char second[XV6_PATH])
+{
+    int error = call_path(frame, 0, first);
+    return error ? error : call_path(frame, 1, second);
+}
+
+static int64_t on_paths(struct process *self, struct hal_frame *frame,
+                        int (*verb)(struct fs_context *, struct inode *,
+                                    const char *, struct inode *, const char *))
+{
+    char old[XV6_PATH], new[XV6_PATH];
+    int error = call_paths(frame, old, new);
+    return error ? error : verb(self->fs, NULL, old, NULL, new);
 }
 
 int64_t xv6_unlink(struct process *self, struct hal_frame *frame)
@@ -202,13 +213,15 @@ int64_t xv6_mkdir(struct process *self, struct hal_frame *frame)
 
 int64_t xv6_chdir(struct process *self, struct hal_frame *frame)
 {
-    char path[XV6_PATH];
-    int error = call_path(frame, 0, path);
-    return error ? error : vfs_chdir(self->fs, path);
+    return on_path(self, frame, vfs_chdir);
 }
 
-/* Any number makes a node on any file system, as no driver has those above what
- * disks have room for. */
+int64_t xv6_link(struct process *self, struct hal_frame *frame)
+{
+    return on_paths(self, frame, vfs_link);
+}
+
+/* A major above what disks have room for becomes one without a driver. */
 int64_t xv6_mknod(struct process *self, struct hal_frame *frame)
 {
     char path[XV6_PATH];
@@ -219,9 +232,61 @@ int64_t xv6_mknod(struct process *self, struct hal_frame *frame)
                              call_int(frame, 2));
 }
 
-int64_t xv6_link(struct process *self, struct hal_frame *frame)
+/* ---- Calf's own (calf.tbl) ----------------------------------------------- */
+
+int64_t xv6_rename(struct process *self, struct hal_frame *frame)
 {
-    char old[XV6_PATH], new[XV6_PATH];
-    int error = call_paths(frame, old, new);
-    return error ? error : vfs_link(self->fs, NULL, old, NULL, new);
+    return on_paths(self, frame, vfs_rename);
+}
+
+int64_t xv6_symlink(struct process *self, struct hal_frame *frame)
+{
+    char target[XV6_PATH], path[XV6_PATH];
+    int error = call_paths(frame, target, path);
+    return error ? error : vfs_symlink(self->fs, target, NULL, path);
+}
+
+int64_t xv6_readlink(struct process *self, struct hal_frame *frame)
+{
+    char path[XV6_PATH];
+    struct cursor cursor;
+    int error = call_buffer(frame, 1, &cursor);
+    if (!error)
+        error = call_path(frame, 0, path);
+    return error ? error : vfs_read_link(self->fs, NULL, path, &cursor);
+}
+
+int64_t xv6_lstat(struct process *self, struct hal_frame *frame)
+{
+    char path[XV6_PATH];
+    struct calf_stat out;
+    struct file_stat stat;
+    int error = call_path(frame, 0, path);
+    if (!error)
+        error = vfs_stat(self->fs, NULL, path, false, &stat);
+    if (error)
+        return error;
+    out.stat = stat;
+    return user_write(call_address(frame, 1), user_bytes(&out), sizeof out);
+}
+
+/* The least number in place of a time: now. */
+static int64_t call_time(int64_t time)
+{
+    return time == INT64_MIN ? realtime() : time;
+}
+
+int64_t xv6_setattr(struct process *self, struct hal_frame *frame)
+{
+    char path[XV6_PATH];
+    struct file_stat to;
+    int error = call_path(frame, 0, path);
+    if (!error)
+        error = user_read(&to, call_address(frame, 2), sizeof to);
+    if (error)
+        return error;
+    to.accessed = call_time(to.accessed);
+    to.modified = call_time(to.modified);
+    return vfs_setattr(self->fs, NULL, path, true, (uint32_t)call_int(frame, 1),
+                       &to);
 }

@@ -1,7 +1,7 @@
 /*
  * xv6 calls about processes, memory and time.
  */
-#include "abi/xv6/call.h"
+#include "abi/xv6/xv6.h"
 #include "lib/errno.h"
 #include "mm/page.h"
 #include "mm/uaccess.h"

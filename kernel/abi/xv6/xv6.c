@@ -3,11 +3,9 @@
  *
  * A program is linked at 0. After its image come a guard page, one page of
  * stack, and the heap. The number of a call is in a7. The handlers (rows of
- * xv6.tbl, in process.c and file.c, and of calf.tbl, in calf.c) only translate:
- * the kernel's functions do the work.
+ * xv6.tbl and calf.tbl, in process.c and file.c) only translate.
  */
 #include "abi/xv6/xv6.h"
-#include "abi/xv6/call.h"
 #include "lib/bits.h"
 #include "lib/errno.h"
 #include "lib/string.h"

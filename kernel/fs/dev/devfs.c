@@ -46,9 +46,8 @@ int devfs_make(struct superblock **out)
     int result = ramfs_make("devfs", 1, out);
     if (result)
         return result;
-    result = device_register(DEVICE_NULL, &null_driver);
-    if (!result)
-        result = device_register(DEVICE_ZERO, &zero_driver);
+    device_register(DEVICE_NULL, &null_driver);
+    device_register(DEVICE_ZERO, &zero_driver);
     fs_context_init(&context, (*out)->root, inode_get((*out)->root), NULL);
     for (unsigned i = 0; !result && i < ARRAY_SIZE(nodes); i++)
         result = vfs_mknod(&context, NULL, nodes[i].path, nodes[i].major, 0);

@@ -91,7 +91,7 @@ static int show(const struct procfs_inode *inode, struct text *out)
         return processes->show(inode->process, inode->name, out);
     if (inode->row->entry)
         return inode->row->entry->show(out);
-    text_printf(out, "%s", inode->row->text);
+    text_printf(out, "%s\n", inode->row->text);
     return 0;
 }
 

@@ -48,7 +48,7 @@ int procfs_make(struct superblock **out);
  * stay the caller's and have to last. -ENOSPC: the table is full. */
 int procfs_register(const char *name, const struct procfs_entry *entry);
 
-/* The same for a file whose contents never change. */
+/* The same for a file that is always one line, `text`. */
 int procfs_set_text(const char *name, const char *text);
 
 /* Add the directories of processes: as above. */

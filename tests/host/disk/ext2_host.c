@@ -199,23 +199,22 @@ int host_status(const char *path)
 
 /* ---- Directories --------------------------------------------------------- */
 
-struct gathering {
-    struct directory_sink sink;
+static _Thread_local struct {
     char **names;
     size_t count;
-};
+} gathered;
 
-static int gather(struct directory_sink *sink,
-                  const struct directory_entry *entry, unsigned within)
+static void gather(const struct directory_entry *entry,
+                   char record[DIRECTORY_SLOT_SIZE])
 {
-    struct gathering *to = (struct gathering *)sink;
+    size_t count = gathered.count;
 
-    if (entry->number && strcmp(entry->name, ".") &&
-        strcmp(entry->name, "..")) {
-        to->names = realloc(to->names, (to->count + 1) * sizeof(char *));
-        to->names[to->count++] = strdup(entry->name);
-    }
-    return (int)(DIRECTORY_SLOT_SIZE - within);
+    memset(record, 0, DIRECTORY_SLOT_SIZE);
+    if (!entry->number || !strcmp(entry->name, ".") ||
+        !strcmp(entry->name, ".."))
+        return;
+    gathered.names = realloc(gathered.names, (count + 1) * sizeof(char *));
+    gathered.names[gathered.count++] = strdup(entry->name);
 }
 
 static int by_name(const void *a, const void *b)
@@ -225,26 +224,31 @@ static int by_name(const void *a, const void *b)
 
 char *host_list(const char *path)
 {
-    struct gathering to = {.sink = {gather}};
+    char records[4096];
     struct file *file;
     char *text;
     size_t size = 1;
-    int result = open_file(path, OPEN_READ, 0, &file);
+    ssize_t result = open_file(path, OPEN_READ, 0, &file);
 
     if (result)
         return NULL;
-    result = file_read_directory(file, &to.sink);
+    gathered.names = NULL;
+    gathered.count = 0;
+    do {
+        struct cursor cursor = cursor_kernel(records, sizeof(records));
+        result = file_read_directory(file, &cursor, gather);
+    } while (result > 0);
     file_put(file);
-    if (to.count)
-        qsort(to.names, to.count, sizeof(char *), by_name);
-    for (size_t i = 0; i < to.count; i++)
-        size += strlen(to.names[i]) + 1;
+    if (gathered.count)
+        qsort(gathered.names, gathered.count, sizeof(char *), by_name);
+    for (size_t i = 0; i < gathered.count; i++)
+        size += strlen(gathered.names[i]) + 1;
     text = calloc(size, 1);
-    for (size_t i = 0; i < to.count; i++) {
-        strcat(strcat(text, to.names[i]), "/");
-        free(to.names[i]);
+    for (size_t i = 0; i < gathered.count; i++) {
+        strcat(strcat(text, gathered.names[i]), "/");
+        free(gathered.names[i]);
     }
-    free(to.names);
+    free(gathered.names);
     if (result) {
         free(text);
         return NULL;

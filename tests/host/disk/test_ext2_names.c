@@ -263,7 +263,9 @@ static void test_index_follows(void **state)
     mount(disk);
     assert_int_equal(vfs_mkdir(&host_at, NULL, "d"), 0);
     each("d/p%u", 0, host_touch);
-    assert_int_equal(namei(&host_at, NULL, "d", true, &directory), 0);
+    assert_int_equal(
+        namei(&host_at, NULL, "d", &(struct want){.follow = true}, &directory),
+        0);
     assert_true(is_indexed(directory));
     each("d/q%u", 0, host_touch);
     each("d/q%u", 0, host_status);

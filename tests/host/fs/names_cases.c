@@ -146,11 +146,11 @@ void case_rename_directories(void)
     assert_int_equal(stat_of("q/d/..").number, stat_of("q").number);
     IS("q/d/f", "text");
     /* A working directory goes along. */
-    GIVES(0, vfs_chdir(names_at, "q/d"));
+    GIVES(0, vfs_chdir(names_at, NULL, "q/d"));
     GIVES(0, move("../../q/d", "/p/d"));
     IS("f", "text");
     assert_int_equal(stat_of("..").number, stat_of("/p").number);
-    GIVES(0, vfs_chdir(names_at, "/"));
+    GIVES(0, vfs_chdir(names_at, NULL, "/"));
     GIVES(0, move("p/d", "d"));
     assert_int_equal(stat_of("d/..").number, stat_of("/").number);
     assert_int_equal(stat_of(".").links, links + 3);
@@ -200,11 +200,11 @@ void case_rename_replaces(void)
     assert_int_equal(stat_of("p").links, 3);
     assert_int_equal(stat_of("q").links, 3);
     IS("q/empty/f", "text");
-    GIVES(0, vfs_chdir(names_at, "p/empty"));
+    GIVES(0, vfs_chdir(names_at, NULL, "p/empty"));
     GIVES(0, move("/q/empty", "/p/empty"));
     GIVES(-ENOENT, make("nothing-is-made-in-what-is-gone"));
     assert_int_equal(stat_of("..").number, stat_of("/p").number);
-    GIVES(0, vfs_chdir(names_at, "/"));
+    GIVES(0, vfs_chdir(names_at, NULL, "/"));
     assert_int_equal(stat_of("p").links, 3);
     assert_int_equal(stat_of("q").links, 2);
     IS("p/empty/f", "text");
@@ -313,9 +313,9 @@ void case_links_followed(void)
     IS("relative/", "text");
     GIVES(-ENOTDIR, status("relative/x"));
     assert_int_equal(stat_of("two/.").number, stat_of("d/e").number);
-    GIVES(0, vfs_chdir(names_at, "two"));
+    GIVES(0, vfs_chdir(names_at, NULL, "two"));
     IS("up", "text");
-    GIVES(0, vfs_chdir(names_at, "/"));
+    GIVES(0, vfs_chdir(names_at, NULL, "/"));
     /* What is made through a link is made where it leads. */
     names_write("absolute/g", "g");
     IS("d/g", "g");
@@ -440,7 +440,7 @@ void case_f12_parent_of_removed(void)
     GIVES(0, make("a"));
     GIVES(0, make("a/b"));
     number = stat_of("a").number;
-    GIVES(0, vfs_chdir(names_at, "a/b"));
+    GIVES(0, vfs_chdir(names_at, NULL, "a/b"));
     names_remove("../b");
     GIVES(0, status("."));
     assert_int_equal(stat_of("..").number, number);
@@ -451,9 +451,9 @@ void case_f12_parent_of_removed(void)
     GIVES(0, make("/x"));
     assert_int_equal(stat_of("..").number, number);
     assert_int_equal(stat_of("../..").number, stat_of("/").number);
-    GIVES(0, vfs_chdir(names_at, ".."));
+    GIVES(0, vfs_chdir(names_at, NULL, ".."));
     GIVES(-ENOENT, make("c"));
-    GIVES(0, vfs_chdir(names_at, ".."));
+    GIVES(0, vfs_chdir(names_at, NULL, ".."));
     assert_int_equal(stat_of(".").number, stat_of("/").number);
     names_remove("x");
 }

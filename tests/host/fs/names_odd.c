@@ -141,7 +141,8 @@ void case_rename_while_listed(void)
         sprintf(name, "d/n%u", i);
         names_write(name, "");
     }
-    GIVES(0, namei(names_at, NULL, "d", true, &directory));
+    GIVES(0, namei(names_at, NULL, "d", &(struct want){.follow = true},
+                   &directory));
     for (unsigned i = 0; (number = list_next(directory, &slot)) != -2; i++) {
         assert_true(i < 4 * LISTED);
         if (number >= 0)

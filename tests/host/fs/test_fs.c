@@ -112,11 +112,11 @@ static void test_paths(void **state)
     assert_int_equal(stat_of("..").number, root);
     assert_int_equal(stat_of("/../../d").number, directory);
     assert_int_equal(stat_of("d/./e/..//").number, directory);
-    assert_int_equal(vfs_chdir(&at, "d/e"), 0);
+    assert_int_equal(vfs_chdir(&at, NULL, "d/e"), 0);
     assert_int_equal(stat_of(".").number, stat_of("/d/e").number);
     assert_int_equal(stat_of("../f").number, stat_of("/d/f").number);
-    assert_int_equal(vfs_chdir(&at, "../f"), -ENOTDIR);
-    assert_int_equal(vfs_chdir(&at, "../../.."), 0);
+    assert_int_equal(vfs_chdir(&at, NULL, "../f"), -ENOTDIR);
+    assert_int_equal(vfs_chdir(&at, NULL, "../../.."), 0);
     assert_int_equal(stat_of(".").number, root);
 
     memset(name, 'n', sizeof(name));
@@ -227,7 +227,7 @@ static void test_dead_directory(void **state)
     assert_int_equal(vfs_mkdir(&at, NULL, "d"), 0);
     assert_int_equal(vfs_mkdir(&at, NULL, "d/e"), 0);
     touch("f");
-    assert_int_equal(vfs_chdir(&at, "d/e"), 0);
+    assert_int_equal(vfs_chdir(&at, NULL, "d/e"), 0);
     assert_int_equal(vfs_remove(&at, NULL, "../e"), 0);
     assert_int_equal(vfs_remove(&at, NULL, "../../d"), 0);
     assert_int_equal(status("x"), -ENOENT);
@@ -236,7 +236,7 @@ static void test_dead_directory(void **state)
     assert_int_equal(vfs_link(&at, NULL, "/f", NULL, "x"), -ENOENT);
     assert_int_equal(vfs_stat(&at, NULL, ".", true, &stat), 0);
     assert_int_equal(stat.links, 0);
-    assert_int_equal(vfs_chdir(&at, "../.."), 0);
+    assert_int_equal(vfs_chdir(&at, NULL, "../.."), 0);
     assert_int_equal(vfs_remove(&at, NULL, "f"), 0);
 }
 
@@ -269,11 +269,11 @@ static void test_dead_chain(void **state)
     (void)state;
     for (int i = 0; i < DEPTH; i++) {
         assert_int_equal(vfs_mkdir(&at, NULL, "d"), 0);
-        assert_int_equal(vfs_chdir(&at, "d"), 0);
+        assert_int_equal(vfs_chdir(&at, NULL, "d"), 0);
         held[i] = inode_get(at.cwd);
     }
     for (int i = 0; i < DEPTH; i++) {
-        assert_int_equal(vfs_chdir(&at, ".."), 0);
+        assert_int_equal(vfs_chdir(&at, NULL, ".."), 0);
         assert_int_equal(vfs_rmdir(&at, NULL, "d"), 0);
     }
     for (int i = 0; i < DEPTH; i++) {
@@ -286,33 +286,34 @@ static void test_dead_chain(void **state)
 /* ---- Directories --------------------------------------------------------- */
 
 struct listing {
-    struct directory_sink sink;
-    unsigned slots, used, bytes, limit;
+    unsigned slots, used, bytes; /* slots: that begin in what was read */
     char last[NAME_LIMIT + 1];
 };
 
-static int list_slot(struct directory_sink *sink,
-                     const struct directory_entry *entry, unsigned within)
-{
-    struct listing *listing = (struct listing *)sink;
-    unsigned rest = DIRECTORY_SLOT_SIZE - within;
+static char last_name[NAME_LIMIT + 1];
 
-    if (rest > listing->limit - listing->bytes)
-        rest = listing->limit - listing->bytes;
-    if (within == 0 && rest) {
-        listing->slots++;
-        listing->used += entry->number != 0;
-        strcpy(listing->last, entry->name);
-    }
-    listing->bytes += rest;
-    return (int)rest;
+/* Each byte says whether the slot is in use. */
+static void encode(const struct directory_entry *entry,
+                   char record[DIRECTORY_SLOT_SIZE])
+{
+    memset(record, entry->number != 0, DIRECTORY_SLOT_SIZE);
+    strcpy(last_name, entry->name);
 }
 
 static struct listing list_part(struct file *file, unsigned limit)
 {
-    struct listing listing = {.sink = {list_slot}, .limit = limit};
+    static char records[1 << 16];
+    struct cursor cursor = cursor_kernel(records, limit);
+    unsigned at = -file->offset % DIRECTORY_SLOT_SIZE;
+    ssize_t length = file_read_directory(file, &cursor, encode);
+    struct listing listing = {.bytes = length};
 
-    assert_int_equal(file_read_directory(file, &listing.sink), 0);
+    assert_int_equal(length, limit - cursor.left);
+    for (; at < length; at += DIRECTORY_SLOT_SIZE) {
+        listing.slots++;
+        listing.used += records[at];
+    }
+    strcpy(listing.last, last_name);
     return listing;
 }
 
@@ -322,7 +323,7 @@ static struct listing list(const char *path)
     struct file *file;
 
     assert_int_equal(vfs_open(&at, NULL, path, OPEN_READ, &file), 0);
-    listing = list_part(file, 1u << 30);
+    listing = list_part(file, 1u << 16);
     file_put(file);
     return listing;
 }
@@ -363,18 +364,9 @@ static void test_slots(void **state)
     assert_int_equal(vfs_rmdir(&at, NULL, "d"), 0);
 }
 
-static int refuse_slot(struct directory_sink *sink,
-                       const struct directory_entry *entry, unsigned within)
-{
-    (void)sink;
-    (void)entry;
-    (void)within;
-    return -EFAULT;
-}
-
 static void test_reading_slots(void **state)
 {
-    struct directory_sink refusing = {refuse_slot};
+    struct cursor refusing = cursor_user(4096, 100);
     struct listing part;
     struct file *file;
 
@@ -382,7 +374,9 @@ static void test_reading_slots(void **state)
     assert_int_equal(vfs_mkdir(&at, NULL, "d"), 0);
     touch("d/x");
     assert_int_equal(vfs_open(&at, NULL, "d", OPEN_READ, &file), 0);
-    assert_int_equal(file_read_directory(file, &refusing), -EFAULT);
+    stub_fault_from = 4096;
+    assert_int_equal(file_read_directory(file, &refusing, encode), -EFAULT);
+    stub_fault_from = UINT64_MAX;
     part = list_part(file, 16);
     assert_string_equal(part.last, ".");
     part = list_part(file, 7);
@@ -396,7 +390,7 @@ static void test_reading_slots(void **state)
     assert_int_equal(list_part(file, 4000).bytes, 0);
     file_put(file);
     assert_int_equal(vfs_open(&at, NULL, "d/x", OPEN_READ, &file), 0);
-    assert_int_equal(file_read_directory(file, &refusing), -ENOTDIR);
+    assert_int_equal(file_read_directory(file, &refusing, encode), -ENOTDIR);
     file_put(file);
     assert_int_equal(vfs_unlink(&at, NULL, "d/x"), 0);
     assert_int_equal(vfs_rmdir(&at, NULL, "d"), 0);
@@ -855,10 +849,10 @@ static void test_mounts(void **state)
     assert_int_equal(stat_of("dev").device, devices->device);
     assert_int_equal(stat_of("dev/..").number, root);
     assert_int_equal(stat_of("dev/../dev/null").major, 2);
-    assert_int_equal(vfs_chdir(&at, "dev"), 0);
+    assert_int_equal(vfs_chdir(&at, NULL, "dev"), 0);
     assert_int_equal(stat_of("../f").type, INODE_FILE);
     assert_int_equal(stat_of("..").device, stat_of("/").device);
-    assert_int_equal(vfs_chdir(&at, "/"), 0);
+    assert_int_equal(vfs_chdir(&at, NULL, "/"), 0);
     assert_int_equal(vfs_link(&at, NULL, "f", NULL, "dev/f"), -EXDEV);
     assert_int_equal(vfs_rmdir(&at, NULL, "dev"), -EBUSY);
     assert_int_equal(vfs_mkdir(&at, NULL, "dev"), -EEXIST);
@@ -907,10 +901,8 @@ static void test_descriptors(void **state)
     same = file_table_find(&table, 4);
     assert_ptr_equal(same, file);
     file_put(same);
-    stub_fail_after = 1;
-    assert_int_equal(file_table_copy(&copy, &table), -ENOMEM);
     assert_int_equal(file->count, 1 + FILE_TABLE_MAX - 2);
-    assert_int_equal(file_table_copy(&copy, &table), 0);
+    file_table_copy(&copy, &table);
     assert_int_equal(file->count, 1 + 2 * (FILE_TABLE_MAX - 2));
     assert_int_equal(file_table_install(&copy, file_get(file)), 3);
     assert_int_equal(file_table_install(&copy, file_get(file)), 77);
@@ -924,24 +916,13 @@ static void test_descriptors(void **state)
     assert_int_equal(file_table_install(&table, NULL), 77);
     file_table_put(&copy);
     file_table_init(&copy, NULL);
-    assert_int_equal(file_table_copy(&copy, &table), 0);
+    file_table_copy(&copy, &table);
     assert_int_equal(file_table_install(&copy, file_get(file)), 3);
     file_table_fill(&table, 3, file_get(file));
     same = file_table_find(&table, 3);
     assert_ptr_equal(same, file);
     file_put(same);
     file_table_fill(&table, 77, NULL);
-    file_table_put(&copy);
-    file_table_put(&table);
-    assert_int_equal(file->count, 1);
-
-    file_table_init(&table, NULL);
-    file_table_init(&copy, NULL);
-    for (int i = 0; i < FILE_TABLE_FIRST; i++)
-        file_table_install(&table, file_get(file));
-    stub_fail_after = 1;
-    assert_int_equal(file_table_install(&table, file), -ENOMEM);
-    assert_int_equal(file_table_copy(&copy, &table), 0);
     file_table_put(&copy);
     file_table_put(&table);
     assert_int_equal(file->count, 1);

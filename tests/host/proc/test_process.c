@@ -740,7 +740,7 @@ static void sharing_child(void)
     while (!atomic_load(&victim))
         user_tick();
     share_parts(atomic_load(&victim));
-    CHECK(vfs_chdir(self->fs, "a") == 0);
+    CHECK(vfs_chdir(self->fs, NULL, "a") == 0);
     CHECK(vfs_open(self->fs, NULL, "/hello", OPEN_READ, &file) == 0);
     CHECK(file_table_install(self->files, file) == 0);
     CHECK(put_byte(STACK, 77) == 0);
@@ -764,7 +764,7 @@ static void sharing_parent(void)
     struct file *file = file_table_find(self->files, 0);
     CHECK(file);
     file_put(file);
-    CHECK(vfs_chdir(self->fs, "../b") == 0 && put_byte(STACK, 78) == 0);
+    CHECK(vfs_chdir(self->fs, NULL, "../b") == 0 && put_byte(STACK, 78) == 0);
     process_exit(1);
 }
 
@@ -787,7 +787,7 @@ static void change_directory(void)
     if (atomic_fetch_add(&arrived, 1) == 0) {
         CHECK(spawn(MAIN));
         for (int i = 0; i < 500; i++)
-            CHECK(vfs_chdir(fs, i % 2 ? "../a" : "../b") == 0);
+            CHECK(vfs_chdir(fs, NULL, i % 2 ? "../a" : "../b") == 0);
         until(&hits, 1);
         process_exit(0);
     }
