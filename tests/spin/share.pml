@@ -8,9 +8,9 @@
  * means. A step (a statement, or what d_step holds together) is at most one
  * access to memory that another space can reach, taken together with a lock's
  * acquisition before it or release after it; so another space may come between
- * any two. Allocations fail when the few frames are used up.
+ * any two. Allocations fail when the few pages are used up.
  *
- * The tree. A root is no frame here, just the slot of its space. Each space has
+ * The tree. A root is no page here, just the slot of its space. Each space has
  * two pages, at va 0 and 1: LEVELS 2 is root, node of two slots, pages; LEVELS
  * 3 is root, node of two slots, below each a node of one, pages.
  *
@@ -27,7 +27,7 @@
  *   I3  who stores through a writable translation is alone with the page: no
  *       other space's tree means it, no other's translation holds it; at rest,
  *       nodes and page of a writable leaf have count 1 and are not sealed
- *   I5  no frame is freed while a translation to it is cached
+ *   I5  no page is freed while a translation to it is cached
  *   I6  a space loads what it stored last, or its parent before the fork; for
  *       which space 0 may store a mark, once (CONTENTS)
  *
@@ -62,9 +62,10 @@
 #define ROUND 2
 #endif
 
-/* ---- Entries and frames ---------------------------------------------------
- * An entry is a kind and a frame (sv39.h). Slots lie in one array, the roots'
- * first; an index into it plays pte_t *. Frames: 1.. nodes, then pages. */
+/* ---- Entries and pages ----------------------------------------------------
+ * An entry is a kind and a page (sv39.h). Slots lie in one array, the roots'
+ * first; an index into it plays pte_t *. Numbers of pages: nodes from 1 on, then
+ * the others. */
 
 #define NONE     0
 #define OWNED    32
@@ -77,9 +78,9 @@
 #define target(e)  ((e) & 31)
 #define visible(e) (kind(e) == OWNED || kind(e) == LINKED)
 
-#define FRAMES   (NODES + PAGES)
-#define ZERO     (FRAMES + 1) /* the immortal page of zeros, not counted */
-#define FAILED   255
+#define ALL_PAGES (NODES + PAGES)
+#define ZERO      (ALL_PAGES + 1) /* the immortal page of zeros, not counted */
+#define FAILED    255
 #define first(n) (SPACES + 2 * ((n) - 1))
 
 #if LEVELS == 2
@@ -89,7 +90,7 @@
 #endif
 
 byte slot[SPACES + 2 * NODES];
-byte count[FRAMES + 2];
+byte count[ALL_PAGES + 2];
 bool sealed[NODES + 1];
 bool locked[NODES + 1]; /* of 0, a root: never */
 byte source_of[NODES + 1];
@@ -115,17 +116,17 @@ byte begun;           /* operations since all kernels were at rest */
 /* The one cached translation, of va 0 in space 0: nothing, a node of level
  * cached - 1, or a leaf. */
 #define LEAF 10
-byte cached, cached_frame;
+byte cached, cached_page;
 bool cached_writable;
 
 /* The mark: pages that hold it, and spaces whose load at va 0 must find it. */
-bool marked[FRAMES + 2];
+bool marked[ALL_PAGES + 2];
 bool expected[SPACES];
 
 inline uncache()
 {
     cached = 0;
-    cached_frame = 0;
+    cached_page = 0;
     cached_writable = false
 }
 
@@ -193,10 +194,10 @@ inline store(space, page)
         found = found || expected[k]
     }
     if
-    :: cached == LEAF && space -> assert(cached_frame != page) /* I3 */
+    :: cached == LEAF && space -> assert(cached_page != page) /* I3 */
     :: cached == LEAF && !space ->
         /* Or it would go on loading what was there before. */
-        assert(cached_frame == page) /* I6 */
+        assert(cached_page == page) /* I6 */
     :: else
     fi;
 #ifdef CONTENTS
@@ -221,23 +222,23 @@ end:
 #ifdef CACHE
     :: d_step { may_run(0) && !cached && visible(slot[0]) ->
         cached = LEVELS - 1;
-        cached_frame = target(slot[0]) }
+        cached_page = target(slot[0]) }
 #if LEVELS == 3
     :: d_step { may_run(0) && cached == 2 &&
-                visible(slot[slot_of(cached_frame, 1, 0)]) ->
+                visible(slot[slot_of(cached_page, 1, 0)]) ->
         cached = 1;
-        cached_frame = target(slot[slot_of(cached_frame, 1, 0)]) }
+        cached_page = target(slot[slot_of(cached_page, 1, 0)]) }
 #endif
     :: d_step { may_run(0) && cached == 1 &&
-                slot[slot_of(cached_frame, 0, 0)] ->
-        e = slot[slot_of(cached_frame, 0, 0)];
+                slot[slot_of(cached_page, 0, 0)] ->
+        e = slot[slot_of(cached_page, 0, 0)];
         cached = LEAF;
-        cached_frame = target(e);
+        cached_page = target(e);
         cached_writable = (kind(e) == WRITABLE);
         e = 0 }
-    :: d_step { may_run(0) && cached == LEAF -> load(0, cached_frame) }
+    :: d_step { may_run(0) && cached == LEAF -> load(0, cached_page) }
     :: d_step { may_run(0) && cached == LEAF && cached_writable ->
-        store(0, cached_frame) }
+        store(0, cached_page) }
     :: d_step { cached -> uncache() }
 #endif
     :: atomic {
@@ -267,20 +268,20 @@ end:
 /* ---- Counts --------------------------------------------------------------- */
 
 /* page_get, and of a leaf only if it is counted */
-inline get(frame)
+inline get(number)
 {
     if
-    :: frame != ZERO ->
-        assert(count[frame] > 0); /* I1 */
-        count[frame]++
+    :: number != ZERO ->
+        assert(count[number] > 0); /* I1 */
+        count[number]++
     :: else
     fi
 }
 
-inline owe(frame)
+inline owe(number)
 {
     if
-    :: frame && frame != ZERO -> due[dues] = frame; dues++
+    :: number && number != ZERO -> due[dues] = number; dues++
     :: else
     fi
 }
@@ -298,7 +299,7 @@ inline put_due()
         count[f]--;
         if
         :: count[f] == 0 ->
-            assert(!cached || cached_frame != f); /* I5 */
+            assert(!cached || cached_page != f); /* I5 */
             marked[f] = false;
             if
             :: f <= NODES ->
@@ -320,9 +321,9 @@ inline put_due()
     skip
 }
 
-inline put(frame)
+inline put(number)
 {
-    d_step { owe(frame) };
+    d_step { owe(number) };
     put_due()
 }
 
@@ -346,7 +347,7 @@ inline allocate(out, low, high)
     fi
 }
 #define allocate_node(out) allocate(out, 1, NODES)
-#define allocate_page(out) allocate(out, NODES + 1, FRAMES)
+#define allocate_page(out) allocate(out, NODES + 1, ALL_PAGES)
 
 /* ---- pt.c ----------------------------------------------------------------- */
 
@@ -1084,7 +1085,7 @@ inline destroy()
 /* ---- At rest ---------------------------------------------------------------
  * audit.c: I1, I3 and I6, over everything. */
 
-hidden byte edges[FRAMES + 2];
+hidden byte edges[ALL_PAGES + 2];
 
 inline audit_writable(s)
 {
@@ -1115,7 +1116,7 @@ inline audit()
         edges[target(slot[first(k) + 1])]++;
         edges[source_of[k]]++
     }
-    for (k : 1 .. FRAMES) {
+    for (k : 1 .. ALL_PAGES) {
         assert(count[k] == edges[k]); /* I1 */
         edges[k] = 0
     }
@@ -1123,14 +1124,14 @@ inline audit()
     edges[ZERO] = 0
 }
 
-/* Which frame plays which part does not matter: number them in the order a
+/* Which page plays which part does not matter: number them in the order a
  * walk from the spaces meets them, so that states that differ in nothing else
  * are one. */
-hidden byte name[FRAMES + 2], was[FRAMES + 1];
+hidden byte name[ALL_PAGES + 2], was[ALL_PAGES + 1];
 hidden byte nodes, pages;
 hidden byte new_slot[SPACES + 2 * NODES], new_source[NODES + 1];
-hidden byte new_count[FRAMES + 1];
-hidden byte new_sealed[NODES + 1], new_marked[FRAMES + 1];
+hidden byte new_count[ALL_PAGES + 1];
+hidden byte new_sealed[NODES + 1], new_marked[ALL_PAGES + 1];
 
 inline meet(f)
 {
@@ -1189,11 +1190,11 @@ inline rename()
             new_sealed[k] = false
         fi
     }
-    for (k : 1 .. FRAMES) {
+    for (k : 1 .. ALL_PAGES) {
         new_count[k] = (was[k] -> count[was[k]] : 0);
         new_marked[k] = (was[k] -> marked[was[k]] : false)
     }
-    cached_frame = name[cached_frame];
+    cached_page = name[cached_page];
     for (k : 0 .. SPACES + 2 * NODES - 1) {
         slot[k] = new_slot[k];
         new_slot[k] = 0
@@ -1204,7 +1205,7 @@ inline rename()
         new_source[k] = 0;
         new_sealed[k] = false
     }
-    for (k : 1 .. FRAMES) {
+    for (k : 1 .. ALL_PAGES) {
         count[k] = new_count[k];
         marked[k] = new_marked[k];
         new_count[k] = 0;

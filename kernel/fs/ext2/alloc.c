@@ -5,9 +5,9 @@
  * superblock, in one transaction, so that a disk is right to the last number
  * after a replay. The counts are also kept in memory, to choose a group by.
  *
- * A block that was freed may still be a file's if power goes before the commit,
- * so it must not get other contents until then: it is "held", a bit in a bitmap
- * of the group that only memory has.
+ * If the power fails before a commit, the blocks freed since belong to their
+ * files again. So a freed block must not get other contents until the commit:
+ * it is "held", by a bit in a bitmap of the group that is in memory alone.
  */
 #include "fs/ext2/private.h"
 #include "lib/bits.h"
@@ -33,7 +33,7 @@ static void clear(uint8_t *bitmap, uint32_t bit)
 typedef uint64_t __attribute__((may_alias)) word_t;
 
 /* The first bit in [from, end) that is clear in both (`also` may be NULL), or
- * `end`. Bitmaps are whole words, and lie as such. */
+ * `end`. Bitmaps consist of whole, aligned words. */
 static uint32_t find_clear(const uint8_t *bitmap, const uint8_t *also,
                            uint32_t from, uint32_t end)
 {
@@ -85,7 +85,7 @@ static int bits_change(struct ext2 *fs, struct journal_handle *handle,
     return ext2_super_change(fs, handle, &bits->super);
 }
 
-/* The counts in memory are those on disk from now on. */
+/* Change the counts in memory, and store them in the blocks. */
 static void count_blocks(struct ext2 *fs, struct ext2_bits *bits, int change)
 {
     bits->group->free_blocks += (uint32_t)change;
@@ -109,7 +109,7 @@ static void count_inodes(struct ext2 *fs, struct ext2_bits *bits, int change,
 
 /* ---- Held blocks --------------------------------------------------------- */
 
-/* The group's held blocks, or NULL when none waits. */
+/* The group's held blocks, or NULL when it has none. */
 static uint8_t *held(struct ext2 *fs, struct ext2_group *group)
 {
     if (group->holds &&
@@ -122,7 +122,7 @@ static uint8_t *held(struct ext2 *fs, struct ext2_group *group)
 
 /* Let the group hold blocks for the running transaction. The bitmap for them is
  * made now, so that a block can be freed when there is no memory. It has a page
- * of its own, so that no longer-lived object stays behind beside it. */
+ * of its own, so that the whole page becomes free with it. */
 static int held_prepare(struct ext2 *fs, struct ext2_group *group)
 {
     (void)held(fs, group);
@@ -162,7 +162,7 @@ void ext2_drop_held(struct ext2 *fs)
 
 /* ---- Blocks -------------------------------------------------------------- */
 
-/* Take the first block of `group` at or after bit `from`: 1; 0: none. */
+/* Take the first free block of `group` at or after bit `from`: 1; 0: none. */
 static int take_in_group(struct ext2 *fs, struct journal_handle *handle,
                          struct ext2_group *group, uint32_t from, bool metadata,
                          struct ext2_take *take)
@@ -332,7 +332,7 @@ static int take_inode_in(struct ext2 *fs, struct journal_handle *handle,
                          struct ext2_group *group, struct ext2_take *take)
 {
     uint32_t before = (uint32_t)(group - fs->groups) * fs->inodes_per_group;
-    /* The reserved ones are in use, whatever a damaged bitmap says. */
+    /* Reserved inodes are in use, even if a damaged bitmap says otherwise. */
     uint32_t from =
         before < fs->first_inode - 1 ? fs->first_inode - 1 - before : 0;
     struct ext2_view view;

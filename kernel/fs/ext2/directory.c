@@ -1,16 +1,17 @@
 /*
- * Directories: blocks of records, each a number, a length and a name. Here is
- * how they change; find.c looks.
+ * Directories: blocks of records, each a number, a length and a name. This file
+ * changes them; find.c looks for them.
  *
- * A record's length leads to the next; what a removed one took up is added to
- * the one before it, or it stays as an empty one. A tree of hashes that other
- * systems keep in a big directory hides in records that look empty; a name put
- * in without that tree's order ends it, by a flag of the inode.
+ * A record's length leads to the next. When a record is removed, its length is
+ * added to the one before it; the first of a block becomes an empty one. Other
+ * systems keep a tree of hashes in a large directory, in records that look
+ * empty. A new name is not put into that tree, so a flag of the inode is
+ * cleared that says that there is one.
  *
- * Room for a new name is looked for from where there was some before, for names
- * about as long; what removed names leave behind is counted, and looked for
- * once it is a quarter of the directory. So it does not take longer in a larger
- * directory.
+ * The search for room begins where the last one for a name of about that length
+ * ended. The bytes of removed records are counted; when they are a quarter of
+ * the directory, the search begins at the first block again. So it takes no
+ * longer in a larger directory.
  */
 #include "fs/ext2/directory.h"
 #include "lib/errno.h"
@@ -62,13 +63,13 @@ int ext2_directory_change(struct ext2_inode *directory,
     return result;
 }
 
-/* Bytes of a record that are its own: the rest is room. */
+/* How many bytes of a record are in use: the rest is room. */
 static uint32_t used(const struct ext2_entry *entry)
 {
     return entry->number ? ext2_entry_size(entry->name_length) : 0;
 }
 
-/* Look for `need` bytes in one block: 1 when there are. */
+/* Look for `need` bytes of room in one block: 1 if they are there. */
 static int room_in(struct ext2_inode *directory, void *block, uint32_t need,
                    struct ext2_place *place)
 {
@@ -92,8 +93,8 @@ static int room_in(struct ext2_inode *directory, void *block, uint32_t need,
     return 0;
 }
 
-/* Look in all blocks from *full on: 1 when one has room, which is *full then.
- * After -ERESTART this goes on where it was. */
+/* Look in all blocks from *full on: 1 if one has room, and *full is that block.
+ * After -ERESTART the next call goes on with the same block. */
 static int find_room(struct ext2_inode *directory, uint32_t *full,
                      uint32_t need, struct ext2_place *place)
 {
@@ -112,7 +113,7 @@ static int find_room(struct ext2_inode *directory, uint32_t *full,
     return result;
 }
 
-/* One more block, all room. */
+/* Add a block, which has room only. */
 static int grow(struct ext2_inode *directory, struct journal_handle *handle,
                 struct ext2_place *place)
 {
@@ -137,7 +138,7 @@ static int grow(struct ext2_inode *directory, struct journal_handle *handle,
     return 0;
 }
 
-/* Room may be left in the blocks that are taken to be full. */
+/* Whether blocks that were full may have room again: then look at all. */
 static bool look_again(struct ext2_inode *directory)
 {
     uint32_t size = ext2_fs(&directory->inode)->block_size;

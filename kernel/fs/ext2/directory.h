@@ -1,8 +1,9 @@
 /*
- * Directories of ext2: records in blocks. Only names.c, rename.c, inode.c,
- * record.c and the two halves (find.c looks, directory.c changes) include this.
+ * Directories of ext2: records in blocks. find.c looks for records, directory.c
+ * changes them; beside these names.c, rename.c, inode.c and record.c include
+ * this.
  *
- * A directory's mutex is held, or nobody else can find it.
+ * The directory's mutex is held, or no other thread can find it.
  */
 #ifndef FS_EXT2_DIRECTORY_H
 #define FS_EXT2_DIRECTORY_H
@@ -39,8 +40,8 @@ int ext2_directory_room(struct ext2_inode *directory,
                         struct journal_handle *handle, size_t length,
                         struct ext2_place *place);
 
-/* Fill the room with a record, whose place is `place` from then on; have a
- * record name another inode; take a record away. Cannot fail. */
+/* Fill the room with a record, whose place is then `place`; make a record name
+ * another inode; remove a record. Cannot fail. */
 void ext2_directory_put(struct ext2_inode *directory, struct ext2_place *place,
                         struct name name, const struct ext2_inode *inode);
 void ext2_directory_exchange(struct ext2_place *place,
@@ -93,26 +94,27 @@ static inline uint32_t ext2_place_number(const struct ext2_inode *directory,
     return place->index * in_block + place->offset / 4;
 }
 
-/* Check the record at `offset` of block `index`: 0, or -EUCLEAN, told. */
+/* Check the record at `offset` of block `index`: 0, or -EUCLEAN, printed. */
 int ext2_entry_check(struct ext2_inode *directory, void *block, uint32_t index,
                      uint32_t offset);
 
-/* Block `index` of the directory, which must be there: its number; to read. */
+/* The number of block `index` of the directory, or a view of it. A hole is
+ * damage. */
 int ext2_directory_block(struct ext2_inode *directory, uint32_t index,
                          uint32_t *block);
 int ext2_directory_view(struct ext2_inode *directory, uint32_t index,
                         struct ext2_view *view);
 
-/* The same where all blocks are looked at, from the first on: what follows is
- * read ahead. */
+/* The same view, for a walk over all blocks: the next blocks are read ahead. */
 int ext2_directory_next(struct ext2_inode *directory, uint32_t index,
                         struct ext2_view *view);
 
 /* ---- names.c, rename.c --------------------------------------------------- */
 
-/* `inode` has lost a name in `directory`: what comes of that for the links of
- * both, and for it if that was its last name. `super` and its `record` as for
- * ext2_orphan_add; the caller stores the directory's. Both are locked. */
+/* `inode` has lost a name in `directory`: adjust the link counts of both, store
+ * the inode's `record`, and add the inode to the orphans if that was its last
+ * name. `super` and `record` as for ext2_orphan_add; the caller stores the
+ * directory's record. Both inodes are locked. */
 void ext2_name_lost(struct ext2_inode *directory, struct ext2_inode *inode,
                     struct ext2_super *super, struct ext2_record *record);
 

@@ -4,8 +4,8 @@
  * Metadata (bitmaps, inode tables, blocks that lead to others, directories) is
  * changed through the journal, one operation's changes all or none; contents
  * go through a page cache of each file's own and reach the disk before the
- * metadata that shows them. What is found damaged, or cannot be written, makes
- * the file system read-only, after one line on the console; it never ends the
+ * metadata that shows them. Damage on the disk, or an error in writing, makes
+ * the file system read-only, after one line on the console; it never stops the
  * kernel.
  *
  * Owners and permissions are kept, and not looked at. Reading a file leaves its
@@ -18,12 +18,13 @@
 #include "vfs/vfs.h"
 
 /*
- * Mount what is on `device`, which stays; replay its log and empty what was
- * unlinked before a crash, unless `read_only`. 0; -EINVAL: no ext2; -EUCLEAN:
- * a damaged one; -EOPNOTSUPP: a feature Calf does not know (all told on the
- * console); -EROFS: read-only and the log would have to be replayed; -EIO,
- * -ENOMEM. A device that cannot be written, a feature a writer would have to
- * know and a mark that errors were found make it read-only.
+ * Mount the file system on `device`, which stays. Unless `read_only`, replay
+ * its log and free the inodes that were unlinked before a crash. 0; -EINVAL: no
+ * ext2; -EUCLEAN: it is damaged; -EOPNOTSUPP: a feature that Calf does not know
+ * (each with a line on the console); -EROFS: read-only, and the log would have
+ * to be replayed; -EIO, -ENOMEM. The file system is read-only if the device is,
+ * if it has a feature that must be known to write, or if it is marked as
+ * damaged.
  */
 int ext2_mount(struct block_device *device, bool read_only,
                struct superblock **out);

@@ -6,9 +6,9 @@
  * commit writes it before the metadata that shows it. Bytes come from the user
  * without a handle, as taking them may fault and sleep for long.
  *
- * What is past the end of the file in its last page is zero: a mapping shows
- * it. A disk made elsewhere may have other things there: they are cleared when
- * the page is read, and on the disk when the file becomes longer.
+ * Past the end of the file its last page is zero, since a mapping shows all of
+ * the page. A disk made elsewhere may have other bytes there: these are cleared
+ * when the page is read, and on the disk when the file becomes longer.
  */
 #include "fs/ext2/private.h"
 #include "lib/bits.h"
@@ -18,11 +18,11 @@
 /* ---- Writing ------------------------------------------------------------- */
 
 /* Part of one page that is being written: all of it has blocks, or none; all of
- * it is within the file's size, or none. So when something fails, what was
- * there before is there again. */
+ * it is within the file's size, or none. So after a failure the file is as it
+ * was before. */
 struct piece {
     struct ext2_inode *file;
-    struct page *page; /* pinned, and mapped nowhere */
+    struct page *page; /* from cache_write_begin */
     uint64_t at;
     size_t length;
     bool mapped; /* has blocks */
@@ -35,7 +35,7 @@ static void mark_dirty(struct ext2_inode *file, struct page *page)
     ext2_inode_dirtied(file);
 }
 
-/* Clear what is past the size in its page, up to `end` at most. */
+/* Clear the bytes past the size, up to `end` or the end of their page. */
 static int clear_tail(struct ext2_inode *file, uint64_t end)
 {
     uint64_t size = atomic_load(&file->inode.size);
@@ -54,7 +54,7 @@ static int clear_tail(struct ext2_inode *file, uint64_t end)
     return 0;
 }
 
-/* Find out whether the piece has blocks, and cut it off where that changes. */
+/* Find out whether the piece has blocks, and end it where that changes. */
 static int find_blocks(struct piece *piece)
 {
     uint32_t size = ext2_fs(&piece->file->inode)->block_size;
@@ -79,7 +79,7 @@ static int find_blocks(struct piece *piece)
     return 0;
 }
 
-/* Give it blocks, from the first on; piece->kept tells how far. */
+/* Give it blocks, from the first on; piece->kept says how far. */
 static int make_blocks(struct piece *piece, struct journal_handle *handle)
 {
     uint32_t shift = ext2_fs(&piece->file->inode)->block_shift;
@@ -122,7 +122,7 @@ static int keep_once(struct piece *piece)
     return result;
 }
 
-/* The page has been filled: make it the file's. */
+/* The page has been filled: make its bytes part of the file. */
 static int keep(struct piece *piece)
 {
     struct ext2_inode *file = piece->file;
@@ -142,8 +142,8 @@ static int keep(struct piece *piece)
     return result;
 }
 
-/* Fill and keep a piece. When the user's memory does not give it, what the
- * piece has in the file is unspecified. */
+/* Fill and keep a piece. If the user's memory cannot be read, the contents of
+ * the piece are unspecified afterwards. */
 static int write_piece(struct piece *piece, struct cursor *cursor)
 {
     struct ext2_inode *file = piece->file;
@@ -172,7 +172,7 @@ static int write_piece(struct piece *piece, struct cursor *cursor)
     return result;
 }
 
-/* What comes before contents or size change. */
+/* Called before contents or size change. */
 static int prepare(struct ext2_inode *file)
 {
     struct ext2 *fs = ext2_fs(&file->inode);
@@ -233,8 +233,8 @@ static int grow(struct ext2_inode *file, uint64_t size)
     return result;
 }
 
-/* The first handle of it: the size is right from then on. `last` is the page
- * the file then ends in the middle of, or NULL. */
+/* The first handle of a truncation: it sets the size. `last` is the page in
+ * whose middle the file then ends, or NULL. */
 static int shrink_step(struct ext2_inode *file, uint64_t size,
                        struct page *last, struct journal_handle *handle)
 {
@@ -284,7 +284,7 @@ static int shrink(struct ext2_inode *file, uint64_t size)
         cache_write_end(last);
     if (file->truncate_pending)
         result = ext2_truncate_finish(file);
-    /* It is shorter. The blocks can be freed when there is memory again. */
+    /* The size is set. The blocks can be freed when there is memory again. */
     return file->truncate_pending && result == -ENOMEM ? 0 : result;
 }
 

@@ -1,11 +1,12 @@
 /*
  * Looking in directories: for a name, for the record at a place.
  *
- * A large directory has an index in memory of the block that each name is in.
+ * A large directory has an index in memory, from names to their records'
+ * places.
  *
- * To readers a record's place is its offset divided by the length of the
- * shortest record, so that the numbers grow, none is given twice, and "." and
- * ".." are 0 and 1.
+ * A reader of a directory gets for each record its offset divided by the length
+ * of the shortest record: so these numbers grow, are unique, and are 0 and 1
+ * for "." and "..".
  */
 #include "fs/ext2/directory.h"
 #include "lib/errno.h"
@@ -109,8 +110,8 @@ static int find_in(struct ext2_inode *directory, void *block, struct name name,
     return 0;
 }
 
-/* Put the names of a block into the index, which is held: 1, 0 when that has
- * been given up, or an error. */
+/* Put the names of a block into the index, which is held: 1; 0: the index has
+ * been given up; or an error. */
 static int index_block(struct ext2_inode *directory, void *block,
                        uint32_t index)
 {
@@ -132,9 +133,9 @@ static int index_block(struct ext2_inode *directory, void *block,
     return 1;
 }
 
-/* Put into the index, which is held, the names that it lacks: 1 when it has all
- * of them; 0, or an error: it is not held any more. What it has by -ERESTART it
- * has the next time, too. */
+/* Put into the index, which is held, the names that it lacks. 1: it has all of
+ * them; 0, or an error: it is not held any more. After -ERESTART the next call
+ * goes on with the same block. */
 static int complete_index(struct ext2_inode *directory)
 {
     struct ext2_view view;
@@ -155,7 +156,7 @@ static int complete_index(struct ext2_inode *directory)
     return result;
 }
 
-/* 1 when the name is there. */
+/* 1 if the name is there. */
 static int find_by_looking(struct ext2_inode *directory, struct name name,
                            struct ext2_place *place)
 {

@@ -1,12 +1,12 @@
 /*
  * What ext2 and ext3 look like on disk: little-endian structures at fixed
- * places. Names are ours; the comment at each says what "The Second Extended
- * File System" (D. Poirier) and the kernel's ext4 disk layout document call
- * it. Only fields Calf uses have a name.
+ * places. The names are Calf's own; the comment at each has its name in "The
+ * Second Extended File System" (D. Poirier) and in the ext4 disk layout
+ * document of Linux. Only fields that Calf uses have a name.
  *
- * A disk is cut into blocks and these into groups of equal size. Each group has
- * a bitmap of its blocks, one of its inodes, and a table of those inodes; its
- * descriptor, in the table that follows the superblock, says where.
+ * A disk is divided into blocks, and these into groups of equal size. A group
+ * has a bitmap of its blocks, one of its inodes, and a table of those inodes;
+ * its descriptor, in the table that follows the superblock, says where.
  */
 #ifndef FS_EXT2_FORMAT_H
 #define FS_EXT2_FORMAT_H
@@ -36,7 +36,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
 #define EXT2_INCOMPAT_TYPES   0x2u /* records of directories have a type */
 #define EXT2_INCOMPAT_RECOVER 0x4u /* the log must be replayed */
 
-/* Features a writer must know (s_feature_ro_compat). */
+/* Features that must be known to write (s_feature_ro_compat). */
 #define EXT2_WRITE_SPARSE 0x1u /* fewer copies of the superblock */
 #define EXT2_WRITE_LARGE  0x2u /* sizes of 2^31 and more */
 

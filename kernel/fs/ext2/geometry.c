@@ -1,7 +1,7 @@
 /*
- * What a superblock and the descriptors of groups say, and whether it can be:
- * all other parts rely on what was checked here. And what an inode's record
- * says of its kind.
+ * Reading and checking the superblock and the descriptors of groups: all other
+ * files rely on what is checked here. And the kind of an inode, from its
+ * record.
  */
 #include "fs/ext2/private.h"
 #include "lib/bits.h"
@@ -36,7 +36,7 @@ static const struct feature write_names[] = {
     {0x8000, "verity"},    {0x10000, "orphan_present"},
 };
 
-/* Tell each bit of `unknown` by name, or number. */
+/* Print each bit of `unknown` by name, or number. */
 static void tell_features(struct ext2 *fs, uint32_t unknown,
                           const struct feature *names, unsigned count,
                           const char *what)
@@ -175,7 +175,7 @@ int ext2_geometry(struct ext2 *fs, const struct ext2_super *super)
     return 0;
 }
 
-/* Without the feature flex_bg a group's own things lie in it. */
+/* Without the feature flex_bg a group's bitmaps and inodes lie in the group. */
 static bool is_own(const struct ext2 *fs, uint32_t number, uint32_t block,
                    uint32_t count)
 {
@@ -242,7 +242,7 @@ int ext2_groups_load(struct ext2 *fs)
 
 /* ---- Records of inodes --------------------------------------------------- */
 
-/* There are two encodings, in two places; the second has more bits. */
+/* Two encodings are in use, in two places; the second has more bits. */
 static void read_device(const uint32_t *pointers, struct inode_shape *shape)
 {
     uint32_t device = pointers[0];
@@ -266,7 +266,7 @@ void ext2_record_device(uint32_t pointers[EXT2_POINTERS], uint16_t major,
 bool ext2_record_shape(const struct ext2_record *record,
                        struct inode_shape *shape)
 {
-    /* What Calf has no use for is shown as a device that no driver serves. */
+    /* Types that Calf does not have are shown as a device without a driver. */
     *shape = (struct inode_shape){.type = INODE_DEVICE, .major = UINT16_MAX};
     switch (record->mode & EXT2_MODE_TYPE) {
     case EXT2_MODE_DIRECTORY:

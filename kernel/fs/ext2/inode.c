@@ -1,10 +1,10 @@
 /*
  * Inodes by number.
  *
- * An inode that nobody uses stays in memory with its pages, so that a program
- * that is run again reads nothing; the oldest go when there are too many, or
- * when memory is short. One without names waits in another queue until it has
- * been emptied (orphan.c).
+ * An inode that is not in use stays in memory with its pages, so that a program
+ * that is run again reads nothing. The oldest are freed when there are too
+ * many, or when memory is short. An inode without names waits in another queue
+ * until its blocks have been freed (orphan.c).
  */
 #include "fs/ext2/directory.h"
 #include "lib/bits.h"
@@ -187,7 +187,7 @@ void ext2_inode_destroy(struct ext2_inode *inode)
     ext2_inode_free(inode);
 }
 
-/* Take the oldest unused inode that can go out of all lists, or NULL. */
+/* Take the oldest unused inode that can be freed out of all lists; or NULL. */
 static struct ext2_inode *take_unused(struct ext2 *fs, uint32_t keep, bool all)
 {
     struct ext2_inode *inode = NULL, *found = NULL;
@@ -226,8 +226,9 @@ bool ext2_inode_evict(struct ext2 *fs, uint32_t keep, bool all)
     return any;
 }
 
-/* There are too many. Dirty ones cannot go yet, and looking through them takes
- * time: so the bound rises, and the next eviction comes some inodes later. */
+/* There are too many unused inodes. Dirty ones cannot be freed yet, and looking
+ * through them takes time: so the bound is set some inodes higher than what is
+ * left, and the next eviction comes only then. */
 static void evict_many(struct ext2 *fs)
 {
     uint32_t step = fs->unused_limit / 8;
@@ -285,8 +286,8 @@ static unsigned count(struct ext2 *fs, const struct list *list)
     return number;
 }
 
-/* Take a reference to an inode of which something is to be written; false: it
- * is dead, and will never be. The table is locked. */
+/* Take a reference to an inode that has something to write; false: it is dead,
+ * so nothing of it need be written. The table is locked. */
 static bool take_to_write(struct ext2 *fs, struct ext2_inode *inode)
 {
     if (!atomic_load(&inode->inode.count) && !atomic_load(&inode->inode.links))
@@ -313,7 +314,7 @@ static struct ext2_inode *next_dirty(struct ext2 *fs, struct list *done)
     return inode;
 }
 
-/* Those that were written meanwhile, or not wholly, stay in the list. */
+/* Inodes that are dirty still, or again, go back to the list. */
 static void end_dirty(struct ext2 *fs, struct list *done)
 {
     struct list *link;
@@ -333,7 +334,7 @@ int ext2_write_contents(struct ext2 *fs)
 
     list_init(&done);
     mutex_lock(&fs->contents);
-    /* No more than there were: writers must not keep us here. */
+    /* As many as there are now: writers must not keep this loop going. */
     for (unsigned left = count(fs, &fs->dirty); left; left--) {
         int result;
 

@@ -1,7 +1,7 @@
 /*
- * Symbolic links: a short target lies in the inode, in place of pointers; a
- * longer one in one block, which counts as metadata, so that a new link is on
- * disk as a whole or not at all.
+ * Symbolic links: a short target lies in the inode, in place of pointers. A
+ * longer one lies in a block, which is metadata for the journal, so that a new
+ * link is on disk as a whole or not at all.
  */
 #include "fs/ext2/private.h"
 #include "lib/bits.h"
@@ -21,7 +21,8 @@ static int damaged(struct ext2_inode *link)
                         (unsigned)link->inode.number);
 }
 
-/* From the `room` bytes where the target is: it must fill the link's size. */
+/* Copy from the target, which lies in `room` bytes. Its length must be the
+ * link's size. */
 static ssize_t copy_target(struct ext2_inode *link, struct cursor *cursor,
                            uint64_t offset, const char *target, size_t room)
 {

@@ -1,11 +1,12 @@
 /*
- * From the blocks of a file to those of the disk: twelve named in the inode,
- * and the rest through one, two or three blocks that lead there.
+ * From the blocks of a file to those of the disk: the inode has pointers to the
+ * first twelve; the others are reached through one, two or three indirect
+ * blocks.
  *
- * Where a file has a hole, a pointer is 0; a block that leads to nothing is not
- * there either. A new block comes with all that are missing on the way to it:
- * they are taken first, then brought into the transaction, and linked last,
- * when nothing can fail any more.
+ * A hole is a pointer of 0, in the inode or in an indirect block. When a block
+ * is made, so are all indirect blocks that are missing on the path to it: they
+ * are taken first, then brought into the transaction, and linked last, when
+ * nothing can fail any more.
  */
 #include "fs/ext2/private.h"
 #include "lib/bits.h"
@@ -14,8 +15,8 @@
 
 #define LEVELS 4
 
-/* How block `index` is reached: the slots, outermost first, in `slots`; how
- * many. 0: too far out. */
+/* The path to block `index`: its slots, outermost first, and how many there
+ * are. 0: no path leads that far. */
 static unsigned find_path(const struct ext2 *fs, uint64_t index,
                           uint32_t slots[4])
 {
@@ -49,7 +50,7 @@ uint64_t ext2_map_limit(const struct ext2 *fs)
     uint64_t fanout = fs->fanout;
     uint64_t blocks =
         EXT2_DIRECT + fanout + fanout * fanout + fanout * fanout * fanout;
-    /* i_blocks counts sectors, also of the blocks that lead, in 32 bits; and
+    /* i_blocks counts sectors in 32 bits, also those of indirect blocks; and
      * pages of a file are counted in 32 bits, too. */
     uint64_t most = (UINT64_C(1) << 32) / (fs->block_size / BLOCK_SECTOR);
 
@@ -67,8 +68,9 @@ static int check(struct ext2_inode *inode, uint32_t block)
                         (unsigned)inode->inode.number, block);
 }
 
-/* How far a path leads: *level is the one whose pointer is 0, or `depth`; the
- * block before it is *last, the one after it *block. The map is locked. */
+/* Follow a path as far as it leads. *level: the level whose pointer is 0, or
+ * `depth`; *last: the block with that pointer, or 0 for the inode; *block: the
+ * block at the end of the path, or 0. The map is locked. */
 static int walk(struct ext2_inode *inode, const uint32_t *slots, unsigned depth,
                 unsigned *level, uint32_t *last, uint32_t *block)
 {
@@ -108,16 +110,16 @@ int ext2_map_find(struct ext2_inode *inode, uint64_t index, uint32_t *block)
     return result;
 }
 
-/* What is missing on a path, while it is made. */
+/* The blocks that are missing on a path, while they are made. */
 struct making {
     struct ext2_inode *inode;
     struct journal_handle *handle;
     const uint32_t *slots;
-    unsigned level, depth; /* what is missing, of what there is */
+    unsigned level, depth; /* of the first that is missing; of the path */
     uint32_t parent;       /* the last block that is there; 0: the inode */
-    bool metadata;         /* also the last one */
+    bool metadata;         /* the block at the end is metadata, too */
     struct ext2_take takes[LEVELS];
-    uint32_t *bytes[LEVELS]; /* of the blocks, where they are metadata */
+    uint32_t *bytes[LEVELS]; /* of the blocks that are metadata */
 };
 
 static bool leads(const struct making *making, unsigned level)
@@ -206,7 +208,7 @@ int ext2_map_make(struct ext2_inode *inode, struct journal_handle *handle,
     return result;
 }
 
-/* For the cache of a file's contents. */
+/* cache_ops.map of a file's contents. */
 static int map_page(struct cache *cache, uint64_t index,
                     uint64_t sectors[CACHE_PIECES])
 {

@@ -8,13 +8,13 @@
 #include "mm/slab.h"
 #include "sched/thread.h"
 
-/* Pieces the log may lie in. */
+/* The most pieces that a log may consist of. */
 #define LOG_RUNS 512
 
 /* Unused inodes kept: one for this many pages of memory, within bounds. */
-#define FRAMES_PER_UNUSED 64
-#define UNUSED_LEAST      64u
-#define UNUSED_MOST       4096u
+#define PAGES_PER_UNUSED 64
+#define UNUSED_LEAST     64u
+#define UNUSED_MOST      4096u
 
 /* ---- The device as a cache ----------------------------------------------- */
 
@@ -42,7 +42,7 @@ static void start_metadata(struct ext2 *fs)
 
     cache_init(&fs->metadata, &metadata_ops, fs->device, fs->block_size,
                align_up(bytes, HAL_PAGE_SIZE) / HAL_PAGE_SIZE);
-    /* The next blocks on the disk are as likely contents as metadata. */
+    /* The next blocks on the disk may well be contents, not metadata. */
     fs->metadata.ahead_limit = 0;
 }
 
@@ -62,7 +62,7 @@ static void died(struct journal_owner *owner, int error)
                  -error);
 }
 
-/* Where the log's blocks are: consecutive ones in one run. */
+/* The runs of consecutive blocks that the log consists of. */
 static int find_runs(struct ext2_inode *log, struct journal_run *runs,
                      unsigned *count)
 {
@@ -91,7 +91,7 @@ static int find_runs(struct ext2_inode *log, struct journal_run *runs,
     return *count ? 0 : ext2_corrupt(fs, "the log is empty");
 }
 
-/* The same from the log's inode, which is never found by number. */
+/* The runs, from the log's inode, which no lookup finds. */
 static int read_log(struct ext2 *fs, struct journal_run *runs, unsigned *count)
 {
     static const struct inode_shape shape = {.type = INODE_FILE};
@@ -146,7 +146,7 @@ static const struct writeback_ops writeback_ops;
 
 static void init_tables(struct ext2 *fs)
 {
-    uint64_t limit = page_total_count() / FRAMES_PER_UNUSED;
+    uint64_t limit = page_total_count() / PAGES_PER_UNUSED;
 
     mutex_init(&fs->lock, LOCK_ALLOCATION);
     mutex_init(&fs->loading, LOCK_OBJECT);
@@ -173,7 +173,7 @@ static void heed_errors(struct ext2 *fs, const struct ext2_super *super)
     fs->read_only = true;
 }
 
-/* Read what a replay may have changed. */
+/* Read again all that a replay may have changed. */
 static int read_again(struct ext2 *fs, uint64_t replayed, uint32_t *orphan)
 {
     struct ext2_view view;
@@ -198,8 +198,8 @@ static int read_again(struct ext2 *fs, uint64_t replayed, uint32_t *orphan)
     return 0;
 }
 
-/* Open the log. The mark that it is to be replayed is on the disk before there
- * is anything in it. */
+/* Open the log. The disk is marked as one whose log must be replayed before
+ * anything is written to the log. */
 static int start_journal(struct ext2 *fs, uint32_t *orphan)
 {
     struct ext2_view view;
@@ -256,11 +256,11 @@ static int begin_writing(struct ext2 *fs, uint32_t orphan)
     fs->marked = true;
     if (!result)
         result = ext2_orphans_load(fs, orphan);
-    /* It is read-only now, and all that is whole can be read. */
+    /* After damage the file system is read-only, and can be mounted so. */
     return result == -EUCLEAN ? 0 : result;
 }
 
-/* Close the journal, and take the mark back. */
+/* Close the journal, and mark the disk as left in order. */
 static int end_journal(struct ext2 *fs)
 {
     int result = journal_close(fs->journal);

@@ -1,15 +1,15 @@
 /*
- * The operations on names: one handle each. Callers are hurried: what would
- * have to be waited for, a block of metadata, the journal or room, ends an
- * operation with -ERESTART.
+ * The operations on names: one handle each. Callers are hurried: if an
+ * operation would have to wait for a block of metadata, the journal or room, it
+ * ends with -ERESTART.
  */
 #include "fs/ext2/directory.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/uaccess.h"
 
-/* The disk may have another inode by the number in a ".." whose directory has
- * no name any more. */
+/* A directory without a name has its parent in memory: on the disk, the number
+ * in its ".." may belong to another inode by now. */
 static int lookup_parent(struct ext2_inode *directory, struct ext2_inode **out)
 {
     struct ext2 *fs = ext2_fs(&directory->inode);
@@ -53,7 +53,7 @@ static int lookup(struct inode *base, struct name name, struct inode **out)
 
 /* ---- Creating ------------------------------------------------------------ */
 
-/* Shorter than the pointers in whose place it lies, as e2fsck has it. */
+/* A target with its end must fit in place of the pointers: so e2fsck has it. */
 static bool has_short_target(const struct inode_shape *shape)
 {
     return shape->type == INODE_LINK &&
@@ -80,7 +80,7 @@ static struct ext2_inode *new_inode(struct ext2 *fs, struct name name,
     return inode;
 }
 
-/* What a new inode has in its first block. */
+/* Fill the first block of a new inode. */
 static void fill_block(struct ext2_inode *directory, struct ext2_inode *new,
                        const struct inode_shape *shape, void *bytes)
 {
@@ -92,7 +92,7 @@ static void fill_block(struct ext2_inode *directory, struct ext2_inode *new,
     }
 }
 
-/* The new inode's number, its record and, if it has one, its first block. */
+/* Give the new inode a number, a record and, if it needs one, a block. */
 static int place_inode(struct ext2_inode *directory, struct ext2_inode *new,
                        const struct inode_shape *shape,
                        struct journal_handle *handle)
@@ -149,7 +149,7 @@ static int create_step(struct ext2_inode *directory, struct name name,
         if (new->inode.type == INODE_DIRECTORY)
             atomic_fetch_add(&directory->inode.links, 1);
     }
-    /* It may have grown even when there was no inode. */
+    /* The directory may have grown even if no inode was made. */
     ext2_record_store(directory, record);
     return result;
 }

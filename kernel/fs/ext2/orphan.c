@@ -1,14 +1,16 @@
 /*
- * Inodes without a name, and what becomes of them.
+ * Orphans: inodes without a name, until they are freed, and files that are
+ * being truncated.
  *
- * The disk has a list of them, from the superblock through a field of each
- * record, so that what was open and unlinked when power went is freed at the
- * next mount, and what was being truncated is truncated. In memory the list
- * is the same, in the same order.
+ * The disk has a list of them, which begins in the superblock and goes through
+ * a field of each record. So after a power cut the next mount frees inodes that
+ * were open and unlinked, and finishes truncations. In memory the list has the
+ * same order.
  *
- * The last user of an unlinked inode may leave anywhere, so freeing is left to
- * later: each operation that changes names or contents does a step of it
- * first; a sync, and an operation that finds no room, do all of it.
+ * The last reference to an unlinked inode may be put in any place, so the inode
+ * is only marked as dead there. Later each operation that changes names or
+ * contents does a step of freeing first; a sync, and an operation that finds no
+ * room, free all dead inodes.
  */
 #include "fs/ext2/private.h"
 #include "lib/bits.h"
@@ -29,7 +31,7 @@ void ext2_orphan_add(struct ext2_inode *inode, struct ext2_super *super,
     mutex_unlock(&fs->lock);
 }
 
-/* Bring in the field that names `inode` in the list on disk. */
+/* Bring in the field that leads to `inode` in the list on disk. */
 static int change_link(struct ext2_inode *inode, struct journal_handle *handle,
                        uint32_t **link)
 {
@@ -52,7 +54,7 @@ static int change_link(struct ext2_inode *inode, struct journal_handle *handle,
     return result;
 }
 
-/* Take it out. On failure nothing has changed. */
+/* Take an inode out of the list. On failure nothing has changed. */
 static int remove_orphan(struct ext2_inode *inode,
                          struct journal_handle *handle,
                          struct ext2_record *record)
@@ -93,7 +95,7 @@ static uint64_t first_beyond(const struct ext2_inode *inode)
                : align_up(size, block_size) / block_size;
 }
 
-/* One handle's worth of it. 0: done; -EAGAIN: go on. */
+/* Truncate as much as one handle allows. 0: all is done; -EAGAIN: go on. */
 static int truncate_step(struct ext2_inode *inode)
 {
     struct ext2 *fs = ext2_fs(&inode->inode);
@@ -162,7 +164,8 @@ int ext2_truncate_all(struct ext2 *fs)
 
 /* ---- Freeing ------------------------------------------------------------- */
 
-/* The block of extended attributes loses a user, perhaps the last one. */
+/* The block of extended attributes has one user less; without one it is
+ * freed. */
 static int drop_attributes(struct ext2_inode *inode,
                            struct journal_handle *handle)
 {
@@ -198,7 +201,7 @@ static int drop_attributes(struct ext2_inode *inode,
     return 0;
 }
 
-/* What comes when all blocks of the map are gone. */
+/* All blocks of the map are free: free the inode itself. */
 static int free_inode(struct ext2_inode *inode, struct journal_handle *handle,
                       struct ext2_record *record)
 {
@@ -214,14 +217,15 @@ static int free_inode(struct ext2_inode *inode, struct journal_handle *handle,
         result = remove_orphan(inode, handle, record);
     if (result)
         return result;
-    /* Before somebody can have the number again. */
+    /* First of all: once the number is free, a new inode may have it. */
     ext2_inode_forget(inode);
     memset(record, 0, fs->inode_size);
     ext2_free_inode(fs, &bits, number, inode->inode.type == INODE_DIRECTORY);
     return 0;
 }
 
-/* One handle's worth of freeing a dead inode. 0: it is gone; -EAGAIN. */
+/* Free as much of a dead inode as one handle allows. 0: it is freed; -EAGAIN:
+ * go on. */
 static int free_orphan_step(struct ext2_inode *inode)
 {
     struct ext2 *fs = ext2_fs(&inode->inode);
@@ -243,7 +247,8 @@ static int free_orphan_step(struct ext2_inode *inode)
     return result;
 }
 
-/* A step of work on the first dead inode: 0 when there is none. */
+/* Do a step of freeing the first dead inode. 0: there is none; -EAGAIN: go on.
+ * A hurried thread does nothing if another is at it. */
 static int free_one_orphan(struct ext2 *fs)
 {
     struct ext2_inode *inode = NULL;
@@ -319,8 +324,8 @@ static int make_room(void *of, uint64_t)
     return result ? -ENOSPC : 0;
 }
 
-/* Once for each thing that has to have room: others may take it, or what failed
- * may itself have left blocks that wait for a commit. */
+/* This is tried once for an operation: others may take the room, or the
+ * operation may itself leave blocks that wait for a commit, each time. */
 int ext2_no_room(struct ext2 *fs)
 {
     bool may_be_made = has_dead(fs);
@@ -334,7 +339,7 @@ int ext2_no_room(struct ext2 *fs)
 
 /* ---- At mount ------------------------------------------------------------ */
 
-/* Take one inode of the list on disk over, and tell the next. */
+/* Load one inode of the list on disk; *next is the number after it. */
 static int load_orphan(struct ext2 *fs, uint32_t number, uint32_t *next,
                        struct ext2_inode **out)
 {
@@ -361,9 +366,8 @@ static int load_orphan(struct ext2 *fs, uint32_t number, uint32_t *next,
     return 0;
 }
 
-/* Finish one of them. What has a name is here for blocks beyond its size, so it
- * has a map; a short symbolic link or a device has other things in its place.
- */
+/* Finish one of them. If it has a name, it was being truncated, so it must have
+ * a map of blocks: a short symbolic link and a device have none. */
 static int finish_orphan(struct ext2_inode *inode)
 {
     if (!atomic_load(&inode->inode.links))

@@ -1,5 +1,5 @@
 /*
- * What the parts of ext2 share. Nobody else includes this.
+ * What the files of ext2 share. No other file includes this.
  *
  *   mount.c      from a device to a root, and back
  *   geometry.c   what the superblock and the descriptors say
@@ -9,17 +9,17 @@
  *   truncate.c   freeing a file's blocks, a step at a time
  *   inode.c      inodes by number
  *   record.c     their records on disk
- *   orphan.c     inodes without a name, and what becomes of them
+ *   orphan.c     inodes without a name, until they are freed
  *   directory.c  records in directories: room, adding, removing
  *   find.c       records in directories: by name, by place (directory.h)
  *   names.c      the operations on names
- *   rename.c     the one on two names
+ *   rename.c     the operation on two names
  *   link.c       symbolic links
  *   file.c       contents
  *
  * Every operation is one handle of the journal, or several of bounded size.
- * Within one, what can fail (blocks brought into the transaction, bits taken)
- * comes first, and then bytes are changed by steps that cannot.
+ * In each handle all steps that can fail (bringing blocks into the transaction,
+ * taking bits) come first, then bytes are changed by steps that cannot fail.
  *
  * Locks, in order: a directory's mutex, an inode's mutex, `freeing`,
  * `contents`, an inode's `map` (also `loading`), `lock`, `table`.
@@ -75,8 +75,8 @@ struct ext2 {
     uint32_t journal_inode;
     uint64_t size_limit; /* of a file */
 
-    bool read_only; /* I once mounted */
-    bool marked;    /* I once mounted: the disk says that it is in use */
+    bool read_only;           /* I once mounted */
+    bool marked;              /* I once mounted: the disk is marked as in use */
     _Atomic uint32_t failed;  /* a: damaged, or could not be written */
     _Atomic uint32_t stopped; /* a: nothing is changed any more */
     _Atomic uint32_t users;   /* a: of `journal`, which goes when it stops */
@@ -90,11 +90,11 @@ struct ext2 {
 
     struct mutex loading;  /* LOCK_OBJECT: one inode is read in at a time */
     struct mutex freeing;  /* LOCK_ORPHANS: one dead inode is freed at a time */
-    struct mutex contents; /* LOCK_CONTENTS: one writes contents at a time */
+    struct mutex contents; /* LOCK_CONTENTS: contents are written back */
 
     struct spinlock table;             /* LOCK_INODE_STATE */
     struct list buckets[EXT2_BUCKETS]; /* t: inodes in memory by number */
-    struct list unused;                /* t: nobody has them; oldest first */
+    struct list unused;                /* t: not in use; oldest first */
     struct list dead;                  /* t: nor have they names */
     struct list dirty;                 /* t: with contents to write */
     struct list timed;                 /* t: with times to store */
@@ -121,12 +121,13 @@ struct ext2_inode {
     uint32_t goal;                    /* p: where the next block should be */
 
     struct cache cache;    /* of a file's contents */
-    bool truncate_pending; /* m: blocks beyond the size are still to be freed;
-                              then it is an orphan, whatever its names */
+    bool truncate_pending; /* m: blocks beyond the size are still to be freed:
+                              it is in the list of orphans, with or without
+                              a name */
 
     /* m: of a directory. See directory.c. */
     struct name_index index; /* records by name */
-    uint32_t indexed;        /* it has the names of the blocks below */
+    uint32_t indexed;        /* it has the names of the blocks below this one */
     uint32_t blocks;
     uint32_t full[EXT2_ROOM_CLASSES]; /* blocks below have no such room */
     uint32_t freed;                   /* bytes of records since `full` was 0 */
@@ -145,7 +146,7 @@ static inline struct ext2 *ext2_fs(const struct inode *inode)
     return container_of(inode->superblock, struct ext2, superblock);
 }
 
-/* How much of a file's sectors its block of attributes is. */
+/* How many of an inode's sectors belong to its block of attributes. */
 static inline uint32_t ext2_attribute_sectors(const struct ext2_inode *inode)
 {
     return inode->attributes ? ext2_fs(&inode->inode)->block_size / BLOCK_SECTOR
@@ -154,8 +155,8 @@ static inline uint32_t ext2_attribute_sectors(const struct ext2_inode *inode)
 
 /* ---- geometry.c ---------------------------------------------------------- */
 
-/* Take over and check what the superblock says; `wanted_read_only` may be set.
- * 0, -EINVAL: no ext2; -EUCLEAN, -EOPNOTSUPP, told on the console. */
+/* Check what the superblock says, and store it in `fs`; may set fs->read_only.
+ * 0, -EINVAL: no ext2; -EUCLEAN, -EOPNOTSUPP, with a line on the console. */
 int ext2_geometry(struct ext2 *fs, const struct ext2_super *super);
 
 /* Read the descriptors of all groups (again). 0, -ENOMEM, -EIO, -EUCLEAN. */
@@ -173,7 +174,8 @@ struct ext2_view {
 int ext2_view(struct ext2 *fs, uint32_t block, struct ext2_view *view);
 void ext2_unview(struct ext2_view *view);
 
-/* Say what is damaged, once, and make the file system read-only: -EUCLEAN. */
+/* Print what is damaged, the first time, and make the file system read-only.
+ * -EUCLEAN. */
 int ext2_corrupt(struct ext2 *fs, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -181,12 +183,12 @@ int ext2_corrupt(struct ext2 *fs, const char *format, ...)
 void ext2_say(struct ext2 *fs, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* The journal may be used until ext2_leave; false: not any more. */
+/* If true, the journal may be used until ext2_leave; if false, it is gone. */
 bool ext2_enter(struct ext2 *fs);
 void ext2_leave(struct ext2 *fs);
 
-/* Begin a handle, for `blocks` blocks, and end it: 0, -EROFS, or -ERESTART to
- * wait for the journal. The thread is hurried as long as it has the handle. */
+/* Begin a handle for `blocks` blocks, and end it. 0; -EROFS; -ERESTART: the
+ * journal has to be waited for. The thread is hurried while it has a handle. */
 int ext2_begin(struct ext2 *fs, uint32_t blocks, struct journal_handle *handle);
 void ext2_end(struct ext2 *fs, struct journal_handle *handle);
 
@@ -201,16 +203,16 @@ static inline bool ext2_is_read_only(struct ext2 *fs)
 int ext2_super_change(struct ext2 *fs, struct journal_handle *handle,
                       struct ext2_super **out);
 
-/* The superblock past the journal: read and check it, before anything is known
- * of the disk (ext2_geometry's results, too); show it; mark the disk as in use,
- * or as left in order, and wait until that is safe. */
+/* The superblock, without the journal. Read and check it, when nothing is known
+ * of the disk yet: results as of ext2_geometry, too. View it in the cache. Mark
+ * the disk as in use, or as left in order, and wait until that is safe. */
 int ext2_super_read(struct ext2 *fs);
 int ext2_super_view(struct ext2 *fs, struct ext2_view *view,
                     struct ext2_super **super);
 int ext2_super_mark(struct ext2 *fs, bool in_use);
 
-/* Whether `block` may belong to a file: in range, and not one that a group or
- * the file system as a whole has its own things in. */
+/* Whether `block` may belong to a file: it is in range, and is no block of
+ * metadata with a fixed place. */
 bool ext2_is_data(const struct ext2 *fs, uint32_t block);
 
 /* ---- alloc.c ------------------------------------------------------------- */
@@ -243,8 +245,8 @@ struct ext2_take {
     bool directory; /* an inode, for a directory */
 };
 
-/* Take a block, as near after `goal` as can be. `metadata`: it can be given
- * back even when journal_change_new was called for it. 0; -ENOSPC, -ENOMEM,
+/* Take a free block, as near after `goal` as possible. `metadata`: it can be
+ * given back even if journal_change_new was called for it. 0; -ENOSPC, -ENOMEM,
  * -EIO, -EUCLEAN. */
 int ext2_take_block(struct ext2 *fs, struct journal_handle *handle,
                     uint32_t goal, bool metadata, struct ext2_take *take);
@@ -252,7 +254,8 @@ int ext2_take_block(struct ext2 *fs, struct journal_handle *handle,
 /* Give back what this handle has taken: cannot fail. */
 void ext2_untake_block(struct ext2 *fs, struct ext2_take *take, bool metadata);
 
-/* Take an inode in or after `group`; for a directory, in one with much room. */
+/* Take an inode in or after `group`; for a directory, in a group with much
+ * room. Errors as above. */
 int ext2_take_inode(struct ext2 *fs, struct journal_handle *handle,
                     uint32_t group, bool directory, struct ext2_take *take);
 void ext2_untake_inode(struct ext2 *fs, struct ext2_take *take);
@@ -269,9 +272,9 @@ struct ext2_freeing {
     struct ext2_bits bits[EXT2_FREE_GROUPS];
 };
 
-/* Bring in the group of `block`. 0; -EAGAIN: too many in this step; -ENOMEM,
- * -EIO; -EUCLEAN: no block of a file, or free already. Then ext2_free_block
- * cannot fail. */
+/* Bring in the group of `block`. 0: ext2_free_block cannot fail; -EAGAIN: this
+ * step has too many groups; -ENOMEM, -EIO; -EUCLEAN: the block cannot be one of
+ * a file, or is free already. */
 int ext2_free_prepare(struct ext2_freeing *freeing, uint32_t block);
 void ext2_free_block(struct ext2_freeing *freeing, uint32_t block);
 
@@ -284,7 +287,7 @@ void ext2_free_inode(struct ext2 *fs, struct ext2_bits *bits, uint32_t number,
 /* Whether there are freed blocks that wait for a commit. */
 bool ext2_holds_blocks(struct ext2 *fs);
 
-/* Give up memory for blocks that wait for nothing any more. */
+/* Free bitmaps of held blocks that are not needed any more. */
 void ext2_drop_held(struct ext2 *fs);
 
 /* ---- map.c --------------------------------------------------------------- */
@@ -293,10 +296,10 @@ void ext2_drop_held(struct ext2 *fs);
  * -EUCLEAN. Takes inode->map. */
 int ext2_map_find(struct ext2_inode *inode, uint64_t index, uint32_t *block);
 
-/* The same, made where there is a hole (*made tells). With `bytes` (not NULL)
- * a block that is made is one of metadata: zeroed, and there to be filled. On
- * failure nothing has changed. Also -ENOSPC, -EFBIG. The caller has asked for
- * the inode's record and stores it after. */
+/* The same, but in a hole a block is made, and *made is set. If `bytes` is not
+ * NULL, a block that is made is one of metadata: it is zeroed, and *bytes leads
+ * to it. On failure nothing has changed. Also -ENOSPC, -EFBIG. The caller has
+ * brought in the inode's record, and stores it afterwards. */
 int ext2_map_make(struct ext2_inode *inode, struct journal_handle *handle,
                   uint64_t index, uint32_t *block, bool *made, void **bytes);
 
@@ -308,40 +311,42 @@ extern const struct cache_ops ext2_file_cache_ops;
 
 /* ---- truncate.c ---------------------------------------------------------- */
 
-/* Free blocks from `first` on, as many as fit in `handle`. 0: all of them are;
- * -EAGAIN: go on with another handle; or an error, and then, too, what was
- * done is whole. The caller has asked for the inode's record and stores it
- * after. */
+/* Free blocks from `first` on, as many as fit in `handle`. 0: all are free;
+ * -EAGAIN: go on with another handle; or an error. The map is valid after each
+ * of these. The caller has brought in the inode's record, and stores it
+ * afterwards. */
 int ext2_truncate_blocks(struct ext2_inode *inode,
                          struct journal_handle *handle, uint64_t first);
 
 /* ---- inode.c ------------------------------------------------------------- */
 
-/* Inode `number` with a reference, read in if need be; `label` may be empty.
- * 0, -EIO, -ENOMEM, -EUCLEAN. `orphan`: it may have no names. */
+/* Inode `number` with a reference; it is read in if it is not in memory.
+ * `label` may be empty. `orphan`: it may be without a name. 0, -EIO, -ENOMEM,
+ * -EUCLEAN. */
 int ext2_inode_get(struct ext2 *fs, uint32_t number, struct name label,
                    bool orphan, struct ext2_inode **out);
 /* A reference to one in memory that is not dead. The table is locked. */
 void ext2_inode_reuse(struct ext2 *fs, struct ext2_inode *inode);
 
-/* A new inode in memory of type `mode`, count 1, not yet to be found; NULL: no
- * memory. Not used after all: ext2_inode_free. */
+/* A new inode in memory of type `mode`, count 1, that no lookup finds yet;
+ * NULL: no memory. If it is not used after all: ext2_inode_free. */
 struct ext2_inode *ext2_inode_new(struct ext2 *fs, uint16_t mode,
                                   uint32_t number,
                                   const struct inode_shape *shape,
                                   struct name label);
 void ext2_inode_free(struct ext2_inode *inode);
 
-/* It can be found from now on (-EUCLEAN: its number is in use); no longer. */
+/* From now on lookups find it (-EUCLEAN: its number is in use); or do not. */
 int ext2_inode_publish(struct ext2_inode *inode);
 void ext2_inode_forget(struct ext2_inode *inode);
-/* Forget an inode's pages, and it. Nobody has it or can find it. */
+/* Free an inode and its pages. It is not in use, and no lookup finds it. */
 void ext2_inode_destroy(struct ext2_inode *inode);
-/* And all else that mount.c made. Nobody has an inode but the root's first. */
+/* Free all that mount.c has made, and all inodes. Of these only the root is in
+ * use, by its first reference. */
 void ext2_destroy(struct ext2 *fs);
 
-/* Its cache has dirty pages now; when, is stored by the handle the caller has,
- * or else by ext2_write_times. */
+/* The inode's cache has dirty pages now, so its times have changed. They are
+ * stored by the caller's handle if it has one, or by ext2_write_times. */
 void ext2_inode_dirtied(struct ext2_inode *inode);
 /* Write the dirty contents of all files, and wait. */
 int ext2_write_contents(struct ext2 *fs);
@@ -349,8 +354,8 @@ int ext2_write_contents(struct ext2 *fs);
 /* Store the times of files that were written without a handle. */
 int ext2_write_times(struct ext2 *fs);
 
-/* Free inodes that nobody uses, until at most `keep` are left; whether there
- * were any. `all`: also what is dirty or pending. */
+/* Free inodes that are not in use, until at most `keep` are left; whether there
+ * were any. `all`: also those that are dirty or have work pending. */
 bool ext2_inode_evict(struct ext2 *fs, uint32_t keep, bool all);
 
 /* inode_ops.release */
@@ -358,27 +363,29 @@ void ext2_release(struct inode *inode);
 
 /* ---- orphan.c ------------------------------------------------------------ */
 
-/* Put an inode at the head of the list of orphans: `super` has been brought
- * in by ext2_super_change, `record` is its own. Takes fs->lock. */
+/* Put an inode at the head of the list of orphans. `super` and the inode's own
+ * `record` have been brought in. Takes fs->lock. */
 void ext2_orphan_add(struct ext2_inode *inode, struct ext2_super *super,
                      struct ext2_record *record);
 
 /* Free all blocks beyond the size, a handle at a time, and take the inode from
- * the list of orphans; its mutex is held, or nobody has it. Also -ERESTART. Or
- * do so with all that a kill or an error has left; no lock is held. */
+ * the list of orphans. Its mutex is held, or it is not in use. Also -ERESTART.
+ * The second function does so for each inode whose truncation a kill or an
+ * error has interrupted; no lock is held. */
 int ext2_truncate_finish(struct ext2_inode *inode);
 int ext2_truncate_all(struct ext2 *fs);
 
-/* Do some of the work that unlinked inodes have left, without a wait; or all of
- * it: 0, or the error that ended it. No handle; locks up to LOCK_INODE. */
+/* Free dead inodes: a step of that without a wait, or all of them. 0, or the
+ * error that ended it. The caller has no handle, and no lock above
+ * LOCK_INODE. */
 void ext2_orphans_free_some(struct ext2 *fs);
 int ext2_orphans_free(struct ext2 *fs);
 
-/* An operation found no room: -ERESTART, to wait until dead inodes are emptied
- * and freed blocks committed; -ENOSPC: there are none. */
+/* An operation found no room. -ERESTART: wait until dead inodes are freed and
+ * freed blocks committed; -ENOSPC: there are none of either. */
 int ext2_no_room(struct ext2 *fs);
 
-/* At mount: finish what the list of orphans on disk tells of. */
+/* At mount: free or truncate the inodes in the list of orphans on disk. */
 int ext2_orphans_load(struct ext2 *fs, uint32_t first);
 
 /* ---- names.c, link.c, file.c --------------------------------------------- */
@@ -389,9 +396,9 @@ bool ext2_link_is_short(const struct ext2_inode *link);
 extern const struct inode_ops ext2_directory_ops;
 extern const struct inode_ops ext2_file_ops;
 extern const struct inode_ops ext2_link_ops;
-extern const struct inode_ops ext2_special_ops; /* of all else */
+extern const struct inode_ops ext2_special_ops; /* of all other types */
 
-/* Make a new file's object and cache. */
+/* Make the object and the cache of a new inode. */
 void ext2_file_init(struct ext2_inode *inode, struct name label);
 
 #include "fs/ext2/record.h"

@@ -1,6 +1,6 @@
 /*
- * The records of inodes in the tables on disk: what an inode in memory has of
- * them, and how it goes back.
+ * The records of inodes in the tables on disk: loading an inode in memory from
+ * its record, and storing it there.
  */
 #include "fs/ext2/directory.h"
 #include "lib/bits.h"
@@ -8,8 +8,8 @@
 #include "lib/string.h"
 #include "sched/realtime.h"
 
-/* The block record `number` is in, and where. Inodes that were made together
- * are used together, so blocks near it are read as well. */
+/* The block that record `number` is in, and its offset there. Inodes that were
+ * made together are often used together, so blocks near it are read as well. */
 static uint32_t record_block(struct ext2 *fs, uint64_t number, uint32_t *offset)
 {
     uint64_t index = (number - 1) % fs->inodes_per_group;
@@ -48,8 +48,8 @@ int ext2_record_change(struct ext2 *fs, struct journal_handle *handle,
 
 /* ---- Times --------------------------------------------------------------- */
 
-/* Where the rest of its times is, or NULL: a record has no room for that, or
- * says of itself that it has not. */
+/* The place of the further bits of times, or NULL: the record is too short, or
+ * says itself that it does not have them. */
 static struct ext2_record_extra *extra_of(const struct ext2 *fs,
                                           struct ext2_record *record)
 {
@@ -61,7 +61,7 @@ static struct ext2_record_extra *extra_of(const struct ext2 *fs,
                : NULL;
 }
 
-/* What is beyond the reach of the kernel's times is the last of them. */
+/* A time later than the kernel's last becomes that one. */
 static int64_t get_time(uint32_t low, uint32_t rest)
 {
     int64_t seconds = (int32_t)low + ((int64_t)(rest & 3) << 32);
@@ -91,7 +91,7 @@ static void put_time(uint32_t *low, uint32_t *rest, const _Atomic int64_t *from)
 
 /* ---- Loading and storing ------------------------------------------------- */
 
-/* A file's size, or a directory's. */
+/* Load the size of a file or directory. */
 static int load_size(struct ext2_inode *inode, const struct ext2_record *record)
 {
     struct ext2 *fs = ext2_fs(&inode->inode);
@@ -113,7 +113,7 @@ static int load_size(struct ext2_inode *inode, const struct ext2_record *record)
     return 0;
 }
 
-/* What any file system keeps of an inode, but for its size. */
+/* Load all that inodes of any file system have, but for the size. */
 static void load_base(struct inode *inode, const struct ext2_record *record)
 {
     const struct ext2_record_extra *extra =
@@ -151,8 +151,8 @@ int ext2_record_load(struct ext2_inode *inode, const struct ext2_record *record)
     return 0;
 }
 
-/* Under the lock that says whose times are not stored: so the last to store
- * them stores the latest. */
+/* With the lock of the list of inodes whose times are to be stored: so the last
+ * thread that stores them stores the latest. */
 void ext2_record_store_times(struct ext2_inode *inode,
                              struct ext2_record *record)
 {
@@ -181,12 +181,12 @@ void ext2_record_store(struct ext2_inode *inode, struct ext2_record *record)
     record->sectors = inode->sectors;
     record->flags = inode->flags;
     memcpy(record->pointers, inode->pointers, sizeof(inode->pointers));
-    /* Nobody will ever ask an inode without a name for its times. */
+    /* The times of an inode without a name are never read from the disk. */
     if (record->links)
         ext2_record_store_times(inode, record);
 }
 
-/* What only setattr changes. */
+/* Store the attributes that setattr alone changes. */
 static void store_attributes(struct ext2_inode *inode,
                              struct ext2_record *record)
 {

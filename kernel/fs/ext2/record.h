@@ -1,6 +1,6 @@
 /*
- * The records of inodes on disk: the part of private.h for record.c, and what
- * geometry.c says of them.
+ * The records of inodes on disk: the part of private.h for record.c, with two
+ * functions of geometry.c.
  */
 #ifndef FS_EXT2_RECORD_H
 #define FS_EXT2_RECORD_H
@@ -24,18 +24,18 @@ int ext2_record_change(struct ext2 *fs, struct journal_handle *handle,
 int ext2_record_load(struct ext2_inode *inode,
                      const struct ext2_record *record);
 
-/* Copy what operations on names and contents change of an inode into its
- * record. */
+/* Copy into an inode's record all that operations on names and contents
+ * change. */
 void ext2_record_store(struct ext2_inode *inode, struct ext2_record *record);
 
-/* The same of the times of its contents and of itself alone. */
+/* Copy the times of modification and of change alone. */
 void ext2_record_store_times(struct ext2_inode *inode,
                              struct ext2_record *record);
 
-/* Make its record from nothing, as create needs it. */
+/* Fill the record of a new inode. */
 void ext2_record_format(struct ext2_inode *inode, struct ext2_record *record);
 
-/* What kind of inode a record is of; false: of none. */
+/* The kind of inode that a record has; false: it has none. */
 bool ext2_record_shape(const struct ext2_record *record,
                        struct inode_shape *shape);
 

@@ -1,6 +1,6 @@
 /*
  * Renaming: one handle for both directories, for the ".." of a directory that
- * moves, and for what loses its name by it.
+ * moves, and for the inode that is replaced.
  */
 #include "fs/ext2/directory.h"
 #include "lib/errno.h"
@@ -12,11 +12,11 @@ struct change {
     struct journal_handle handle;
     bool moves; /* a directory to another directory: its ".." changes */
     struct ext2_record *from_record, *to_record, *record, *replaced_record;
-    struct ext2_super *super;       /* if something is replaced */
+    struct ext2_super *super;       /* if an inode is replaced */
     struct ext2_place old, new, up; /* `up`: if it moves */
 };
 
-/* Bring in the record of `name` in `directory`, which is to be `inode`. */
+/* Bring in the record of `name` in `directory`, which must name `inode`. */
 static int change_name(struct change *change, struct ext2_inode *directory,
                        struct name name, const struct ext2_inode *inode,
                        struct ext2_place *place)
@@ -43,7 +43,7 @@ static int change_up(struct change *change)
                : result;
 }
 
-/* Bring in what is replaced, or room for the new name. */
+/* Bring in the record of the new name and the inode that it names, or room. */
 static int change_new(struct change *change)
 {
     struct ext2 *fs = ext2_fs(&change->to->inode);
@@ -63,7 +63,7 @@ static int change_new(struct change *change)
     return result;
 }
 
-/* All that can fail. The directory may have grown even so. */
+/* All steps that can fail. If one does, the directory may still have grown. */
 static int prepare(struct change *change)
 {
     struct ext2 *fs = ext2_fs(&change->from->inode);
@@ -89,8 +89,8 @@ static int prepare(struct change *change)
     return result;
 }
 
-/* Have the new name name the inode. A record that was split for it may be the
- * one before the old name. */
+/* Make the new name name the inode. If the record before the old name was split
+ * for that, the new one is now before the old name. */
 static void put_new(struct change *change)
 {
     struct ext2_place *old = &change->old, *new = &change->new;

@@ -1,11 +1,11 @@
 /*
- * Blocks of metadata as the parts of ext2 read them; what happens when one is
- * not as it should be: one line, and nothing is changed any more; and the
- * superblock, where it is read and written past the journal.
+ * Reading blocks of metadata. Damage: a line on the console, and nothing is
+ * changed any more. The superblock, as it is read and written without the
+ * journal.
  *
- * While a disk with a log is mounted its superblock says that the log must be
- * replayed, and while one without is, that it was not left in order. These
- * marks are written when the journal has nothing under way.
+ * While a disk with a log is mounted, its superblock says that the log must be
+ * replayed; while a disk without a log is mounted, that it was not left in
+ * order. These marks are written while the journal has nothing under way.
  */
 #include "fs/ext2/private.h"
 #include "lib/errno.h"
@@ -125,7 +125,7 @@ bool ext2_is_data(const struct ext2 *fs, uint32_t block)
 {
     const struct ext2_group *group;
 
-    /* The superblock, the descriptors and what is before them. */
+    /* The superblock, the descriptors and the blocks before them. */
     if (block <= EXT2_SUPER_OFFSET / fs->block_size + fs->table_blocks ||
         block >= fs->blocks)
         return false;

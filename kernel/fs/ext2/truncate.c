@@ -1,16 +1,16 @@
 /*
  * Freeing a file's blocks.
  *
- * A big file's take more changes than a transaction can hold, so they go in
- * steps: each frees what fits, leaves a map that is whole, and says whether
- * there is more. The tree is walked from the first block to be freed on; a
- * block that leads to others goes when nothing is left that it leads to.
+ * For a large file this takes more changes than a transaction can hold, so it
+ * is done in steps. Each frees as many blocks as fit, leaves a valid map, and
+ * says whether there is more. The tree is walked from the first block to be
+ * freed on; an indirect block is freed when it leads to no block any more.
  */
 #include "fs/ext2/private.h"
 #include "lib/errno.h"
 
-/* Changed or freed blocks of metadata in one step, beside bitmaps; and blocks
- * of all kinds, so that a commit does not wait for long. */
+/* Bounds of one step: blocks of metadata, beside bitmaps, that are changed or
+ * freed; and freed blocks of all kinds, so that a commit does not wait long. */
 #define STEP_METADATA 24
 #define STEP_BLOCKS   4096
 
@@ -20,7 +20,7 @@ struct step {
     unsigned metadata, blocks; /* done in this step */
 };
 
-/* Free one block. `metadata`: the journal knows it. */
+/* Free one block. `metadata`: the journal may have it. */
 static int free_one(struct step *step, uint32_t block, bool metadata)
 {
     struct ext2 *fs = step->freeing.fs;
@@ -45,8 +45,8 @@ static int free_one(struct step *step, uint32_t block, bool metadata)
 static int free_tree(struct step *step, uint32_t *slot, unsigned level,
                      uint64_t from);
 
-/* Free what the pointers in a block lead to, from the `from`th block of the
- * file's below it on. */
+/* Free what the pointers in an indirect block lead to, from the `from`th of the
+ * file's blocks below it on. */
 static int free_children(struct step *step, uint32_t block, unsigned level,
                          uint64_t from)
 {
@@ -70,8 +70,8 @@ static int free_children(struct step *step, uint32_t block, unsigned level,
     return result;
 }
 
-/* The same below one pointer, which is made 0 when all below it is gone. Level
- * 0 is the file's own blocks. */
+/* The same below one pointer, which becomes 0 when all below it is free. On
+ * level 0 are the file's own blocks. */
 static int free_tree(struct step *step, uint32_t *slot, unsigned level,
                      uint64_t from)
 {

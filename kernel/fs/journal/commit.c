@@ -1,13 +1,12 @@
 /*
  * Committing, and the beginning and end of a journal.
  *
- * Commits come in rounds, one after another, each done by the thread that
- * found none under way; others wait for the round that has their changes: the
- * next that stops operations after they asked. While operations are stopped
- * nobody has a handle, so the bytes in the cache are those between operations,
- * and they are copied. Then operations go on in the other transaction, and the
- * copies are written. A round without changes still writes contents and
- * flushes.
+ * Commits come in rounds, one after another. A thread that finds no round under
+ * way does one. The others wait for the round that has their changes: the next
+ * one that stops operations. While operations are stopped there is no handle,
+ * so no operation is half done, and the changed blocks are copied. Then
+ * operations go on in the other transaction, and the copies are written. A
+ * round without changes still writes contents and flushes.
  */
 #include "fs/journal/private.h"
 #include "lib/bits.h"
@@ -16,8 +15,8 @@
 #include "mm/slab.h"
 #include "sched/lockrank.h"
 
-/* Changes that a transaction may have: this part of memory, but for machines
- * that are very small or large, and no more than this part of the log. */
+/* How many changes a transaction may have: as many blocks as fit in this part
+ * of memory, within bounds, and no more than this part of the log. */
 #define MEMORY_PART    32
 #define CAPACITY_LEAST 256u
 #define CAPACITY_MOST  2048u
@@ -30,7 +29,7 @@ static void die(struct journal *journal, int error)
         journal->owner->died(journal->owner, error);
 }
 
-/* From now on nobody has a handle, until operations_resume. */
+/* From now on there is no handle, until operations_resume. */
 static void operations_stop(struct journal *journal)
 {
     spin_lock(&journal->lock);
@@ -57,7 +56,7 @@ static void round_end(struct journal *journal, int error)
     spin_unlock(&journal->lock);
 }
 
-/* Operations are stopped: what they did so far is this round's. */
+/* Operations are stopped: their changes so far belong to this round. */
 static struct transaction *take_running(struct journal *journal)
 {
     spin_lock(&journal->lock);
@@ -89,8 +88,8 @@ static int write_home(struct journal *journal, struct transaction *transaction)
     return journal_io_wait(io);
 }
 
-/* Write what was copied, to the log and then to its places; without a log, to
- * its places. The round ends once it is safe. */
+/* Write the copies to the log and then to their places; without a log, to their
+ * places. The round ends once they are safe. */
 static int write_transaction(struct journal *journal,
                              struct transaction *transaction)
 {
@@ -112,8 +111,9 @@ static int write_transaction(struct journal *journal,
                : 0;
 }
 
-/* What could not be written stays pinned, as nobody may see what is on disk in
- * its place. Memory may come back, a device does not. */
+/* Blocks that could not be written stay pinned: what the disk has in their
+ * place must not be read. After -ENOMEM the journal goes on; after another
+ * error it is dead. */
 static void round_fail(struct journal *journal, int error)
 {
     if (error != -ENOMEM)
@@ -260,7 +260,7 @@ int journal_open(const struct journal_place *place, struct journal_owner *owner,
     return 0;
 }
 
-/* Everything is in its place: there is nothing to replay. */
+/* All blocks are in their places: mark the log as empty. */
 static int log_close(struct journal *journal)
 {
     int error = block_flush(journal->metadata->device);

@@ -1,5 +1,5 @@
 /*
- * The log's superblock: whether it can be true, and making the log ours.
+ * The log's superblock: checking it, and starting an empty log.
  */
 #include "fs/journal/crc.h"
 #include "fs/journal/private.h"
@@ -7,7 +7,7 @@
 #include "lib/errno.h"
 #include "lib/printf.h"
 
-/* Less than this and no operation would fit. */
+/* A log of fewer blocks has no room for an operation. */
 #define LOG_LEAST 128u
 
 static int complain(const struct journal *journal, int error, const char *what)
@@ -96,7 +96,7 @@ static int check_sums(const struct journal *journal,
     return 0;
 }
 
-/* Read the superblock and see whether it can be true. */
+/* Read the superblock and check it. */
 static int check_head(struct journal *journal, struct log_features *has)
 {
     struct log *log = &journal->log;
@@ -128,7 +128,8 @@ static int check_head(struct journal *journal, struct log_features *has)
     return 0;
 }
 
-/* Ours from now on: empty, in use, and as plain as it gets. */
+/* Make it the superblock of an empty log in use, with no feature that Calf does
+ * not need. */
 static int take_over(struct journal *journal, uint32_t sequence)
 {
     struct log *log = &journal->log;

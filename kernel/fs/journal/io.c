@@ -12,7 +12,7 @@ static void ended(struct block_request *request)
     io->busy &= ~(1u << number);
     if (request->result && !io->error)
         io->error = request->result;
-    /* Under the lock: once it is let go, the whole may be freed. */
+    /* With the lock held: without it `io` may be freed. */
     waitq_wake_all(&io->ended);
     spin_unlock(&io->lock);
 }
@@ -29,7 +29,7 @@ void journal_io_init(struct journal_io *io, struct block_device *device,
     waitq_init(&io->ended);
 }
 
-/* A request that nobody uses, waiting for the end of one if need be. */
+/* A free request; if there is none, wait until one ends. */
 static struct block_request *take(struct journal_io *io)
 {
     const uint32_t all = (1u << JOURNAL_REQUESTS) - 1;

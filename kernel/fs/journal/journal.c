@@ -1,6 +1,7 @@
 /*
- * Operations and what they change: when one may join the running transaction,
- * and with which blocks. See journal.h; commit.c has the rest of its life.
+ * Operations and their changes: when an operation may join the running
+ * transaction, and with which blocks. See journal.h; commit.c has the rest of a
+ * transaction's life.
  */
 #include "fs/journal/journal.h"
 #include "fs/journal/private.h"
@@ -10,7 +11,7 @@
 #include "lib/string.h"
 #include "sched/lockrank.h"
 
-/* An operation may ask for this part of them. */
+/* An operation may ask for this part of a transaction's blocks. */
 #define LIMIT_PART 4
 
 /* ---- A transaction's changes --------------------------------------------- */
@@ -52,8 +53,8 @@ static void insert(struct journal_handle *handle, struct change *change)
     handle->left--;
 }
 
-/* See that there is room for one more thing, of which a page holds `most`. A
- * full page is followed by *spare; false: *spare is NULL. Lock held. */
+/* Make room for one more object, of which a page holds `most`. If the page is
+ * full, *spare takes its place; false: *spare is NULL. Lock held. */
 static bool has_room_in(struct transaction *transaction, struct filling *last,
                         uint32_t most, struct page **spare)
 {
@@ -111,8 +112,8 @@ void transaction_end(struct transaction *transaction)
 
 /* ---- Changing blocks ----------------------------------------------------- */
 
-/* The block's page. Its other blocks must be right, too, so only one that is
- * all of a page is not read. */
+/* The block's page, pinned. A new block need not be read if it fills a page;
+ * otherwise the other blocks of the page must be. */
 static int pin(struct journal *journal, uint32_t block, bool new,
                struct page **page)
 {
@@ -123,7 +124,7 @@ static int pin(struct journal *journal, uint32_t block, bool new,
 }
 
 /* Put the block, whose page is *pinned, into the transaction, if it is not
- * there yet; a pin or page that was used becomes NULL. False: a page is
+ * there yet. *pinned and *spare become NULL if they were used. False: a page is
  * needed. Lock held. */
 static bool put_in(struct journal_handle *handle, uint32_t block,
                    struct page **pinned, struct page **spare)
@@ -210,9 +211,9 @@ int journal_change_new(struct journal_handle *handle, uint32_t block,
     return change_block(handle, block, true, bytes);
 }
 
-/* Mark the block's change, made if need be, as revoked. False: a page is
- * needed. Its page stays pinned, as operations may have its bytes. Lock held.
- */
+/* Mark the block's change as revoked; it is made if there is none. False: a
+ * page is needed. The block's page stays pinned, as operations may use its
+ * bytes. Lock held. */
 static bool mark_revoked(struct journal_handle *handle, uint32_t block,
                          struct page **spare)
 {

@@ -3,11 +3,11 @@
  *
  * A transaction lies in the log as revocation blocks, then descriptor blocks,
  * each followed by the blocks it describes, then, once all of that is safe,
- * its commit block. The log is a ring. What its superblock calls the start
- * moves along lazily: the flush before a commit block also covers what the
- * transaction before wrote in its places, so the start moves here, together
- * with the commit block, and a commit takes two flushes. Hence the log has two
- * transactions at most, the last one and the one being written.
+ * its commit block. The log is a ring, whose start is in its superblock. The
+ * flush before a commit block also makes safe what the transaction before has
+ * written to its places. So the start is moved then, in the same write as the
+ * commit block, and a commit takes two flushes. The log has two transactions at
+ * most: the last one and the one that is being written.
  */
 #include "fs/journal/private.h"
 #include "lib/bits.h"
@@ -79,7 +79,8 @@ static void put(struct log *log, struct page *page, uint32_t offset)
     log->head = next_index(log, log->head);
 }
 
-/* See that all of it fits: all transactions before are in their places. */
+/* If the transaction does not fit, empty the log: the blocks of all
+ * transactions before are in their places. */
 static int make_room(struct journal *journal,
                      const struct transaction *transaction)
 {
@@ -114,7 +115,8 @@ static void *compose(struct journal *journal, enum log_block_type type,
     return header;
 }
 
-/* One revocation block, of changes from `at` on: those that did not fit. */
+/* Put a revocation block for changes from `at` on. Returns the first change
+ * that did not fit. */
 static struct change *put_revokes(struct journal *journal,
                                   const struct transaction *transaction,
                                   struct change *at)
@@ -141,13 +143,13 @@ static bool looks_like_log(const struct change *change)
     return be32_get(*(be32_t *)copy_of(change)) == LOG_MAGIC;
 }
 
-/* A block of the log must not be taken for what it is not. */
+/* A copy in the log must not begin like a block of the log's own. */
 static void escape(struct change *at, be32_t with)
 {
     memcpy(copy_of(at), &with, sizeof with);
 }
 
-/* The tag of `change` at `tag`; where the next one goes. */
+/* Put the tag of `change` at `tag`. Returns the place of the next tag. */
 static uint8_t *put_tag(const struct journal *journal, uint8_t *tag,
                         const struct change *change, bool first)
 {
@@ -178,8 +180,8 @@ static struct change *next_copied(struct change *at)
     return at;
 }
 
-/* One descriptor block for changes from `from` on, and the blocks it
- * describes; the first change that did not fit. */
+/* Put a descriptor block for changes from `from` on, and the blocks that it
+ * describes. Returns the first change that did not fit. */
 static struct change *put_blocks(struct journal *journal,
                                  const struct transaction *transaction,
                                  struct change *from)
@@ -204,7 +206,8 @@ static struct change *put_blocks(struct journal *journal,
     return at;
 }
 
-/* All but the commit block. The scratch page serves one block at a time. */
+/* Write all but the commit block. The scratch page holds one block at a
+ * time. */
 static int write_body(struct journal *journal, struct transaction *transaction)
 {
     struct log *log = &journal->log;
@@ -237,8 +240,9 @@ int log_write(struct journal *journal, struct transaction *transaction)
         error = block_flush(log->io.device);
     if (error)
         return error;
-    /* What came before is in its places for good, so replay may begin here;
-     * and should this get to the disk alone, there is nothing to replay. */
+    /* Transactions before this one are safe in their places, so a replay may
+     * begin here. If the superblock gets to the disk without the commit block,
+     * there is nothing to replay. */
     compose(journal, LOG_COMMIT, transaction);
     put(log, log->scratch, 0);
     struct log_superblock *head = log_head(log);

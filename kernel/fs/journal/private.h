@@ -1,10 +1,10 @@
 /*
- * The journal's own structures, for journal*.c.
+ * The journal's own structures.
  *
  * There are two transactions: the one that is running, which operations join,
  * and the one that is being committed, which belongs to its committer alone.
  * A change holds a pin on the block's page from the first journal_change until
- * the block is in its place on disk, so that nobody reads the old one back.
+ * the block is in its place on disk, so that the old block is not read again.
  */
 #ifndef FS_JOURNAL_PRIVATE_H
 #define FS_JOURNAL_PRIVATE_H
@@ -17,14 +17,14 @@
 
 #define CHANGE_BUCKETS 256
 
-/* What a transaction does to a block. Letters: I immutable; s journal.lock,
- * the committer once its transaction does not run any more. */
+/* What a transaction does to a block. Letters: I immutable; s journal.lock, or
+ * the committer alone when the transaction does not run any more. */
 struct change {
     struct change *next;  /* s: in its bucket */
     struct change *later; /* s: in order of arrival */
     uint32_t block;       /* I */
     bool revoked;         /* s: freed, and not written */
-    bool escaped;         /* s: its copy does not begin as it should, now */
+    bool escaped;         /* s: the start of its copy is replaced for now */
     uint16_t offset;      /* I: of its copy in `copy` */
     struct page *page;    /* s: in the cache of metadata, pinned until the
                              transaction is over; NULL: only revoked */
@@ -36,15 +36,15 @@ static inline bool is_kept(const struct change *change)
     return change->page && !change->revoked;
 }
 
-/* A page of a transaction's that has room left, if not NULL, and how many
- * things are in it. */
+/* The page of a transaction that is being filled, or NULL, and how many objects
+ * are in it. */
 struct filling {
     struct page *page;
     uint32_t filled;
 };
 
-/* Changes and copies lie in pages that are the transaction's alone, so that
- * nothing else's memory stays in use when it is over. Letters: s as above. */
+/* Changes and copies lie in pages of the transaction's own, so that all of them
+ * become free when it is over. Letters: s as above. */
 struct transaction {
     uint32_t sequence;                      /* s */
     uint32_t used;                          /* s: changes */
@@ -81,7 +81,7 @@ struct journal {
     struct log log;
 
     struct spinlock lock;
-    struct waitq changed;         /* something of what follows */
+    struct waitq changed;         /* one of the fields below has changed */
     _Atomic int error;            /* a: why it died, or 0 */
     bool stopped;                 /* s: no operation may begin */
     bool committing;              /* s: there is a committer */
@@ -116,7 +116,7 @@ static inline bool sequence_after(uint32_t a, uint32_t b)
 /* An empty transaction. */
 void transaction_start(struct transaction *transaction, uint32_t sequence);
 
-/* It is over, or given up: let go of all that it holds. */
+/* The transaction is over, or given up: free and unpin all that it holds. */
 void transaction_end(struct transaction *transaction);
 
 /* A change's bytes in the cache. */
@@ -129,24 +129,24 @@ static inline uint8_t *change_bytes(const struct journal *journal,
 
 /* ---- head.c -------------------------------------------------------------- */
 
-/* What the log's superblock says of its other blocks. */
+/* What the log's superblock says of the log's other blocks. */
 struct log_features {
     bool sums, sums_2, sums_3; /* which checksums */
     bool wide;                 /* block numbers of 64 bits */
     uint32_t seed;             /* of checksums 2 and 3 */
 };
 
-/* Check the log's superblock, replay what is there, and leave an empty log
- * that is marked as in use; log->io, runs and pages are ready. Results as
- * journal_open's. *sequence: the first transaction's number. */
+/* Check the log's superblock, replay the log, and leave it empty and marked as
+ * in use. The caller has set log->io, runs and pages. Results as of
+ * journal_open. *sequence: the first transaction's number. */
 int log_open(struct journal *journal, bool needs_recovery, uint32_t *sequence,
              uint64_t *replayed);
 
 /* ---- replay.c ------------------------------------------------------------ */
 
-/* Replay what is in the log, whose superblock is right and which begins with
- * transaction *sequence; unless `needed`, only look. *sequence becomes a
- * number that no block in the log has or comes after. */
+/* Replay the log, whose superblock is right and which begins with transaction
+ * *sequence; unless `needed`, only check it. *sequence becomes higher than the
+ * number of any block in the log. */
 int log_replay(struct journal *journal, const struct log_features *features,
                bool needed, uint32_t *sequence, uint64_t *replayed);
 

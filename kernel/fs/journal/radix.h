@@ -1,7 +1,7 @@
 /*
- * A sparse array of pointers, by 64-bit index: a tree of small nodes that is
- * only as high as its highest index needs, so that an array of one element
- * needs no node and one of a million three nodes' depth. Takes no lock.
+ * A sparse array of pointers, by 64-bit index: a tree of small nodes that is as
+ * high as its highest index needs. So an array of one element at index 0 has no
+ * node, and one of a million elements has nodes on four levels. Takes no lock.
  */
 #ifndef FS_JOURNAL_RADIX_H
 #define FS_JOURNAL_RADIX_H

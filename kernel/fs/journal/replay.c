@@ -1,15 +1,15 @@
 /*
- * What a log left: checking it and doing again what was committed.
+ * Replay: checking a log, and writing again what was committed.
  *
- * Three walks over the log. The first finds the last transaction whose commit
- * block is there, and checks everything it can; the second gathers revocations;
- * the third writes the blocks to their places. So nothing is written before
- * all has been seen. A log simply ends where a block does not carry on the
- * sequence: that is what a power cut leaves. But what a commit block vouches
- * for and is not right is damage, and then nothing is replayed.
+ * There are three walks over the log. The first finds the last transaction that
+ * has a commit block, and checks all it can; the second gathers revocations;
+ * the third writes the blocks to their places. So nothing is written before the
+ * whole log has been checked. The log ends where a block does not have the next
+ * sequence number: after a power cut that is normal. But an error in a
+ * transaction that has a commit block is damage, and then nothing is replayed.
  *
- * Any log that Linux may have left is read, with whichever checksums. Ours has
- * none: two flushes for each commit say as much.
+ * All logs that Linux writes are read, with any kind of checksums. Calf's log
+ * has none: with two flushes for each commit none are needed.
  */
 #include "fs/journal/crc.h"
 #include "fs/journal/private.h"
@@ -19,7 +19,7 @@
 #include "lib/printf.h"
 #include "mm/slab.h"
 
-/* Frames for replaying many blocks at once, as a power of two. */
+/* Pages for replaying many blocks at once, as a power of two. */
 #define BUFFER_ORDER  4
 #define BUFFER_BLOCKS 64u
 
@@ -37,12 +37,12 @@ struct replay {
     struct log *log;
     struct log_features has;
 
-    uint32_t index;       /* next block of the log */
-    uint32_t left;        /* blocks until we would be back at the start */
-    uint32_t sequence;    /* of the transaction we are in */
-    uint32_t end;         /* the first that is not to be replayed */
-    uint32_t sum;         /* over this transaction's blocks */
-    const char *damage;   /* in this transaction, if it was committed */
+    uint32_t index;     /* next block of the log */
+    uint32_t left;      /* blocks until the walk would be at its start again */
+    uint32_t sequence;  /* of the transaction that is walked */
+    uint32_t end;       /* the first that is not to be replayed */
+    uint32_t sum;       /* over this transaction's blocks */
+    const char *damage; /* in this transaction, if it was committed */
     struct radix revoked; /* by block: number of the last revocation, plus 1 */
 
     struct page *buffer;
@@ -61,8 +61,8 @@ static void advance(struct replay *r)
     r->left--;
 }
 
-/* The sum that stands at `sum`, over `size` bytes at `data`, which contain it
- * and are otherwise as they were when it was made. */
+/* Whether the sum at `sum` is that of the `size` bytes at `data`. It lies among
+ * these bytes, and counts as 0 there. */
 static bool sum_is_right(const struct replay *r, void *data, uint32_t size,
                          be32_t *sum)
 {
@@ -96,11 +96,11 @@ static uint32_t tag_size(const struct replay *r)
     if (r->has.sums_3)
         return sizeof(struct log_tag_3);
     uint32_t size = r->has.wide ? sizeof(struct log_tag) : LOG_TAG_SHORT;
-    /* By an oversight the format has two unused bytes here. */
+    /* The format has two unused bytes here. */
     return r->has.sums_2 ? size + 2 : size;
 }
 
-/* The tag at *at, which moves on; false: there is none any more. */
+/* Get the tag at *at, and move *at to the next; false: there is none. */
 static bool next_tag(const struct replay *r, uint32_t *at, struct tag *tag)
 {
     const uint8_t *block = page_data(r->log->scratch);
@@ -225,8 +225,8 @@ static int replay_data(struct replay *r, const struct tag *tag)
 
 /* ---- A walk -------------------------------------------------------------- */
 
-/* A descriptor and what it describes. 1: go on; 0: the log ends here; or what
- * went wrong. */
+/* Walk a descriptor and the blocks that it describes. 1: go on; 0: the log ends
+ * here; or an error. */
 static int walk_descriptor(struct replay *r, enum pass pass)
 {
     uint32_t at = sizeof(struct log_header);
@@ -396,7 +396,7 @@ int log_replay(struct journal *journal, const struct log_features *features,
         kprintf("calf: %s: journal: replayed %u transactions, %lu blocks\n",
                 device, r->end - *sequence, (unsigned long)r->written);
     *replayed = r->written;
-    /* A transaction cut short, or one past it, may be there still. */
+    /* The log may have blocks of a transaction without a commit block. */
     *sequence = r->end + r->log->length;
     slab_free(r);
     return error;

@@ -4,11 +4,11 @@
 #include "calf.h"
 #include "kernel/riscv.h"
 
-static void tree(const char *who, int pid)
+static void tree(const char *name, int pid)
 {
     char path[32];
     calf_format(path, sizeof(path), "/proc/%d/tree", pid);
-    printf("%s, %ld pages copied\n", who, calf_meminfo("pages_copied"));
+    printf("%s, %ld pages copied\n", name, calf_meminfo("pages_copied"));
     calf_copy(open(path, 0), 1);
 }
 

@@ -21,7 +21,7 @@ void check_unmount(struct disk *disk)
 {
     assert_int_equal(host_unmount(), 0);
     assert_int_equal(mm_audit(), 0);
-    assert_int_equal(page_free_count(), host_frames);
+    assert_int_equal(page_free_count(), host_pages);
     assert_true(disk_is_clean(disk));
 }
 

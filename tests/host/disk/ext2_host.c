@@ -31,7 +31,7 @@
 struct fs_context host_at;
 struct superblock *host_super;
 char host_console[4096];
-uint64_t host_frames;
+uint64_t host_pages;
 
 static void keep_text(const char *text, size_t length)
 {
@@ -75,7 +75,7 @@ int host_mount(struct disk *disk, bool read_only)
     int result;
 
     host_console[0] = '\0';
-    host_frames = page_free_count();
+    host_pages = page_free_count();
     result = ext2_mount(&disk->device, read_only, &host_super);
     if (!result)
         fs_context_init(&host_at, host_super->root, inode_get(host_super->root),

@@ -17,8 +17,8 @@ extern struct superblock *host_super;
 int host_boot(void **state);
 extern char host_console[4096];
 
-/* ext2_mount; then "/" is its root. So many frames were free before. */
-extern uint64_t host_frames;
+/* ext2_mount; then "/" is its root. So many pages were free before. */
+extern uint64_t host_pages;
 int host_mount(struct disk *disk, bool read_only);
 /* The opposite; asserts that nothing of it is left in memory. */
 int host_unmount(void);

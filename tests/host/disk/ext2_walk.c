@@ -110,7 +110,7 @@ static void walk(const char *path, unsigned depth, bool change)
 
 bool walk_disk(struct disk *disk)
 {
-    uint64_t frames = page_free_count();
+    uint64_t free_pages = page_free_count();
     bool read_only = pick(4) == 0;
 
     if (!host_mount(disk, read_only)) {
@@ -129,7 +129,7 @@ bool walk_disk(struct disk *disk)
     } else if (getenv("VERBOSE")) {
         fprintf(stderr, "refused: %s", host_console);
     }
-    return page_free_count() == frames;
+    return page_free_count() == free_pages;
 }
 
 /* ---- Images -------------------------------------------------------------- */

@@ -95,7 +95,7 @@ static int map(struct cache *cache, uint64_t index,
 
 static const struct cache_ops file_ops = {.map = map};
 static struct cache cache;
-static uint64_t frames; /* unused ones, at the start of a test */
+static uint64_t unused_pages; /* at the start of a test */
 
 /* As a mapping gets it: by waiting for it, then without. */
 static int share(uint64_t index, struct page **page)
@@ -134,7 +134,7 @@ static void begin(uint32_t size)
     fill_disk();
     cache_init(&cache, &file_ops, &device, size, DISK_PAGES);
     requests = segments = 0;
-    frames = page_unused_count();
+    unused_pages = page_unused_count();
 }
 
 static void end(void)
@@ -143,7 +143,7 @@ static void end(void)
     assert_int_equal(cache.pages, 0);
     assert_int_equal(cache_page_count(), 0);
     assert_int_equal(cache_dirty_count(), 0);
-    assert_int_equal(page_unused_count(), frames);
+    assert_int_equal(page_unused_count(), unused_pages);
     assert_int_equal(mm_audit(), 0);
 }
 
@@ -454,7 +454,7 @@ static void a_file_larger_than_memory_is_read(void **state)
     for (unsigned round = 0; round < 2; round++)
         for (uint64_t i = 0; i < DISK_PAGES; i++)
             check_page(i);
-    assert_true(page_free_count() >= frames - 1);
+    assert_true(page_free_count() >= unused_pages - 1);
     /* What is pinned stays. */
     requests = 0;
     check_page(0);
@@ -474,7 +474,7 @@ static void cached_files_cost_nobody_memory(void **state)
         check_page(i);
     while ((page = page_alloc(PAGE_KERNEL)))
         taken[count++] = page;
-    assert_int_equal(count, frames);
+    assert_int_equal(count, unused_pages);
     assert_int_equal(cache_page_count(), 0);
     assert_int_equal(cache_pin(&cache, 1, &page), -ENOMEM);
     assert_int_equal(cache_pin_new(&cache, 1, &page), -ENOMEM);
@@ -590,7 +590,7 @@ static void *disk_thread(void *unused)
     return NULL;
 }
 
-#define SHARED 1200u /* more pages than there are frames */
+#define SHARED 1200u /* more pages than there is memory for */
 #define ROUNDS 4000u
 
 /* Each thread writes every third page, and reads all. A page holds its index
@@ -706,7 +706,7 @@ static void only_holes_of_a_file_in_memory_are_given_back(void **state)
         page_put(page);
     }
     assert_int_equal(memory.used, 0);
-    assert_int_equal(page_free_count(), frames);
+    assert_int_equal(page_free_count(), unused_pages);
     for (uint64_t i = 0; i < KEPT - 1; i++)
         assert_int_equal(put(&file, i, (uint8_t)(i + 1)), 0);
     assert_int_equal(put(&file, LAST, 99), 0);
@@ -714,7 +714,7 @@ static void only_holes_of_a_file_in_memory_are_given_back(void **state)
     assert_int_equal(put(&file, KEPT, 1), -ENOSPC);
     assert_int_equal(put(&file, 0, 1), 0);
     assert_int_equal(cache_dirty_count(), 0);
-    assert_int_equal(page_free_count(), frames - KEPT);
+    assert_int_equal(page_free_count(), unused_pages - KEPT);
     take_all_pages(&taken);
     assert_int_equal(file.pages, KEPT);
     give_all_back(&taken);

@@ -430,7 +430,7 @@ static void test_a_disk_that_cannot_be_written(void **state)
     assert_int_equal(host_put("/g", 0, "g", 1), -EROFS);
     assert_int_equal(set("/g", SET_MODE, (struct file_stat){0}), -EROFS);
     host_unmount();
-    assert_int_equal(page_free_count(), host_frames);
+    assert_int_equal(page_free_count(), host_pages);
     disk_free(disk);
 }
 

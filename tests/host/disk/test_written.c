@@ -97,7 +97,7 @@ static void write_page(struct file *file)
     assert_int_equal(file_write(file, &cursor), HAL_PAGE_SIZE);
 }
 
-/* References to the frame that the reader has. */
+/* References to the page that the reader has. */
 static uint32_t edges(void)
 {
     return page_count(page_of_data(mm_peek(reader, PLACE)));
@@ -124,7 +124,7 @@ static void look_while_written(struct fs_context *at)
     assert_int_equal(byte_at(0), first);
     assert_int_equal(byte_at(HAL_PAGE_SIZE - 1), last);
     assert_int_equal(edges(), 1);
-    /* Nobody writes any more: the file's frame is shared as ever. */
+    /* Without a writer the page of the file is shared as ever. */
     mm_on_hart(1);
     assert_int_equal(space_unmap(reader, PLACE, PLACE + HAL_PAGE_SIZE), 0);
     map(reader, PLACE, &file->inode->object);
