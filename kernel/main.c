@@ -225,6 +225,11 @@ static bool find_root(struct superblock **root)
     return false;
 }
 
+static int register_text(const char *name, const char *text)
+{
+    return procfs_register((struct procfs_entry){.name = name, .text = text});
+}
+
 static void start_files(struct fs_context *context)
 {
     struct superblock *root, *ram, *dev, *proc;
@@ -236,8 +241,8 @@ static void start_files(struct fs_context *context)
     struct inode *top = on_disk ? root->root : ram->root;
     fs_context_init(context, top, inode_get(top), NULL);
     if (devfs_make(&dev) || procfs_make(&proc) || control_register_files() ||
-        process_register_files() || procfs_set_text("cmdline", command_line) ||
-        procfs_set_text("version", "Calf " VERSION " (" BUILD ")\n"))
+        process_register_files() || register_text("cmdline", command_line) ||
+        register_text("version", "Calf " VERSION " (" BUILD ")\n"))
         refuse("not enough memory for /dev and /proc");
     if (on_disk)
         mount_at(context, "/tmp", ram);

@@ -7,7 +7,7 @@
 #include "lib/string.h"
 #include "mm/reserve.h"
 
-/* ---- Pages that nobody writes back --------------------------------------- */
+/* ---- Pages that are not written back ------------------------------------- */
 
 /* A page to be kept, of kind KERNEL; NULL: no memory, or too many. */
 static struct page *make_kept(struct cache *cache, bool zeroed)
@@ -59,8 +59,8 @@ void cache_mark_dirty(struct cache *cache, struct page *page)
     spin_unlock(&cache_lock);
 }
 
-/* `copy` shows the same as `page` and takes its place, pin and state. Others
- * who look at the page, or move it, let it go soon. cache_lock held. */
+/* `copy` shows the same as `page` and takes its place, pin and state. Other
+ * pins, and a write under way, end soon. cache_lock held. */
 static void replace(struct cache *cache, struct page *page, struct page *copy)
 {
     while (page->pins > 1 || (page->state & CACHE_WRITING))
@@ -97,7 +97,8 @@ int cache_write_begin(struct cache *cache, uint64_t index, struct page **out)
     bool mapped = false;
     bool new = index >= atomic_load(&cache->end);
     spin_lock(&cache_lock);
-    int error = cache->device ? cache_pin_locked(cache, index, new, out)
+    int error = cache->device ? cache_pin_locked(cache, index, new,
+                                                 SLEEP_UNINTERRUPTIBLE, out)
                               : pin_kept(cache, index, out);
     if (!error) {
         (*out)->state |= CACHE_CHANGING;
@@ -132,9 +133,8 @@ static bool is_busy(const struct page *page)
     return page->pins || page->state & (CACHE_READING | CACHE_WRITING);
 }
 
-/* Forget the page, when nobody looks at it or moves it any more: false when
- * that is not now, and is not to be waited for. The lock is let go now and
- * then, so the page is found anew each time. */
+/* Forget the page once it is not busy; false: it is, and `wait` is false. The
+ * lock is let go meanwhile, so the page is found anew each time. */
 static bool drop(struct cache *cache, uint64_t index, bool wait)
 {
     struct page *page;

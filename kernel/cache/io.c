@@ -4,7 +4,7 @@
  * Pages that follow each other on the device go in one request. Requests come
  * from a small pool, so that writing dirty pages, which makes memory free,
  * needs none; when the pool is empty a piece is moved by itself, and waited
- * for. And one frame is kept for the blocks that lead to where pages are: each
+ * for. And one page is kept for the blocks that lead to where pages are: each
  * of them can be given up again once it has been looked at. A page that lies on
  * the device in several places takes part in several requests, and is done when
  * the last of them is.
@@ -34,7 +34,7 @@ struct builder {
 static struct transfer transfers[TRANSFERS];
 static struct transfer *free_transfers; /* cache_lock */
 static struct page *reserve;            /* cache_lock */
-static const struct thread *writer;     /* cache_lock: who may have it */
+static const struct thread *writer;     /* cache_lock: may have it */
 
 /* ---- The state of a page on its way: cache_lock held --------------------- */
 
@@ -58,7 +58,7 @@ static void end_read(struct page *page)
     if (!(page->state & CACHE_FAILED))
         page->state |= CACHE_VALID;
     cache_wake(page);
-    /* Read ahead, in vain: whoever wants it tries for himself. */
+    /* Read ahead, in vain: a thread that wants it tries again. */
     if (!(page->state & CACHE_VALID) && !page->pins)
         cache_remove(page);
 }
@@ -197,20 +197,6 @@ static int add_page(struct builder *b, struct page *page)
 
 /* ---- Reading ------------------------------------------------------------- */
 
-/* A new page at `index`, begun; or, when it is there, NULL. */
-static struct page *insert_ahead(struct cache *cache, uint64_t index,
-                                 struct page *fresh)
-{
-    spin_lock(&cache_lock);
-    bool wanted = index < atomic_load(&cache->end) && !cache_find(cache, index);
-    if (wanted) {
-        cache_insert(cache, index, fresh, 0);
-        cache_begin(fresh, CACHE_READING);
-    }
-    spin_unlock(&cache_lock);
-    return wanted ? fresh : NULL;
-}
-
 static bool is_cached(struct cache *cache, uint64_t index)
 {
     spin_lock(&cache_lock);
@@ -230,9 +216,12 @@ int cache_read(struct cache *cache, struct page *page,
         struct page *fresh = page_alloc(PAGE_KERNEL);
         if (!fresh)
             break;
-        if (!insert_ahead(cache, index, fresh))
-            page_put(fresh);
-        else if (add_page(&b, fresh))
+        spin_lock(&cache_lock);
+        bool added = cache_add(cache, index, false, fresh);
+        if (added)
+            cache_begin(fresh, CACHE_READING);
+        spin_unlock(&cache_lock);
+        if (added && add_page(&b, fresh))
             break;
     }
     submit(&b);
@@ -267,13 +256,6 @@ static struct page *begin_dirty(struct cache *cache, uint64_t index)
     return page;
 }
 
-/* True when there was no memory to find out where the page is to go. */
-static bool write_at(struct builder *b, struct cache *cache, uint64_t index)
-{
-    struct page *page = begin_dirty(cache, index);
-    return page && add_page(b, page) == -ENOMEM;
-}
-
 struct page *cache_take_reserve(void)
 {
     struct page *page = NULL;
@@ -284,15 +266,13 @@ struct page *cache_take_reserve(void)
     return page;
 }
 
-/* The running thread begins to write pages, or has done so. */
-static void set_writer(bool begins)
+/* The thread that writes pages, if it is `from`, is `to` now. */
+static void set_writer(const struct thread *from, const struct thread *to)
 {
     struct page *page = page_alloc(PAGE_KERNEL);
     spin_lock(&cache_lock);
-    if (!writer && begins)
-        writer = thread_current();
-    else if (writer == thread_current() && !begins)
-        writer = NULL;
+    if (writer == from)
+        writer = to;
     if (!reserve) {
         reserve = page;
         page = NULL;
@@ -302,17 +282,19 @@ static void set_writer(bool begins)
         page_put(page);
 }
 
-/* Begin to write all dirty pages of [low, high]; true when some could not be
- * for want of memory. */
+/* Begin to write all dirty pages of [low, high]; true when there was no memory
+ * to find out where some are to go. */
 static bool write_range(struct cache *cache, uint64_t low, uint64_t high)
 {
     struct builder b = {.device = cache->device, .command = BLOCK_WRITE};
     bool starved = false;
-    set_writer(true);
-    for (uint64_t index, at = 0; cache_next(cache, low, high, &at, &index);)
-        starved |= write_at(&b, cache, index);
+    set_writer(NULL, thread_current());
+    for (uint64_t index, at = 0; cache_next(cache, low, high, &at, &index);) {
+        struct page *page = begin_dirty(cache, index);
+        starved |= page && add_page(&b, page) == -ENOMEM;
+    }
     submit(&b);
-    set_writer(false);
+    set_writer(thread_current(), NULL);
     return starved;
 }
 

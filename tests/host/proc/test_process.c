@@ -71,9 +71,8 @@ int writeback_stop(void)
     return 0;
 }
 
-int procfs_register(const char *name, const struct procfs_entry *entry)
+int procfs_register(struct procfs_entry entry)
 {
-    (void)name;
     (void)entry;
     return 0;
 }
