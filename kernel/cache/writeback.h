@@ -47,15 +47,12 @@ void writeback_run(void *unused);
  * until the thread has been round. 0, or -EINTR: killed while it waited. */
 int writeback_pace(void);
 
-/* All file systems: make safe what was changed. The first error, or 0. */
-int writeback_sync(void);
+/* All file systems: make safe what was changed; with `stop`, the machine is
+ * about to stop, and nothing can be changed any more. The first error, or 0. */
+int writeback_sync(bool stop);
 
 /* A shrinker's scan (mm/oom.h): whether something can be given up now that
  * could not be before. Locks up to LOCK_TTY_WRITE may be held. */
 uint64_t writeback_scan(uint64_t wanted);
-
-/* The machine is about to stop: sync, and let nothing be changed any more. The
- * first error, or 0. */
-int writeback_stop(void);
 
 #endif

@@ -74,7 +74,7 @@ static ssize_t write_disks(const char *text, size_t length)
     bool drop = starts_with(text, "drop");
     if (!drop && !starts_with(text, "sync"))
         return -EINVAL;
-    int error = writeback_sync();
+    int error = writeback_sync(false);
     if (drop)
         (void)writeback_scan(UINT64_MAX);
     return error ? error : (ssize_t)length;

@@ -34,8 +34,8 @@ static uintptr_t *items_of(struct ramfs_inode *directory, uint64_t slot)
     return page_data(cache_kept_page(&directory->contents, slot / PAGE_SLOTS));
 }
 
-/* An empty slot holds the number of the next one, or 0, above an odd bit, as no
- * address of an entry is odd. NULL: it is empty. */
+/* NULL: the slot is empty. Then it holds the number of the next one, or 0,
+ * above an odd bit: no address of an entry is odd. */
 static struct ramfs_entry *entry_in(const uintptr_t *items, uint64_t slot)
 {
     uintptr_t item = items[slot % PAGE_SLOTS];
@@ -46,6 +46,11 @@ static struct ramfs_entry *entry_at(struct ramfs_inode *directory,
                                     uint64_t slot)
 {
     return entry_in(items_of(directory, slot), slot);
+}
+
+static struct name name_of(const struct ramfs_entry *entry)
+{
+    return (struct name){entry->name, entry->length};
 }
 
 static bool is_called(const struct ramfs_entry *entry, struct name name)
@@ -83,10 +88,8 @@ static bool build_index(struct ramfs_inode *directory)
 {
     for (uint64_t slot = FIXED_SLOTS; slot < directory->end; slot++) {
         const struct ramfs_entry *entry = entry_at(directory, slot);
-        if (!entry)
-            continue;
-        struct name name = {entry->name, entry->length};
-        if (name_index_add(&directory->index, name_hash(name), slot))
+        if (entry &&
+            name_index_add(&directory->index, name_hash(name_of(entry)), slot))
             return false;
     }
     return true;
@@ -180,9 +183,8 @@ int ramfs_add(struct ramfs_inode *directory, struct name name,
 void ramfs_remove(struct ramfs_inode *directory, uint64_t slot)
 {
     struct ramfs_entry *entry = entry_at(directory, slot);
-    struct name name = {entry->name, entry->length};
     if (name_index_hold(&directory->index)) {
-        name_index_remove(&directory->index, name_hash(name), slot);
+        name_index_remove(&directory->index, name_hash(name_of(entry)), slot);
         name_index_release(&directory->index);
     }
     leave_slot(directory, slot);
@@ -195,32 +197,24 @@ int ramfs_is_empty(struct inode *inode)
     return ramfs_of(inode)->entry_count == 0;
 }
 
-static void fill_entry(struct directory_entry *out, const struct inode *inode,
-                       const char *name, size_t length)
-{
-    out->number = inode ? inode->number : 0;
-    out->length = length;
-    memcpy(out->name, name, length);
-    out->name[length] = '\0';
-}
-
 int ramfs_read_directory(struct inode *inode, uint64_t *slot,
                          struct directory_entry *out)
 {
     struct ramfs_inode *directory = ramfs_of(inode);
-    struct ramfs_entry *entry;
+    struct name name = {".", 1};
     if (*slot >= directory->end)
         return 0;
-    if (*slot == 0) {
-        fill_entry(out, inode, ".", 1);
-    } else if (*slot == 1) {
-        fill_entry(out, directory->parent, "..", 2);
-    } else {
-        entry = entry_at(directory, *slot);
-        if (entry)
-            fill_entry(out, entry->inode, entry->name, entry->length);
-        else
-            fill_entry(out, NULL, "", 0);
+    if (*slot == 1) {
+        name = (struct name){"..", 2};
+        inode = directory->parent;
+    } else if (*slot) {
+        struct ramfs_entry *entry = entry_at(directory, *slot);
+        name = entry ? name_of(entry) : (struct name){"", 0};
+        inode = entry ? entry->inode : NULL;
     }
+    out->number = inode ? inode->number : 0;
+    out->length = name.length;
+    memcpy(out->name, name.text, name.length);
+    out->name[name.length] = '\0';
     return 1;
 }

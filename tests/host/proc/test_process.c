@@ -66,8 +66,9 @@ void console_flush(void)
 {
 }
 
-int writeback_stop(void)
+int writeback_sync(bool stop)
 {
+    (void)stop;
     return 0;
 }
 
