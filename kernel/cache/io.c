@@ -15,26 +15,20 @@
 #include "lib/string.h"
 #include "sched/thread.h"
 
-#define TRANSFERS 32
-
-/* A request of the pool. */
-struct transfer {
-    struct block_request request;
-    struct transfer *next; /* cache_lock: while free */
-};
+#define POOL 32
 
 /* A request that pieces are being added to. */
 struct builder {
     struct block_device *device;
     enum block_command command;
-    struct transfer *transfer; /* NULL: none yet */
-    uint64_t next;             /* sector after its last piece */
+    struct block_request *request; /* of the pool; NULL: none yet */
+    uint64_t next;                 /* sector after its last piece */
 };
 
-static struct transfer transfers[TRANSFERS];
-static struct transfer *free_transfers; /* cache_lock */
-static struct page *reserve;            /* cache_lock */
-static const struct thread *writer;     /* cache_lock: may have it */
+static struct block_request pool[POOL];
+static uint64_t pool_free = BIT(POOL) - 1; /* cache_lock: a bit for each */
+static struct page *reserve;               /* cache_lock */
+static const struct thread *writer;        /* cache_lock: may have it */
 
 /* ---- The state of a page on its way: cache_lock held --------------------- */
 
@@ -92,38 +86,37 @@ static void end_piece(struct page *page, bool failed)
 
 /* ---- Requests ------------------------------------------------------------ */
 
-static void transfer_done(struct block_request *request)
+static void request_done(struct block_request *request)
 {
-    struct transfer *transfer = container_of(request, struct transfer, request);
     spin_lock(&cache_lock);
     for (unsigned i = 0; i < request->count; i++)
         end_piece(request->segments[i].page, request->result);
-    transfer->next = free_transfers;
-    free_transfers = transfer;
+    pool_free |= BIT(request - pool);
     spin_unlock(&cache_lock);
 }
 
 static void submit(struct builder *b)
 {
-    struct transfer *transfer = b->transfer;
-    b->transfer = NULL;
-    if (transfer)
-        block_submit(b->device, &transfer->request);
+    struct block_request *request = b->request;
+    b->request = NULL;
+    if (request)
+        block_submit(b->device, request);
 }
 
-static bool take_transfer(struct builder *b, uint64_t sector)
+/* False: the pool is empty. */
+static bool take_request(struct builder *b, uint64_t sector)
 {
     spin_lock(&cache_lock);
-    struct transfer *transfer = free_transfers;
-    if (transfer)
-        free_transfers = transfer->next;
+    bool any = pool_free;
+    if (any) {
+        b->request = &pool[bit_lowest(pool_free)];
+        pool_free &= pool_free - 1;
+    }
     spin_unlock(&cache_lock);
-    b->transfer = transfer;
-    if (!transfer)
-        return false;
-    transfer->request = (struct block_request){
-        .command = b->command, .sector = sector, .done = transfer_done};
-    return true;
+    if (any)
+        *b->request = (struct block_request){
+            .command = b->command, .sector = sector, .done = request_done};
+    return any;
 }
 
 static void move_alone(struct builder *b, struct block_segment piece,
@@ -155,22 +148,21 @@ static bool extend_last(struct block_request *request,
 
 static void add(struct builder *b, struct block_segment piece, uint64_t sector)
 {
-    if (b->transfer &&
-        (sector != b->next || b->transfer->request.count == BLOCK_SEGMENTS))
+    if (b->request &&
+        (sector != b->next || b->request->count == BLOCK_SEGMENTS))
         submit(b);
-    if (b->transfer && extend_last(&b->transfer->request, &piece)) {
+    if (b->request && extend_last(b->request, &piece)) {
         b->next += piece.length / BLOCK_SECTOR;
         return;
     }
     spin_lock(&cache_lock);
     piece.page->transfers++;
     spin_unlock(&cache_lock);
-    if (!b->transfer && !take_transfer(b, sector)) {
+    if (!b->request && !take_request(b, sector)) {
         move_alone(b, piece, sector);
         return;
     }
-    struct block_request *request = &b->transfer->request;
-    request->segments[request->count++] = piece;
+    b->request->segments[b->request->count++] = piece;
     b->next = sector + piece.length / BLOCK_SECTOR;
 }
 
@@ -332,9 +324,5 @@ bool cache_is_dirty(const struct cache *cache)
 
 void cache_io_start(void)
 {
-    for (unsigned i = 0; i < TRANSFERS; i++) {
-        transfers[i].next = free_transfers;
-        free_transfers = &transfers[i];
-    }
     reserve = page_alloc(PAGE_KERNEL);
 }

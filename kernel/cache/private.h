@@ -34,6 +34,12 @@ static inline bool cache_has(const struct page *page)
     return __atomic_load_n(&page->kind, __ATOMIC_RELAXED) == PAGE_CACHE;
 }
 
+/* Whether a page of the table is pinned or being moved. cache_lock held. */
+static inline bool cache_busy(const struct page *page)
+{
+    return page->pins || page->state & (CACHE_READING | CACHE_WRITING);
+}
+
 /* ---- cache.c: with cache_lock held --------------------------------------- */
 
 struct page *cache_find(const struct cache *cache, uint64_t index);

@@ -35,8 +35,7 @@ uint64_t cache_page_count(void)
 
 static bool is_spare(struct page *page)
 {
-    return !page->pins && page_count(page) == 1 &&
-           !(page->state & (CACHE_READING | CACHE_WRITING));
+    return !cache_busy(page) && page_count(page) == 1;
 }
 
 /* Give a page back; false: it is spared. */

@@ -7,15 +7,6 @@
 #include "fs/ram/ramfs.h"
 #include "lib/bits.h"
 
-static const struct {
-    const char *path;
-    uint16_t major;
-} nodes[] = {
-    {"/console", DEVICE_CONSOLE},
-    {"/null", DEVICE_NULL},
-    {"/zero", DEVICE_ZERO},
-};
-
 static ssize_t null_read(struct file *, struct cursor *)
 {
     return 0;
@@ -40,18 +31,30 @@ static const struct file_ops null_driver = {.read = null_read,
 static const struct file_ops zero_driver = {.read = zero_read,
                                             .write = null_write};
 
+static const struct {
+    const char *path;
+    uint16_t major;
+    const struct file_ops *driver; /* NULL: registered elsewhere */
+} nodes[] = {
+    {"/console", DEVICE_CONSOLE, NULL},
+    {"/null", DEVICE_NULL, &null_driver},
+    {"/zero", DEVICE_ZERO, &zero_driver},
+};
+
 int devfs_make(struct superblock **out)
 {
     struct fs_context context;
     int result = ramfs_make("devfs", 1, out);
     if (result)
         return result;
-    result = device_register(DEVICE_NULL, &null_driver);
-    if (!result)
-        result = device_register(DEVICE_ZERO, &zero_driver);
     fs_context_init(&context, (*out)->root, inode_get((*out)->root), NULL);
-    for (unsigned i = 0; !result && i < ARRAY_SIZE(nodes); i++)
-        result = vfs_mknod(&context, NULL, nodes[i].path, nodes[i].major, 0);
+    for (unsigned i = 0; !result && i < ARRAY_SIZE(nodes); i++) {
+        if (nodes[i].driver)
+            result = device_register(nodes[i].major, nodes[i].driver);
+        if (!result)
+            result =
+                vfs_mknod(&context, NULL, nodes[i].path, nodes[i].major, 0);
+    }
     fs_context_put(&context);
     return result;
 }

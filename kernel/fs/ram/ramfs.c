@@ -17,10 +17,7 @@
 /* Sizes stay far from where offsets could wrap. */
 #define SIZE_LIMIT (UINT64_C(1) << 40)
 
-static const struct inode_ops directory_ops;
-static const struct inode_ops file_ops;
-static const struct inode_ops device_ops;
-static const struct inode_ops link_ops;
+static const struct inode_ops ops[INODE_LINK + 1]; /* by type */
 
 /* Count one more entry; false: there are too many. For an inode, also take the
  * lowest number that none has: there are programs to which a number in the
@@ -59,12 +56,6 @@ static void give_entry_back(struct ramfs *fs, uint64_t number)
 static int new_inode(struct ramfs *fs, const struct inode_shape *shape,
                      struct inode *parent, struct name name, struct inode **out)
 {
-    static const struct inode_ops *const ops[] = {
-        [INODE_DIRECTORY] = &directory_ops,
-        [INODE_FILE] = &file_ops,
-        [INODE_DEVICE] = &device_ops,
-        [INODE_LINK] = &link_ops,
-    };
     uint64_t number;
     if (!take_entry(fs, &number))
         return -ENOSPC;
@@ -74,7 +65,7 @@ static int new_inode(struct ramfs *fs, const struct inode_shape *shape,
         return -ENOMEM;
     }
     *out = &new->inode;
-    inode_init(*out, &fs->superblock, ops[shape->type], number, shape);
+    inode_init(*out, &fs->superblock, &ops[shape->type], number, shape);
     cache_init_memory(&new->contents, &fs->memory);
     if (shape->type == INODE_FILE || shape->type == INODE_LINK)
         inode_set_cache(*out, &new->contents, name);
@@ -290,35 +281,25 @@ static void ramfs_release(struct inode *inode)
     }
 }
 
-static const struct inode_ops directory_ops = {
-    .lookup = ramfs_lookup,
-    .create = ramfs_create,
-    .link = ramfs_link,
-    .unlink = ramfs_unlink,
-    .rename = ramfs_rename,
-    .read_directory = ramfs_read_directory,
-    .is_empty = ramfs_is_empty,
-    .setattr = inode_setattr,
-    .release = ramfs_release,
-};
-
-static const struct inode_ops file_ops = {
-    .read = inode_read,
-    .write = ramfs_write,
-    .truncate = ramfs_truncate,
-    .setattr = inode_setattr,
-    .release = ramfs_release,
-};
-
-static const struct inode_ops link_ops = {
-    .read = inode_read,
-    .setattr = inode_setattr,
-    .release = ramfs_release,
-};
-
-static const struct inode_ops device_ops = {
-    .setattr = inode_setattr,
-    .release = ramfs_release,
+static const struct inode_ops ops[] = {
+    [INODE_DIRECTORY] = {.lookup = ramfs_lookup,
+                         .create = ramfs_create,
+                         .link = ramfs_link,
+                         .unlink = ramfs_unlink,
+                         .rename = ramfs_rename,
+                         .read_directory = ramfs_read_directory,
+                         .is_empty = ramfs_is_empty,
+                         .setattr = inode_setattr,
+                         .release = ramfs_release},
+    [INODE_FILE] = {.read = inode_read,
+                    .write = ramfs_write,
+                    .truncate = ramfs_truncate,
+                    .setattr = inode_setattr,
+                    .release = ramfs_release},
+    [INODE_LINK] = {.read = inode_read,
+                    .setattr = inode_setattr,
+                    .release = ramfs_release},
+    [INODE_DEVICE] = {.setattr = inode_setattr, .release = ramfs_release},
 };
 
 int ramfs_make(const char *type, uint64_t page_limit, struct superblock **out)
