@@ -123,8 +123,13 @@ void cache_clear_dirty(struct page *page)
     dirty--;
 }
 
-/* If the range is larger than memory, it is faster to look at all pages of
- * memory. */
+/* Whether a page is in the table. If not, its kind may change at any time. */
+static bool has(const struct page *page)
+{
+    return __atomic_load_n(&page->kind, __ATOMIC_RELAXED) == PAGE_CACHE;
+}
+
+/* If the range is larger than memory, it is faster to look at all of memory. */
 bool cache_next(const struct cache *cache, uint64_t low, uint64_t high,
                 uint64_t *at, uint64_t *index)
 {
@@ -134,10 +139,10 @@ bool cache_next(const struct cache *cache, uint64_t low, uint64_t high,
     }
     while (*at < page_span()) {
         const struct page *page = page_at((*at)++);
-        if (!cache_has(page))
+        if (!has(page))
             continue;
         spin_lock(&cache_lock);
-        bool is = cache_has(page) && page->cached.cache == cache;
+        bool is = has(page) && page->cached.cache == cache;
         *index = page->cached.index;
         spin_unlock(&cache_lock);
         if (is && *index >= low && *index <= high)
@@ -168,7 +173,6 @@ void cache_wake(const void *about)
 static struct cache_window plan_ahead(struct cache *cache, uint64_t index)
 {
     struct cache_window window = {0, 0};
-    uint64_t end = atomic_load(&cache->end);
     bool in_order = index == cache->expected;
     if (index + 1 == cache->expected)
         return window; /* another part of the same page */
@@ -183,7 +187,7 @@ static struct cache_window plan_ahead(struct cache *cache, uint64_t index)
     if (cache->asked > index + 1 + cache->ahead / 2)
         return window;
     window.from = MAX(cache->asked, index + 1);
-    window.to = MIN(index + 1 + cache->ahead, end);
+    window.to = MIN(index + 1 + cache->ahead, atomic_load(&cache->end));
     cache->asked = MAX(cache->asked, window.to);
     return window;
 }
@@ -238,7 +242,7 @@ static int pin(struct cache *cache, uint64_t index, bool new, enum sleep kind,
 
 void cache_unpin_locked(struct page *page)
 {
-    ASSERT(cache_has(page) && page->pins > 0);
+    ASSERT(has(page) && page->pins > 0);
     page->pins--;
     cache_wake(page);
     if (!page->pins && !(page->state & (CACHE_VALID | CACHE_READING)))
@@ -359,8 +363,8 @@ void cache_init(struct cache *cache, const struct cache_ops *ops,
                             .device = device,
                             .piece_size = piece_size,
                             .ahead_limit = CACHE_AHEAD,
+                            .end = end,
                             .dirty_low = UINT64_MAX};
-    atomic_store(&cache->end, end);
 }
 
 void cache_init_memory(struct cache *cache, struct cache_memory *memory)

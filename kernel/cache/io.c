@@ -136,8 +136,6 @@ static void move_alone(struct builder *b, struct block_segment piece,
 static bool extend_last(struct block_request *request,
                         const struct block_segment *piece)
 {
-    if (!request->count)
-        return false;
     struct block_segment *last = &request->segments[request->count - 1];
     if (last->page != piece->page ||
         last->offset + last->length != piece->offset)

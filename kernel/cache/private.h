@@ -28,12 +28,6 @@
 
 extern struct spinlock cache_lock; /* LOCK_CACHE */
 
-/* Whether a page is in the table. If not, its kind may change at any time. */
-static inline bool cache_has(const struct page *page)
-{
-    return __atomic_load_n(&page->kind, __ATOMIC_RELAXED) == PAGE_CACHE;
-}
-
 /* Whether a page of the table is pinned or being moved. cache_lock held. */
 static inline bool cache_busy(const struct page *page)
 {

@@ -1,11 +1,11 @@
 /*
  * Directories of /proc hold nothing: every answer is made from the table of
- * registered files and from what there is of processes now. Opening a file for
- * reading prints its whole text into memory of the open file, with more room
+ * registered files and from the processes there are now. Opening a file for
+ * reading prints all of its text into memory of the open file, with more room
  * each time until it fits.
  *
- * Slots of the root: a few fixed ones, the table, and then a slot for each
- * number a process can have, of which only those in use are given.
+ * Slots of the root: a few fixed ones, the table, and then one for each number
+ * that a process can have, of which only those in use are given.
  */
 #include "fs/proc/procfs.h"
 #include "lib/bits.h"
@@ -22,8 +22,8 @@
 #define SLOT_FILES     3
 #define SLOT_PROCESSES (SLOT_FILES + ENTRIES)
 
-/* Inode numbers: the root's, and from where processes have 16 each. The files
- * of a directory have those behind it. */
+/* Inode numbers: the root's, and those of processes, 16 each. The files of a
+ * directory have the numbers after its own. */
 #define NUMBER_ROOT      1
 #define NUMBER_PROCESSES 64
 #define NUMBERS_EACH     16
@@ -32,10 +32,8 @@
 #define ROOM_FIRST 2048
 #define ROOM_LAST  (1u << 20)
 
-/*
- * Inodes are made when they are looked up and go with their last user; two
- * lookups give two inodes with one number. All fields are immutable.
- */
+/* Inodes are made by a lookup and go with their last user; two lookups give two
+ * inodes with one number. All fields are immutable. */
 struct procfs_inode {
     struct inode inode;
     int process;      /* whose directory or file it is; 0: the system's */
@@ -87,19 +85,14 @@ static uint32_t mode_of(const struct procfs_entry *entry)
 static ssize_t snapshot_read(struct file *file, struct cursor *cursor)
 {
     const struct text *text = file->private;
-    struct mutex *mutex = &file->inode->mutex;
-    ssize_t result = 0;
-    mutex_lock(mutex);
-    if (file->offset < text->length) {
-        size_t length = MIN(cursor->left, text->length - (size_t)file->offset);
-        result = cursor_put(cursor, text->data + file->offset, length);
-        if (!result) {
-            file->offset += length;
-            result = (ssize_t)length;
-        }
-    }
-    mutex_unlock(mutex);
-    return result;
+    mutex_lock(&file->inode->mutex);
+    size_t at = MIN(file->offset, (uint64_t)text->length);
+    size_t length = MIN(cursor->left, text->length - at);
+    int result = cursor_put(cursor, text->data + at, length);
+    if (!result)
+        file->offset += length;
+    mutex_unlock(&file->inode->mutex);
+    return result ? result : (ssize_t)length;
 }
 
 static ssize_t command_write(struct file *file, struct cursor *cursor)

@@ -224,10 +224,7 @@ static int ramfs_unlink(struct inode *parent, struct name name,
                         struct inode *inode)
 {
     struct ramfs_inode *directory = ramfs_of(parent);
-    uint64_t slot = ramfs_find(directory, name);
-    if (!slot)
-        return -ENOENT;
-    ramfs_remove(directory, slot);
+    ramfs_remove(directory, ramfs_find(directory, name));
     lose_name(parent, inode);
     return 0;
 }
