@@ -238,21 +238,18 @@ static struct page *begin_dirty(struct cache *cache, uint64_t index)
     while ((page = cache_find(cache, index)) && (page->state & CACHE_DIRTY) &&
            (page->state & CACHE_WRITING))
         cache_wait(page, SLEEP_UNINTERRUPTIBLE);
-    if (page && !(page->state & CACHE_DIRTY))
-        page = NULL;
-    if (page)
+    bool begins = page && page->state & CACHE_DIRTY;
+    if (begins)
         cache_begin(page, CACHE_WRITING);
     spin_unlock(&cache_lock);
-    return page;
+    return begins ? page : NULL;
 }
 
 struct page *cache_take_reserve(void)
 {
-    struct page *page = NULL;
-    if (writer == thread_current()) {
-        page = reserve;
+    struct page *page = writer == thread_current() ? reserve : NULL;
+    if (page)
         reserve = NULL;
-    }
     return page;
 }
 
@@ -307,9 +304,7 @@ int cache_write(struct cache *cache)
         cache_wait(cache, SLEEP_UNINTERRUPTIBLE);
     failed = cache->failed - failed;
     spin_unlock(&cache_lock);
-    if (starved)
-        return -ENOMEM; /* the disk may be well */
-    return failed ? -EIO : 0;
+    return starved ? -ENOMEM : failed ? -EIO : 0;
 }
 
 bool cache_is_dirty(const struct cache *cache)

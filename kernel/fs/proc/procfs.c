@@ -218,9 +218,8 @@ static int process_named(struct name name)
         return 0;
     memcpy(digits, name.text, name.length);
     digits[name.length] = '\0';
-    if (!parse_u64(&end, &number) || *end || !is_process(number))
-        return 0;
-    return (int)number;
+    bool is = parse_u64(&end, &number) && !*end && is_process(number);
+    return is ? (int)number : 0;
 }
 
 static int lookup(struct inode *directory, struct name name, struct inode **out)

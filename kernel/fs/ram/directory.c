@@ -71,10 +71,17 @@ static uint64_t find_by_index(struct ramfs_inode *directory, struct name name)
     return 0;
 }
 
+/* The number of slots, with empty ones and "." and "..". */
+static uint64_t slots_of(const struct ramfs_inode *directory)
+{
+    return atomic_load(&directory->inode.size) / DIRECTORY_SLOT_SIZE;
+}
+
 static uint64_t find_by_looking(struct ramfs_inode *directory, struct name name)
 {
     const uintptr_t *items = NULL;
-    for (uint64_t slot = FIXED_SLOTS; slot < directory->end; slot++) {
+    uint64_t end = slots_of(directory);
+    for (uint64_t slot = FIXED_SLOTS; slot < end; slot++) {
         if (!items || slot % PAGE_SLOTS == 0)
             items = items_of(directory, slot);
         if (is_called(entry_in(items, slot), name))
@@ -86,7 +93,8 @@ static uint64_t find_by_looking(struct ramfs_inode *directory, struct name name)
 /* Put all names into the index, which was begun. Whether it is held then. */
 static bool build_index(struct ramfs_inode *directory)
 {
-    for (uint64_t slot = FIXED_SLOTS; slot < directory->end; slot++) {
+    uint64_t end = slots_of(directory);
+    for (uint64_t slot = FIXED_SLOTS; slot < end; slot++) {
         const struct ramfs_entry *entry = entry_at(directory, slot);
         if (entry &&
             name_index_add(&directory->index, name_hash(name_of(entry)), slot))
@@ -114,16 +122,10 @@ struct inode **ramfs_entry_inode(struct ramfs_inode *directory, uint64_t slot)
     return &entry_at(directory, slot)->inode;
 }
 
-static void set_end(struct ramfs_inode *directory, uint64_t end)
-{
-    directory->end = end;
-    atomic_store(&directory->inode.size, end * DIRECTORY_SLOT_SIZE);
-}
-
 void ramfs_directory_init(struct ramfs_inode *directory)
 {
     directory->empty = 0;
-    set_end(directory, FIXED_SLOTS);
+    atomic_store(&directory->inode.size, FIXED_SLOTS * DIRECTORY_SLOT_SIZE);
 }
 
 /* The first empty slot, or one more. */
@@ -135,13 +137,13 @@ static int take_slot(struct ramfs_inode *directory, uint64_t *slot)
         directory->empty = items_of(directory, *slot)[*slot % PAGE_SLOTS] >> 1;
         return 0;
     }
-    *slot = directory->end;
+    *slot = slots_of(directory);
     int result =
         cache_write_begin(&directory->contents, *slot / PAGE_SLOTS, &page);
     if (result)
         return result;
     cache_write_end(page);
-    set_end(directory, *slot + 1);
+    atomic_fetch_add(&directory->inode.size, DIRECTORY_SLOT_SIZE);
     return 0;
 }
 
@@ -202,7 +204,7 @@ int ramfs_read_directory(struct inode *inode, uint64_t *slot,
 {
     struct ramfs_inode *directory = ramfs_of(inode);
     struct name name = {".", 1};
-    if (*slot >= directory->end)
+    if (*slot >= slots_of(directory))
         return 0;
     if (*slot == 1) {
         name = (struct name){"..", 2};

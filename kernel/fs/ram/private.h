@@ -29,7 +29,6 @@ struct ramfs_inode {
     struct inode inode;
     struct cache contents; /* of a directory: struct ramfs_entry by slot */
     /* m: of a directory. */
-    uint64_t end;            /* slots, empty ones and "." and ".." too */
     uint64_t entry_count;    /* names */
     uint64_t empty;          /* the first empty slot, or 0 */
     struct name_index index; /* slots */
