@@ -10,10 +10,8 @@
 
 struct writeback;
 
-/*
- * What a file system that keeps its files on a disk does for them. All are
- * always present, may sleep, and take no lock up to LOCK_INODE.
- */
+/* What a file system that keeps its files on a disk does for them. All are
+ * always present, may sleep, and take no lock up to LOCK_INODE. */
 struct writeback_ops {
     /* Make all changes that were finished before safe on the disk. 0, -EIO;
      * -EROFS when an error before has made the file system read-only. */
@@ -26,9 +24,8 @@ struct writeback_ops {
      * anything. */
     bool (*shrink)(struct writeback *writeback);
 
-    /* The machine is about to stop, and processes may still run: sync, mark the
-     * disk as left in good order, and change nothing any more (-EROFS). Once.
-     */
+    /* Once, when the machine is about to stop; processes may still run: sync,
+     * mark the disk as left in good order, and refuse changes (-EROFS). */
     int (*stop)(struct writeback *writeback);
 };
 

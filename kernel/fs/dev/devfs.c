@@ -1,7 +1,4 @@
-/*
- * What /dev holds at the start. It is an ordinary RAM file system, so that
- * further nodes can be made in it at any time.
- */
+/* /dev. See devfs.h. */
 #include "fs/dev/devfs.h"
 #include "vfs/file.h"
 #include "fs/ram/ramfs.h"

@@ -6,9 +6,7 @@
  * however small its reads, and nothing is locked between them. Writing to a
  * file is giving a command.
  *
- * Files come in two kinds: those of the whole system, registered by name, and
- * those of each process, in a directory named by its number, about which the
- * functions of procfs_processes are asked.
+ * A file is the system's, or a process's, in a directory named by its number.
  */
 #ifndef FS_PROC_PROCFS_H
 #define FS_PROC_PROCFS_H
