@@ -220,6 +220,11 @@ static bool find_root(struct superblock **root)
     return false;
 }
 
+static int register_text(const char *name, const char *text)
+{
+    return procfs_register((struct procfs_entry){.name = name, .text = text});
+}
+
 static void start_files(struct fs_context *context)
 {
     struct superblock *root, *ram, *dev, *proc;
@@ -232,8 +237,8 @@ static void start_files(struct fs_context *context)
     fs_context_init(context, top, inode_get(top), NULL);
     if (devfs_make(&dev) || procfs_make(&proc) || control_register_files() ||
         process_register_files() ||
-        procfs_set_text("cmdline", board.command_line) ||
-        procfs_set_text("version", "Calf " VERSION " (" BUILD ")"))
+        register_text("cmdline", board.command_line) ||
+        register_text("version", "Calf " VERSION " (" BUILD ")"))
         refuse("not enough memory for /dev and /proc");
     if (on_disk)
         mount_at(context, "/tmp", ram);

@@ -3,8 +3,8 @@
  * other parts.
  *
  * A page is looked up, made and taken away under one spinlock, but nothing is
- * allocated, copied or moved under it. Who finds that a page is being read
- * waits; who finds one that could not be read tries again himself.
+ * allocated, copied or moved under it. A thread that finds a page being read
+ * waits; one that finds a page that could not be read tries again.
  */
 #include "cache/private.h"
 #include "lib/errno.h"
@@ -13,13 +13,13 @@
 #include "sched/hurry.h"
 #include "sched/waitq.h"
 
-/* Pages a sequential reader has read for him first, and at most. */
+/* Pages read ahead at first. */
 #define AHEAD_FIRST 4u
 
 #define QUEUES 16
 
 struct spinlock cache_lock = SPINLOCK(LOCK_CACHE);
-static uint32_t *chains;       /* cache_lock: of frames; index plus 1, or 0 */
+static uint32_t *chains;       /* cache_lock: of pages; number plus 1, or 0 */
 static unsigned chain_shift;   /* I: leaves the bits of a chain's number */
 static _Atomic uint64_t dirty; /* cache_lock to change: pages */
 static struct waitq queues[QUEUES];
@@ -32,7 +32,7 @@ static uint32_t *chain_of(const struct cache *cache, uint64_t index)
     return &chains[(key * 0xd6e8feb86659fd93u) >> chain_shift];
 }
 
-static inline struct page *look_up(const struct cache *cache, uint64_t index)
+struct page *cache_find(const struct cache *cache, uint64_t index)
 {
     uint32_t at = *chain_of(cache, index);
     while (at) {
@@ -44,9 +44,10 @@ static inline struct page *look_up(const struct cache *cache, uint64_t index)
     return NULL;
 }
 
-struct page *cache_find(const struct cache *cache, uint64_t index)
+/* Whether there may be a page at `index`; `new`: also past the end. */
+static bool may_exist(const struct cache *cache, uint64_t index, bool new)
 {
-    return look_up(cache, index);
+    return index <= UINT32_MAX && (new || index < atomic_load(&cache->end));
 }
 
 void cache_insert(struct cache *cache, uint64_t index, struct page *page,
@@ -63,17 +64,28 @@ void cache_insert(struct cache *cache, uint64_t index, struct page *page,
         cache->highest = index;
     cache->pages++;
     if (!(state & CACHE_KEPT))
-        cache_reclaim_add(page);
+        cache_reclaim_mark(page, true);
 }
 
-/* Take it out of its chain. Who has it mapped keeps it as his own; the change
- * of kind and of count are one step for an audit, as it finds no hart holding
- * a spinlock. */
-static void unlink(struct page *page)
+bool cache_add(struct cache *cache, uint64_t index, bool new,
+               struct page *fresh)
+{
+    bool wanted = may_exist(cache, index, new) && !cache_find(cache, index);
+    if (wanted)
+        cache_insert(cache, index, fresh, cache->device ? 0 : CACHE_VALID);
+    else
+        page_put(fresh);
+    return wanted;
+}
+
+/* The change of kind and that of the count are one step for an audit: it finds
+ * no spinlock held. */
+void cache_remove(struct page *page)
 {
     struct cache *cache = page->cached.cache;
     uint32_t number = (uint32_t)(page - page_array) + 1;
     uint32_t *at = chain_of(cache, page->cached.index);
+    cache_clear_dirty(page);
     while (*at != number)
         at = &page_at(*at - 1)->cached.next;
     *at = page->cached.next;
@@ -81,17 +93,11 @@ static void unlink(struct page *page)
     if (!cache->pages)
         cache->highest = 0;
     if (!(page->state & CACHE_KEPT))
-        cache_reclaim_remove(page);
+        cache_reclaim_mark(page, false);
     page->state = 0;
     page->transfers = 0;
     page->pins = 0;
     page_become(page, PAGE_ANONYMOUS);
-}
-
-void cache_remove(struct page *page)
-{
-    cache_clear_dirty(page);
-    unlink(page);
     page_put(page);
 }
 
@@ -117,7 +123,13 @@ void cache_clear_dirty(struct page *page)
     dirty--;
 }
 
-/* Where they may lie far apart it is shorter to go by frame. */
+/* Whether a page is in the table. If not, its kind may change at any time. */
+static bool has(const struct page *page)
+{
+    return __atomic_load_n(&page->kind, __ATOMIC_RELAXED) == PAGE_CACHE;
+}
+
+/* If the range is larger than memory, it is faster to look at all of memory. */
 bool cache_next(const struct cache *cache, uint64_t low, uint64_t high,
                 uint64_t *at, uint64_t *index)
 {
@@ -127,10 +139,10 @@ bool cache_next(const struct cache *cache, uint64_t low, uint64_t high,
     }
     while (*at < page_span()) {
         const struct page *page = page_at((*at)++);
-        if (!cache_has(page))
+        if (!has(page))
             continue;
         spin_lock(&cache_lock);
-        bool is = cache_has(page) && page->cached.cache == cache;
+        bool is = has(page) && page->cached.cache == cache;
         *index = page->cached.index;
         spin_unlock(&cache_lock);
         if (is && *index >= low && *index <= high)
@@ -161,7 +173,6 @@ void cache_wake(const void *about)
 static struct cache_window plan_ahead(struct cache *cache, uint64_t index)
 {
     struct cache_window window = {0, 0};
-    uint64_t end = atomic_load(&cache->end);
     bool in_order = index == cache->expected;
     if (index + 1 == cache->expected)
         return window; /* another part of the same page */
@@ -176,146 +187,114 @@ static struct cache_window plan_ahead(struct cache *cache, uint64_t index)
     if (cache->asked > index + 1 + cache->ahead / 2)
         return window;
     window.from = MAX(cache->asked, index + 1);
-    window.to = MIN(index + 1 + cache->ahead, end);
+    window.to = MIN(index + 1 + cache->ahead, atomic_load(&cache->end));
     cache->asked = MAX(cache->asked, window.to);
     return window;
 }
 
-/* A page to put there. cache_lock held; lets it go. */
-static struct page *make_page(struct cache *cache, bool may_use_reserve)
+/* Put a page there, unless there is one by now. False: no memory. cache_lock
+ * held; lets it go. */
+static bool make_page(struct cache *cache, uint64_t index, bool new)
 {
     spin_unlock(&cache_lock);
     struct page *page = cache->device ? page_alloc(PAGE_KERNEL)
                                       : page_alloc_zeroed(PAGE_KERNEL);
     spin_lock(&cache_lock);
-    return page || !may_use_reserve ? page : cache_take_reserve();
+    if (!page && !new)
+        page = cache_take_reserve();
+    if (page)
+        (void)cache_add(cache, index, new, page);
+    return page;
 }
 
-/* Whether the page still exists the next look tells. */
+/* For hurry_note. If the page does not exist any more, the next look tells. */
 static int fetch(void *of, uint64_t index)
 {
     int error = cache_fetch(of, index);
     return error == -ENXIO ? 0 : error;
 }
 
-/* The page, found or put there, pinned, being read by nobody. `new`: also past
- * the end, and what was not there is not read. cache_lock held; lets it go. */
+/* Find the page, or put it there, and pin it; it is not being read. cache_lock
+ * held; lets it go. */
 static int pin(struct cache *cache, uint64_t index, bool new, enum sleep kind,
                struct page **out)
 {
-    struct page *page, *fresh = NULL;
     bool reads = cache->device && !new;
-    int result = -ENXIO;
-    while (index <= UINT32_MAX && (new || index < atomic_load(&cache->end))) {
-        page = cache_find(cache, index);
-        if (hurried() && (page ? page->state & CACHE_READING : reads)) {
-            result = hurry_note(fetch, cache, index);
-            break;
+    while (may_exist(cache, index, new)) {
+        struct page *page = cache_find(cache, index);
+        uint8_t state = page ? page->state : 0;
+        bool reading = state & CACHE_READING;
+        if (hurried() && (reading || (reads && !(state & CACHE_VALID))))
+            return hurry_note(fetch, cache, index);
+        if (page && !reading) {
+            page->pins++;
+            page->state |= CACHE_REFERENCED;
+            *out = page;
+            return 0;
         }
-        if (page && page->state & CACHE_READING) {
-            if (!cache_wait(page, kind))
-                continue;
-            result = -EINTR;
-            break;
-        }
-        if (!page && !fresh) {
-            fresh = make_page(cache, !new);
-            if (!fresh)
-                return -ENOMEM;
-            continue;
-        }
-        if (!page) {
-            cache_insert(cache, index, fresh, cache->device ? 0 : CACHE_VALID);
-            page = fresh;
-            fresh = NULL;
-        }
-        page->pins++;
-        page->state |= CACHE_REFERENCED;
-        *out = page;
-        result = 0;
-        break;
+        if (reading && cache_wait(page, kind))
+            return -EINTR;
+        if (!page && !make_page(cache, index, new))
+            return -ENOMEM;
     }
-    if (fresh)
-        page_put(fresh);
-    return result;
+    return -ENXIO;
 }
 
 void cache_unpin_locked(struct page *page)
 {
-    ASSERT(cache_has(page) && page->pins > 0);
+    ASSERT(has(page) && page->pins > 0);
     page->pins--;
     cache_wake(page);
     if (!page->pins && !(page->state & (CACHE_VALID | CACHE_READING)))
         cache_remove(page);
 }
 
-/* Read a pinned page that shows nothing yet. It may fail for a neighbour in the
- * same request: then it is read alone. cache_lock held; lets it go. */
+/* Read a pinned page, if it shows nothing yet, and pages ahead. A read may fail
+ * for a neighbour in the same request: then the page is read alone. cache_lock
+ * held; lets it go. */
 static int read_pinned(struct cache *cache, struct page *page,
                        struct cache_window ahead, enum sleep kind)
 {
-    for (;; ahead.to = ahead.from) {
-        cache_begin(page, CACHE_READING);
+    bool valid = page->state & CACHE_VALID;
+    for (; !valid || ahead.from < ahead.to; ahead.to = ahead.from) {
+        if (!valid)
+            cache_begin(page, CACHE_READING);
         spin_unlock(&cache_lock);
-        int error = cache_read(cache, page, ahead);
+        int error = cache_read(cache, valid ? NULL : page, ahead);
         spin_lock(&cache_lock);
         while (page->state & CACHE_READING)
             if (cache_wait(page, kind))
                 return -EINTR;
-        if (page->state & CACHE_VALID)
-            return 0;
-        if (ahead.from >= ahead.to)
+        valid = page->state & CACHE_VALID;
+        if (!valid && ahead.from >= ahead.to)
             return error ? error : -EIO;
     }
+    return 0;
 }
 
-/* cache_lock held; lets it go. */
-static int pin_and_read(struct cache *cache, uint64_t index, enum sleep kind,
-                        struct page **out)
+/* A page that is not read becomes zeros under the lock: no thread waits. */
+int cache_pin_locked(struct cache *cache, uint64_t index, bool new,
+                     enum sleep kind, struct page **out)
 {
-    int error = pin(cache, index, false, kind, out);
-    if (error || !cache->device)
+    int error = pin(cache, index, new, kind, out);
+    if (error || (!new && !cache->device))
         return error;
-    struct cache_window ahead = plan_ahead(cache, index);
-    if (!((*out)->state & CACHE_VALID)) {
-        error = hurried() ? hurry_note(fetch, cache, index)
-                          : read_pinned(cache, *out, ahead, kind);
+    if (!new) {
+        struct cache_window ahead = plan_ahead(cache, index);
+        error = read_pinned(cache, *out, ahead, kind);
         if (error)
             cache_unpin_locked(*out);
-    } else if (ahead.from < ahead.to) {
-        spin_unlock(&cache_lock);
-        (void)cache_read(cache, NULL, ahead);
-        spin_lock(&cache_lock);
-    }
-    return error;
-}
-
-/* A page that is not read becomes zeros under the lock: nobody waits for it. */
-int cache_pin_locked(struct cache *cache, uint64_t index, bool new,
-                     struct page **out)
-{
-    if (!new)
-        return pin_and_read(cache, index, SLEEP_UNINTERRUPTIBLE, out);
-    int error = pin(cache, index, true, SLEEP_UNINTERRUPTIBLE, out);
-    if (!error && !((*out)->state & CACHE_VALID)) {
+    } else if (!((*out)->state & CACHE_VALID)) {
         hal_clear_page(page_data(*out));
         (*out)->state |= CACHE_VALID;
     }
     return error;
 }
 
-int cache_pin(struct cache *cache, uint64_t index, struct page **out)
+int cache_pin(struct cache *cache, uint64_t index, bool new, struct page **out)
 {
     spin_lock(&cache_lock);
-    int error = cache_pin_locked(cache, index, false, out);
-    spin_unlock(&cache_lock);
-    return error;
-}
-
-int cache_pin_new(struct cache *cache, uint64_t index, struct page **out)
-{
-    spin_lock(&cache_lock);
-    int error = cache_pin_locked(cache, index, true, out);
+    int error = cache_pin_locked(cache, index, new, SLEEP_UNINTERRUPTIBLE, out);
     spin_unlock(&cache_lock);
     return error;
 }
@@ -324,7 +303,7 @@ int cache_fetch(struct cache *cache, uint64_t index)
 {
     struct page *page;
     spin_lock(&cache_lock);
-    int error = pin_and_read(cache, index, SLEEP_KILLABLE, &page);
+    int error = cache_pin_locked(cache, index, false, SLEEP_KILLABLE, &page);
     if (!error)
         cache_unpin_locked(page);
     spin_unlock(&cache_lock);
@@ -341,40 +320,34 @@ void cache_unpin(struct page *page)
 struct page *cache_kept_page(struct cache *cache, uint64_t index)
 {
     spin_lock(&cache_lock);
-    struct page *page = look_up(cache, index);
+    struct page *page = cache_find(cache, index);
     bool kept = page && page->state & CACHE_KEPT;
     spin_unlock(&cache_lock);
     return kept ? page : NULL;
 }
 
-static struct page *share(struct cache *cache, uint64_t index, bool *changing)
-{
-    struct page *page = look_up(cache, index);
-    if (!page || (page->state & (CACHE_VALID | CACHE_READING)) != CACHE_VALID)
-        return NULL;
-    page_get(page);
-    page->state |= CACHE_REFERENCED;
-    if (index == cache->expected) /* so that reading ahead goes on */
-        cache->expected++;
-    *changing = page->state & CACHE_CHANGING;
-    return page;
-}
-
 int cache_share(struct cache *cache, uint64_t index, struct page **out)
 {
-    bool changing = false;
     if (index >= atomic_load(&cache->end))
         return -ENXIO;
     spin_lock(&cache_lock);
-    struct page *page = share(cache, index, &changing);
+    struct page *page = cache_find(cache, index);
+    bool shown = page && page->state & CACHE_VALID;
+    bool changing = shown && page->state & CACHE_CHANGING;
+    if (shown) {
+        page_get(page);
+        page->state |= CACHE_REFERENCED;
+        if (index == cache->expected) /* so that reading ahead goes on */
+            cache->expected++;
+    }
     spin_unlock(&cache_lock);
+    if (!shown)
+        return -EAGAIN;
     *out = changing ? page_alloc_copy(PAGE_ANONYMOUS, page) : page;
     if (changing)
         page_put(page);
-    return *out ? 0 : changing ? -ENOMEM : -EAGAIN;
+    return *out ? 0 : -ENOMEM;
 }
-
-/* ---- Counts -------------------------------------------------------------- */
 
 uint64_t cache_dirty_count(void)
 {
@@ -390,8 +363,8 @@ void cache_init(struct cache *cache, const struct cache_ops *ops,
                             .device = device,
                             .piece_size = piece_size,
                             .ahead_limit = CACHE_AHEAD,
+                            .end = end,
                             .dirty_low = UINT64_MAX};
-    atomic_store(&cache->end, end);
 }
 
 void cache_init_memory(struct cache *cache, struct cache_memory *memory)
@@ -399,7 +372,7 @@ void cache_init_memory(struct cache *cache, struct cache_memory *memory)
     *cache = (struct cache){.memory = memory};
 }
 
-/* A chain for every second frame, at least as many as fit in one. */
+/* A chain for every second page, or as many as there is memory for. */
 int cache_start(void)
 {
     uint64_t wanted = page_total_count() / 2 * sizeof chains[0];

@@ -5,22 +5,20 @@
  * A cache is an array of pages with a way to find each page's sectors: a file
  * has one, and so has the device as a whole (for metadata, by disk address). A
  * cache without a device is a file in memory: a page that is not there is
- * zeros, and one that has been written is kept until it is dropped, as nobody
- * writes it back.
+ * zeros, and one that has been written is kept until it is dropped, as it is
+ * never written back.
  *
- * All pages of all caches are found by one hash table, chained through the
- * frames' descriptors, so a page costs no memory but its frame, and can be
- * given up anywhere, any time, without freeing anything else: a clean page
- * that nobody pins and nobody maps is as good as free memory. A hand goes round
- * the frames like a clock's to choose which.
+ * One hash table, chained through the page descriptors, finds all pages of all
+ * caches. So a page costs no other memory, and a clean one that is neither
+ * pinned nor mapped is as good as free: reclaim takes it at any time
+ * (reclaim.c).
  *
  * A page is pinned while it is looked at; a pin is not a reference. References
  * are the cache's one and those of mappings, so a count above 1 means that the
  * page is mapped. A mapped page must not change: before it is written, the
  * cache is given a copy, and the mappings keep the old page as their own. While
- * a page is written, a new mapping is given a copy. Mappings are counted and
- * given pages under the cache's lock, and a write begins under it
- * (cache_write_begin), so no file system can get this wrong.
+ * a page is written, a new mapping is given a copy. The cache does both
+ * (cache_write_begin, cache_share), so no file system can get it wrong.
  *
  * To shorten a file, `end` is lowered first, then the pages are dropped
  * (cache_drop), and only then their blocks are freed: a page asked for
@@ -39,7 +37,7 @@
 /* Pieces of a page that may lie apart on the device. */
 #define CACHE_PIECES (HAL_PAGE_SIZE / 1024)
 
-/* Pages read ahead at most, unless the owner says otherwise. */
+/* Pages read ahead at most (cache.ahead_limit). */
 #define CACHE_AHEAD 64
 
 /* Pages read around one that is wanted (cache_read_around). */
@@ -56,7 +54,7 @@ struct cache_ops {
      * lock below LOCK_OBJECT. */
     int (*map)(struct cache *cache, uint64_t index,
                uint64_t sectors[CACHE_PIECES]);
-    /* Or NULL. Page `index` has been read, and nobody has seen it: clear what
+    /* Or NULL. Page `index` has been read, and is about to be seen: clear what
      * lies past the end of the contents. A spinlock is held. */
     void (*clear_tail)(struct cache *cache, uint64_t index, char *bytes);
 };
@@ -83,7 +81,7 @@ struct cache {
     uint32_t dirty;              /* c: dirty pages */
     uint32_t writing;            /* c: pages being written */
     uint32_t failed;             /* c: writes of pages that failed */
-    bool walked;                 /* c: somebody is in cache_write */
+    bool walked;                 /* c: a thread is in cache_write */
     uint64_t expected;           /* c: index a sequential reader comes to */
     uint64_t asked;              /* c: pages before it were read ahead */
     uint32_t ahead;              /* c: pages to read ahead, when it does */
@@ -108,29 +106,26 @@ static inline uint64_t cache_pages_of(uint64_t bytes)
     return align_up(bytes, HAL_PAGE_SIZE) / HAL_PAGE_SIZE;
 }
 
-/* The page at `index`, read in if it is not there, pinned: it stays where it
- * is until cache_unpin. 0, or -ENXIO (at or past the end), -EIO, -ENOMEM. A
- * failed read is tried again by the next who asks. May sleep, unless the
- * thread is hurried: -ERESTART; takes no lock below LOCK_OBJECT. */
-int cache_pin(struct cache *cache, uint64_t index, struct page **out);
-
-/* See that it has been read; it may be given up again at once. Also -EINTR: a
- * kill ends the wait. Not hurried. */
-int cache_fetch(struct cache *cache, uint64_t index);
-/* If page `index` is not there, begin to read it and its neighbours, which will
- * be asked for soon: CACHE_AROUND pages in all, from a multiple of that. Waits
- * for none, and fails silently: who asks for the page is told. No lock is
- * held below which `map` may take one. */
-void cache_read_around(struct cache *cache, uint64_t index);
-
-/* The same for one whose contents nobody wants: a page that was not there is
- * zeroed instead of read. Ignores the end. */
-int cache_pin_new(struct cache *cache, uint64_t index, struct page **out);
-
+/* Pin the page at `index`: it stays where it is until cache_unpin. A page that
+ * is not there is read; with `new`, when its contents do not matter, it is
+ * zeroed instead, and may lie past the end. 0, or -ENXIO (at or past the end),
+ * -EIO (the next call reads again), -ENOMEM. May sleep, unless the thread is
+ * hurried: -ERESTART. Takes no lock below LOCK_OBJECT. */
+int cache_pin(struct cache *cache, uint64_t index, bool new, struct page **out);
 void cache_unpin(struct page *page);
 
+/* See that the page has been read; it may be given up again at once. As
+ * cache_pin, but not hurried, and -EINTR: a kill ended the wait. */
+int cache_fetch(struct cache *cache, uint64_t index);
+
+/* If page `index` is not there, begin to read it and its neighbours, which will
+ * be asked for soon: CACHE_AROUND pages in all, from a multiple of that. Does
+ * not wait, and fails silently: cache_pin will tell. No lock is held below
+ * which `map` may take one. */
+void cache_read_around(struct cache *cache, uint64_t index);
+
 /* Without a device: the page at `index` if it has been written; NULL: zeros. It
- * stays as long as the caller keeps away what writes or drops it. */
+ * stays as long as the caller sees that it is neither written nor dropped. */
 struct page *cache_kept_page(struct cache *cache, uint64_t index);
 
 /* A reference for a mapping (object_ops.page) to the page, or to a copy if it
@@ -140,8 +135,7 @@ int cache_share(struct cache *cache, uint64_t index, struct page **out);
 
 /* Pin the page, to be written to: no mapping shows it until cache_write_end. A
  * page from the end on is new: zeros. As cache_pin, but without -ENXIO; -ENOSPC
- * without a device, when no more can be kept. The caller keeps other writers
- * away. */
+ * without a device, when no more can be kept. One writer at a time. */
 int cache_write_begin(struct cache *cache, uint64_t index, struct page **out);
 void cache_write_end(struct page *page);
 
@@ -163,14 +157,13 @@ bool cache_is_dirty(const struct cache *cache);
 uint64_t cache_dirty_count(void);
 
 /* Forget pages from `first` on, dirty or not: what is mapped stays with the
- * mappings. With `wait` it waits for reads and writes under way, and until
- * nobody has them pinned; so with no lock that `map` takes, and no pin there.
- * Else, false: some are left. The caller keeps others from putting new ones
- * there. */
+ * mappings. With `wait` it waits until they are neither read, written nor
+ * pinned; the caller holds no lock that `map` takes, and no pin there. Without,
+ * false: some are left. The caller sees that no new ones come there. */
 bool cache_drop(struct cache *cache, uint64_t first, bool wait);
 
-/* Frames that caches have and need not keep, and how many of them could be
- * given back now. */
+/* Pages that caches need not keep, and how many of them could be given back
+ * now. */
 uint64_t cache_page_count(void);
 uint64_t cache_spare_count(void);
 

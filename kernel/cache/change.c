@@ -7,7 +7,7 @@
 #include "lib/string.h"
 #include "mm/reserve.h"
 
-/* ---- Pages that nobody writes back --------------------------------------- */
+/* ---- Pages that are not written back ------------------------------------- */
 
 /* A page to be kept, of kind KERNEL; NULL: no memory, or too many. */
 static struct page *make_kept(struct cache *cache, bool zeroed)
@@ -59,36 +59,31 @@ void cache_mark_dirty(struct cache *cache, struct page *page)
     spin_unlock(&cache_lock);
 }
 
-/* `copy` shows the same as `page` and takes its place, pin and state. Others
- * who look at the page, or move it, let it go soon. cache_lock held. */
-static void replace(struct cache *cache, struct page *page, struct page *copy)
+/* The pinned page is mapped: a copy takes its place, pin and state, and the
+ * mappings keep it. Other pins, and a write under way, end soon. */
+static int unshare(struct cache *cache, struct page **out)
 {
-    while (page->pins > 1 || (page->state & CACHE_WRITING))
-        cache_wait(page, SLEEP_UNINTERRUPTIBLE);
-    uint64_t index = page->cached.index;
-    uint8_t state = page->state & (CACHE_KEPT | CACHE_CHANGING | CACHE_VALID);
-    bool was_dirty = page->state & CACHE_DIRTY;
-    cache_remove(page);
-    cache_insert(cache, index, copy, state);
-    copy->pins = 1;
-    if (was_dirty)
-        cache_set_dirty(copy);
-}
-
-/* The pinned page is mapped: the cache goes on with a copy. */
-static int unshare(struct cache *cache, struct page **page)
-{
+    struct page *page = *out;
     struct page *copy =
         cache->device ? page_alloc(PAGE_KERNEL) : make_kept(cache, false);
     if (!copy)
         return cache->device ? -ENOMEM : -ENOSPC;
-    hal_copy_page(page_data(copy), page_data(*page));
+    hal_copy_page(page_data(copy), page_data(page));
     spin_lock(&cache_lock);
-    replace(cache, *page, copy);
+    while (page->pins > 1 || (page->state & CACHE_WRITING))
+        cache_wait(page, SLEEP_UNINTERRUPTIBLE);
+    uint64_t index = page->cached.index;
+    uint8_t state = page->state;
+    cache_remove(page);
+    cache_insert(cache, index, copy,
+                 state & (CACHE_KEPT | CACHE_CHANGING | CACHE_VALID));
+    copy->pins = 1;
+    if (state & CACHE_DIRTY)
+        cache_set_dirty(copy);
     spin_unlock(&cache_lock);
     if (!cache->device)
         end_kept(cache);
-    *page = copy;
+    *out = copy;
     return 0;
 }
 
@@ -97,16 +92,15 @@ int cache_write_begin(struct cache *cache, uint64_t index, struct page **out)
     bool mapped = false;
     bool new = index >= atomic_load(&cache->end);
     spin_lock(&cache_lock);
-    int error = cache->device ? cache_pin_locked(cache, index, new, out)
+    int error = cache->device ? cache_pin_locked(cache, index, new,
+                                                 SLEEP_UNINTERRUPTIBLE, out)
                               : pin_kept(cache, index, out);
     if (!error) {
         (*out)->state |= CACHE_CHANGING;
         mapped = page_count(*out) > 1;
     }
     spin_unlock(&cache_lock);
-    if (mapped)
-        error = unshare(cache, out);
-    if (mapped && error)
+    if (mapped && (error = unshare(cache, out)))
         cache_write_end(*out);
     return error;
 }
@@ -127,21 +121,15 @@ void cache_clear(struct page *page, uint64_t from, uint64_t to)
 
 /* ---- Dropping ------------------------------------------------------------ */
 
-static bool is_busy(const struct page *page)
-{
-    return page->pins || page->state & (CACHE_READING | CACHE_WRITING);
-}
-
-/* Forget the page, when nobody looks at it or moves it any more: false when
- * that is not now, and is not to be waited for. The lock is let go now and
- * then, so the page is found anew each time. */
+/* Forget the page once it is not busy; false: it is, and `wait` is false. The
+ * lock is let go meanwhile, so the page is found anew each time. */
 static bool drop(struct cache *cache, uint64_t index, bool wait)
 {
     struct page *page;
     spin_lock(&cache_lock);
-    while ((page = cache_find(cache, index)) && is_busy(page) && wait)
+    while ((page = cache_find(cache, index)) && cache_busy(page) && wait)
         cache_wait(page, SLEEP_UNINTERRUPTIBLE);
-    bool gone = !page || !is_busy(page);
+    bool gone = !page || !cache_busy(page);
     bool kept = page && page->state & CACHE_KEPT;
     if (page && gone)
         cache_remove(page);

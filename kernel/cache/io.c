@@ -4,7 +4,7 @@
  * Pages that follow each other on the device go in one request. Requests come
  * from a small pool, so that writing dirty pages, which makes memory free,
  * needs none; when the pool is empty a piece is moved by itself, and waited
- * for. And one frame is kept for the blocks that lead to where pages are: each
+ * for. And one page is kept for the blocks that lead to where pages are: each
  * of them can be given up again once it has been looked at. A page that lies on
  * the device in several places takes part in several requests, and is done when
  * the last of them is.
@@ -15,26 +15,20 @@
 #include "lib/string.h"
 #include "sched/thread.h"
 
-#define TRANSFERS 32
-
-/* A request of the pool. */
-struct transfer {
-    struct block_request request;
-    struct transfer *next; /* cache_lock: while free */
-};
+#define POOL 32
 
 /* A request that pieces are being added to. */
 struct builder {
     struct block_device *device;
     enum block_command command;
-    struct transfer *transfer; /* NULL: none yet */
-    uint64_t next;             /* sector after its last piece */
+    struct block_request *request; /* of the pool; NULL: none yet */
+    uint64_t next;                 /* sector after its last piece */
 };
 
-static struct transfer transfers[TRANSFERS];
-static struct transfer *free_transfers; /* cache_lock */
-static struct page *reserve;            /* cache_lock */
-static const struct thread *writer;     /* cache_lock: who may have it */
+static struct block_request pool[POOL];
+static uint64_t pool_free = BIT(POOL) - 1; /* cache_lock: a bit for each */
+static struct page *reserve;               /* cache_lock */
+static const struct thread *writer;        /* cache_lock: may have it */
 
 /* ---- The state of a page on its way: cache_lock held --------------------- */
 
@@ -58,7 +52,7 @@ static void end_read(struct page *page)
     if (!(page->state & CACHE_FAILED))
         page->state |= CACHE_VALID;
     cache_wake(page);
-    /* Read ahead, in vain: whoever wants it tries for himself. */
+    /* Read ahead, in vain: a thread that wants it tries again. */
     if (!(page->state & CACHE_VALID) && !page->pins)
         cache_remove(page);
 }
@@ -92,38 +86,37 @@ static void end_piece(struct page *page, bool failed)
 
 /* ---- Requests ------------------------------------------------------------ */
 
-static void transfer_done(struct block_request *request)
+static void request_done(struct block_request *request)
 {
-    struct transfer *transfer = container_of(request, struct transfer, request);
     spin_lock(&cache_lock);
     for (unsigned i = 0; i < request->count; i++)
         end_piece(request->segments[i].page, request->result);
-    transfer->next = free_transfers;
-    free_transfers = transfer;
+    pool_free |= BIT(request - pool);
     spin_unlock(&cache_lock);
 }
 
 static void submit(struct builder *b)
 {
-    struct transfer *transfer = b->transfer;
-    b->transfer = NULL;
-    if (transfer)
-        block_submit(b->device, &transfer->request);
+    struct block_request *request = b->request;
+    b->request = NULL;
+    if (request)
+        block_submit(b->device, request);
 }
 
-static bool take_transfer(struct builder *b, uint64_t sector)
+/* False: the pool is empty. */
+static bool take_request(struct builder *b, uint64_t sector)
 {
     spin_lock(&cache_lock);
-    struct transfer *transfer = free_transfers;
-    if (transfer)
-        free_transfers = transfer->next;
+    bool any = pool_free;
+    if (any) {
+        b->request = &pool[bit_lowest(pool_free)];
+        pool_free &= pool_free - 1;
+    }
     spin_unlock(&cache_lock);
-    b->transfer = transfer;
-    if (!transfer)
-        return false;
-    transfer->request = (struct block_request){
-        .command = b->command, .sector = sector, .done = transfer_done};
-    return true;
+    if (any)
+        *b->request = (struct block_request){
+            .command = b->command, .sector = sector, .done = request_done};
+    return any;
 }
 
 static void move_alone(struct builder *b, struct block_segment piece,
@@ -143,8 +136,6 @@ static void move_alone(struct builder *b, struct block_segment piece,
 static bool extend_last(struct block_request *request,
                         const struct block_segment *piece)
 {
-    if (!request->count)
-        return false;
     struct block_segment *last = &request->segments[request->count - 1];
     if (last->page != piece->page ||
         last->offset + last->length != piece->offset)
@@ -155,22 +146,21 @@ static bool extend_last(struct block_request *request,
 
 static void add(struct builder *b, struct block_segment piece, uint64_t sector)
 {
-    if (b->transfer &&
-        (sector != b->next || b->transfer->request.count == BLOCK_SEGMENTS))
+    if (b->request &&
+        (sector != b->next || b->request->count == BLOCK_SEGMENTS))
         submit(b);
-    if (b->transfer && extend_last(&b->transfer->request, &piece)) {
+    if (b->request && extend_last(b->request, &piece)) {
         b->next += piece.length / BLOCK_SECTOR;
         return;
     }
     spin_lock(&cache_lock);
     piece.page->transfers++;
     spin_unlock(&cache_lock);
-    if (!b->transfer && !take_transfer(b, sector)) {
+    if (!b->request && !take_request(b, sector)) {
         move_alone(b, piece, sector);
         return;
     }
-    struct block_request *request = &b->transfer->request;
-    request->segments[request->count++] = piece;
+    b->request->segments[b->request->count++] = piece;
     b->next = sector + piece.length / BLOCK_SECTOR;
 }
 
@@ -197,20 +187,6 @@ static int add_page(struct builder *b, struct page *page)
 
 /* ---- Reading ------------------------------------------------------------- */
 
-/* A new page at `index`, begun; or, when it is there, NULL. */
-static struct page *insert_ahead(struct cache *cache, uint64_t index,
-                                 struct page *fresh)
-{
-    spin_lock(&cache_lock);
-    bool wanted = index < atomic_load(&cache->end) && !cache_find(cache, index);
-    if (wanted) {
-        cache_insert(cache, index, fresh, 0);
-        cache_begin(fresh, CACHE_READING);
-    }
-    spin_unlock(&cache_lock);
-    return wanted ? fresh : NULL;
-}
-
 static bool is_cached(struct cache *cache, uint64_t index)
 {
     spin_lock(&cache_lock);
@@ -230,9 +206,12 @@ int cache_read(struct cache *cache, struct page *page,
         struct page *fresh = page_alloc(PAGE_KERNEL);
         if (!fresh)
             break;
-        if (!insert_ahead(cache, index, fresh))
-            page_put(fresh);
-        else if (add_page(&b, fresh))
+        spin_lock(&cache_lock);
+        bool added = cache_add(cache, index, false, fresh);
+        if (added)
+            cache_begin(fresh, CACHE_READING);
+        spin_unlock(&cache_lock);
+        if (added && add_page(&b, fresh))
             break;
     }
     submit(&b);
@@ -259,40 +238,28 @@ static struct page *begin_dirty(struct cache *cache, uint64_t index)
     while ((page = cache_find(cache, index)) && (page->state & CACHE_DIRTY) &&
            (page->state & CACHE_WRITING))
         cache_wait(page, SLEEP_UNINTERRUPTIBLE);
-    if (page && !(page->state & CACHE_DIRTY))
-        page = NULL;
-    if (page)
+    bool begins = page && page->state & CACHE_DIRTY;
+    if (begins)
         cache_begin(page, CACHE_WRITING);
     spin_unlock(&cache_lock);
-    return page;
-}
-
-/* True when there was no memory to find out where the page is to go. */
-static bool write_at(struct builder *b, struct cache *cache, uint64_t index)
-{
-    struct page *page = begin_dirty(cache, index);
-    return page && add_page(b, page) == -ENOMEM;
+    return begins ? page : NULL;
 }
 
 struct page *cache_take_reserve(void)
 {
-    struct page *page = NULL;
-    if (writer == thread_current()) {
-        page = reserve;
+    struct page *page = writer == thread_current() ? reserve : NULL;
+    if (page)
         reserve = NULL;
-    }
     return page;
 }
 
-/* The running thread begins to write pages, or has done so. */
-static void set_writer(bool begins)
+/* The thread that writes pages, if it is `from`, is `to` now. */
+static void set_writer(const struct thread *from, const struct thread *to)
 {
     struct page *page = page_alloc(PAGE_KERNEL);
     spin_lock(&cache_lock);
-    if (!writer && begins)
-        writer = thread_current();
-    else if (writer == thread_current() && !begins)
-        writer = NULL;
+    if (writer == from)
+        writer = to;
     if (!reserve) {
         reserve = page;
         page = NULL;
@@ -302,17 +269,19 @@ static void set_writer(bool begins)
         page_put(page);
 }
 
-/* Begin to write all dirty pages of [low, high]; true when some could not be
- * for want of memory. */
+/* Begin to write all dirty pages of [low, high]; true when there was no memory
+ * to find out where some are to go. */
 static bool write_range(struct cache *cache, uint64_t low, uint64_t high)
 {
     struct builder b = {.device = cache->device, .command = BLOCK_WRITE};
     bool starved = false;
-    set_writer(true);
-    for (uint64_t index, at = 0; cache_next(cache, low, high, &at, &index);)
-        starved |= write_at(&b, cache, index);
+    set_writer(NULL, thread_current());
+    for (uint64_t index, at = 0; cache_next(cache, low, high, &at, &index);) {
+        struct page *page = begin_dirty(cache, index);
+        starved |= page && add_page(&b, page) == -ENOMEM;
+    }
     submit(&b);
-    set_writer(false);
+    set_writer(thread_current(), NULL);
     return starved;
 }
 
@@ -335,9 +304,7 @@ int cache_write(struct cache *cache)
         cache_wait(cache, SLEEP_UNINTERRUPTIBLE);
     failed = cache->failed - failed;
     spin_unlock(&cache_lock);
-    if (starved)
-        return -ENOMEM; /* the disk may be well */
-    return failed ? -EIO : 0;
+    return starved ? -ENOMEM : failed ? -EIO : 0;
 }
 
 bool cache_is_dirty(const struct cache *cache)
@@ -350,9 +317,5 @@ bool cache_is_dirty(const struct cache *cache)
 
 void cache_io_start(void)
 {
-    for (unsigned i = 0; i < TRANSFERS; i++) {
-        transfers[i].next = free_transfers;
-        free_transfers = &transfers[i];
-    }
     reserve = page_alloc(PAGE_KERNEL);
 }

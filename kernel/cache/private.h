@@ -1,7 +1,7 @@
 /*
- * What the parts of the page cache share: finding and pinning pages is in
- * cache.c, changing and dropping them in change.c, moving them from and to the
- * device in io.c, giving them back in reclaim.c. Nobody else includes this.
+ * What the parts of the page cache share, and no other file includes: finding
+ * and pinning pages (cache.c), changing and dropping them (change.c), moving
+ * them from and to the device (io.c), giving them back (reclaim.c).
  *
  * A page is of kind CACHE exactly while it is in the hash table, and all of its
  * descriptor's fields but the count are guarded by cache_lock for that time:
@@ -28,27 +28,35 @@
 
 extern struct spinlock cache_lock; /* LOCK_CACHE */
 
-/* Whether a frame is in the table. The others' kind may change any time. */
-static inline bool cache_has(const struct page *page)
+/* Whether a page of the table is pinned or being moved. cache_lock held. */
+static inline bool cache_busy(const struct page *page)
 {
-    return __atomic_load_n(&page->kind, __ATOMIC_RELAXED) == PAGE_CACHE;
+    return page->pins || page->state & (CACHE_READING | CACHE_WRITING);
 }
 
 /* ---- cache.c: with cache_lock held --------------------------------------- */
 
 struct page *cache_find(const struct cache *cache, uint64_t index);
 
-/* Put a frame of kind KERNEL, count 1, into the table: unpinned. */
+/* Put a page of kind KERNEL, count 1, into the table, unpinned; none is at
+ * `index`. */
 void cache_insert(struct cache *cache, uint64_t index, struct page *page,
                   uint8_t state);
 
-/* Take it out of the table, and the cache's reference back. One that was
- * kept is still counted as such (change.c). */
+/* Put a page of kind KERNEL, count 1, at `index`, or free it: there is one, or
+ * `index` is past the end and not `new`. Whether it was put there. */
+bool cache_add(struct cache *cache, uint64_t index, bool new,
+               struct page *fresh);
+
+/* Take the page out of the table, and give the cache's reference back; mappings
+ * keep the page as theirs. One that was kept still counts as such (change.c).
+ */
 void cache_remove(struct page *page);
 
-/* Pin the page at `index` as cache_pin and cache_pin_new do. */
+/* As cache_pin or, with SLEEP_KILLABLE, cache_fetch; lets the lock go
+ * meanwhile. As cache_unpin. */
 int cache_pin_locked(struct cache *cache, uint64_t index, bool new,
-                     struct page **out);
+                     enum sleep kind, struct page **out);
 void cache_unpin_locked(struct page *page);
 
 /* Keep the counts of dirty pages right; the range takes in the page. */
@@ -80,19 +88,20 @@ void cache_begin(struct page *page, uint8_t way);
 int cache_read(struct cache *cache, struct page *page,
                struct cache_window ahead);
 
-/* For who writes dirty pages and finds no memory to read what leads to them: a
- * frame kept for that; NULL for others, and when it is in use. cache_lock
- * held. */
+/* For a thread that writes dirty pages and finds no memory to read what leads
+ * to them: a page kept for that. NULL for other threads, and when it is in use.
+ * cache_lock held. */
 struct page *cache_take_reserve(void);
 
-/* Once at boot; -ENOMEM. */
 void cache_io_start(void);
+
+/* ---- reclaim.c ----------------------------------------------------------- */
+
+/* 0 or -ENOMEM. */
 int cache_reclaim_start(void);
 
-/* ---- reclaim.c: with cache_lock held ------------------------------------- */
-
-/* The frame has come into the table, or left it, and is not kept. */
-void cache_reclaim_add(const struct page *page);
-void cache_reclaim_remove(const struct page *page);
+/* A page that is not kept has come into the table (`is`), or leaves it.
+ * cache_lock held. */
+void cache_reclaim_mark(const struct page *page, bool is);
 
 #endif

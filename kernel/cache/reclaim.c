@@ -2,11 +2,11 @@
  * Giving cached pages back when memory is short.
  *
  * A hand goes round all cached pages that are not kept, in the order of their
- * frames, as a clock's does. What was used since it last came by is left alone
- * once; dirty pages, and those that somebody looks at, moves or has mapped, are
- * left alone always. A map with a bit for each frame says which they are, so
- * that the search costs little where most of memory is something else: it may
- * be made with interrupts off, and for nothing.
+ * addresses, as a clock's does. A page that was used since the hand last came
+ * by is spared once; one that is dirty, pinned, mapped or being moved is always
+ * spared. A bit for each page of memory says which are cached: the search may
+ * be made with interrupts off, and for nothing, so it must be fast where most
+ * of memory is something else.
  */
 #include "cache/private.h"
 #include "lib/errno.h"
@@ -16,23 +16,16 @@
 /* Words of the map looked at under one holding of the lock. */
 #define HAND_STEP 8
 
-static uint64_t *map;           /* cache_lock: a bit a frame */
-static uint64_t words;          /* I: of the map */
+static uint64_t *map;           /* cache_lock: a bit for each page */
+static uint64_t words;          /* I: of the map; a multiple of HAND_STEP */
 static uint64_t hand;           /* cache_lock: the word looked at next */
 static _Atomic uint64_t cached; /* cache_lock to change: bits set */
 
-void cache_reclaim_add(const struct page *page)
+void cache_reclaim_mark(const struct page *page, bool is)
 {
     uint64_t number = page - page_array;
-    map[number / 64] |= BIT(number % 64);
-    cached++;
-}
-
-void cache_reclaim_remove(const struct page *page)
-{
-    uint64_t number = page - page_array;
-    map[number / 64] &= ~BIT(number % 64);
-    cached--;
+    map[number / 64] ^= BIT(number % 64);
+    cached += is ? 1 : -1;
 }
 
 uint64_t cache_page_count(void)
@@ -40,13 +33,12 @@ uint64_t cache_page_count(void)
     return cached;
 }
 
-static bool is_spare(const struct page *page)
+static bool is_spare(struct page *page)
 {
-    return !page->pins && page_count(page) == 1 &&
-           !(page->state & (CACHE_READING | CACHE_WRITING));
+    return !cache_busy(page) && page_count(page) == 1;
 }
 
-/* Look at a page; true when it was given back. */
+/* Give a page back; false: it is spared. */
 static bool take(struct page *page)
 {
     if (!is_spare(page) || (page->state & CACHE_DIRTY))
@@ -59,56 +51,42 @@ static bool take(struct page *page)
     return true;
 }
 
-/* Look at the pages of the next word; how many were given back. */
-static unsigned turn_hand(void)
+/* Go on from *word over at most `most` words, until `visit` has said yes to
+ * `wanted` pages; to how many it has. */
+static uint64_t go_round(uint64_t *word, uint64_t most, uint64_t wanted,
+                         bool (*visit)(struct page *page))
 {
-    unsigned given = 0;
-    for (uint64_t rest = map[hand]; rest; rest &= rest - 1)
-        given += take(page_at(hand * 64 + bit_lowest(rest)));
-    if (++hand == words)
-        hand = 0;
-    return given;
+    uint64_t found = 0;
+    for (uint64_t done = 0; done < most && found < wanted && cached;
+         done += HAND_STEP) {
+        spin_lock(&cache_lock);
+        for (unsigned i = 0; i < HAND_STEP && found < wanted; i++) {
+            for (uint64_t rest = map[*word]; rest; rest &= rest - 1)
+                found += visit(page_at(*word * 64 + bit_lowest(rest)));
+            if (++*word == words)
+                *word = 0;
+        }
+        spin_unlock(&cache_lock);
+    }
+    return found;
 }
 
 static uint64_t scan(uint64_t wanted)
 {
-    uint64_t given = 0;
-    uint64_t looked = 0;
-    while (given < wanted && looked < 2 * words && cache_page_count()) {
-        spin_lock(&cache_lock);
-        for (unsigned i = 0; i < HAND_STEP && given < wanted; i++)
-            given += turn_hand();
-        spin_unlock(&cache_lock);
-        looked += HAND_STEP;
-    }
-    return given;
-}
-
-static unsigned count_spare(uint64_t word)
-{
-    unsigned count = 0;
-    for (uint64_t rest = map[word]; rest; rest &= rest - 1)
-        count += is_spare(page_at(word * 64 + bit_lowest(rest)));
-    return count;
+    return go_round(&hand, 2 * words, wanted, take);
 }
 
 uint64_t cache_spare_count(void)
 {
-    uint64_t count = 0, word = 0;
-    while (word < words && cache_page_count()) {
-        spin_lock(&cache_lock);
-        for (unsigned i = 0; i < HAND_STEP && word < words; i++)
-            count += count_spare(word++);
-        spin_unlock(&cache_lock);
-    }
-    return count;
+    uint64_t word = 0;
+    return go_round(&word, words, UINT64_MAX, is_spare);
 }
 
 int cache_reclaim_start(void)
 {
     static struct shrinker shrinker = {.scan = scan,
                                        .count = cache_spare_count};
-    words = (page_span() + 63) / 64;
+    words = align_up(page_span(), 64 * HAND_STEP) / 64;
     uint64_t size = align_up(words * sizeof *map, HAL_PAGE_SIZE);
     struct page *page =
         page_alloc_block(PAGE_KERNEL, log2_ceil(size >> HAL_PAGE_SHIFT));

@@ -38,8 +38,8 @@ int writeback_add(struct writeback *writeback)
     return 0;
 }
 
-/* This many dirty pages are written whatever their age; nobody adds to twice
- * as many. */
+/* This many dirty pages are written whatever their age; with twice as many,
+ * writers wait. */
 static uint64_t bound(void)
 {
     return page_total_count() / 16;
@@ -53,7 +53,7 @@ static bool is_any_dirty(void)
     return false;
 }
 
-static int sync_all(bool stop)
+int writeback_sync(bool stop)
 {
     int result = 0;
     for (unsigned i = 0; i < count; i++) {
@@ -65,17 +65,7 @@ static int sync_all(bool stop)
     return result;
 }
 
-int writeback_sync(void)
-{
-    return sync_all(false);
-}
-
-int writeback_stop(void)
-{
-    return sync_all(true);
-}
-
-/* Whatever comes of the round: the writer learns of errors by himself. */
+/* Errors of the round do not matter here: a sync tells the writer. */
 int writeback_pace(void)
 {
     uint64_t before = atomic_load(&rounds);
@@ -96,14 +86,14 @@ uint64_t writeback_scan(uint64_t wanted)
         any |= systems[i]->ops->shrink(systems[i]);
     /* Not dirty pages alone: changed metadata is pinned until it is safe. */
     if (is_any_dirty())
-        any |= writeback_sync() == 0;
+        any |= writeback_sync(false) == 0;
     return any;
 }
 
 /* Errors of the disk are told by its file system, once. */
 void writeback_run(void *)
 {
-    uint64_t since = UINT64_MAX; /* when something was first seen dirty */
+    uint64_t clean = hal_time(); /* when nothing was seen dirty last */
     struct wait_set_entry entry;
     struct wait_set set = WAIT_SET(&entry, 1);
     bool is_asked = false; /* not to wait for an age */
@@ -111,14 +101,10 @@ void writeback_run(void *)
         wait_set_join(&set, &asked);
         uint64_t now = hal_time();
         if (!is_any_dirty())
-            since = UINT64_MAX;
-        else if (since == UINT64_MAX)
-            since = now;
-        if (is_asked ||
-            (since != UINT64_MAX &&
-             (now - since >= AGE || cache_dirty_count() > bound()))) {
-            (void)writeback_sync();
-            since = UINT64_MAX;
+            clean = now;
+        if (is_asked || now - clean >= AGE || cache_dirty_count() > bound()) {
+            (void)writeback_sync(false);
+            clean = now;
             atomic_fetch_add(&rounds, 1);
         }
         is_asked = !wait_set_sleep(&set, SLEEP_KILLABLE, now + SECOND);

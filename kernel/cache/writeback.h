@@ -10,10 +10,8 @@
 
 struct writeback;
 
-/*
- * What a file system that keeps its files on a disk does for them. All are
- * always present, may sleep, and take no lock up to LOCK_INODE.
- */
+/* What a file system that keeps its files on a disk does for them. All are
+ * always present, may sleep, and take no lock up to LOCK_INODE. */
 struct writeback_ops {
     /* Make all changes that were finished before safe on the disk. 0, -EIO;
      * -EROFS when an error before has made the file system read-only. */
@@ -26,9 +24,8 @@ struct writeback_ops {
      * anything. */
     bool (*shrink)(struct writeback *writeback);
 
-    /* The machine is about to stop, and processes may still run: sync, mark the
-     * disk as left in good order, and change nothing any more (-EROFS). Once.
-     */
+    /* Once, when the machine is about to stop; processes may still run: sync,
+     * mark the disk as left in good order, and refuse changes (-EROFS). */
     int (*stop)(struct writeback *writeback);
 };
 
@@ -47,15 +44,12 @@ void writeback_run(void *unused);
  * until the thread has been round. 0, or -EINTR: killed while it waited. */
 int writeback_pace(void);
 
-/* All file systems: make safe what was changed. The first error, or 0. */
-int writeback_sync(void);
+/* All file systems: make safe what was changed; with `stop`, the machine is
+ * about to stop, and nothing can be changed any more. The first error, or 0. */
+int writeback_sync(bool stop);
 
 /* A shrinker's scan (mm/oom.h): whether something can be given up now that
  * could not be before. Locks up to LOCK_TTY_WRITE may be held. */
 uint64_t writeback_scan(uint64_t wanted);
-
-/* The machine is about to stop: sync, and let nothing be changed any more. The
- * first error, or 0. */
-int writeback_stop(void);
 
 #endif

@@ -68,7 +68,7 @@ static ssize_t write_disks(const char *text, size_t length)
     bool drop = starts_with(text, "drop");
     if (!drop && !starts_with(text, "sync"))
         return -EINVAL;
-    int error = writeback_sync();
+    int error = writeback_sync(false);
     if (drop)
         (void)writeback_scan(UINT64_MAX);
     return error ? error : (ssize_t)length;
@@ -138,23 +138,20 @@ static ssize_t write_fail(const char *text, size_t length)
 
 int control_register_files(void)
 {
-    static const struct {
-        const char *name;
-        struct procfs_entry entry;
-    } files[] = {
-        {"clock", {.show = show_clock}},
-        {"meminfo", {.show = memory_print}},
-        {"audit", {.show = show_audit}},
-        {"uptime", {.show = show_uptime}},
-        {"disks", {show_disks, write_disks}},
-        {"power", {.write = write_power}},
-        {"crash", {.write = write_crash}},
+    static const struct procfs_entry files[] = {
+        {"clock", .show = show_clock},
+        {"meminfo", .show = memory_print},
+        {"audit", .show = show_audit},
+        {"uptime", .show = show_uptime},
+        {"disks", .show = show_disks, .write = write_disks},
+        {"power", .write = write_power},
+        {"crash", .write = write_crash},
 #if PAGE_FAIL_ON_COMMAND
-        {"fail", {show_fail, write_fail}},
+        {"fail", .show = show_fail, .write = write_fail},
 #endif
     };
     for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
-        int error = procfs_register(files[i].name, &files[i].entry);
+        int error = procfs_register(files[i]);
         if (error)
             return error;
     }

@@ -2,6 +2,7 @@
  * Processes as /proc shows them.
  */
 #include "fs/proc/procfs.h"
+#include "lib/bits.h"
 #include "lib/errno.h"
 #include "lib/printf.h"
 #include "lib/string.h"
@@ -117,14 +118,12 @@ static int own_pid(void)
 
 int process_register_files(void)
 {
-    static const char *const names[] = {"maps", "tree", "status", NULL};
-    static const struct procfs_processes processes = {.next = process_next,
-                                                      .self = own_pid,
-                                                      .show = show_one,
-                                                      .files = names};
-    static const struct procfs_entry list = {.show = show_processes};
+    static const char *const names[] = {"maps", "tree", "status"};
+    static const struct procfs_processes processes = {
+        process_next, own_pid, show_one, names, ARRAY_SIZE(names)};
     procfs_set_processes(&processes);
-    return procfs_register("processes", &list);
+    return procfs_register(
+        (struct procfs_entry){"processes", .show = show_processes});
 }
 
 /* For an interrupt: it takes no mutex, so pages are not counted. MOST_LISTED

@@ -40,7 +40,7 @@ _Noreturn void process_stop_when_asked(void)
     while (process_end_all(hal_time() >= limit) && hal_time() < limit)
         thread_sleep_until(hal_time() + PACE);
     process_report_rest(true);
-    int error = writeback_stop();
+    int error = writeback_sync(true);
     if (error)
         kprintf("calf: not everything could be written to disk (error %d)\n",
                 -error);

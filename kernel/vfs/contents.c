@@ -18,7 +18,7 @@ static int read_piece(struct cache *cache, struct cursor *cursor, uint64_t at,
     int result = 0;
     if (cache->device) {
         hurry_begin();
-        result = cache_pin(cache, at / HAL_PAGE_SIZE, &page);
+        result = cache_pin(cache, at / HAL_PAGE_SIZE, false, &page);
         hurry_end();
     } else {
         page = cache_kept_page(cache, at / HAL_PAGE_SIZE);

@@ -180,9 +180,9 @@ struct superblock {
     struct writeback *writeback; /* I: NULL: all is in memory */
     const char *type;            /* I: "ramfs" */
     uint32_t device;             /* I: tells mounted file systems apart */
-    bool short_times;      /* I: times are whole seconds, none after 2038 */
-    struct inode *root;    /* I: with a reference */
-    struct inode *covered; /* I once mounted, with a reference; NULL: top */
+    bool short_times;         /* I: times are whole seconds, none after 2038 */
+    struct inode *root;       /* I: with a reference */
+    struct inode *covered;    /* I once mounted, with a reference; NULL: top */
     struct mutex rename_lock; /* LOCK_RENAME */
 };
 

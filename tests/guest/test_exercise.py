@@ -152,7 +152,7 @@ def test_a_second_exercise_needs_its_folder_alone():
     os.makedirs(own, exist_ok=True)
     with open(os.path.join(ROOT, "kernel", "main.c"), encoding="utf-8") as f:
         old = f.read()
-    new, count = re.subn(r'(procfs_set_text\("version",)\s.*?"\)(?=\))',
+    new, count = re.subn(r'(register_text\("version",)\s.*?"\)(?=\))',
                          r"\1 greeting())", old, 1, re.S)
     new = re.sub(r"^#include", '#include "greeting.h"\n#include', new, 1, re.M)
     assert count == 1

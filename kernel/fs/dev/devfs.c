@@ -1,20 +1,8 @@
-/*
- * What /dev holds at the start. It is an ordinary RAM file system, so that
- * further nodes can be made in it at any time.
- */
+/* /dev. See devfs.h. */
 #include "fs/dev/devfs.h"
 #include "vfs/file.h"
 #include "fs/ram/ramfs.h"
 #include "lib/bits.h"
-
-static const struct {
-    const char *path;
-    uint16_t major;
-} nodes[] = {
-    {"/console", DEVICE_CONSOLE},
-    {"/null", DEVICE_NULL},
-    {"/zero", DEVICE_ZERO},
-};
 
 static ssize_t null_read(struct file *, struct cursor *)
 {
@@ -40,17 +28,28 @@ static const struct file_ops null_driver = {.read = null_read,
 static const struct file_ops zero_driver = {.read = zero_read,
                                             .write = null_write};
 
+static const struct {
+    const char *path;
+    uint16_t major;
+    const struct file_ops *driver; /* NULL: registered elsewhere */
+} nodes[] = {
+    {"/console", DEVICE_CONSOLE, NULL},
+    {"/null", DEVICE_NULL, &null_driver},
+    {"/zero", DEVICE_ZERO, &zero_driver},
+};
+
 int devfs_make(struct superblock **out)
 {
     struct fs_context context;
     int result = ramfs_make("devfs", 1, out);
     if (result)
         return result;
-    device_register(DEVICE_NULL, &null_driver);
-    device_register(DEVICE_ZERO, &zero_driver);
     fs_context_init(&context, (*out)->root, inode_get((*out)->root), NULL);
-    for (unsigned i = 0; !result && i < ARRAY_SIZE(nodes); i++)
+    for (unsigned i = 0; !result && i < ARRAY_SIZE(nodes); i++) {
+        if (nodes[i].driver)
+            device_register(nodes[i].major, nodes[i].driver);
         result = vfs_mknod(&context, NULL, nodes[i].path, nodes[i].major, 0);
+    }
     fs_context_put(&context);
     return result;
 }

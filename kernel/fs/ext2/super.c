@@ -16,7 +16,7 @@ int ext2_view(struct ext2 *fs, uint32_t block, struct ext2_view *view)
 {
     unsigned shift = HAL_PAGE_SHIFT - fs->block_shift;
     uint32_t within = block & ((1u << shift) - 1);
-    int result = cache_pin(&fs->metadata, block >> shift, &view->page);
+    int result = cache_pin(&fs->metadata, block >> shift, false, &view->page);
 
     if (result)
         return result == -ENXIO ? -EIO : result;

@@ -118,9 +118,8 @@ static int pin(struct journal *journal, uint32_t block, bool new,
                struct page **page)
 {
     uint64_t index = block / blocks_per_page(journal);
-    return new &&blocks_per_page(journal) == 1
-               ? cache_pin_new(journal->metadata, index, page)
-               : cache_pin(journal->metadata, index, page);
+    return cache_pin(journal->metadata, index,
+                     blocks_per_page(journal) == 1 && new, page);
 }
 
 /* Put the block, whose page is *pinned, into the transaction, if it is not

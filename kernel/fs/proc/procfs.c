@@ -15,15 +15,15 @@
 #include "mm/slab.h"
 #include "vfs/file.h"
 
-#define ROWS 32
+#define ENTRIES 32
 
 /* Slots 0 and 1 are "." and "..". */
 #define SLOT_SELF      2
 #define SLOT_FILES     3
-#define SLOT_PROCESSES (SLOT_FILES + ROWS)
+#define SLOT_PROCESSES (SLOT_FILES + ENTRIES)
 
-/* Inode numbers: the root's, and from where processes have 16 each. The files
- * of a directory have those behind it. */
+/* Inode numbers: the root's, and those of processes, 16 each. The files of a
+ * directory have the numbers after its own. */
 #define NUMBER_ROOT      1
 #define NUMBER_PROCESSES 64
 #define NUMBERS_EACH     16
@@ -32,27 +32,18 @@
 #define ROOM_FIRST 2048
 #define ROOM_LAST  (1u << 20)
 
-/* A file of the system: by functions, or a fixed text. */
-struct row {
-    const char *name;
-    const struct procfs_entry *entry; /* NULL: `text` */
-    const char *text;
-};
-
-/*
- * Inodes are made when they are looked up and go with their last user; two
- * lookups give two inodes with one number. All fields are immutable.
- */
+/* Inodes are made by a lookup and go with their last user; two lookups give two
+ * inodes with one number. All fields are immutable. */
 struct procfs_inode {
     struct inode inode;
-    int process;           /* whose directory or file it is; 0: the system's */
-    const char *name;      /* of a file */
-    const struct row *row; /* of the system's file, or NULL */
+    int process;      /* whose directory or file it is; 0: the system's */
+    const char *name; /* of a file */
+    const struct procfs_entry *entry; /* of the system's file, or NULL */
 };
 
 static struct superblock super;
-static struct row rows[ROWS];
-static unsigned row_count;
+static struct procfs_entry entries[ENTRIES];
+static unsigned entry_count;
 static const struct procfs_processes *processes;
 
 static struct procfs_inode *procfs_of(struct inode *inode)
@@ -60,22 +51,12 @@ static struct procfs_inode *procfs_of(struct inode *inode)
     return container_of(inode, struct procfs_inode, inode);
 }
 
-static int add_row(struct row row)
+int procfs_register(struct procfs_entry entry)
 {
-    if (row_count == ROWS)
+    if (entry_count == ENTRIES)
         return -ENOSPC;
-    rows[row_count++] = row;
+    entries[entry_count++] = entry;
     return 0;
-}
-
-int procfs_register(const char *name, const struct procfs_entry *entry)
-{
-    return add_row((struct row){.name = name, .entry = entry});
-}
-
-int procfs_set_text(const char *name, const char *text)
-{
-    return add_row((struct row){.name = name, .text = text});
 }
 
 void procfs_set_processes(const struct procfs_processes *known)
@@ -87,38 +68,31 @@ void procfs_set_processes(const struct procfs_processes *known)
 
 static int show(const struct procfs_inode *inode, struct text *out)
 {
-    if (!inode->row)
+    if (!inode->entry)
         return processes->show(inode->process, inode->name, out);
-    if (inode->row->entry)
-        return inode->row->entry->show(out);
-    text_printf(out, "%s\n", inode->row->text);
+    if (inode->entry->show)
+        return inode->entry->show(out);
+    text_printf(out, "%s\n", inode->entry->text);
     return 0;
 }
 
-/* The mode of a file: whether it can be read and written. */
-static uint32_t mode_of(const struct procfs_inode *inode)
+static uint32_t mode_of(const struct procfs_entry *entry)
 {
-    const struct procfs_entry *entry = inode->row ? inode->row->entry : NULL;
-    return (entry && !entry->show ? 0 : 0444) |
+    return (!entry || entry->show || entry->text ? 0444 : 0) |
            (entry && entry->write ? 0200 : 0);
 }
 
 static ssize_t snapshot_read(struct file *file, struct cursor *cursor)
 {
     const struct text *text = file->private;
-    struct mutex *mutex = &file->inode->mutex;
-    ssize_t result = 0;
-    mutex_lock(mutex);
-    if (file->offset < text->length) {
-        size_t length = MIN(cursor->left, text->length - (size_t)file->offset);
-        result = cursor_put(cursor, text->data + file->offset, length);
-        if (!result) {
-            file->offset += length;
-            result = (ssize_t)length;
-        }
-    }
-    mutex_unlock(mutex);
-    return result;
+    mutex_lock(&file->inode->mutex);
+    size_t at = MIN(file->offset, (uint64_t)text->length);
+    size_t length = MIN(cursor->left, text->length - at);
+    int result = cursor_put(cursor, text->data + at, length);
+    if (!result)
+        file->offset += length;
+    mutex_unlock(&file->inode->mutex);
+    return result ? result : (ssize_t)length;
 }
 
 static ssize_t command_write(struct file *file, struct cursor *cursor)
@@ -131,7 +105,7 @@ static ssize_t command_write(struct file *file, struct cursor *cursor)
     if (result)
         return result;
     command[length] = '\0';
-    return procfs_of(file->inode)->row->entry->write(command, length);
+    return procfs_of(file->inode)->entry->write(command, length);
 }
 
 static void snapshot_close(struct file *file)
@@ -165,14 +139,13 @@ static int take_snapshot(const struct procfs_inode *inode, void **out)
 
 static int procfs_open(struct inode *inode, struct file *file)
 {
-    uint32_t mode = mode_of(procfs_of(inode));
-    if (((file->flags & OPEN_READ) && !(mode & 0444)) ||
-        ((file->flags & OPEN_WRITE) && !(mode & 0200)))
+    bool reads = file->flags & OPEN_READ;
+    uint32_t wanted =
+        (reads ? 0444 : 0) | (file->flags & OPEN_WRITE ? 0200 : 0);
+    if (wanted & ~atomic_load(&inode->mode))
         return -EACCES;
     file->ops = &snapshot_ops;
-    return file->flags & OPEN_READ
-               ? take_snapshot(procfs_of(inode), &file->private)
-               : 0;
+    return reads ? take_snapshot(procfs_of(inode), &file->private) : 0;
 }
 
 static void procfs_release(struct inode *inode)
@@ -201,12 +174,9 @@ static uint64_t number_of(int process)
  * there are no more. */
 static const char *file_name(int process, uint64_t i)
 {
-    if (!process)
-        return i < row_count ? rows[i].name : NULL;
-    for (uint64_t at = 0; processes->files[at]; at++)
-        if (at == i)
-            return processes->files[at];
-    return NULL;
+    if (process)
+        return i < processes->file_count ? processes->files[i] : NULL;
+    return i < entry_count ? entries[i].name : NULL;
 }
 
 /* The inode of a directory, or, where `name` is given, of a file in it. */
@@ -220,11 +190,11 @@ static int make_inode(int process, const char *name, uint64_t i,
     new->process = process;
     new->name = name;
     if (name && !process)
-        new->row = &rows[i];
+        new->entry = &entries[i];
     inode_init(&new->inode, &super, name ? &file_ops : &directory_ops,
                number_of(process) + (name ? 1 + i : 0), &shape);
     atomic_store(&new->inode.links, 1);
-    atomic_store(&new->inode.mode, name ? mode_of(new) : 0555);
+    atomic_store(&new->inode.mode, name ? mode_of(new->entry) : 0555);
     *out = &new->inode;
     return 0;
 }
@@ -232,13 +202,8 @@ static int make_inode(int process, const char *name, uint64_t i,
 /* Whether there is a process with this number, now. */
 static bool is_process(uint64_t number)
 {
-    return processes && number > 0 && number <= INT32_MAX &&
+    return number > 0 && number <= INT32_MAX &&
            processes->next((int)number - 1) == (int)number;
-}
-
-static int self_number(void)
-{
-    return processes ? processes->self() : 0;
 }
 
 /* The process a name stands for, or 0. */
@@ -248,14 +213,13 @@ static int process_named(struct name name)
     const char *end = digits;
     uint64_t number;
     if (name_is(name, "self"))
-        return self_number();
+        return processes->self();
     if (name.length >= sizeof(digits) || name.text[0] == '0')
         return 0;
     memcpy(digits, name.text, name.length);
     digits[name.length] = '\0';
-    if (!parse_u64(&end, &number) || *end || !is_process(number))
-        return 0;
-    return (int)number;
+    bool is = parse_u64(&end, &number) && !*end && is_process(number);
+    return is ? (int)number : 0;
 }
 
 static int lookup(struct inode *directory, struct name name, struct inode **out)
@@ -288,8 +252,7 @@ static int fill_entry(struct directory_entry *out, uint64_t number,
 static int read_process_slot(uint64_t *slot, struct directory_entry *out)
 {
     uint64_t after = MAX(*slot, (uint64_t)SLOT_PROCESSES) - SLOT_PROCESSES;
-    int process =
-        processes && after < INT32_MAX ? processes->next((int)after) : 0;
+    int process = after < INT32_MAX ? processes->next((int)after) : 0;
     char digits[12];
     if (!process)
         return 0;
@@ -307,8 +270,8 @@ static int read_directory(struct inode *directory, uint64_t *slot,
         return fill_entry(out, directory->number, ".");
     if (*slot == 1)
         return fill_entry(out, NUMBER_ROOT, "..");
-    if (*slot == SLOT_SELF && !process && self_number())
-        return fill_entry(out, number_of(self_number()), "self");
+    if (*slot == SLOT_SELF && !process && processes->self())
+        return fill_entry(out, number_of(processes->self()), "self");
     *slot = MAX(*slot, (uint64_t)SLOT_FILES);
     uint64_t i = *slot - SLOT_FILES;
     const char *file = file_name(process, i);

@@ -18,15 +18,18 @@
 /* The longest command a file takes in one write, without the NUL. */
 #define PROCFS_COMMAND 255
 
-/* A file of the system. A missing function: not readable, not writable. Both
- * are called with no lock held by this layer and may sleep. */
+/* A file of the system: functions, or a text of one line. A missing function:
+ * not readable, not writable. Both are called with no lock held by this layer
+ * and may sleep. The strings last. */
 struct procfs_entry {
+    const char *name;
     /* Print the contents. Called again with more room when out->truncated. 0,
      * or a negative errno, which open returns. */
     int (*show)(struct text *out);
     /* Do the command in the `length` bytes, which are terminated: bytes used,
      * or a negative errno. */
     ssize_t (*write)(const char *text, size_t length);
+    const char *text;
 };
 
 /* How this layer asks for processes. */
@@ -37,20 +40,16 @@ struct procfs_processes {
     int (*self)(void);
     /* Print a file of process `number`: as above; -ESRCH when it is gone. */
     int (*show)(int number, const char *file, struct text *out);
-    const char *const *files; /* their names; NULL at the end */
+    const char *const *files; /* their names */
+    unsigned file_count;
 };
 
 /* Make the file system, once, at boot. -ENOMEM. */
 int procfs_make(struct superblock **out);
 
-/* Add a file, at boot only: before any lookup. The entry and the strings
- * stay the caller's and have to last. -ENOSPC: the table is full. */
-int procfs_register(const char *name, const struct procfs_entry *entry);
-
-/* The same for a file that is always one line, `text`. */
-int procfs_set_text(const char *name, const char *text);
-
-/* Add the directories of processes: as above. */
+/* At boot only, before there can be lookups. Add a file of the system; -ENOSPC:
+ * the table is full. Add the directories of processes. */
+int procfs_register(struct procfs_entry entry);
 void procfs_set_processes(const struct procfs_processes *processes);
 
 #endif

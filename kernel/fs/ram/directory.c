@@ -34,8 +34,8 @@ static uintptr_t *items_of(struct ramfs_inode *directory, uint64_t slot)
     return page_data(cache_kept_page(&directory->contents, slot / PAGE_SLOTS));
 }
 
-/* An empty slot holds the number of the next one, or 0, above an odd bit, as no
- * address of an entry is odd. NULL: it is empty. */
+/* NULL: the slot is empty. Then it holds the number of the next one, or 0,
+ * above an odd bit: no address of an entry is odd. */
 static struct ramfs_entry *entry_in(const uintptr_t *items, uint64_t slot)
 {
     uintptr_t item = items[slot % PAGE_SLOTS];
@@ -46,6 +46,11 @@ static struct ramfs_entry *entry_at(struct ramfs_inode *directory,
                                     uint64_t slot)
 {
     return entry_in(items_of(directory, slot), slot);
+}
+
+static struct name name_of(const struct ramfs_entry *entry)
+{
+    return (struct name){entry->name, entry->length};
 }
 
 static bool is_called(const struct ramfs_entry *entry, struct name name)
@@ -66,10 +71,17 @@ static uint64_t find_by_index(struct ramfs_inode *directory, struct name name)
     return 0;
 }
 
+/* The number of slots, with empty ones and "." and "..". */
+static uint64_t slots_of(const struct ramfs_inode *directory)
+{
+    return atomic_load(&directory->inode.size) / DIRECTORY_SLOT_SIZE;
+}
+
 static uint64_t find_by_looking(struct ramfs_inode *directory, struct name name)
 {
     const uintptr_t *items = NULL;
-    for (uint64_t slot = FIXED_SLOTS; slot < directory->end; slot++) {
+    uint64_t end = slots_of(directory);
+    for (uint64_t slot = FIXED_SLOTS; slot < end; slot++) {
         if (!items || slot % PAGE_SLOTS == 0)
             items = items_of(directory, slot);
         if (is_called(entry_in(items, slot), name))
@@ -81,12 +93,11 @@ static uint64_t find_by_looking(struct ramfs_inode *directory, struct name name)
 /* Put all names into the index, which was begun. Whether it is held then. */
 static bool build_index(struct ramfs_inode *directory)
 {
-    for (uint64_t slot = FIXED_SLOTS; slot < directory->end; slot++) {
+    uint64_t end = slots_of(directory);
+    for (uint64_t slot = FIXED_SLOTS; slot < end; slot++) {
         const struct ramfs_entry *entry = entry_at(directory, slot);
-        if (!entry)
-            continue;
-        struct name name = {entry->name, entry->length};
-        if (name_index_add(&directory->index, name_hash(name), slot))
+        if (entry &&
+            name_index_add(&directory->index, name_hash(name_of(entry)), slot))
             return false;
     }
     return true;
@@ -111,16 +122,10 @@ struct inode **ramfs_entry_inode(struct ramfs_inode *directory, uint64_t slot)
     return &entry_at(directory, slot)->inode;
 }
 
-static void set_end(struct ramfs_inode *directory, uint64_t end)
-{
-    directory->end = end;
-    atomic_store(&directory->inode.size, end * DIRECTORY_SLOT_SIZE);
-}
-
 void ramfs_directory_init(struct ramfs_inode *directory)
 {
     directory->empty = 0;
-    set_end(directory, FIXED_SLOTS);
+    atomic_store(&directory->inode.size, FIXED_SLOTS * DIRECTORY_SLOT_SIZE);
 }
 
 /* The first empty slot, or one more. */
@@ -132,13 +137,13 @@ static int take_slot(struct ramfs_inode *directory, uint64_t *slot)
         directory->empty = items_of(directory, *slot)[*slot % PAGE_SLOTS] >> 1;
         return 0;
     }
-    *slot = directory->end;
+    *slot = slots_of(directory);
     int result =
         cache_write_begin(&directory->contents, *slot / PAGE_SLOTS, &page);
     if (result)
         return result;
     cache_write_end(page);
-    set_end(directory, *slot + 1);
+    atomic_fetch_add(&directory->inode.size, DIRECTORY_SLOT_SIZE);
     return 0;
 }
 
@@ -180,9 +185,8 @@ int ramfs_add(struct ramfs_inode *directory, struct name name,
 void ramfs_remove(struct ramfs_inode *directory, uint64_t slot)
 {
     struct ramfs_entry *entry = entry_at(directory, slot);
-    struct name name = {entry->name, entry->length};
     if (name_index_hold(&directory->index)) {
-        name_index_remove(&directory->index, name_hash(name), slot);
+        name_index_remove(&directory->index, name_hash(name_of(entry)), slot);
         name_index_release(&directory->index);
     }
     leave_slot(directory, slot);
@@ -195,32 +199,24 @@ int ramfs_is_empty(struct inode *inode)
     return ramfs_of(inode)->entry_count == 0;
 }
 
-static void fill_entry(struct directory_entry *out, const struct inode *inode,
-                       const char *name, size_t length)
-{
-    out->number = inode ? inode->number : 0;
-    out->length = length;
-    memcpy(out->name, name, length);
-    out->name[length] = '\0';
-}
-
 int ramfs_read_directory(struct inode *inode, uint64_t *slot,
                          struct directory_entry *out)
 {
     struct ramfs_inode *directory = ramfs_of(inode);
-    struct ramfs_entry *entry;
-    if (*slot >= directory->end)
+    struct name name = {".", 1};
+    if (*slot >= slots_of(directory))
         return 0;
-    if (*slot == 0) {
-        fill_entry(out, inode, ".", 1);
-    } else if (*slot == 1) {
-        fill_entry(out, directory->parent, "..", 2);
-    } else {
-        entry = entry_at(directory, *slot);
-        if (entry)
-            fill_entry(out, entry->inode, entry->name, entry->length);
-        else
-            fill_entry(out, NULL, "", 0);
+    if (*slot == 1) {
+        name = (struct name){"..", 2};
+        inode = directory->parent;
+    } else if (*slot) {
+        struct ramfs_entry *entry = entry_at(directory, *slot);
+        name = entry ? name_of(entry) : (struct name){"", 0};
+        inode = entry ? entry->inode : NULL;
     }
+    out->number = inode ? inode->number : 0;
+    out->length = name.length;
+    memcpy(out->name, name.text, name.length);
+    out->name[name.length] = '\0';
     return 1;
 }

@@ -1,6 +1,6 @@
 /*
- * What the parts of the RAM file system share: inodes and contents in ramfs.c,
- * names in directory.c. Nobody else includes this.
+ * What the parts of the RAM file system share, and no other file includes:
+ * inodes and contents (ramfs.c), names (directory.c).
  */
 #ifndef FS_RAM_PRIVATE_H
 #define FS_RAM_PRIVATE_H
@@ -9,19 +9,19 @@
 #include "vfs/name_index.h"
 #include "vfs/vfs.h"
 
-/* Files, directories and further names of files there may be: two for each
- * frame of contents, and these; names of one file. */
+/* Entries there may be, that is inodes and further names of files: two for each
+ * page of contents, and these; names of one file. */
 #define RAMFS_EMPTY_FILES 1024
 #define RAMFS_LINKS_MAX   32000
 
 struct ramfs {
     struct superblock superblock;
-    struct cache_memory memory;  /* of contents */
-    _Atomic uint64_t entries;    /* a: bounded as said above */
-    uint64_t entry_limit;        /* I */
-    _Atomic uint64_t full_words; /* a: so many words of `numbers` are full */
-    uint64_t number_words;       /* I */
-    _Atomic uint64_t numbers[];  /* a: a bit for each inode number in use */
+    struct cache_memory memory; /* of contents */
+    uint64_t entry_limit;       /* I */
+    struct mutex lock;          /* LOCK_ALLOCATION, of the fields below */
+    uint64_t entries;
+    uint64_t full_words; /* so many words of `numbers` are full */
+    uint64_t numbers[];  /* a bit for each inode number in use */
 };
 
 /* Letters as in vfs.h. */
@@ -29,7 +29,6 @@ struct ramfs_inode {
     struct inode inode;
     struct cache contents; /* of a directory: struct ramfs_entry by slot */
     /* m: of a directory. */
-    uint64_t end;            /* slots, empty ones and "." and ".." too */
     uint64_t entry_count;    /* names */
     uint64_t empty;          /* the first empty slot, or 0 */
     struct name_index index; /* slots */

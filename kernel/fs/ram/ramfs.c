@@ -17,66 +17,65 @@
 /* Sizes stay far from where offsets could wrap. */
 #define SIZE_LIMIT (UINT64_C(1) << 40)
 
-static const struct inode_ops directory_ops;
-static const struct inode_ops file_ops;
-static const struct inode_ops device_ops;
-static const struct inode_ops link_ops;
+static const struct inode_ops ops[INODE_LINK + 1]; /* by type */
 
-/* The lowest number that no inode has, now its caller's; 0: all are taken.
- * There are programs to which a number in the thousands looks like an error. */
-static uint64_t take_number(struct ramfs *fs)
+/* Count one more entry; false: there are too many. For an inode, also take the
+ * lowest number that none has: there are programs to which a number in the
+ * thousands looks like an error. */
+static bool take_entry(struct ramfs *fs, uint64_t *number)
 {
-    uint64_t full = atomic_load(&fs->full_words);
-    for (uint64_t word = full; word < fs->number_words; word++) {
-        uint64_t taken = atomic_load(&fs->numbers[word]);
-        while (~taken) {
-            unsigned bit = bit_lowest(~taken);
-            taken = atomic_fetch_or(&fs->numbers[word], BIT(bit));
-            if (taken & BIT(bit))
-                continue;
-            /* Fails if a number has been given back meanwhile. */
-            atomic_compare_exchange_strong(&fs->full_words, &full, word);
-            return word * WORD_BITS + bit + 1;
-        }
+    mutex_lock(&fs->lock);
+    bool room = fs->entries < fs->entry_limit;
+    fs->entries += room;
+    if (room && number) {
+        while (!~fs->numbers[fs->full_words])
+            fs->full_words++;
+        uint64_t *word = &fs->numbers[fs->full_words];
+        *number = fs->full_words * WORD_BITS + bit_lowest(~*word) + 1;
+        *word |= *word + 1;
     }
-    return 0;
+    mutex_unlock(&fs->lock);
+    return room;
 }
 
-static void give_number_back(struct ramfs *fs, uint64_t number)
+/* One entry fewer: a name, or with `number` an inode. */
+static void give_entry_back(struct ramfs *fs, uint64_t number)
 {
-    uint64_t word = (number - 1) / WORD_BITS;
-    uint64_t full = atomic_load(&fs->full_words);
-    atomic_fetch_and(&fs->numbers[word], ~BIT((number - 1) % WORD_BITS));
-    while (full > word &&
-           !atomic_compare_exchange_weak(&fs->full_words, &full, word))
-        continue;
+    mutex_lock(&fs->lock);
+    fs->entries--;
+    if (number) {
+        uint64_t word = (number - 1) / WORD_BITS;
+        fs->numbers[word] &= ~BIT((number - 1) % WORD_BITS);
+        fs->full_words = MIN(fs->full_words, word);
+    }
+    mutex_unlock(&fs->lock);
 }
 
-/* A new inode without a name; `parent` is NULL for a root. */
-static struct ramfs_inode *new_inode(struct ramfs *fs, uint64_t number,
-                                     const struct inode_shape *shape,
-                                     struct inode *parent, struct name name)
+/* A new inode without a name; `parent` is NULL for a root. 0, -ENOSPC, -ENOMEM.
+ */
+static int new_inode(struct ramfs *fs, const struct inode_shape *shape,
+                     struct inode *parent, struct name name, struct inode **out)
 {
-    static const struct inode_ops *const ops[] = {
-        [INODE_DIRECTORY] = &directory_ops,
-        [INODE_FILE] = &file_ops,
-        [INODE_DEVICE] = &device_ops,
-        [INODE_LINK] = &link_ops,
-    };
+    uint64_t number;
+    if (!take_entry(fs, &number))
+        return -ENOSPC;
     struct ramfs_inode *new = slab_alloc_zeroed(sizeof(*new));
-    if (!new)
-        return NULL;
-    atomic_fetch_add(&fs->entries, 1);
-    inode_init(&new->inode, &fs->superblock, ops[shape->type], number, shape);
+    if (!new) {
+        give_entry_back(fs, number);
+        return -ENOMEM;
+    }
+    *out = &new->inode;
+    inode_init(*out, &fs->superblock, &ops[shape->type], number, shape);
     cache_init_memory(&new->contents, &fs->memory);
     if (shape->type == INODE_FILE || shape->type == INODE_LINK)
-        inode_set_cache(&new->inode, &new->contents, name);
+        inode_set_cache(*out, &new->contents, name);
+    atomic_store(&new->inode.links, 1);
     if (shape->type == INODE_DIRECTORY) {
-        new->parent = parent ? inode_get(parent) : &new->inode;
-        atomic_store(&new->inode.links, 1); /* its own "." */
+        new->parent = parent ? inode_get(parent) : *out;
+        atomic_store(&new->inode.links, 2); /* also its own "." */
         ramfs_directory_init(new);
     }
-    return new;
+    return 0;
 }
 
 /* ---- Contents ------------------------------------------------------------ */
@@ -172,44 +171,24 @@ static int write_target(struct inode *link, struct name target)
     return written < 0 ? (int)written : 0;
 }
 
-/* Entries take memory that no limit of pages knows of. */
-static bool is_full(struct ramfs *fs)
-{
-    return atomic_load(&fs->entries) >= fs->entry_limit;
-}
-
 static int ramfs_create(struct inode *inode, struct name name,
                         const struct inode_shape *shape, struct inode **out)
 {
-    struct ramfs_inode *directory = ramfs_of(inode);
-    struct ramfs *fs = ramfs_super(inode);
-    if (is_full(fs))
-        return -ENOSPC;
-    if (shape->type == INODE_DIRECTORY &&
-        atomic_load(&inode->links) >= RAMFS_LINKS_MAX)
+    bool is_directory = shape->type == INODE_DIRECTORY;
+    if (is_directory && atomic_load(&inode->links) >= RAMFS_LINKS_MAX)
         return -EMLINK;
-    uint64_t number = take_number(fs);
-    if (!number)
-        return -ENOSPC;
-    struct ramfs_inode *new = new_inode(fs, number, shape, inode, name);
-    if (!new) {
-        give_number_back(fs, number);
-        return -ENOMEM;
-    }
-    int result = 0;
-    if (shape->type == INODE_LINK)
-        result = write_target(&new->inode, shape->target);
-    if (!result)
-        result = ramfs_add(directory, name, &new->inode);
-    if (result) {
-        inode_put(&new->inode);
+    int result = new_inode(ramfs_super(inode), shape, inode, name, out);
+    if (result)
         return result;
-    }
-    atomic_fetch_add(&new->inode.links, 1);
-    if (shape->type == INODE_DIRECTORY)
+    if (shape->type == INODE_LINK)
+        result = write_target(*out, shape->target);
+    if (!result)
+        result = ramfs_add(ramfs_of(inode), name, *out);
+    if (result)
+        inode_put(*out);
+    else if (is_directory)
         atomic_fetch_add(&inode->links, 1); /* the child's ".." */
-    *out = &new->inode;
-    return 0;
+    return result;
 }
 
 static int ramfs_link(struct inode *directory, struct name name,
@@ -218,13 +197,13 @@ static int ramfs_link(struct inode *directory, struct name name,
     struct ramfs *fs = ramfs_super(inode);
     if (atomic_load(&inode->links) >= RAMFS_LINKS_MAX)
         return -EMLINK;
-    if (is_full(fs))
+    if (!take_entry(fs, NULL))
         return -ENOSPC;
     int result = ramfs_add(ramfs_of(directory), name, inode);
-    if (!result) {
+    if (result)
+        give_entry_back(fs, 0);
+    else
         atomic_fetch_add(&inode->links, 1);
-        atomic_fetch_add(&fs->entries, 1);
-    }
     return result;
 }
 
@@ -235,7 +214,7 @@ static void lose_name(struct inode *parent, struct inode *inode)
         atomic_store(&inode->links, 0);
         atomic_fetch_sub(&parent->links, 1);
     } else if (atomic_fetch_sub(&inode->links, 1) > 1) {
-        atomic_fetch_sub(&ramfs_super(inode)->entries, 1);
+        give_entry_back(ramfs_super(inode), 0);
     }
     inode_changed(inode);
     inode_put(inode);
@@ -245,10 +224,7 @@ static int ramfs_unlink(struct inode *parent, struct name name,
                         struct inode *inode)
 {
     struct ramfs_inode *directory = ramfs_of(parent);
-    uint64_t slot = ramfs_find(directory, name);
-    if (!slot)
-        return -ENOENT;
-    ramfs_remove(directory, slot);
+    ramfs_remove(directory, ramfs_find(directory, name));
     lose_name(parent, inode);
     return 0;
 }
@@ -296,42 +272,31 @@ static void ramfs_release(struct inode *inode)
         struct ramfs_inode *gone = ramfs_of(inode);
         struct inode *parent = gone->parent;
         cache_drop(&gone->contents, 0, true);
-        atomic_fetch_sub(&ramfs_super(inode)->entries, 1);
-        give_number_back(ramfs_super(inode), inode->number);
+        give_entry_back(ramfs_super(inode), inode->number);
         slab_free(gone);
         inode = parent;
     }
 }
 
-static const struct inode_ops directory_ops = {
-    .lookup = ramfs_lookup,
-    .create = ramfs_create,
-    .link = ramfs_link,
-    .unlink = ramfs_unlink,
-    .rename = ramfs_rename,
-    .read_directory = ramfs_read_directory,
-    .is_empty = ramfs_is_empty,
-    .setattr = inode_setattr,
-    .release = ramfs_release,
-};
-
-static const struct inode_ops file_ops = {
-    .read = inode_read,
-    .write = ramfs_write,
-    .truncate = ramfs_truncate,
-    .setattr = inode_setattr,
-    .release = ramfs_release,
-};
-
-static const struct inode_ops link_ops = {
-    .read = inode_read,
-    .setattr = inode_setattr,
-    .release = ramfs_release,
-};
-
-static const struct inode_ops device_ops = {
-    .setattr = inode_setattr,
-    .release = ramfs_release,
+static const struct inode_ops ops[] = {
+    [INODE_DIRECTORY] = {.lookup = ramfs_lookup,
+                         .create = ramfs_create,
+                         .link = ramfs_link,
+                         .unlink = ramfs_unlink,
+                         .rename = ramfs_rename,
+                         .read_directory = ramfs_read_directory,
+                         .is_empty = ramfs_is_empty,
+                         .setattr = inode_setattr,
+                         .release = ramfs_release},
+    [INODE_FILE] = {.read = inode_read,
+                    .write = ramfs_write,
+                    .truncate = ramfs_truncate,
+                    .setattr = inode_setattr,
+                    .release = ramfs_release},
+    [INODE_LINK] = {.read = inode_read,
+                    .setattr = inode_setattr,
+                    .release = ramfs_release},
+    [INODE_DEVICE] = {.setattr = inode_setattr, .release = ramfs_release},
 };
 
 int ramfs_make(const char *type, uint64_t page_limit, struct superblock **out)
@@ -345,17 +310,12 @@ int ramfs_make(const char *type, uint64_t page_limit, struct superblock **out)
     if (!fs)
         return -ENOMEM;
     fs->entry_limit = entries;
-    fs->number_words = words;
+    mutex_init(&fs->lock, LOCK_ALLOCATION);
     superblock_init(&fs->superblock, type);
     fs->memory.limit = page_limit;
-    struct ramfs_inode *root =
-        new_inode(fs, take_number(fs), &shape, NULL, name);
-    if (!root) {
-        slab_free(fs);
-        return -ENOMEM;
-    }
-    atomic_store(&root->inode.links, 2); /* "." and ".." */
-    fs->superblock.root = &root->inode;
     *out = &fs->superblock;
-    return 0;
+    int result = new_inode(fs, &shape, NULL, name, &fs->superblock.root);
+    if (result)
+        slab_free(fs);
+    return result;
 }

@@ -1,13 +1,13 @@
 /*
  * A file system in memory: the first root, and the base of /dev. Its files are
- * pages of the page cache that nobody writes back (cache/cache.h).
+ * pages of the page cache that are not written back (cache/cache.h).
  */
 #ifndef FS_RAM_RAMFS_H
 #define FS_RAM_RAMFS_H
 
 #include "vfs/vfs.h"
 
-/* A new, empty file system that may hold `page_limit` frames of contents and
+/* A new, empty file system that may hold `page_limit` pages of contents and
  * names, and about twice as many files and directories, and answers -ENOSPC
  * beyond. It stays for good. `type` is what superblock.type will say. -ENOMEM.
  */

@@ -103,7 +103,7 @@ static int share(uint64_t index, struct page **page)
     struct page *pinned;
     int error = cache_share(&cache, index, page);
     while (error == -EAGAIN) {
-        error = cache_pin(&cache, index, &pinned);
+        error = cache_pin(&cache, index, false, &pinned);
         if (error)
             return error;
         cache_unpin(pinned);
@@ -150,7 +150,7 @@ static void end(void)
 static void check_page(uint64_t index)
 {
     struct page *page;
-    assert_int_equal(cache_pin(&cache, index, &page), 0);
+    assert_int_equal(cache_pin(&cache, index, false, &page), 0);
     const uint8_t *bytes = page_data(page);
     for (unsigned p = 0; p < HAL_PAGE_SIZE / piece_size; p++) {
         uint8_t expected = index >= hole_from ? 0 : pattern(index, p);
@@ -206,7 +206,7 @@ static void nothing_is_read_past_the_end(void **state)
     for (uint64_t i = 0; i < 3; i++)
         check_page(i);
     assert_int_equal(cache.pages, 3);
-    assert_int_equal(cache_pin(&cache, 3, &page), -ENXIO);
+    assert_int_equal(cache_pin(&cache, 3, false, &page), -ENXIO);
     assert_int_equal(share(UINT64_MAX, &page), -ENXIO);
     end();
 }
@@ -246,8 +246,8 @@ static void a_failed_read_is_tried_again(void **state)
     begin(1024);
     bad_from = place_of(9, 2);
     bad_to = bad_from + 1;
-    assert_int_equal(cache_pin(&cache, 9, &page), -EIO);
-    assert_int_equal(cache_pin(&cache, 9, &page), -EIO);
+    assert_int_equal(cache_pin(&cache, 9, false, &page), -EIO);
+    assert_int_equal(cache_pin(&cache, 9, false, &page), -EIO);
     check_page(8);
     bad_to = 0;
     check_page(9);
@@ -273,7 +273,7 @@ static void an_error_of_map_is_passed_on(void **state)
     (void)state;
     begin(4096);
     map_error = -ENOMEM;
-    assert_int_equal(cache_pin(&cache, 9, &page), -ENOMEM);
+    assert_int_equal(cache_pin(&cache, 9, false, &page), -ENOMEM);
     map_error = 0;
     check_page(9);
     end();
@@ -326,7 +326,7 @@ static void a_new_page_is_zeros_and_reads_nothing(void **state)
     (void)state;
     begin(4096);
     atomic_store(&cache.end, 2);
-    assert_int_equal(cache_pin_new(&cache, 7, &page), 0);
+    assert_int_equal(cache_pin(&cache, 7, true, &page), 0);
     for (unsigned i = 0; i < HAL_PAGE_SIZE; i++)
         assert_int_equal(((uint8_t *)page_data(page))[i], 0);
     cache_mark_dirty(&cache, page);
@@ -379,10 +379,10 @@ static void dirty_pages_far_apart_are_found(void **state)
     (void)state;
     begin(4096);
     write_page(3, 0x33);
-    assert_int_equal(cache_pin_new(&cache, UINT32_MAX, &page), 0);
+    assert_int_equal(cache_pin(&cache, UINT32_MAX, true, &page), 0);
     cache_mark_dirty(&cache, page);
     cache_unpin(page);
-    assert_int_equal(cache_pin_new(&cache, 1ul << 32, &page), -ENXIO);
+    assert_int_equal(cache_pin(&cache, 1ul << 32, true, &page), -ENXIO);
     /* Past the end of the disk: only that one fails. */
     assert_int_equal(cache_write(&cache), -EIO);
     check_disk(3, 0x33);
@@ -413,7 +413,7 @@ static void a_mapping_keeps_what_it_shows(void **state)
     begin(4096);
     assert_int_equal(share(5, &shown), 0);
     assert_int_equal(page_count(shown), 2);
-    assert_int_equal(cache_pin(&cache, 5, &page), 0);
+    assert_int_equal(cache_pin(&cache, 5, false, &page), 0);
     assert_ptr_equal(page, shown);
     cache_mark_dirty(&cache, page);
     cache_unpin(page);
@@ -450,7 +450,7 @@ static void a_file_larger_than_memory_is_read(void **state)
     struct page *pinned;
     (void)state;
     begin(4096);
-    assert_int_equal(cache_pin(&cache, 0, &pinned), 0);
+    assert_int_equal(cache_pin(&cache, 0, false, &pinned), 0);
     for (unsigned round = 0; round < 2; round++)
         for (uint64_t i = 0; i < DISK_PAGES; i++)
             check_page(i);
@@ -476,8 +476,8 @@ static void cached_files_cost_nobody_memory(void **state)
         taken[count++] = page;
     assert_int_equal(count, unused_pages);
     assert_int_equal(cache_page_count(), 0);
-    assert_int_equal(cache_pin(&cache, 1, &page), -ENOMEM);
-    assert_int_equal(cache_pin_new(&cache, 1, &page), -ENOMEM);
+    assert_int_equal(cache_pin(&cache, 1, false, &page), -ENOMEM);
+    assert_int_equal(cache_pin(&cache, 1, true, &page), -ENOMEM);
     while (count)
         page_put(taken[--count]);
     check_page(1);
@@ -497,7 +497,7 @@ static void dirty_and_mapped_pages_are_not_given_up(void **state)
     bad_to = UINT64_MAX;
     assert_int_equal(cache_spare_count(), cache_page_count() - 1);
     struct page *page;
-    assert_int_equal(cache_pin(&cache, 7, &page), 0);
+    assert_int_equal(cache_pin(&cache, 7, false, &page), 0);
     assert_int_equal(((uint8_t *)page_data(page))[0], 0x99);
     cache_unpin(page);
     check_page(8);
@@ -511,9 +511,9 @@ static void every_allocation_may_fail(void **state)
     (void)state;
     begin(4096);
     page_fail_after(1);
-    assert_int_equal(cache_pin(&cache, 3, &page), -ENOMEM);
+    assert_int_equal(cache_pin(&cache, 3, false, &page), -ENOMEM);
     page_fail_after(2); /* reading ahead */
-    assert_int_equal(cache_pin(&cache, 0, &page), 0);
+    assert_int_equal(cache_pin(&cache, 0, false, &page), 0);
     cache_unpin(page);
     struct page *shown;
     assert_int_equal(share(0, &shown), 0);
@@ -531,7 +531,7 @@ static int map_by_metadata(struct cache *file, uint64_t index,
                            uint64_t sectors[CACHE_PIECES])
 {
     struct page *page;
-    int error = cache_pin(&metadata, 100 + index % 7 * 2, &page);
+    int error = cache_pin(&metadata, 100 + index % 7 * 2, false, &page);
     if (error)
         return error;
     cache_unpin(page);
@@ -549,14 +549,14 @@ static void dirty_pages_can_be_written_without_memory(void **state)
     cache_init(&metadata, &file_ops, &device, 4096, DISK_PAGES);
     cache_init(&cache, &indirect, &device, 4096, DISK_PAGES);
     for (uint64_t i = 10; i < 90; i++) {
-        assert_int_equal(cache_pin_new(&cache, i, &page), 0);
+        assert_int_equal(cache_pin(&cache, i, true, &page), 0);
         memset(page_data(page), (int)i, HAL_PAGE_SIZE);
         cache_mark_dirty(&cache, page);
         cache_unpin(page);
     }
     while ((page = page_alloc(PAGE_KERNEL)))
         taken[count++] = page;
-    assert_int_equal(cache_pin(&metadata, 1, &page), -ENOMEM);
+    assert_int_equal(cache_pin(&metadata, 1, false, &page), -ENOMEM);
     assert_int_equal(cache_write(&cache), 0);
     for (uint64_t i = 10; i < 90; i++)
         check_disk(i, (uint8_t)i);
@@ -604,7 +604,7 @@ static void *user_thread(void *argument)
         uint64_t index = (unsigned)rand_r(&seed) % SHARED;
         bool mine = index % (MM_HARTS - 1) == self;
         struct page *page, *shown = NULL;
-        if (cache_pin(&cache, index, &page))
+        if (cache_pin(&cache, index, false, &page))
             continue;
         uint64_t *words = page_data(page);
         if (words[0] != index || (mine && words[1] != written[index]))

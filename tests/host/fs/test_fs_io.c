@@ -550,15 +550,13 @@ static int show_process(int number, const char *file, struct text *out)
     return 0;
 }
 
-static const char *const process_files[] = {"maps", "status", NULL};
+static const char *const process_files[] = {"maps", "status"};
 static const struct procfs_processes all_processes = {
-    next_process,
-    self_process,
-    show_process,
-    process_files,
+    next_process, self_process, show_process, process_files, 2,
 };
-static const struct procfs_entry lines_entry = {.show = show_lines};
-static const struct procfs_entry power_entry = {.write = take_command};
+static const struct procfs_entry lines_entry = {"lines", .show = show_lines};
+static const struct procfs_entry power_entry = {"power", .write = take_command};
+static const struct procfs_entry text_entry = {"cmdline", .text = "run=100%"};
 
 static struct file *open_proc(const char *path, unsigned flags)
 {
@@ -867,9 +865,8 @@ static int start(void **state)
     fs_context_init(&at, root->root, inode_get(root->root), NULL);
     procfs_set_processes(&all_processes);
     return vfs_mkdir(&at, NULL, "/proc") || vfs_mount(&at, "/proc", proc) ||
-           procfs_register("lines", &lines_entry) ||
-           procfs_register("power", &power_entry) ||
-           procfs_set_text("cmdline", "run=100%") ||
+           procfs_register(lines_entry) || procfs_register(power_entry) ||
+           procfs_register(text_entry) ||
            vfs_mknod(&at, NULL, "/console", DEVICE_CONSOLE, 5) ||
            vfs_open(&at, NULL, "/console", OPEN_READ | OPEN_WRITE, &console);
 }

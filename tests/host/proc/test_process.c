@@ -66,14 +66,14 @@ void console_flush(void)
 {
 }
 
-int writeback_stop(void)
+int writeback_sync(bool stop)
 {
+    (void)stop;
     return 0;
 }
 
-int procfs_register(const char *name, const struct procfs_entry *entry)
+int procfs_register(struct procfs_entry entry)
 {
-    (void)name;
     (void)entry;
     return 0;
 }
