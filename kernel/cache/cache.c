@@ -89,9 +89,9 @@ void cache_remove(struct page *page)
     while (*at != number)
         at = &page_at(*at - 1)->cached.next;
     *at = page->cached.next;
-    cache->pages--;
-    if (!cache->pages)
+    if (cache->pages == 1)
         cache->highest = 0;
+    cache->pages--; /* At 0 the owner may free the cache. */
     if (!(page->state & CACHE_KEPT))
         cache_reclaim_mark(page, false);
     page->state = 0;

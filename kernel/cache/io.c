@@ -13,7 +13,7 @@
 #include "lib/errno.h"
 #include "lib/panic.h"
 #include "lib/string.h"
-#include "sched/thread.h"
+#include "sched/hurry.h"
 
 #define POOL 32
 
@@ -25,10 +25,16 @@ struct builder {
     uint64_t next;                 /* sector after its last piece */
 };
 
+#define ALL (BIT(POOL) - 1)
+
+/* A hurried thread begins to read ahead only while no others are in use: so few
+ * that the device's queue has room. */
+#define HURRIED (BIT(4) - 1)
+
 static struct block_request pool[POOL];
-static uint64_t pool_free = BIT(POOL) - 1; /* cache_lock: a bit for each */
-static struct page *reserve;               /* cache_lock */
-static const struct thread *writer;        /* cache_lock: may have it */
+static uint64_t pool_free = ALL; /* cache_lock: a bit for each; lowest first */
+static struct page *reserve;     /* cache_lock */
+static const struct thread *writer; /* cache_lock: may have it */
 
 /* ---- The state of a page on its way: cache_lock held --------------------- */
 
@@ -222,7 +228,10 @@ void cache_read_around(struct cache *cache, uint64_t index)
 {
     uint64_t from = align_down(index, CACHE_AROUND);
     uint64_t to = MIN(from + CACHE_AROUND, atomic_load(&cache->end));
-    if (!is_cached(cache, index))
+    spin_lock(&cache_lock);
+    bool room = !hurried() || (pool_free | HURRIED) == ALL;
+    spin_unlock(&cache_lock);
+    if (room && !is_cached(cache, index))
         (void)cache_read(cache, NULL, (struct cache_window){from, to});
 }
 

@@ -58,6 +58,7 @@ static inline bool hurry_again(int *result)
     uint8_t restarts = self->restarts;
     *result = thread_killed(self) ? -EINTR : note.await(note.of, note.detail);
     self->restarts = *result ? 0 : restarts + (restarts < MOST_RESTARTS);
+    self->made_room &= !*result;
     return !*result;
 }
 

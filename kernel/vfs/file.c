@@ -70,7 +70,7 @@ static ssize_t inode_file_write(struct file *file, struct cursor *cursor)
     do {
         moved = move_part(inode, cursor, &file->offset, inode->ops->write,
                           file->flags & OPEN_NO_HOLES);
-        again = moved > 0 || hurry_again(&moved);
+        again = hurry_again(&moved) || moved > 0;
         if (moved > 0) {
             total += moved;
             tries = 0;
@@ -238,7 +238,7 @@ ssize_t file_read_directory(struct file *file, struct cursor *cursor,
             result = read_slot(file, cursor, encode);
         while (result == 1 && --left);
         mutex_unlock(&file->inode->mutex);
-    } while (result == 1 || hurry_again(&result));
+    } while (hurry_again(&result) || result == 1);
     length -= cursor->left;
     return length ? (ssize_t)length : result;
 }

@@ -18,7 +18,9 @@ static void set_time(struct inode *inode, _Atomic int64_t *to, int64_t time)
 {
     time = MAX(time, TIME_LEAST);
     if (inode->superblock->short_times)
-        time = MIN(time - time % REALTIME_SECOND, SHORT_MOST);
+        time = MIN(time - (time % REALTIME_SECOND + REALTIME_SECOND) %
+                              REALTIME_SECOND,
+                   SHORT_MOST);
     atomic_store_explicit(to, time, memory_order_relaxed);
 }
 

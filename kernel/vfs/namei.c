@@ -10,6 +10,7 @@
  * to the root that is mounted on it, up from a root to the directory it covers.
  */
 #include "vfs/namei.h"
+#include "lib/bits.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/slab.h"
@@ -84,15 +85,13 @@ static int give_name(struct inode *directory, struct name name,
     return result;
 }
 
-/* What the locked directory has by that name, or has then. */
+/* What the locked directory has by that name (1), or has then (0). */
 static int find_locked(struct inode *directory, struct name name,
                        const struct want *want, struct inode **out)
 {
     int result = directory->ops->lookup(directory, name, out);
-    if (!result && want->fresh) {
-        inode_put(*out);
-        return -EEXIST;
-    }
+    if (!result)
+        return 1;
     if (result == -ENOENT && (want->shape || want->inode) && !directory->dead)
         return give_name(directory, name, want, out);
     return result;
@@ -118,9 +117,13 @@ static int find(struct fs_context *context, const struct place *place,
         result = find_locked(at, place->name, want, out);
         directory_unlock(at);
     } while (hurry_again(&result));
-    if (!result)
+    if (result == 1 && want->fresh) {
+        inode_put(*out);
+        return -EEXIST;
+    }
+    if (result >= 0)
         *out = enter_mounts(*out);
-    return result;
+    return MIN(result, 0);
 }
 
 int namei_read_link(struct inode *link, struct cursor *cursor)

@@ -198,6 +198,15 @@ static int try_with_names(struct rename *known, unsigned kinds)
     return result;
 }
 
+/* Have what the check looks at read before others wait for its end. */
+static void bring_in_way_up(const struct rename *known)
+{
+    int result;
+    do
+        result = check_outside(known);
+    while (hurry_again(&result));
+}
+
 /* What was known before the rename lock was taken may have changed. */
 static int change(struct rename known, unsigned kinds)
 {
@@ -205,6 +214,8 @@ static int change(struct rename known, unsigned kinds)
     int result;
     do {
         result = try(&known, kinds);
+        if (result == -EAGAIN && known.to)
+            bring_in_way_up(&known);
         forget(&known);
         if (result == -EAGAIN) {
             mutex_lock(rename_lock);

@@ -198,7 +198,7 @@ def test_as_it_stands_it_is_a_whole_system():
     r = tools_run("--build", "release-cow", "--harts", "4",
                   "ls | wc; forkstorm 8 3; cat /proc/audit")
     assert r.status == 0, r
-    assert r.out.endswith("audit: clean\n"), r
+    assert "audit: clean\n" in r.out, r
 
 
 def test_it_can_be_solved(tmp_path):
@@ -208,7 +208,7 @@ def test_it_can_be_solved(tmp_path):
     assert (status, result["points"]) == (0, 100)
     r = tools_run("--kernel", image, "--harts", "4",
                   "forkstorm 8 3; cowtest; cat /proc/audit")
-    assert r.status == 0 and r.out.endswith("audit: clean\n"), r
+    assert r.status == 0 and "audit: clean\n" in r.out, r
     assert "ALL COW TESTS PASSED" in r.out
 
 

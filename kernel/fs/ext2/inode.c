@@ -125,8 +125,12 @@ static int load(struct ext2 *fs, uint32_t number, struct name label,
         ext2_inode_free(inode);
         return result;
     }
-    *out = inode;
-    return ext2_inode_publish(inode);
+    result = ext2_inode_publish(inode);
+    if (result)
+        ext2_inode_free(inode);
+    else
+        *out = inode;
+    return result;
 }
 
 int ext2_inode_get(struct ext2 *fs, uint32_t number, struct name label,
@@ -254,7 +258,8 @@ void ext2_release(struct inode *base)
             list_push_back(&fs->dead, &inode->queue);
         }
     }
-    many = fs->unused_count > fs->unused_bound;
+    /* An eviction may wait: not while others wait for what is held here. */
+    many = fs->unused_count > fs->unused_bound && !hurried();
     spin_unlock(&fs->table);
     if (many)
         evict_many(fs);

@@ -17,6 +17,9 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 
+/* A hurried thread drops so many cached pages of an orphan at most. */
+#define HURRIED_PAGES 1024
+
 void ext2_orphan_add(struct ext2_inode *inode, struct ext2_super *super,
                      struct ext2_record *record)
 {
@@ -129,7 +132,8 @@ int ext2_truncate_finish(struct ext2_inode *inode)
     return 0;
 }
 
-/* A file with blocks beyond its size, with a reference, or NULL. */
+/* A file with a name and with blocks beyond its size, with a reference, or
+ * NULL. */
 static struct ext2_inode *take_longer(struct ext2 *fs)
 {
     struct ext2_inode *inode, *found = NULL;
@@ -137,7 +141,7 @@ static struct ext2_inode *take_longer(struct ext2 *fs)
     mutex_lock(&fs->lock);
     spin_lock(&fs->table);
     list_for_each(inode, &fs->orphans, orphan)
-        if (inode->truncate_pending)
+        if (inode->truncate_pending && atomic_load(&inode->inode.links))
             found = inode;
     if (found)
         ext2_inode_reuse(fs, found);
@@ -267,7 +271,10 @@ static int free_one_orphan(struct ext2 *fs)
     if (inode) {
         if (inode->inode.type == INODE_FILE) {
             atomic_store(&inode->cache.end, 0);
-            result = cache_drop(&inode->cache, 0, !hurried()) ? 0 : -EBUSY;
+            if (hurried() && atomic_load(&inode->cache.pages) > HURRIED_PAGES)
+                result = -EBUSY;
+            else if (!cache_drop(&inode->cache, 0, !hurried()))
+                result = -EBUSY;
         }
         if (!result)
             result = free_orphan_step(inode);

@@ -135,8 +135,8 @@ static int ramfs_truncate(struct inode *inode, uint64_t size)
         return result;
     inode_set_size(inode, size);
     inode_modified(inode);
-    if (shorter)
-        cache_drop(contents, cache_pages_of(size), true);
+    /* Beyond the old size there are pages of writes that failed. */
+    cache_drop(contents, cache_pages_of(size), true);
     if (last) {
         cache_clear(last, size, align_up(size, HAL_PAGE_SIZE));
         cache_write_end(last);
@@ -249,6 +249,7 @@ static int ramfs_rename(const struct rename *rename)
     if (rename->replaced) {
         *ramfs_entry_inode(to, ramfs_find(to, rename->new)) = inode_get(inode);
         inode_changed(inode);
+        inode_modified(rename->to);
         lose_name(rename->to, rename->replaced);
     } else {
         if (moves && atomic_load(&rename->to->links) >= RAMFS_LINKS_MAX)
