@@ -1,6 +1,6 @@
 /*
- * /dev: a small RAM file system that starts with a node for each device; and
- * the two devices that need no hardware: null and zero.
+ * /dev: a small RAM file system that starts with a node for each device there
+ * is, and the two devices that need no hardware: null and zero.
  */
 #ifndef FS_DEV_DEVFS_H
 #define FS_DEV_DEVFS_H

@@ -1,11 +1,11 @@
 /*
- * Directories of /proc store nothing: each answer is made from the table of
- * registered files and from the processes that exist at that moment. When a
- * file is opened for reading, its whole text is printed into memory of the open
- * file, with more room each time until it fits.
+ * Directories of /proc hold nothing: every answer is made from the table of
+ * registered files and from what there is of processes now. Opening a file for
+ * reading prints its whole text into memory of the open file, with more room
+ * each time until it fits.
  *
- * The slots of the root are a few fixed ones, the table, and then a slot for
- * each number that a process can have; slots without a process are left out.
+ * Slots of the root: a few fixed ones, the table, and then a slot for each
+ * number a process can have, of which only those in use are given.
  */
 #include "fs/proc/procfs.h"
 #include "lib/bits.h"
@@ -28,7 +28,7 @@
 #define NUMBER_PROCESSES 64
 #define NUMBERS_EACH     16
 
-/* Room for a text at first, and at most; a longer text is cut there. */
+/* Room for a text at first, and at most; what is longer is cut there. */
 #define ROOM_FIRST 2048
 #define ROOM_LAST  (1u << 20)
 
@@ -95,7 +95,7 @@ static int show(const struct procfs_inode *inode, struct text *out)
     return 0;
 }
 
-/* The mode of a file: whether it can be read and written. */
+/* What a file is for: its mode. */
 static uint32_t mode_of(const struct procfs_inode *inode)
 {
     const struct procfs_entry *entry = inode->row ? inode->row->entry : NULL;
@@ -197,7 +197,7 @@ static uint64_t number_of(int process)
                    : NUMBER_ROOT;
 }
 
-/* The name of file `i` of a process, or of the system if `process` is 0; NULL:
+/* The name of the file number `i` of a process, or with 0 of the system; NULL:
  * there are no more. */
 static const char *file_name(int process, uint64_t i)
 {

@@ -1,13 +1,14 @@
 /*
- * /proc: reports of the kernel, as text.
+ * /proc: what the kernel tells about itself, as text.
  *
  * A file is a function that prints. It is called when the file is opened, and
- * the open file keeps the text: so small reads see one consistent text, and
- * nothing is locked between them. A write to a file is a command.
+ * the open file keeps what it printed: a reader sees one consistent text,
+ * however small its reads, and nothing is locked between them. Writing to a
+ * file is giving a command.
  *
- * There are files of the whole system, registered by name, and files of each
- * process, in a directory named by its number. For the latter this layer asks
- * the functions that proc/ registers.
+ * Files come in two kinds: those of the whole system, registered by name, and
+ * those of each process, in a directory named by its number, about which this
+ * layer asks whoever knows processes.
  */
 #ifndef FS_PROC_PROCFS_H
 #define FS_PROC_PROCFS_H
@@ -24,12 +25,12 @@ struct procfs_entry {
     /* Print the contents. Called again with more room when out->truncated. 0,
      * or a negative errno, which open returns. */
     int (*show)(struct text *out);
-    /* Do the command in the `length` bytes, which are terminated: bytes used,
-     * or a negative errno. */
+    /* Do what the `length` bytes say, which are terminated: bytes used, or a
+     * negative errno. */
     ssize_t (*write)(const char *text, size_t length);
 };
 
-/* How this layer asks for processes. */
+/* What is to be known of processes. */
 struct procfs_processes {
     /* The lowest number of a process above `after`, or 0. */
     int (*next)(int after);
@@ -43,7 +44,7 @@ struct procfs_processes {
 /* Make the file system, once, at boot. -ENOMEM. */
 int procfs_make(struct superblock **out);
 
-/* Add a file, at boot only: before any lookup. The entry and the strings
+/* Add a file, at boot only: before anybody can look. The entry and the strings
  * stay the caller's and have to last. -ENOSPC: the table is full. */
 int procfs_register(const char *name, const struct procfs_entry *entry);
 
