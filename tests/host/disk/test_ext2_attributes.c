@@ -147,7 +147,7 @@ static const struct {
     const char *told;
 } years[] = {
     {0, 0, 0, "Thu Jan  1 00:00:00 1970"},
-    {-3, -2, -3, NULL}, /* debugfs shows no part of a second before 1970 */
+    {-3, -4, -3, NULL}, /* debugfs shows no part of a second before 1970 */
     {2l * INT32_MIN, 2l * INT32_MIN, 2l * INT32_MIN,
      "Fri Dec 13 20:45:52 1901"},
     {-2l * 5000000000, 2l * INT32_MIN, 2l * INT32_MIN,
