@@ -114,8 +114,9 @@ static inline uint64_t cache_pages_of(uint64_t bytes)
 int cache_pin(struct cache *cache, uint64_t index, bool new, struct page **out);
 void cache_unpin(struct page *page);
 
-/* See that the page has been read; it may be given up again at once. As
- * cache_pin, but not hurried, and -EINTR: a kill ended the wait. */
+/* Read the page if it is not there, but do not pin it, so it may go again at
+ * once. Results as for cache_pin; -EINTR if a kill ended the wait. The thread
+ * is not hurried. */
 int cache_fetch(struct cache *cache, uint64_t index);
 
 /* If page `index` is not there, begin to read it and its neighbours, which will
@@ -142,8 +143,8 @@ void cache_write_end(struct page *page);
 /* Clear bytes [from, to) of the contents, which lie in that page. */
 void cache_clear(struct page *page, uint64_t from, uint64_t to);
 
-/* A pinned page has been written (or will be before it is unpinned): it is
- * kept until cache_write has had it. */
+/* The contents of a pinned page have been changed (or will be before it is
+ * unpinned): the cache keeps the page until cache_write has written it. */
 void cache_mark_dirty(struct cache *cache, struct page *page);
 
 /* Write all pages that are dirty now, and wait until they are written: 0, or
@@ -156,10 +157,10 @@ int cache_write(struct cache *cache);
 bool cache_is_dirty(const struct cache *cache);
 uint64_t cache_dirty_count(void);
 
-/* Forget pages from `first` on, dirty or not: what is mapped stays with the
- * mappings. With `wait` it waits until they are neither read, written nor
- * pinned; the caller holds no lock that `map` takes, and no pin there. Without,
- * false: some are left. The caller sees that no new ones come there. */
+/* Forget all pages from `first` on, even dirty ones; mappings keep theirs. If
+ * `wait`, wait for each that is being read or written or is pinned; the caller
+ * then holds no lock that `map` takes, and has pinned none of them. If not,
+ * false means that some are left. The caller lets no new ones be added. */
 bool cache_drop(struct cache *cache, uint64_t first, bool wait);
 
 /* Pages that caches need not keep, and how many of them could be given back

@@ -59,8 +59,9 @@ void cache_mark_dirty(struct cache *cache, struct page *page)
     spin_unlock(&cache_lock);
 }
 
-/* The pinned page is mapped: a copy takes its place, pin and state, and the
- * mappings keep it. Other pins, and a write under way, end soon. */
+/* The pinned page is mapped: put a copy into the cache in its place, with its
+ * pin and state; the mappings keep the old page. First wait until others have
+ * unpinned it and any write of it to disk is done, which is soon. */
 static int unshare(struct cache *cache, struct page **out)
 {
     struct page *page = *out;

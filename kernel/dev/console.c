@@ -24,7 +24,7 @@
 #define PIECE    64u
 #define PATIENCE 1000000000u /* nanoseconds in which a device takes a byte */
 
-/* I: set by console_start; all else: lock, or in a panic nothing. */
+/* I: set once, by console_start. The rest: under `lock`; in a panic without. */
 static struct {
     struct spinlock lock;
     const struct console_port *port; /* I */

@@ -32,7 +32,8 @@ struct shrinker {
     struct shrinker *next; /* oom.c */
 };
 
-/* Add one for good; at boot. They are asked in the order of adding. */
+/* Add a shrinker, at boot; it cannot be removed. Of those that sleep, and of
+ * those that do not, the ones added first are asked first. */
 void oom_add_shrinker(struct shrinker *shrinker);
 
 /* For an allocator that has no free page: true when pages were given back. From

@@ -38,7 +38,7 @@ struct cache;
 struct page_cached {
     struct cache *cache;
     uint32_t index; /* in pages */
-    uint32_t next;  /* in its hash chain: index of the page, plus 1; or 0 */
+    uint32_t next;  /* in the hash chain: that page's number, plus 1; or 0 */
 };
 
 /* Letters: a atomic; o by the owner of the page (of kind CACHE: LOCK_CACHE);

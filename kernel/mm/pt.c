@@ -221,8 +221,8 @@ void pt_replace(struct hal_space *space, uint64_t va, pte_t *slot, pte_t leaf)
 void pt_reuse(struct hal_space *space, uint64_t va, pte_t *slot)
 {
     pte_store(slot, pte_with_write(*slot));
-    /* Other harts may keep the read-only translation: they fault, and find this
-     * entry. */
+    /* Other harts may still have the read-only translation. If one writes, it
+     * faults, finds that this entry allows it, and tries again. */
     hal_flush_local(space, va);
 }
 

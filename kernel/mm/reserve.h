@@ -17,7 +17,8 @@
 /* A page with count 1, zeroed if wanted; NULL: no memory. */
 struct page *reserve_alloc(enum page_kind kind, bool zeroed);
 
-/* Give it back; NULL: it has been given back already, or left to mappings. */
+/* Give a page back. NULL: a page from reserve_alloc will not come back here (it
+ * was freed elsewhere, or mappings keep it); the reserve may replace it. */
 void reserve_free(struct page *page);
 
 /* At the end of boot: set the reserve aside, as far as there is memory. */

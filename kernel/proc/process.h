@@ -39,9 +39,9 @@ struct abi {
     void (*syscall)(struct process *process, struct hal_frame *frame);
 };
 
-/* Letters: I set once; a atomic; T table lock; B break lock; E written under
- * the table lock by the only task of the process (in exec and exit): its tasks
- * read it without a lock, other threads under the table lock. */
+/* Letters: I set once; a atomic; T table lock; B break lock; E written in exec
+ * and exit, when the process has one task, under the table lock: so the tasks
+ * of the process read it without a lock, other threads under the table lock. */
 
 /* A thread of a process. When it ends, it moves from the list of running tasks
  * to that of ended ones. Its memory and stack are freed by the task that ended
@@ -94,8 +94,8 @@ static inline struct process *process_current(void)
 /* Add an ABI, at boot; there is room for four. */
 void process_add_abi(const struct abi *abi);
 
-/* Make process 1 and let it exec `path`; it has the directories of `from`. 0 or
- * -ENOMEM. */
+/* Make process 1, with the root and working directory of `from`, and let it
+ * exec `path`. 0 or -ENOMEM. */
 int process_start_first(struct fs_context *from, const char *path);
 
 /* A copy of the running process, with the running task alone, that returns 0

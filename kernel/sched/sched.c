@@ -154,9 +154,9 @@ void sched_assert_told(void)
 #define STEP_ENDS()
 #endif
 
-/* There is a thread in `target`'s queue: wake that hart or, if it is busy,
- * another idle one. The push comes before the look at the set; an idle hart
- * sets its bit before it looks at the queues. */
+/* A thread was put into `target`'s queue: wake that hart or, if it is busy,
+ * another idle one. idle_harts is read only after the push, and an idle hart
+ * sets its bit before it looks at the queues: so no wake-up is missed. */
 static inline void wake_for(unsigned target)
 {
     uint64_t idle;

@@ -83,9 +83,9 @@ ssize_t file_write(struct file *file, struct cursor *cursor);
 /* Read at `offset` and leave the position alone; -ESPIPE: a device or pipe. */
 ssize_t file_read_at(struct file *file, struct cursor *cursor, uint64_t offset);
 
-/* Which of POLL_* hold now. May sleep, but not for long. With a `set` of the
- * caller's it first joins what is woken when that changes: the set needs room
- * for POLL_QUEUES more, and is left before the file is put. */
+/* Which of POLL_* hold now. May sleep, but not for long. If `set` is given, it
+ * first joins the queues that are woken when the answer changes: it must have
+ * room for POLL_QUEUES more, and must leave them before the file is put. */
 unsigned file_poll(struct file *file, struct wait_set *set);
 
 void file_stat(const struct file *file, struct file_stat *out);
@@ -123,7 +123,8 @@ void file_table_init(struct file_table *table,
  * as `from`. */
 void file_table_copy(struct file_table *to, struct file_table *from);
 
-/* One more reference. One fewer; the last closes everything. May sleep. */
+/* get: one more reference. put: one fewer; the last put closes all files, and
+ * may sleep. */
 static inline struct file_table *file_table_get(struct file_table *table)
 {
     atomic_fetch_add_explicit(&table->count, 1, memory_order_relaxed);

@@ -141,7 +141,7 @@ void name_index_drop(struct name_index *index)
         free_pages(index);
 }
 
-/* Indexes go whole: what is left of one would be of no use. */
+/* Free whole indexes, the oldest first: a part of one would be of no use. */
 static uint64_t scan(uint64_t wanted)
 {
     uint64_t given = 0;

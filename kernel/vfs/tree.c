@@ -19,7 +19,8 @@
 #define DIRECTORIES 1u
 #define OTHERS      2u
 
-/* Directories above one that another is moved to, at most. */
+/* A directory can be moved only to a place with at most so many directories
+ * above it. */
 #define DEPTH_MOST 4096
 
 /* ---- Locking several inodes ---------------------------------------------- */

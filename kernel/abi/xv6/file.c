@@ -93,7 +93,8 @@ int64_t xv6_dup(struct process *self, struct hal_frame *frame)
     return fd;
 }
 
-/* A record has 16 bits for the number, and 0 means an empty record. */
+/* A directory record of xv6 has 16 bits for the inode number; 0 means that the
+ * record is empty, so no other number may become 0. */
 static uint16_t short_number(uint64_t number)
 {
     return number ? (number - 1) % 0xffff + 1 : 0;

@@ -34,8 +34,8 @@ static int64_t call(uint64_t extension, uint64_t function, uint64_t p0,
     return (int64_t)a0;
 }
 
-/* Without the service the kernel cannot go on: after a missing fence, freed
- * memory is still in use. But a panic goes on, as some harts may be lost. */
+/* If the firmware refuses, panic: after a missing fence, harts would still use
+ * freed memory. During a panic ignore it, as some harts may be lost. */
 static void demand(int64_t error, const char *what)
 {
     if (error && !panic_in_progress())

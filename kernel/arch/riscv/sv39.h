@@ -68,9 +68,9 @@ static inline uint64_t pte_ppn_bits(uint64_t physical)
     return (physical >> 12) << 10;
 }
 
-/* The page an entry of any kind but NONE points at, by number and by physical
- * address. The bits above the number are reserved and zero in all that is made
- * here. */
+/* The page that an entry points at (any kind but NONE): its number; its
+ * physical address. The bits above the number are reserved; entries made here
+ * have zeros there. */
 static inline uint64_t pte_ppn(pte_t e)
 {
     return e.bits >> 10;

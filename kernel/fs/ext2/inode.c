@@ -230,9 +230,9 @@ bool ext2_inode_evict(struct ext2 *fs, uint32_t keep, bool all)
     return any;
 }
 
-/* There are too many unused inodes. Dirty ones cannot be freed yet, and looking
- * through them takes time: so the bound is set some inodes higher than what is
- * left, and the next eviction comes only then. */
+/* There are too many unused inodes: free some. Dirty ones cannot be freed yet,
+ * and looking through them takes time. So the next eviction waits until there
+ * are `step` more unused inodes than are left now. */
 static void evict_many(struct ext2 *fs)
 {
     uint32_t step = fs->unused_limit / 8;

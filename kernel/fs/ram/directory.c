@@ -27,8 +27,8 @@ struct ramfs_entry {
     char name[]; /* not terminated */
 };
 
-/* What the slots of a page hold, from the first on; one of them is `slot`,
- * which has been made. */
+/* The page of slots in which `slot` lies, as an array from the page's first
+ * slot on. `slot` exists, in use or empty. */
 static uintptr_t *items_of(struct ramfs_inode *directory, uint64_t slot)
 {
     return page_data(cache_kept_page(&directory->contents, slot / PAGE_SLOTS));

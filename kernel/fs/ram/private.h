@@ -47,7 +47,8 @@ static inline struct ramfs *ramfs_super(struct inode *inode)
 
 /* ---- directory.c: with the directory's mutex held, or a new one's -------- */
 
-/* The slot of `name`, or 0. Cannot fail: it does without an index. */
+/* The slot of `name`, or 0. Cannot fail: if there is no memory for an index, it
+ * searches all slots. */
 uint64_t ramfs_find(struct ramfs_inode *directory, struct name name);
 
 /* Where a slot in use has its inode, with a reference. */
