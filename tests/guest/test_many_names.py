@@ -27,7 +27,7 @@ MORE = 3_000
 
 # One that is drawn where nothing is cached may have to wait for a disk; it is
 # far from looking at all names.
-DRAWN = 100_000
+DRAWN = 300_000
 
 
 def run(how, *verbs, before="", **more):

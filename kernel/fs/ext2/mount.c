@@ -382,11 +382,20 @@ static bool shrink(struct writeback *writeback)
     return any;
 }
 
+#define ORPHAN_TRIES 100
+#define ORPHAN_PAUSE 10000000ul /* nanoseconds */
+
 static int stop(struct writeback *writeback)
 {
     struct ext2 *fs = container_of(writeback, struct ext2, writeback);
-    int freed = ext2_truncate_all(fs), synced = sync(writeback), closed;
+    int freed = ext2_truncate_all(fs), synced, closed;
+    unsigned tries = 0;
 
+    /* The thread that writes back may still have a file without a name. */
+    do
+        synced = sync(writeback);
+    while (!synced && ext2_has_orphans(fs) && ++tries < ORPHAN_TRIES &&
+           !thread_sleep_until(hal_time() + ORPHAN_PAUSE));
     atomic_store(&fs->stopped, true);
     while (atomic_load(&fs->users))
         thread_yield();

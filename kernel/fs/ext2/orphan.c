@@ -287,6 +287,16 @@ static int free_one_orphan(struct ext2 *fs)
     return result;
 }
 
+bool ext2_has_orphans(struct ext2 *fs)
+{
+    bool any;
+
+    mutex_lock(&fs->lock);
+    any = !list_is_empty(&fs->orphans);
+    mutex_unlock(&fs->lock);
+    return any;
+}
+
 static bool has_dead(struct ext2 *fs)
 {
     bool any;

@@ -381,6 +381,9 @@ int ext2_truncate_all(struct ext2 *fs);
 void ext2_orphans_free_some(struct ext2 *fs);
 int ext2_orphans_free(struct ext2 *fs);
 
+/* Whether there is an inode without a name, or with blocks beyond its size. */
+bool ext2_has_orphans(struct ext2 *fs);
+
 /* An operation found no room. -ERESTART: wait until dead inodes are freed and
  * freed blocks committed; -ENOSPC: there are none of either. */
 int ext2_no_room(struct ext2 *fs);
