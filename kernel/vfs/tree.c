@@ -176,8 +176,8 @@ static int try(struct rename *known, unsigned kinds)
     return result;
 }
 
-/* The same with the rename lock held. A directory that loses its name is dead
- * before the others are locked. */
+/* As `try`, with the rename lock held. A directory that is to lose its name is
+ * marked as dead before the others are locked. */
 static int try_with_names(struct rename *known, unsigned kinds)
 {
     struct inode *dead = known->to ? known->replaced : known->inode;
