@@ -107,7 +107,7 @@ static inline uint64_t cache_pages_of(uint64_t bytes)
 }
 
 /* Pin the page at `index`: it stays there until cache_unpin. If it is not
- * cached it is read; with `new`, its old contents do not matter, so it is
+ * cached it is read; with `new`, its old contents do not matter, so the page is
  * zeroed instead, and may lie past the end. 0, or -ENXIO (at or past the end),
  * -EIO (the next call reads again), -ENOMEM. May sleep; a hurried thread gets
  * -ERESTART instead. Takes no lock below LOCK_OBJECT. */
@@ -150,9 +150,9 @@ void cache_clear(struct page *page, uint64_t from, uint64_t to);
 void cache_mark_dirty(struct cache *cache, struct page *page);
 
 /* Write all pages that are dirty now, and wait until they are written. 0, or
- * -EIO; -ENOMEM if memory was short to begin the write of some. Pages that
- * failed stay dirty. Others may dirty pages meanwhile. Of a page with holes,
- * only the other pieces are written. */
+ * -EIO; -ENOMEM if there was no memory to begin some writes. Pages that failed
+ * stay dirty. Others may dirty pages meanwhile. Of a page with holes, only the
+ * other pieces are written. */
 int cache_write(struct cache *cache);
 
 /* cache_is_dirty: whether a page of the cache is dirty or being written.
@@ -163,7 +163,7 @@ uint64_t cache_dirty_count(void);
 /* Drop all pages from `first` on, even dirty ones; mappings keep theirs. With
  * `wait`, wait for each that is pinned or being moved; the caller then holds no
  * lock that `map` takes, and has pinned none of them. Without, stop at the
- * first such page and return false. The caller prevents that pages are added.
+ * first such page and return false. The caller keeps others from adding pages.
  */
 bool cache_drop(struct cache *cache, uint64_t first, bool wait);
 

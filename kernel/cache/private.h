@@ -4,9 +4,9 @@
  * and to the device (io.c) and give them back (reclaim.c).
  *
  * A page is of kind CACHE exactly while it is in the hash table. During that
- * time cache_lock guards all of its descriptor but the count. `transfers` is
- * the number of pieces that are being moved, plus one while pieces are still
- * being added.
+ * time cache_lock guards all fields of its descriptor except the count.
+ * `transfers` is the number of pieces that are being moved, plus one while
+ * pieces are still being added.
  */
 #ifndef CACHE_PRIVATE_H
 #define CACHE_PRIVATE_H
@@ -83,8 +83,8 @@ struct cache_window {
     uint64_t from, to;
 };
 
-/* Mark the page as on its `way`, CACHE_READING or CACHE_WRITING. cache_lock
- * held. */
+/* Mark the page as being moved; `way` is CACHE_READING or CACHE_WRITING.
+ * cache_lock held. */
 void cache_begin(struct page *page, uint8_t way);
 
 /* Begin to read `page` (pinned, after cache_begin; or NULL) and pages in

@@ -4,9 +4,9 @@
  * A hand goes round all cached pages that are not kept, in the order of their
  * addresses, as a clock's does. A page that was used since the hand last came
  * by is spared once; one that is dirty, pinned, mapped or being moved is always
- * spared. A bitmap tells which pages of memory these are. So the search, which
- * may run with interrupts off and find nothing, is fast where most of memory is
- * in other use.
+ * spared. A bitmap tells which pages of memory the hand visits. So the search,
+ * which may run with interrupts off and find nothing, is fast where most of
+ * memory is in other use.
  */
 #include "cache/private.h"
 #include "lib/errno.h"

@@ -97,7 +97,7 @@ void writeback_run(void *)
     uint64_t clean = hal_time(); /* when nothing was dirty last */
     struct wait_set_entry entry;
     struct wait_set set = WAIT_SET(&entry, 1);
-    bool is_asked = false; /* so do not wait until AGE */
+    bool is_asked = false; /* then do not wait for AGE */
     for (;;) {
         wait_set_join(&set, &asked);
         uint64_t now = hal_time();

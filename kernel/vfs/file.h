@@ -43,9 +43,10 @@ struct file {
     void *private;              /* I once open: for ops */
 };
 
-/* ---- Devices ------------------------------------------------------------- A
- * device node is a pair of numbers. The driver is looked for when the node is
- * opened: a node without a driver can be made, listed and examined. */
+/* ---- Devices -------------------------------------------------------------
+ * A device node is a pair of numbers. The driver is looked for when the node is
+ * opened: a node without a driver can be made, listed and examined.
+ */
 
 #define DEVICE_CONSOLE 1
 #define DEVICE_NULL    2
@@ -81,18 +82,21 @@ void file_put(struct file *file);
 ssize_t file_read(struct file *file, struct cursor *cursor);
 ssize_t file_write(struct file *file, struct cursor *cursor);
 
-/* Read at `offset` and leave the position alone; -ESPIPE: a device or pipe. */
+/* As file_read, but at `offset`; the file's position stays. -ESPIPE: a device
+ * or pipe. */
 ssize_t file_read_at(struct file *file, struct cursor *cursor, uint64_t offset);
 
 /* Which of POLL_* hold now. May sleep, but not for long. If `set` is given, it
- * first joins the queues that are woken when the answer changes: it must have
- * room for POLL_QUEUES more, and must leave them before the file is put. */
+ * first joins the queues that are woken when the answer changes. The set has
+ * room for POLL_QUEUES more, and the caller has it leave them before the file
+ * is put. */
 unsigned file_poll(struct file *file, struct wait_set *set);
 
 void file_stat(const struct file *file, struct file_stat *out);
 
-/* Have the file do something of its own. The meaning of `argument` and the
- * result are those of `command`; -ENOTTY: unknown to this file. May sleep. */
+/* Do a command that only this kind of file has. The meaning of `argument` and
+ * the result are those of `command`; -ENOTTY: unknown to this file. May sleep.
+ */
 int file_ioctl(struct file *file, unsigned command, uintptr_t argument);
 
 bool file_is_directory(const struct file *file);

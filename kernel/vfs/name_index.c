@@ -3,7 +3,7 @@
 #include "lib/errno.h"
 #include "mm/oom.h"
 
-/* So often a directory looks at all its names before it gets an index. */
+/* A directory looks at all its names this often before it gets an index. */
 #define LOOKS 2
 
 /* A way to an entry is this long only if many names have one hash. */

@@ -1,7 +1,7 @@
 /*
  * From a path to an inode: component by component. One directory is locked at a
- * time, only while a name is looked up in it. The walk has a reference to it,
- * so the directory may lose its name meanwhile but is not freed.
+ * time, only while a name is looked up in it. The walk has a reference to that
+ * directory, which may lose its name meanwhile but is not freed.
  *
  * A symbolic link is replaced by its target, with the rest of the path behind
  * it. So links take memory for one path, and no stack.

@@ -248,8 +248,8 @@ void inode_set_size(struct inode *inode, uint64_t size);
 bool name_is(struct name name, const char *text);
 
 /* While a directory is locked its file system does not wait for a disk: an
- * operation that would fails with -ERESTART, and begins again after the unlock
- * (hurry_again). */
+ * operation that needs one fails with -ERESTART, and begins again after the
+ * unlock (hurry_again). */
 static inline void directory_lock(struct inode *directory)
 {
     mutex_lock(&directory->mutex);
@@ -295,7 +295,8 @@ struct inode *fs_context_cwd(struct fs_context *context);
  *
  * All may sleep, hold no lock and return 0 or -ENOENT (also for an empty path),
  * -ENOTDIR, -ENAMETOOLONG, -ELOOP (too many symbolic links), -ENOMEM, -EIO, and
- * what is listed. A verb that fails has changed nothing. */
+ * what is listed. A verb that fails has changed nothing.
+ */
 
 /* Open a file, with one reference, the caller's. -EISDIR: a directory, and not
  * for reading alone; -ENODEV: a device without a driver; -EPERM, -EACCES,
@@ -321,12 +322,12 @@ ssize_t vfs_read_link(struct fs_context *context, struct inode *at,
 int vfs_link(struct fs_context *context, struct inode *old_at, const char *old,
              struct inode *new_at, const char *new);
 
-/* Give what is called `old` the name `new` instead, in one step. If something
- * else has the name `new`, it loses it. A directory replaces only an empty
- * directory (-ENOTDIR, -ENOTEMPTY), anything else never a directory (-EISDIR).
- * If both are names of one inode, both stay. -EINVAL: "." or "..", or a
- * directory would come below itself; -ELOOP: also if it would lie too deep;
- * -EBUSY: a root or mounted on; -EXDEV, -EPERM, -EMLINK, -ENOSPC. */
+/* Give what is called `old` the name `new` instead, in one step. What had the
+ * name `new` loses it: a directory can replace only an empty directory
+ * (-ENOTDIR, -ENOTEMPTY), other things only what is no directory (-EISDIR). If
+ * both are names of one inode, both stay. -EINVAL: "." or "..", or a directory
+ * would come below itself; -ELOOP: also if it would lie too deep; -EBUSY: a
+ * root or mounted on; -EXDEV, -EPERM, -EMLINK, -ENOSPC. */
 int vfs_rename(struct fs_context *context, struct inode *old_at,
                const char *old, struct inode *new_at, const char *new);
 

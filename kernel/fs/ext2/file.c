@@ -174,7 +174,8 @@ static int write_piece(struct piece *piece, struct cursor *cursor)
     return result;
 }
 
-/* Called before contents or size change. */
+/* Before contents or size change: do a step of freeing, and finish a
+ * truncation. 0, -EROFS, -ERESTART, or another error. */
 static int prepare(struct ext2_inode *file)
 {
     struct ext2 *fs = ext2_fs(&file->inode);
