@@ -18,7 +18,7 @@
 #include "lib/printf.h"
 #include "sched/spinlock.h"
 
-/* Bytes: of the ring, a power of two; to which programs, and echo, fill it. */
+/* Bytes in the ring (a power of two); how many programs may fill; and echo. */
 #define RING     8192u
 #define PROGRAMS 1024u
 #define ECHO     2048u
@@ -95,8 +95,8 @@ void console_start(const struct console_port *port, void (*room)(void))
 
 /* ---- Into the ring ------------------------------------------------------- */
 
-/* Several harts may report: one at a time, but none waits long for another,
- * which may have died here. */
+/* Several harts may report: one prints at a time, but none waits long for
+ * another, which may have died here. */
 static void print_at_once(const char *text, size_t length)
 {
     static _Atomic uint32_t printing;

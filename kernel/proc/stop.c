@@ -1,6 +1,6 @@
 /*
- * How the system stops. A kernel thread stops it, which belongs to no process:
- * so all processes end first, even the one that asked, and give back what they
+ * How the system stops. A kernel thread, which belongs to no process, stops it.
+ * So all processes end first, even the one that asked, and give back what they
  * have.
  */
 #include "cache/writeback.h"

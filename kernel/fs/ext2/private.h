@@ -173,11 +173,11 @@ struct ext2_view {
     void *bytes;
 };
 
-/* ext2_view: 0, -EIO, -ENOMEM; the block is in range. ext2_unview unpins it. */
+/* View a block, which is in range: 0, -EIO, -ENOMEM. ext2_unview unpins it. */
 int ext2_view(struct ext2 *fs, uint32_t block, struct ext2_view *view);
 void ext2_unview(struct ext2_view *view);
 
-/* Make the file system read-only; if nothing was damaged before, print what is.
+/* Make the file system read-only; the first time, print what is damaged.
  * Returns -EUCLEAN. */
 int ext2_corrupt(struct ext2 *fs, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -266,7 +266,7 @@ static int ramfs_rename(const struct rename *rename)
 }
 
 /* A directory that is freed may have had the last reference to its parent, and
- * so on upwards. As this chain can be as long as a path, it is a loop, not a
+ * so on upwards. That chain can be as long as a path, so this is a loop, not a
  * recursion. */
 static void ramfs_release(struct inode *inode)
 {
