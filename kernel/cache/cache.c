@@ -2,9 +2,9 @@
  * Finding and pinning the pages of caches. cache.h has the idea, private.h the
  * other parts.
  *
- * A page is looked up, made and taken away under one spinlock, but nothing is
- * allocated, copied or moved under it. A thread that finds a page being read
- * waits; one that finds a page that could not be read tries again.
+ * Pages are found, inserted and removed under one spinlock; nothing is
+ * allocated, copied or transferred under it. A thread that finds a page being
+ * read waits; one that finds a page that could not be read tries again.
  */
 #include "cache/private.h"
 #include "lib/errno.h"
@@ -78,8 +78,8 @@ bool cache_add(struct cache *cache, uint64_t index, bool new,
     return wanted;
 }
 
-/* The change of kind and that of the count are one step for an audit: it finds
- * no spinlock held. */
+/* An audit runs only while no spinlock is held, so for it the changes of kind
+ * and of count are one step. */
 void cache_remove(struct page *page)
 {
     struct cache *cache = page->cached.cache;
@@ -129,7 +129,8 @@ static bool has(const struct page *page)
     return __atomic_load_n(&page->kind, __ATOMIC_RELAXED) == PAGE_CACHE;
 }
 
-/* If the range is larger than memory, it is faster to look at all of memory. */
+/* If the range is larger than memory, looking at all pages of memory is faster.
+ */
 bool cache_next(const struct cache *cache, uint64_t low, uint64_t high,
                 uint64_t *at, uint64_t *index)
 {
@@ -168,8 +169,8 @@ void cache_wake(const void *about)
 
 /* ---- Pinning ------------------------------------------------------------- */
 
-/* What to read ahead now that page `index` is asked for. Pages in order make
- * the window grow; the next part of it is begun when half of it is used up. */
+/* What to read ahead, now that page `index` is asked for. While pages are asked
+ * for in order, the window grows; once half of it is used, more is read. */
 static struct cache_window plan_ahead(struct cache *cache, uint64_t index)
 {
     struct cache_window window = {0, 0};
@@ -192,8 +193,8 @@ static struct cache_window plan_ahead(struct cache *cache, uint64_t index)
     return window;
 }
 
-/* Put a page there, unless there is one by now. False: no memory. cache_lock
- * held; lets it go. */
+/* Put a page at `index`, if none is there by now. False: no memory. cache_lock
+ * is held, but not all the time. */
 static bool make_page(struct cache *cache, uint64_t index, bool new)
 {
     spin_unlock(&cache_lock);
@@ -207,15 +208,16 @@ static bool make_page(struct cache *cache, uint64_t index, bool new)
     return page;
 }
 
-/* For hurry_note. If the page does not exist any more, the next look tells. */
+/* For hurry_note. A page that no longer exists is no error here: the operation
+ * begins again and finds out itself. */
 static int fetch(void *of, uint64_t index)
 {
     int error = cache_fetch(of, index);
     return error == -ENXIO ? 0 : error;
 }
 
-/* Find the page, or put it there, and pin it; it is not being read. cache_lock
- * held; lets it go. */
+/* Find the page at `index`, or insert one, and pin it; on return it is not
+ * being read. cache_lock is held, but not all the time. */
 static int pin(struct cache *cache, uint64_t index, bool new, enum sleep kind,
                struct page **out)
 {
@@ -249,9 +251,9 @@ void cache_unpin_locked(struct page *page)
         cache_remove(page);
 }
 
-/* Read a pinned page, if it shows nothing yet, and pages ahead. A read may fail
- * for a neighbour in the same request: then the page is read alone. cache_lock
- * held; lets it go. */
+/* Read a pinned page unless it is valid, and the pages `ahead`. If that fails,
+ * the cause may be a neighbour in the same request, so the page is read again
+ * alone. cache_lock is held, but not all the time. */
 static int read_pinned(struct cache *cache, struct page *page,
                        struct cache_window ahead, enum sleep kind)
 {
@@ -272,7 +274,7 @@ static int read_pinned(struct cache *cache, struct page *page,
     return 0;
 }
 
-/* A page that is not read becomes zeros under the lock: no thread waits. */
+/* A new page is cleared under the lock, so no thread has to wait for it. */
 int cache_pin_locked(struct cache *cache, uint64_t index, bool new,
                      enum sleep kind, struct page **out)
 {

@@ -9,7 +9,8 @@
 
 /* ---- Pages that are not written back ------------------------------------- */
 
-/* A page to be kept, of kind KERNEL; NULL: no memory, or too many. */
+/* Allocate a page to keep, of kind KERNEL. NULL: no memory, or too many kept.
+ */
 static struct page *make_kept(struct cache *cache, bool zeroed)
 {
     struct page *page = NULL;
@@ -20,15 +21,16 @@ static struct page *make_kept(struct cache *cache, bool zeroed)
     return page;
 }
 
-/* One fewer is kept. */
+/* Count one kept page less. */
 static void end_kept(struct cache *cache)
 {
     atomic_fetch_sub(&cache->memory->used, 1);
     reserve_free(NULL);
 }
 
-/* Pin a page of a file in memory, to be written. One that is not kept is zeros,
- * of a hole that was mapped. cache_lock held; lets it go. */
+/* Pin a page of a file in memory for writing. A cached page that is not kept is
+ * a hole's zeros, for a mapping: a new page replaces it. cache_lock is held,
+ * but not all the time. */
 static int pin_kept(struct cache *cache, uint64_t index, struct page **out)
 {
     struct page *page = cache_find(cache, index);
@@ -122,8 +124,9 @@ void cache_clear(struct page *page, uint64_t from, uint64_t to)
 
 /* ---- Dropping ------------------------------------------------------------ */
 
-/* Forget the page once it is not busy; false: it is, and `wait` is false. The
- * lock is let go meanwhile, so the page is found anew each time. */
+/* Drop the page at `index` once it is not busy. If it is busy and `wait` is
+ * false, return false. A wait releases the lock, so the page is looked up again
+ * after it. */
 static bool drop(struct cache *cache, uint64_t index, bool wait)
 {
     struct page *page;

@@ -1,11 +1,11 @@
 /*
  * Moving cached pages from and to their devices.
  *
- * Pages that follow each other on the device go in one request. Requests come
- * from a small pool, so that writing dirty pages, which makes memory free,
- * needs none; when the pool is empty a piece is moved by itself, and waited
- * for. And one page is kept for the blocks that lead to where pages are: each
- * of them can be given up again once it has been looked at. A page that lies on
+ * Pages that follow each other on the device are moved by one request. Writing
+ * dirty pages makes memory free, so it must not need any: requests come from a
+ * small pool, and if that is empty, the thread moves a piece alone and waits
+ * for it. One page is reserved for reading the blocks that say where pages lie:
+ * such a block can be reclaimed once it has been looked at. A page that lies on
  * the device in several places takes part in several requests, and is done when
  * the last of them is.
  */
@@ -27,14 +27,14 @@ struct builder {
 
 #define ALL (BIT(POOL) - 1)
 
-/* A hurried thread begins to read ahead only while no others are in use: so few
- * that the device's queue has room. */
+/* A hurried thread reads ahead only while all requests but these are free: the
+ * device's queue then has room. */
 #define HURRIED (BIT(4) - 1)
 
 static struct block_request pool[POOL];
 static uint64_t pool_free = ALL; /* cache_lock: a bit for each; lowest first */
 static struct page *reserve;     /* cache_lock */
-static const struct thread *writer; /* cache_lock: may have it */
+static const struct thread *writer; /* cache_lock: may take `reserve` */
 
 /* ---- The state of a page on its way: cache_lock held --------------------- */
 
@@ -58,7 +58,7 @@ static void end_read(struct page *page)
     if (!(page->state & CACHE_FAILED))
         page->state |= CACHE_VALID;
     cache_wake(page);
-    /* Read ahead, in vain: a thread that wants it tries again. */
+    /* Reading ahead failed: a thread that needs the page reads it again. */
     if (!(page->state & CACHE_VALID) && !page->pins)
         cache_remove(page);
 }
@@ -76,7 +76,7 @@ static void end_write(struct page *page)
     cache_wake(cache);
 }
 
-/* One piece less to wait for. */
+/* One transfer of the page is over; after the last, so is the read or write. */
 static void end_piece(struct page *page, bool failed)
 {
     if (failed)
@@ -109,7 +109,7 @@ static void submit(struct builder *b)
         block_submit(b->device, request);
 }
 
-/* False: the pool is empty. */
+/* Take a request from the pool. False: it is empty. */
 static bool take_request(struct builder *b, uint64_t sector)
 {
     spin_lock(&cache_lock);
@@ -138,7 +138,7 @@ static void move_alone(struct builder *b, struct block_segment piece,
     spin_unlock(&cache_lock);
 }
 
-/* Longer by the piece, when it follows the last one in memory, too. */
+/* If the piece follows the request's last one in memory, too, join the two. */
 static bool extend_last(struct block_request *request,
                         const struct block_segment *piece)
 {
@@ -170,7 +170,7 @@ static void add(struct builder *b, struct block_segment piece, uint64_t sector)
     b->next = sector + piece.length / BLOCK_SECTOR;
 }
 
-/* Add all pieces of a page that has been begun. */
+/* Add all pieces of a page after cache_begin. 0, or the error of `map`. */
 static int add_page(struct builder *b, struct page *page)
 {
     uint64_t sectors[CACHE_PIECES];
@@ -237,9 +237,9 @@ void cache_read_around(struct cache *cache, uint64_t index)
 
 /* ---- Writing ------------------------------------------------------------- */
 
-/* Begin to write the page if it is dirty. The dirty pages of a cache are
- * written by one thread at a time, so one that is being written already was
- * submitted, and will be done. */
+/* Begin to write the page if it is dirty. One thread at a time writes the dirty
+ * pages of a cache, so a page that is still being written was submitted before:
+ * the wait for it ends. */
 static struct page *begin_dirty(struct cache *cache, uint64_t index)
 {
     struct page *page;
@@ -262,7 +262,7 @@ struct page *cache_take_reserve(void)
     return page;
 }
 
-/* The thread that writes pages, if it is `from`, is `to` now. */
+/* If the writer is `from`, make it `to`. Fill the reserve if it is empty. */
 static void set_writer(const struct thread *from, const struct thread *to)
 {
     struct page *page = page_alloc(PAGE_KERNEL);
@@ -278,8 +278,8 @@ static void set_writer(const struct thread *from, const struct thread *to)
         page_put(page);
 }
 
-/* Begin to write all dirty pages of [low, high]; true when there was no memory
- * to find out where some are to go. */
+/* Begin to write all dirty pages of [low, high]. True: for some, there was no
+ * memory to find out where they lie. */
 static bool write_range(struct cache *cache, uint64_t low, uint64_t high)
 {
     struct builder b = {.device = cache->device, .command = BLOCK_WRITE};

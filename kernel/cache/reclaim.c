@@ -4,9 +4,9 @@
  * A hand goes round all cached pages that are not kept, in the order of their
  * addresses, as a clock's does. A page that was used since the hand last came
  * by is spared once; one that is dirty, pinned, mapped or being moved is always
- * spared. A bit for each page of memory says which are cached: the search may
- * be made with interrupts off, and for nothing, so it must be fast where most
- * of memory is something else.
+ * spared. A bitmap tells which pages of memory the hand visits. So the search,
+ * which may run with interrupts off and find nothing, is fast where most of
+ * memory is in other use.
  */
 #include "cache/private.h"
 #include "lib/errno.h"
@@ -51,8 +51,8 @@ static bool take(struct page *page)
     return true;
 }
 
-/* Go on from *word over at most `most` words, until `visit` has said yes to
- * `wanted` pages; to how many it has. */
+/* Call `visit` for the pages of at most `most` words, from *word on, until it
+ * has returned true for `wanted` pages. Returns for how many it did. */
 static uint64_t go_round(uint64_t *word, uint64_t most, uint64_t wanted,
                          bool (*visit)(struct page *page))
 {

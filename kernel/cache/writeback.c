@@ -13,7 +13,7 @@
 /* A change is written when it is this old. */
 #define AGE (5 * SECOND)
 
-/* A writer looks so often whether a round is over. */
+/* How often a writer that waits checks whether a round is over. */
 #define PACE (SECOND / 100)
 
 #define FILE_SYSTEMS 8
@@ -22,7 +22,7 @@ static struct writeback *systems[FILE_SYSTEMS]; /* I once boot is over */
 static unsigned count;
 
 static struct waitq asked;      /* the thread waits here */
-static _Atomic uint64_t rounds; /* a: that the thread has made */
+static _Atomic uint64_t rounds; /* a: made by the thread */
 
 static struct shrinker shrinker = {.scan = writeback_scan, .sleeps = true};
 
@@ -38,8 +38,8 @@ int writeback_add(struct writeback *writeback)
     return 0;
 }
 
-/* This many dirty pages are written whatever their age; with twice as many,
- * writers wait. */
+/* With more dirty pages than this, all are written, whatever their age; with
+ * more than twice as many, writers wait. */
 static uint64_t bound(void)
 {
     return page_total_count() / 16;
@@ -65,7 +65,7 @@ int writeback_sync(bool stop)
     return result;
 }
 
-/* Errors of the round do not matter here: a sync tells the writer. */
+/* Errors of the round are not returned here: a later sync returns them. */
 int writeback_pace(void)
 {
     uint64_t before = atomic_load(&rounds);
@@ -84,19 +84,20 @@ uint64_t writeback_scan(uint64_t wanted)
     (void)wanted;
     for (unsigned i = 0; i < count; i++)
         any |= systems[i]->ops->shrink(systems[i]);
-    /* Not dirty pages alone: changed metadata is pinned until it is safe. */
+    /* Changed metadata counts, too: it is pinned until it is safe on the disk.
+     */
     if (is_any_dirty())
         any |= writeback_sync(false) == 0;
     return any;
 }
 
-/* Errors of the disk are told by its file system, once. */
+/* The file system reports errors of its disk itself, once. */
 void writeback_run(void *)
 {
-    uint64_t clean = hal_time(); /* when nothing was seen dirty last */
+    uint64_t clean = hal_time(); /* when nothing was dirty last */
     struct wait_set_entry entry;
     struct wait_set set = WAIT_SET(&entry, 1);
-    bool is_asked = false; /* not to wait for an age */
+    bool is_asked = false; /* then do not wait for AGE */
     for (;;) {
         wait_set_join(&set, &asked);
         uint64_t now = hal_time();

@@ -66,7 +66,7 @@ static bool can_be_done(const struct block_device *device,
            sectors <= device->sectors - request->sector;
 }
 
-/* Count it: for reports. */
+/* Count the request, for reports. */
 static void count(struct block_device *device,
                   const struct block_request *request, uint64_t sectors)
 {

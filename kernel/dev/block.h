@@ -43,8 +43,8 @@ struct block_request {
 };
 
 struct block_ops {
-    /* Begin it; sleeps while the device's queue is full. The request is in
-     * range, and a write is allowed. */
+    /* Begin the request; sleeps while the device's queue is full. The request
+     * is in range, and a write is allowed. */
     void (*submit)(struct block_device *device, struct block_request *request);
 };
 
@@ -68,15 +68,15 @@ unsigned block_count(void);
 /* The disk of that name, or NULL. */
 struct block_device *block_find(const char *name);
 
-/* Add one, at boot. 0, or -ENOSPC. */
+/* Add a disk, at boot. 0, or -ENOSPC. */
 int block_add(struct block_device *device);
 
 /* Begin `request`. If it cannot be done (beyond the end, or a write to a
  * read-only device), it ends with -EIO at once. May sleep; no spinlock held. */
 void block_submit(struct block_device *device, struct block_request *request);
 
-/* Do it and wait for its end; a kill does not end the wait. 0 or -EIO. Uses
- * `done` and `private`. */
+/* Do `request` and wait for its end; a kill does not end the wait. 0 or -EIO.
+ * Uses the request's `done` and `private`. */
 int block_do(struct block_device *device, struct block_request *request);
 
 /* Wait until all writes that have ended are safe: 0 or -EIO. */

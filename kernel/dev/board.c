@@ -57,7 +57,8 @@ static bool is_cpu(const struct fdt *fdt, int node)
     return type && !strcmp(type, "cpu") && fdt_is_enabled(fdt, node);
 }
 
-/* The boot hart first. Returns its node, or a negative errno. */
+/* Read the harts, the boot hart first. Returns its node, or a negative errno.
+ */
 static int read_harts(struct board *board, const struct fdt *fdt,
                       uint64_t boot_id)
 {

@@ -45,8 +45,8 @@ struct board {
  * NULL, or a sentence that says why this machine cannot run Calf. */
 const char *board_read(struct board *board, const void *blob, uint64_t boot_id);
 
-/* The places of all devices in `out`, which has room for BOARD_DEVICES: how
- * many; some may be empty. */
+/* Put the places of all devices into `out`, which has room for BOARD_DEVICES.
+ * Returns how many; some may be empty. */
 unsigned board_devices(const struct board *board, struct hal_range *out);
 
 /* The value of `name=` on the command line, up to the next space, or as much of

@@ -2,9 +2,10 @@
  * The console's ring.
  *
  * Text is put into the ring, and then as much of the ring is sent as the device
- * takes at that moment; while little is printed that is all. The rest is sent
- * by interrupt. For a device without an interrupt one thread takes pieces out
- * of the ring and sends them with no lock held, as the device may be slow.
+ * takes at that moment; while little is printed, that sends everything. The
+ * rest is sent by interrupt. For a device without an interrupt one thread takes
+ * pieces out of the ring and sends them with no lock held, as the device may be
+ * slow.
  *
  * In a panic the lock is not taken, as its holder may have died. The ring's
  * positions are masked at each use, so if the ring was being changed, the worst
@@ -17,7 +18,7 @@
 #include "lib/printf.h"
 #include "sched/spinlock.h"
 
-/* Bytes: the ring, a power of two; how far programs fill it, and echo. */
+/* Bytes in the ring (a power of two); how many programs may fill; and echo. */
 #define RING     8192u
 #define PROGRAMS 1024u
 #define ECHO     2048u
@@ -32,7 +33,8 @@ static struct {
     bool refused;                    /* a program waits for room */
     bool stuck;                      /* the device took nothing, in a panic */
     bool polling;                    /* a piece is out of the ring, unsent */
-    uint64_t lost;                   /* messages, since the last that was not */
+    uint64_t lost;                   /* messages lost since the last line about
+                                        them */
     uint32_t head, tail;             /* of the ring, never masked */
     char ring[RING];
 } console = {.lock = SPINLOCK(LOCK_CONSOLE)};
@@ -56,8 +58,8 @@ static void send(void)
     console.head += (uint32_t)sent;
 }
 
-/* Once half of the ring is free: else there would be a line for each message
- * that is lost. Locked. */
+/* Print how many messages were lost, but only once half of the ring is free:
+ * else there would be a line for each lost message. Locked. */
 static void tell_lost(void)
 {
     char line[64];
@@ -68,9 +70,9 @@ static void tell_lost(void)
     console.lost = 0;
 }
 
-/* Locked: text has come, or the device has room. Returns whether to call
- * console.room, if that `may` be: once half of the programs' part is free, so
- * that a writer is not woken for every few bytes. */
+/* Locked: text was added, or the device has room. Returns whether the caller is
+ * to call console.room: if `may` is true, a program waits, and half of the
+ * programs' part is free, so that a writer is not woken for every few bytes. */
 static bool make_progress(bool may)
 {
     if (console.port->want_room)
@@ -93,8 +95,8 @@ void console_start(const struct console_port *port, void (*room)(void))
 
 /* ---- Into the ring ------------------------------------------------------- */
 
-/* Several harts may report: one at a time, but none waits long for another,
- * which may have died here. */
+/* Several harts may report: one prints at a time, but none waits long for
+ * another, which may have died here. */
 static void print_at_once(const char *text, size_t length)
 {
     static _Atomic uint32_t printing;
@@ -127,7 +129,7 @@ void console_print(const char *text, size_t length)
     spin_unlock(&console.lock);
 }
 
-/* Put it into the ring if that then holds at most `share` bytes. */
+/* Put the text into the ring if the ring then holds at most `share` bytes. */
 static bool accept(const char *text, size_t length, uint32_t share, bool waits)
 {
     if (panic_in_progress())
@@ -216,8 +218,8 @@ static bool is_due(uint32_t end)
     return (int32_t)(end - head_now()) > 0;
 }
 
-/* Whether it has not yet been sent. In a panic a piece that console_poll has
- * taken is not waited for. */
+/* Whether text from before `end` has not yet been sent. In a panic a piece that
+ * console_poll has taken is not waited for. */
 static bool pending(uint32_t end)
 {
     bool panics = panic_in_progress();

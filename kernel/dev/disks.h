@@ -7,7 +7,7 @@
 #include "dev/board.h"
 
 /* Add all disks to the block devices, and list them on the console. Once, at
- * boot. What does not start is reported and done without. */
+ * boot. A disk that does not start is reported and left out. */
 void disks_start(const struct board *board);
 
 #endif

@@ -39,7 +39,7 @@ int fdt_open(struct fdt *fdt, const void *blob, size_t limit);
  * Starting at fdt->root this visits every node. */
 int fdt_next(const struct fdt *fdt, int node);
 
-/* The relations of one node to others. */
+/* A node's first child, its next sibling, its parent. */
 int fdt_first_child(const struct fdt *fdt, int node);
 int fdt_next_sibling(const struct fdt *fdt, int node);
 int fdt_parent(const struct fdt *fdt, int node);
@@ -67,9 +67,9 @@ const void *fdt_property(const struct fdt *fdt, int node, const char *name,
                          uint32_t *length);
 
 /*
- * Numbers: the 32-bit cell `index` of the property, and a whole property of
- * one or two cells. 0; -ENOENT if there is no such property or cell; -EINVAL
- * if its length is wrong.
+ * fdt_cell reads the 32-bit cell `index` of a property, fdt_u32 and fdt_u64 a
+ * property of exactly one or two cells. 0; -ENOENT if there is no such property
+ * or cell; -EINVAL if its length is wrong.
  */
 int fdt_cell(const struct fdt *fdt, int node, const char *name, unsigned index,
              uint32_t *value);

@@ -169,7 +169,7 @@ void uart_interrupt(void *)
      * comes again. */
     for (unsigned round = 0; round < 8 && count == sizeof(received); round++) {
         /* This acknowledges the transmitter's interrupt, so it comes before the
-         * look whether it can send. */
+         * check whether the transmitter can send. */
         reg_read(REG_INTERRUPT_ID);
         count = receive(received, sizeof(received));
         for (size_t i = 0; i < count && uart.receiver; i++)

@@ -35,8 +35,8 @@ struct virtio_queue {
     uint16_t number;                          /* I */
     struct virtio_rings *rings;               /* I: shared with the device */
     uint16_t next_free[VIRTIO_QUEUE_SIZE];    /* chain of free descriptors */
-    uint16_t chain_length[VIRTIO_QUEUE_SIZE]; /* of one in use, by its first;
-                                               else 0 */
+    uint16_t chain_length[VIRTIO_QUEUE_SIZE]; /* by first descriptor, of chains
+                                                 in use; else 0 */
     uint16_t first_free;
     uint16_t free_count;
     uint16_t seen; /* used buffers taken so far, modulo 2^16 */
@@ -55,11 +55,11 @@ int virtio_begin(struct virtio_device *device, uintptr_t base, uint64_t wanted,
 int virtio_queue_init(struct virtio_queue *queue, struct virtio_device *device,
                       uint16_t number);
 
-/* From now on the device works. */
+/* Start the device, which is set up. */
 void virtio_go(struct virtio_device *device);
 
-/* Reset a device that could not be set up, or has failed: it touches no memory
- * any more. */
+/* Reset a device that could not be set up, or has failed: from then on it
+ * accesses no memory. */
 void virtio_give_up(struct virtio_device *device);
 
 /* A field of the device's own configuration, which may be changing. */

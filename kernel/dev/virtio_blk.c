@@ -135,8 +135,8 @@ static void finish(struct disk *disk, int number, struct list *done)
     list_push_back(done, &request->link);
 }
 
-/* Collect the requests that are done; if the device has failed, all. Lock held.
- */
+/* Collect the requests that are done or, if the device has failed, all. Lock
+ * held. */
 static void collect(struct disk *disk, struct list *done)
 {
     int number;

@@ -124,7 +124,7 @@ static void pipe_close(struct file *file)
         slab_free(pipe);
 }
 
-/* Of both ends: a file's flags say which it is. */
+/* Both ends have these: a file's flags say which end it is. */
 static const struct file_ops pipe_ops = {
     .read = pipe_read,
     .write = pipe_write,

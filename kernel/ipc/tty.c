@@ -8,7 +8,7 @@
  * echo, it is lost, as a key cannot wait.
  *
  * A spinlock guards the ring, as keys arrive by interrupt; it is not held while
- * user memory is touched. A writer holds a mutex while it sends one turn, also
+ * user memory is accessed. A writer holds a mutex while it sends one turn, also
  * while the device takes nothing. Others wait for the mutex in order (mutex.h),
  * so each gets its turn.
  */
@@ -219,7 +219,7 @@ static unsigned tty_poll(struct file *, struct wait_set *set)
 
 void tty_output_room(void)
 {
-    /* Under the lock, so not between a writer's try and its sleep. */
+    /* The lock keeps this from coming between a writer's try and its sleep. */
     spin_lock(&tty.lock);
     tty.full = false;
     waitq_wake_all(&tty.writers);

@@ -20,8 +20,9 @@
  * called at ^P: from an interrupt, no lock held. */
 void tty_init(void (*hook)(void));
 
-/* For the device, from any context, with no lock of LOCK_TTY or above held: a
- * byte was typed; console_write has refused a text, and would take one now. */
+/* The device calls these, from any context, with no lock of LOCK_TTY or above
+ * held. tty_input: a byte was typed. tty_output_room: console_write has refused
+ * a text, and would take one now. */
 void tty_input(uint8_t byte);
 void tty_output_room(void);
 

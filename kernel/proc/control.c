@@ -51,7 +51,7 @@ static void show_disk(struct text *out, const struct block_device *disk)
                 disk->moved[BLOCK_READ], disk->moved[BLOCK_WRITE]);
 }
 
-/* One line of numbers a disk, and what the page cache has. */
+/* A line of numbers for each disk, and what the page cache has. */
 static int show_disks(struct text *out)
 {
     for (unsigned i = 0; i < block_count(); i++)

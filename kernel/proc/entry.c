@@ -54,7 +54,8 @@ bool hal_upcall_memory_fault(uint64_t va, enum access access, bool in_kernel)
     if (fault_resolved(fault))
         return true;
     if (fault == FAULT_NOMEM && !in_kernel && !process_current()->parent) {
-        /* The system cannot go on without process 1: it waits (oom.h). */
+        /* The system cannot go on without process 1, so process 1 waits
+         * (oom.h). */
         thread_sleep_until(hal_time() + 10000000);
         return true;
     }

@@ -68,7 +68,7 @@ static _Noreturn void leave(struct process *self)
     thread_end();
 }
 
-/* Locked: tell the parent, and reparent the children. */
+/* Locked: reparent the children, make the process a zombie, wake its parent. */
 static void become_zombie(struct process *self)
 {
     struct process *init = init_of(self);

@@ -6,10 +6,10 @@
 #include "mm/uaccess.h"
 #include "proc/process.h"
 
-/* To grow by less than this part of all memory is a small request. */
+/* A request for less than 1 / SMALL_PART of all memory is small. */
 #define SMALL_PART 64
 
-/* New pages [start, end), all of them now or none. */
+/* Add the new pages [start, end), all of them or none. */
 static int add_pages(struct space *space, uint64_t start, uint64_t end,
                      bool lazy)
 {

@@ -30,8 +30,8 @@ struct abi {
     /* Whether a program belongs to it. */
     bool (*accepts)(const struct elf_image *image);
     /* The image is mapped and its space entered: add what else a program finds
-     * there, and set the registers it starts with, and `*heap`, the first
-     * break. 0, or a negative errno, with which exec fails. */
+     * there, and set the registers it starts with and its first break, `*heap`.
+     * 0; on a negative errno exec fails with it. */
     int (*start)(const struct elf_image *image,
                  const struct exec_arguments *arguments, struct space *space,
                  struct hal_frame *frame, uint64_t *heap);
@@ -98,8 +98,9 @@ void process_add_abi(const struct abi *abi);
  * exec `path`. 0 or -ENOMEM. */
 int process_start_first(struct fs_context *from, const char *path);
 
-/* A copy of the running process, with the running task alone, that returns 0
- * from its system call. Its pid, or -ENOMEM; then nothing has changed. */
+/* Copy the running process, but of its tasks only the running one. The copy
+ * returns 0 from its system call. Returns its pid, or -ENOMEM: nothing has
+ * changed. */
 int process_fork(void);
 
 /* Arguments of an exec in kernel memory: `count` strings one after another. */
@@ -116,12 +117,14 @@ struct exec_arguments {
  * exec or exit, and this one ends on its way to user mode. */
 int process_exec(const char *path, const struct exec_arguments *arguments);
 
-/* Have the system stopped, and the machine then switched off or restarted. The
- * last message tells `what` was done, a literal, and the status. Returns at
- * once; the caller is soon killed like all others. The first call counts. */
+/* Ask that the system is stopped, and the machine then switched off or
+ * restarted. The last message has `what` was done (a string literal) and the
+ * status. Returns at once; the caller is soon killed like all processes. Later
+ * calls do nothing. */
 void process_ask_stop(const char *what, int64_t status, bool restart);
-/* By a kernel thread: wait until that is asked, and do it. All processes are
- * killed, and what has not ended within ten seconds is told. */
+/* For a kernel thread: wait for process_ask_stop, and stop the system. All
+ * processes are killed, and those that have not ended within ten seconds are
+ * printed. */
 _Noreturn void process_stop_when_asked(void);
 
 /* End the process with `status`. If another task was first to exit or to exec,
@@ -138,17 +141,18 @@ int process_kill(int32_t pid);
 /* Move the program break by `delta` bytes. New memory is zeroed; it is
  * allocated at once or, with `lazy`, at its first use. 0 and the old break; or
  * -ENOMEM and nothing has changed. If the break would fall below 0, it does not
- * move. */
+ * move: 0 and the old break. */
 int process_move_break(int64_t delta, bool lazy, uint64_t *old);
 
-/* The process with a reference for the caller, or NULL; put the reference. */
+/* process_find: the process with a reference for the caller, or NULL.
+ * process_put: put the reference. */
 struct process *process_find(int32_t pid);
 void process_put(struct process *process);
 
 /* The lowest pid above `after`, or 0. */
 int32_t process_next(int32_t after);
 
-/* One line a process: for ^P, from an interrupt. */
+/* Print a line for each process: for ^P, from an interrupt. */
 void process_print_all(void);
 
 /* Print a message that a program caused; if there are too many of those, it is
@@ -167,8 +171,8 @@ int control_register_files(void);
 
 extern struct spinlock process_lock; /* T */
 
-/* Kill all processes, and each that begins from now on. How many have not
- * ended; `tell` names them. */
+/* Kill all processes, and each that begins from now on. Returns how many have
+ * not ended; with `tell`, prints them. */
 unsigned process_end_all(bool tell);
 
 /* A process that is not in the table yet, without tasks, space and open files,

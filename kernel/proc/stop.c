@@ -1,6 +1,7 @@
 /*
- * How the system stops. A thread of the kernel does it, which has nothing: so
- * all processes end, whichever of them asked, and give back what they have.
+ * How the system stops. A kernel thread, which belongs to no process, stops it.
+ * So all processes end first, even the one that asked, and give back what they
+ * have.
  */
 #include "cache/writeback.h"
 #include "dev/console.h"

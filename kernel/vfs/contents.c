@@ -9,8 +9,8 @@
 #include "lib/string.h"
 #include "vfs/vfs.h"
 
-/* A page of a file in memory needs no pin, as the inode is locked; where
- * nothing was written there is none. */
+/* A page of a file in memory needs no pin: the inode is locked, so the page
+ * stays. A page that was never written does not exist, and reads as zeros. */
 static int read_piece(struct cache *cache, struct cursor *cursor, uint64_t at,
                       size_t length)
 {

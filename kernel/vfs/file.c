@@ -1,7 +1,7 @@
 /*
- * Open files. The position of a file of a file system is guarded by its
- * inode's mutex, which reading and writing take in any case, so that two
- * processes with one open file between them never get the same bytes twice.
+ * Open files. The mutex of the inode guards the position of an open file, as
+ * reading and writing take it in any case. So two processes that share an open
+ * file never read the same bytes.
  */
 #include "vfs/file.h"
 #include "lib/bits.h"
@@ -10,13 +10,13 @@
 #include "mm/oom.h"
 #include "mm/slab.h"
 
-/* Bytes that are moved, and slots that are read, while an inode is locked once:
- * so the wait for it does not grow with a transfer. */
+/* The most bytes moved, and slots read, under one holding of an inode's mutex:
+ * so a wait for the mutex does not grow with a transfer. */
 #define PART_BYTES (256l << 10)
 #define PART_SLOTS 256
 
-/* Read or write one part. With `no_holes` it has to begin within the file,
- * which may have become shorter since the last one. */
+/* Read or write one part. With `no_holes`, -ESPIPE if it would begin past the
+ * end of the file, which may have become shorter since the last part. */
 static inline int
 move_part(struct inode *inode, struct cursor *cursor, uint64_t *offset,
           ssize_t (*move)(struct inode *, struct cursor *, uint64_t),
@@ -77,7 +77,7 @@ static ssize_t inode_file_write(struct file *file, struct cursor *cursor)
         }
         if (inode->superblock->writeback && writeback_pace())
             again = false;
-        /* What was written so far may be what memory is full of. */
+        /* Memory may be full of what this call has written. */
         if (moved == -ENOMEM && total)
             again = oom_retry(&tries, 1);
     } while (again && cursor->left);

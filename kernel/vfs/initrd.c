@@ -32,8 +32,8 @@ static int write_contents(struct fs_context *context,
     return result < 0 ? (int)result : cursor.left ? -ENOSPC : 0;
 }
 
-/* The first name in the archive of the file that has several; numbers of files
- * mean nothing beyond it. */
+/* The first name that the archive has for the same file. Numbers of files mean
+ * nothing in another archive. */
 static const char *first_name(const struct cpio *cpio,
                               const struct cpio_entry *entry)
 {

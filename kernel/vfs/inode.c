@@ -1,7 +1,7 @@
 /*
- * The life of an inode. A reference is counted with one atomic instruction. The
- * last is put by the file system, which knows the lock under which the inode
- * could be found again at that moment.
+ * The life of an inode. Counting a reference takes one atomic instruction. Only
+ * the file system puts the last one: it knows the lock under which another
+ * thread might find the inode at that moment.
  */
 #include "vfs/vfs.h"
 #include "lib/bits.h"
@@ -9,8 +9,8 @@
 #include "lib/string.h"
 #include "sched/realtime.h"
 
-/* The times that every file system keeps begin in 1901; short ones end in 2038.
- */
+/* All file systems can keep times from 1901 on; those with short times, up to
+ * 2038. */
 #define TIME_LEAST (INT32_MIN * REALTIME_SECOND)
 #define SHORT_MOST (INT32_MAX * REALTIME_SECOND)
 

@@ -3,10 +3,10 @@
 #include "lib/errno.h"
 #include "mm/oom.h"
 
-/* Looks at all names before there is an index. */
+/* A directory looks at all its names this often before it gets an index. */
 #define LOOKS 2
 
-/* More nodes on the way than different hashes can need. */
+/* A way to an entry is this long only if many names have one hash. */
 #define DEPTH_MOST 256
 
 #define NODES_EACH (HAL_PAGE_SIZE / sizeof(struct name_node))
@@ -48,7 +48,7 @@ static struct name_node *new_node(struct name_index *index)
     return &index->pages[index->used++];
 }
 
-/* The index is held, or a copy. */
+/* Free the pages of an index that is held, or of a copy that is in no list. */
 static void free_pages(struct name_index *index)
 {
     for (struct name_node *page = index->pages, *next; page; page = next) {

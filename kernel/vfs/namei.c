@@ -1,10 +1,10 @@
 /*
- * From a path to an inode: component by component, with one directory locked
- * at a time, while it answers. The walk has a reference to its directory, which
- * may lose its name meanwhile but does not go away.
+ * From a path to an inode: component by component. One directory is locked at a
+ * time, only while a name is looked up in it. The walk has a reference to that
+ * directory, which may lose its name meanwhile but is not freed.
  *
- * A symbolic link is replaced by its target: what is left of the path is put
- * behind that. So links cost memory by the path, and no stack.
+ * A symbolic link is replaced by its target, with the rest of the path behind
+ * it. So links take memory for one path, and no stack.
  *
  * Mounts are crossed here and nowhere else: down from an inode that was found
  * to the root that is mounted on it, up from a root to the directory it covers.
@@ -62,7 +62,7 @@ bool namei_is_special(struct name name)
     return name.length == 0 || is_dots(name, 1) || is_dots(name, 2);
 }
 
-/* Give the free name to what is wanted. */
+/* The name is free: make what is wanted there, or link it there. */
 static int give_name(struct inode *directory, struct name name,
                      const struct want *want, struct inode **out)
 {
@@ -85,7 +85,8 @@ static int give_name(struct inode *directory, struct name name,
     return result;
 }
 
-/* What the locked directory has by that name (1), or has then (0). */
+/* Look the name up in the locked directory. 1: it was there; 0: it was free and
+ * has been given to what is wanted; or an error. */
 static int find_locked(struct inode *directory, struct name name,
                        const struct want *want, struct inode **out)
 {
@@ -97,7 +98,7 @@ static int find_locked(struct inode *directory, struct name name,
     return result;
 }
 
-/* What the name is, with a reference. */
+/* Find or make what the name of `place` leads to, with a reference. */
 static int find(struct fs_context *context, const struct place *place,
                 const struct want *want, struct inode **out)
 {
@@ -176,8 +177,9 @@ static int enter_link(struct fs_context *context, struct place *place,
     return result;
 }
 
-/* Walk what is left of the path: to *out, or with NULL up to the last name. The
- * place has to be put, also after an error. */
+/* Walk the rest of the path, and set *out to what it leads to; if `out` is
+ * NULL, stop before the last name. The caller puts the place, even after an
+ * error. */
 static int walk(struct fs_context *context, struct place *place,
                 const struct want *want, struct inode **out)
 {

@@ -12,10 +12,11 @@ struct want {
     bool follow;                     /* go on if it is a symbolic link */
     bool fresh;                      /* it has to be free, else -EEXIST */
     const struct inode_shape *shape; /* if it is free, make this */
-    struct inode *inode; /* if it is free, give it to this: no directory */
+    struct inode *inode; /* if it is free, link this, which is no directory */
 };
 
-/* What `path` leads to, with a reference. Holds no lock on return. */
+/* Set *out to what `path` leads to, with a reference. Holds no lock on return.
+ * 0, or an error (vfs.h). */
 int namei(struct fs_context *context, struct inode *at, const char *path,
           const struct want *want, struct inode **out);
 
@@ -28,8 +29,8 @@ struct place {
     unsigned followed; /* links */
 };
 
-/* The place of the last name of `path`; a link there is not followed. It has to
- * be put. */
+/* Find the place of the last name of `path`; a link there is not followed. On
+ * success the caller puts the place afterwards. */
 int namei_parent(struct fs_context *context, struct inode *at, const char *path,
                  struct place *place);
 
@@ -38,7 +39,7 @@ void namei_put(struct place *place);
 /* Whether a name is "", "." or "..". */
 bool namei_is_special(struct name name);
 
-/* Read the target of a symbolic link: its bytes, or an error. */
+/* Read the target of a symbolic link: the bytes read, or an error. */
 int namei_read_link(struct inode *link, struct cursor *cursor);
 
 #endif

@@ -2,15 +2,17 @@
  * The verbs that take names away: unlink, rmdir and rename. A removal is a
  * rename without a `to`.
  *
- * All inodes that a verb changes are locked at once: directories, then others,
- * each of the two in the order of addresses. So no two verbs wait for each
- * other, wherever in the tree they work.
+ * A verb locks all inodes that it changes, and holds all these locks together:
+ * it takes those of directories first, then the others, both in the order of
+ * addresses. So no two verbs wait for each other, wherever in the tree they
+ * work.
  *
- * If a directory is renamed, replaced or removed, it is found with its parent
- * locked, but may have to be locked before. So all is unlocked, locked with the
- * directory, and it is looked for again. The rename lock is held then, without
- * which no directory loses its name: so the second look finds the same, or,
- * once for each name, a directory that was made meanwhile.
+ * A directory that is renamed, replaced or removed is found while its parent is
+ * locked, but may come before the parent in that order. So all locks are
+ * released, then taken again with the directory's, and the names are looked up
+ * again. The rename lock is held meanwhile, and no directory loses its name
+ * without it: so the second look-up finds the same directory or, once for each
+ * name, one that was made meanwhile.
  */
 #include "vfs/namei.h"
 #include "lib/errno.h"
@@ -30,8 +32,8 @@ struct lock_set {
     unsigned count, locked;
 };
 
-/* Add an inode that is to be locked, behind those that are. If none is, and it
- * is no directory, it is left out. NULL is allowed. */
+/* Add an inode that is to be locked, behind those that are locked. While none
+ * is, inodes that are no directories are left out. NULL is allowed. */
 static void add(struct lock_set *set, struct inode *inode)
 {
     unsigned i = set->count;
@@ -113,7 +115,7 @@ static void forget(struct rename *known)
     known->inode = known->replaced = NULL;
 }
 
-/* Find what has the names: with references. The directories are locked. */
+/* Find what has the two names, with references. The directories are locked. */
 static int find(struct rename *change)
 {
     struct inode *from = change->from, *to = change->to;
@@ -127,7 +129,7 @@ static int find(struct rename *change)
 }
 
 /* 0: what was found may be changed. -EAGAIN: a directory was found that was not
- * known, so is not locked. */
+ * known before, so is not locked. */
 static int check_found(const struct rename *found, const struct rename *known,
                        unsigned kinds)
 {
@@ -144,8 +146,8 @@ static int check_found(const struct rename *found, const struct rename *known,
     return atomic_load(&moved->mounted) ? -EBUSY : 0;
 }
 
-/* Lock the directories that are known; do it if those are found, else -EAGAIN.
- * What was found is known afterwards. */
+/* Lock the directories that are known. If the names lead to these, make the
+ * change, else -EAGAIN. What was found is known afterwards. */
 static int try(struct rename *known, unsigned kinds)
 {
     struct inode *from = known->from;
@@ -174,8 +176,8 @@ static int try(struct rename *known, unsigned kinds)
     return result;
 }
 
-/* The same with the rename lock held. A directory that loses its name is dead
- * before the others are locked. */
+/* As `try`, with the rename lock held. A directory that is to lose its name is
+ * marked as dead before the others are locked. */
 static int try_with_names(struct rename *known, unsigned kinds)
 {
     struct inode *dead = known->to ? known->replaced : known->inode;
@@ -199,7 +201,8 @@ static int try_with_names(struct rename *known, unsigned kinds)
     return result;
 }
 
-/* Have what the check looks at read before others wait for its end. */
+/* Run the check once without the rename lock: what it looks at is then in
+ * memory, and others wait less for the lock. */
 static void bring_in_way_up(const struct rename *known)
 {
     int result;

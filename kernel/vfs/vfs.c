@@ -1,5 +1,5 @@
 /*
- * Contexts, and the verbs on paths but for those in tree.c.
+ * Contexts, and the verbs on paths except those in tree.c.
  */
 #include "vfs/vfs.h"
 #include "vfs/file.h"
@@ -41,7 +41,7 @@ struct inode *fs_context_cwd(struct fs_context *context)
     return cwd;
 }
 
-/* Give a name that has to be free to a new inode, or to `inode`. */
+/* Give a free name (else -EEXIST) to a new inode, or to `inode`. */
 static int make(struct fs_context *context, struct inode *at, const char *path,
                 const struct inode_shape *shape, struct inode *inode)
 {
@@ -111,8 +111,9 @@ ssize_t vfs_read_link(struct fs_context *context, struct inode *at,
     return result;
 }
 
-/* Part by part, from the end: between two of them others have the inode, and a
- * kill ends it. Parts begin at multiples of their size, so no page is cut. */
+/* Empty a file part by part, from the end. Between two parts other threads can
+ * lock the inode, and a kill ends the call. Parts begin at multiples of their
+ * size, so no page is cut. */
 static int truncate_opened(struct inode *inode)
 {
     uint64_t size;
@@ -141,7 +142,7 @@ int vfs_open(struct fs_context *context, struct inode *at, const char *path,
                         .shape = flags & OPEN_CREATE ? &plain : NULL};
     struct file *file = file_alloc(flags);
     struct inode *inode;
-    /* The open file is made first: so if it cannot be, no inode is made. */
+    /* The open file is made first: if that fails, no inode has been made. */
     if (!file)
         return -ENOMEM;
     int result = namei(context, at, path, &want, &inode);

@@ -21,9 +21,9 @@
 #include "sched/mutex.h"
 
 #define NAME_LIMIT          255  /* bytes in one component of a path */
-#define PATH_LIMIT          4096 /* in a path with links put in, and its end */
-#define LINKS_FOLLOWED      40   /* symbolic links, by one path */
-#define DIRECTORY_SLOT_SIZE 16   /* what a slot counts in sizes and positions */
+#define PATH_LIMIT          4096 /* with its end, links replaced */
+#define LINKS_FOLLOWED      40   /* symbolic links, in one path */
+#define DIRECTORY_SLOT_SIZE 16   /* what a slot adds to sizes and positions */
 #define INODE_LABEL         24   /* of a file's first name, with an end */
 
 /* A component of a path; not terminated. */
@@ -48,7 +48,8 @@ struct inode_shape {
     struct name target;    /* of a symbolic link: fewer than PATH_LIMIT bytes */
 };
 
-/* Times are nanoseconds since 1970. No holes: programs get it as it is. */
+/* Times are nanoseconds since 1970. Without padding: programs get the struct as
+ * it is. */
 struct file_stat {
     uint64_t device, number; /* of the file system; of the inode within it */
     uint64_t type;           /* enum inode_type */
@@ -57,7 +58,7 @@ struct file_stat {
     uint64_t owner, group; /* nothing is refused because of them yet */
     uint64_t size;         /* bytes; a directory: slots * DIRECTORY_SLOT_SIZE */
     uint64_t major, minor; /* of a device */
-    int64_t accessed, modified; /* by setattr alone; contents */
+    int64_t accessed, modified; /* set by setattr alone; of the contents */
     int64_t changed;            /* the inode or its contents */
 };
 
@@ -89,16 +90,16 @@ struct rename {
     struct name old, new;
     struct inode *inode;    /* is called `old` in `from` */
     struct inode *replaced; /* is called `new` in `to`; NULL: the name is free.
-                               If `inode` is a directory, a dead one */
+                               If `inode` is a directory, this is a dead one */
 };
 
-/* What a file system does for its inodes. All may sleep, and fail with -EIO;
- * what failed has changed nothing. Where one is missing the verb fails
- * (-EPERM), if nothing else is said. Those up to `is_empty` are of directories,
- * whose mutex is held. */
+/* What a file system does for its inodes. All may sleep, and may fail with
+ * -EIO; one that fails has changed nothing. If one is missing the verb fails
+ * (-EPERM), unless the comment says otherwise. Those up to `is_empty` are for
+ * directories, whose mutex is held. */
 struct inode_ops {
-    /* The inode called `name`, with a reference; ".." too, never ".". -ENOENT.
-     * Never missing. */
+    /* The inode called `name`, with a reference, or -ENOENT. `name` may be
+     * "..", but is never ".". Never missing. */
     int (*lookup)(struct inode *directory, struct name name,
                   struct inode **out);
 
@@ -106,8 +107,8 @@ struct inode_ops {
     int (*create)(struct inode *directory, struct name name,
                   const struct inode_shape *shape, struct inode **out);
 
-    /* A free name for `inode`, which is no directory, is of this file system,
-     * has another name and is locked. */
+    /* Give `inode` a free name. It is no directory, belongs to this file
+     * system, has another name and is locked. */
     int (*link)(struct inode *directory, struct name name, struct inode *inode);
 
     /* Take away the name of `inode`, which is locked; a directory is dead, so
@@ -128,19 +129,19 @@ struct inode_ops {
     /* 1: there is nothing but "." and ".."; else 0, or an error. */
     int (*is_empty)(struct inode *directory);
 
-    /* Move at most cursor->left bytes at `offset`, the inode locked: how many,
-     * 0 at the end, or if there were none an error. The contents of a symbolic
-     * link are its target. */
+    /* Move at most cursor->left bytes at `offset`, with the inode locked.
+     * Returns the bytes moved, 0 at the end; if none were, an error. The
+     * contents of a symbolic link are its target. */
     ssize_t (*read)(struct inode *inode, struct cursor *cursor,
                     uint64_t offset);
     ssize_t (*write)(struct inode *inode, struct cursor *cursor,
                      uint64_t offset);
 
-    /* Make the size `size`, the inode locked. If missing, OPEN_TRUNCATE does
+    /* Set the size, with the inode locked. If missing, OPEN_TRUNCATE does
      * nothing. */
     int (*truncate)(struct inode *inode, uint64_t size);
 
-    /* Do inode_setattr, the inode locked, and keep what it sets. */
+    /* Call inode_setattr, with the inode locked, and store what it sets. */
     int (*setattr)(struct inode *inode, unsigned which,
                    const struct file_stat *to);
 
@@ -149,9 +150,9 @@ struct inode_ops {
      * file reads and writes by the functions above. */
     int (*open)(struct inode *inode, struct file *file);
 
-    /* Put a reference that may be the last one: under the lock by which the
-     * inode could be found again, if there is such a lock, call inode_drop; if
-     * that says so, keep or free the inode. A space may be locked: takes no
+    /* Put a reference that may be the last one: call inode_drop, under the lock
+     * by which another thread could find the inode, if there is one. If it
+     * returns true, keep or free the inode. A space may be locked: takes no
      * lock below LOCK_OBJECT. Never missing. */
     void (*release)(struct inode *inode);
 };
@@ -173,7 +174,7 @@ struct inode {
     struct mutex mutex;
     struct object object; /* I */
     struct cache *cache;  /* I: of a file's contents; NULL: cannot be mapped */
-    char label[INODE_LABEL]; /* I: of such a file */
+    char label[INODE_LABEL]; /* I: of a file with a cache */
 };
 
 struct superblock {
@@ -204,7 +205,8 @@ struct fs_context {
 
 /* ---- Inodes -------------------------------------------------------------- */
 
-/* Fill in a new inode, all zero: count 1, not mappable, made now, owner 0. */
+/* Fill in a new inode, which is all zero: it gets count 1, the present time and
+ * owner 0, and cannot be mapped. */
 void inode_init(struct inode *inode, struct superblock *superblock,
                 const struct inode_ops *ops, uint64_t number,
                 const struct inode_shape *shape);
@@ -222,13 +224,13 @@ bool inode_drop(struct inode *inode);
 /* Takes no lock. */
 void inode_stat(const struct inode *inode, struct file_stat *out);
 
-/* Set the time at which the inode was changed, and with inode_modified that of
- * its contents. Its mutex is held, or nobody else has it. */
+/* The inode changes now: set that time; inode_modified also sets the time of
+ * its contents. The inode's mutex is held, or no other thread can find it. */
 void inode_modified(struct inode *inode);
 void inode_changed(struct inode *inode);
 
-/* inode_ops.setattr of an inode in memory: 0. Of a time that the file system
- * cannot keep, the nearest before. */
+/* The setattr (inode_ops) of an inode in memory. Returns 0. A time that the
+ * file system cannot keep becomes the nearest one that it can. */
 int inode_setattr(struct inode *inode, unsigned which,
                   const struct file_stat *to);
 
@@ -237,15 +239,17 @@ int inode_setattr(struct inode *inode, unsigned which,
 void inode_set_cache(struct inode *inode, struct cache *cache,
                      struct name label);
 
-/* Of a file with a cache: inode_ops.read; and its size becomes `size`. */
+/* For a file with a cache. inode_read is its inode_ops.read; inode_set_size
+ * sets its size, and the end of the cache. */
 ssize_t inode_read(struct inode *inode, struct cursor *cursor, uint64_t offset);
 void inode_set_size(struct inode *inode, uint64_t size);
 
 /* Whether `name` is the terminated `text`. */
 bool name_is(struct name name, const char *text);
 
-/* With the directory locked its file system does not wait for a disk: what ends
- * with -ERESTART begins again after the unlock (hurry_again). */
+/* While a directory is locked its file system does not wait for a disk: an
+ * operation that needs one fails with -ERESTART, and begins again after the
+ * unlock (hurry_again). */
 static inline void directory_lock(struct inode *directory)
 {
     mutex_lock(&directory->mutex);
@@ -258,17 +262,19 @@ static inline void directory_unlock(struct inode *directory)
     mutex_unlock(&directory->mutex);
 }
 
-/* Fill in a new superblock, all zero: with a device number of its own. */
+/* Fill in a new superblock, which is all zero: it gets a device number of its
+ * own. */
 void superblock_init(struct superblock *superblock, const char *type);
 
 /* ---- Contexts ------------------------------------------------------------ */
 
-/* Count 1. Takes over the reference to `cwd`, not that to `root`. */
+/* Fill in a context, with count 1. Takes over the reference to `cwd`, not that
+ * to `root`. */
 void fs_context_init(struct fs_context *context, struct inode *root,
                      struct inode *cwd,
                      void (*release)(struct fs_context *context));
 
-/* One more reference. One fewer; may sleep. */
+/* get: one more reference. put: one fewer; may sleep. */
 static inline struct fs_context *fs_context_get(struct fs_context *context)
 {
     atomic_fetch_add_explicit(&context->count, 1, memory_order_relaxed);
@@ -284,12 +290,12 @@ struct inode *fs_context_cwd(struct fs_context *context);
  * Paths are terminated strings in kernel memory. An absolute one begins at the
  * context's root; a relative one at the directory `at`, to which the caller has
  * a reference, or with NULL at the context's working directory. Slashes at the
- * end and repeated ones mean nothing. Symbolic links on the way are followed;
- * a link at the end only by open, chdir, mount, and with `follow`.
+ * end and repeated ones mean nothing. Symbolic links on the way are followed; a
+ * link at the end only by open, chdir, mount, and with `follow`.
  *
  * All may sleep, hold no lock and return 0 or -ENOENT (also for an empty path),
  * -ENOTDIR, -ENAMETOOLONG, -ELOOP (too many symbolic links), -ENOMEM, -EIO, and
- * what is listed. What failed has changed nothing.
+ * what is listed. A verb that fails has changed nothing.
  */
 
 /* Open a file, with one reference, the caller's. -EISDIR: a directory, and not
@@ -306,28 +312,29 @@ int vfs_mknod(struct fs_context *context, struct inode *at, const char *path,
 int vfs_symlink(struct fs_context *context, const char *target,
                 struct inode *at, const char *path);
 
-/* Read the target of a symbolic link, as much as there is room for, without an
- * end: its bytes. -EINVAL: it is no link; -EFAULT. */
+/* Read as much of a symbolic link's target as there is room for, not
+ * terminated. Returns the bytes read. -EINVAL: it is no link; -EFAULT. */
 ssize_t vfs_read_link(struct fs_context *context, struct inode *at,
                       const char *path, struct cursor *cursor);
 
-/* A second name. -EPERM: `old` is a directory, or names cannot be added;
- * -EXDEV, -EEXIST, -EMLINK, -ENOSPC. */
+/* Give `old` a second name, `new`. -EPERM: `old` is a directory, or names
+ * cannot be added; -EXDEV, -EEXIST, -EMLINK, -ENOSPC. */
 int vfs_link(struct fs_context *context, struct inode *old_at, const char *old,
              struct inode *new_at, const char *new);
 
-/* Give what is called `old` the name `new` instead, in one step. What had that
- * name loses it: an empty directory to a directory (-EISDIR, -ENOTEMPTY), other
- * things to others (-ENOTDIR). Two names of one inode both stay. -EINVAL: "."
- * or "..", or a directory would come below itself; -ELOOP: also, it would lie
- * too deep; -EBUSY: a root or mounted on; -EXDEV, -EPERM, -EMLINK, -ENOSPC. */
+/* Give what is called `old` the name `new` instead, in one step. What had the
+ * name `new` loses it: a directory can replace only an empty directory
+ * (-ENOTDIR, -ENOTEMPTY), other things only what is no directory (-EISDIR). If
+ * both are names of one inode, both stay. -EINVAL: "." or "..", or a directory
+ * would come below itself; -ELOOP: also if it would lie too deep; -EBUSY: a
+ * root or mounted on; -EXDEV, -EPERM, -EMLINK, -ENOSPC. */
 int vfs_rename(struct fs_context *context, struct inode *old_at,
                const char *old, struct inode *new_at, const char *new);
 
-/* Remove the name of a thing that is no directory (-EISDIR); an empty
- * directory; or either. -EINVAL: "."; -ENOTEMPTY: also, ".."; -EBUSY: a root or
- * mounted on; -EPERM. What is open or a working directory lives on without a
- * name. */
+/* vfs_unlink removes the name of what is no directory (-EISDIR), vfs_rmdir that
+ * of an empty directory (-ENOTEMPTY), vfs_remove either. -EINVAL: the last name
+ * is "."; -ENOTEMPTY: also if it is ".."; -EBUSY: a root or mounted on; -EPERM.
+ * What is open or a working directory lives on without a name. */
 int vfs_unlink(struct fs_context *context, struct inode *at, const char *path);
 int vfs_rmdir(struct fs_context *context, struct inode *at, const char *path);
 int vfs_remove(struct fs_context *context, struct inode *at, const char *path);
@@ -337,8 +344,8 @@ int vfs_chdir(struct fs_context *context, struct inode *at, const char *path);
 int vfs_stat(struct fs_context *context, struct inode *at, const char *path,
              bool follow, struct file_stat *out);
 
-/* Set what `which` (bits SET_*) says to what it is in `to`. -EINVAL: there is
- * no such bit, mode or owner; -EPERM, -EROFS. */
+/* Set the attributes that `which` (bits SET_*) names to their values in `to`.
+ * -EINVAL: `which` or a value is out of range; -EPERM, -EROFS. */
 int vfs_setattr(struct fs_context *context, struct inode *at, const char *path,
                 bool follow, unsigned which, const struct file_stat *to);
 

@@ -30,7 +30,7 @@ struct __attribute__((packed)) xv6_record {
     char name[XV6_NAME]; /* terminated only if shorter */
 };
 
-/* All of its fields have 64 bits, so there are no holes. */
+/* All of its fields have 64 bits, so there is no padding. */
 struct __attribute__((packed)) calf_stat {
     struct file_stat stat;
 };
@@ -58,7 +58,8 @@ int64_t xv6_open(struct process *self, struct hal_frame *frame)
     flags |= mode & (XV6_WRONLY | XV6_RDWR) ? OPEN_WRITE : 0;
     flags |= mode & XV6_CREATE ? OPEN_CREATE : 0;
     flags |= mode & XV6_TRUNC ? OPEN_TRUNCATE : 0;
-    /* The descriptor first: if there is none, no file is made or truncated. */
+    /* The descriptor is taken first: if none is free, no file is made or
+     * truncated. */
     int fd = file_table_install(self->files, NULL);
     if (fd < 0)
         return fd;
@@ -176,7 +177,7 @@ int64_t xv6_pipe(struct process *self, struct hal_frame *frame)
     return error;
 }
 
-/* The calls that name one thing, and two. */
+/* on_path does the calls with one path, on_paths those with two. */
 static int64_t on_path(struct process *self, struct hal_frame *frame,
                        int (*verb)(struct fs_context *, struct inode *,
                                    const char *))
@@ -222,7 +223,7 @@ int64_t xv6_link(struct process *self, struct hal_frame *frame)
     return on_paths(self, frame, vfs_link);
 }
 
-/* A major above what disks have room for becomes one without a driver. */
+/* A major too large for a disk's record becomes one without a driver. */
 int64_t xv6_mknod(struct process *self, struct hal_frame *frame)
 {
     char path[XV6_PATH];
@@ -271,7 +272,7 @@ int64_t xv6_lstat(struct process *self, struct hal_frame *frame)
     return user_write(call_address(frame, 1), user_bytes(&out), sizeof out);
 }
 
-/* The least number in place of a time: now. */
+/* The least number, in place of a time, means now. */
 static int64_t call_time(int64_t time)
 {
     return time == INT64_MIN ? realtime() : time;

@@ -27,7 +27,7 @@ static int push(uint64_t *sp, uint64_t low, const char *bytes, size_t size)
     return user_write(*sp, bytes, size) ? -ENOMEM : 0;
 }
 
-/* Put the arguments there, and an array that points at them. */
+/* Put the arguments on the stack, and an array that points at them. */
 static int push_arguments(uint64_t *sp, uint64_t low,
                           const struct exec_arguments *arguments)
 {

@@ -198,7 +198,8 @@ static int take_in_group(struct ext2 *fs, struct journal_handle *handle,
     return 1;
 }
 
-/* From the goal on to the end of its group, then in all groups from there. */
+/* Search from the goal to the end of its group, then all groups from there on.
+ */
 static int take_near(struct ext2 *fs, struct journal_handle *handle,
                      uint32_t goal, bool metadata, struct ext2_take *take)
 {
@@ -242,7 +243,7 @@ void ext2_untake_block(struct ext2 *fs, struct ext2_take *take, bool metadata)
     mutex_unlock(&fs->lock);
 }
 
-/* The group of `block` in this step, or NULL. */
+/* What this step has of group `number`, or NULL. */
 static struct ext2_bits *freeing_bits(struct ext2_freeing *freeing,
                                       uint32_t number)
 {
@@ -309,8 +310,8 @@ void ext2_free_block(struct ext2_freeing *freeing, uint32_t block)
 
 /* ---- Inodes -------------------------------------------------------------- */
 
-/* Where a new directory should be: in the group with most room among those
- * that have no less than their share of free inodes. */
+/* The group for a new directory: of those that have at least the average number
+ * of free inodes, the one with most free blocks. */
 static uint32_t directory_group(const struct ext2 *fs, uint32_t parent)
 {
     uint64_t share = fs->free_inodes / fs->group_count;

@@ -1,17 +1,17 @@
 /*
  * Directories: blocks of records, each a number, a length and a name. This file
- * changes them; find.c looks for them.
+ * changes records; find.c searches for them.
  *
  * A record's length leads to the next. When a record is removed, its length is
  * added to the one before it; the first of a block becomes an empty one. Other
  * systems keep a tree of hashes in a large directory, in records that look
- * empty. A new name is not put into that tree, so a flag of the inode is
- * cleared that says that there is one.
+ * empty. Calf does not put new names into that tree, so it clears the flag of
+ * the inode that says that there is one.
  *
  * The search for room begins where the last one for a name of about that length
  * ended. The bytes of removed records are counted; when they are a quarter of
- * the directory, the search begins at the first block again. So it takes no
- * longer in a larger directory.
+ * the directory, the search begins at the first block again. So the average
+ * search takes no longer in a larger directory.
  */
 #include "fs/ext2/directory.h"
 #include "lib/errno.h"
@@ -113,7 +113,7 @@ static int find_room(struct ext2_inode *directory, uint32_t *full,
     return result;
 }
 
-/* Add a block, which has room only. */
+/* Add an empty block to the directory. */
 static int grow(struct ext2_inode *directory, struct journal_handle *handle,
                 struct ext2_place *place)
 {
@@ -138,7 +138,8 @@ static int grow(struct ext2_inode *directory, struct journal_handle *handle,
     return 0;
 }
 
-/* Whether blocks that were full may have room again: then look at all. */
+/* If so much was removed that full blocks may have room again, have the next
+ * search begin at the first block: true. */
 static bool look_again(struct ext2_inode *directory)
 {
     uint32_t size = ext2_fs(&directory->inode)->block_size;

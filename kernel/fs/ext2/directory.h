@@ -13,14 +13,13 @@
 
 /* ---- directory.c --------------------------------------------------------- */
 
-/* Where a record is, or can be put; valid while its handle is, or (from a
- * search for reading) while `view` is. */
+/* Where a record is, or can be put. `block` is valid until its handle ends. */
 struct ext2_place {
     uint8_t *block;  /* bytes of the block */
     uint32_t index;  /* of the block in the directory */
     uint32_t offset; /* of the record */
-    uint32_t before; /* of the record before it in the block, or `offset`:
-                        once the block is brought in */
+    uint32_t before; /* of the record before it in the block; if there is none,
+                        `offset`. Set by ext2_directory_change */
     uint32_t number; /* of the inode it names */
 };
 
@@ -34,14 +33,14 @@ int ext2_directory_change(struct ext2_inode *directory,
                           struct journal_handle *handle,
                           struct ext2_place *place);
 
-/* Find room for a name of `length` bytes and bring the block in; a block may
- * be added to the directory, whose record the caller stores after. */
+/* Find room for a name of `length` bytes and bring the block in. This may add a
+ * block to the directory, whose record the caller stores afterwards. */
 int ext2_directory_room(struct ext2_inode *directory,
                         struct journal_handle *handle, size_t length,
                         struct ext2_place *place);
 
-/* Fill the room with a record, whose place is then `place`; make a record name
- * another inode; remove a record. Cannot fail. */
+/* put: fill the room with a record, whose place is then `place`. exchange: make
+ * a record name another inode. remove: remove a record. None can fail. */
 void ext2_directory_put(struct ext2_inode *directory, struct ext2_place *place,
                         struct name name, const struct ext2_inode *inode);
 void ext2_directory_exchange(struct ext2_place *place,
@@ -53,7 +52,7 @@ void ext2_directory_remove(struct ext2_inode *directory,
 void ext2_directory_format(struct ext2_inode *directory, void *block,
                            uint32_t parent);
 
-/* The number in "..". */
+/* Set *number to the inode number in "..". 0, or an error. */
 int ext2_directory_parent(struct ext2_inode *directory, uint32_t *number);
 
 /* The directory has `blocks` blocks now. */
@@ -98,8 +97,8 @@ static inline uint32_t ext2_place_number(const struct ext2_inode *directory,
 int ext2_entry_check(struct ext2_inode *directory, void *block, uint32_t index,
                      uint32_t offset);
 
-/* The number of block `index` of the directory, or a view of it. A hole is
- * damage. */
+/* The disk's number of block `index` of the directory; a view of that block. A
+ * hole is damage (-EUCLEAN). */
 int ext2_directory_block(struct ext2_inode *directory, uint32_t index,
                          uint32_t *block);
 int ext2_directory_view(struct ext2_inode *directory, uint32_t index,

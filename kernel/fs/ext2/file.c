@@ -1,14 +1,15 @@
 /*
  * Contents of files.
  *
- * A page is filled while the file keeps its old size and map; then one handle
- * gives it the blocks it lacks, the new size, and marks it dirty, so that a
- * commit writes it before the metadata that shows it. Bytes come from the user
- * without a handle, as taking them may fault and sleep for long.
+ * A page is filled while the file keeps its old size and map. Then one handle
+ * adds the blocks that are missing, sets the new size and marks the page dirty.
+ * So a commit writes the page before the metadata that leads to it. Bytes are
+ * copied from user memory without a handle, as the copy may fault and sleep for
+ * long.
  *
- * Past the end of the file its last page is zero, since a mapping shows all of
- * the page. A disk made elsewhere may have other bytes there: these are cleared
- * when the page is read, and on the disk when the file becomes longer.
+ * The last page of a file is zero past the file's end, since a mapping shows
+ * all of the page. A disk made elsewhere may have other bytes there: these are
+ * cleared when the page is read, and on the disk when the file becomes longer.
  */
 #include "fs/ext2/private.h"
 #include "lib/bits.h"
@@ -79,7 +80,8 @@ static int find_blocks(struct piece *piece)
     return 0;
 }
 
-/* Give it blocks, from the first on; piece->kept says how far. */
+/* Give the piece blocks, from its start on. piece->kept becomes the length of
+ * the part that has them. */
 static int make_blocks(struct piece *piece, struct journal_handle *handle)
 {
     uint32_t shift = ext2_fs(&piece->file->inode)->block_shift;
@@ -172,7 +174,8 @@ static int write_piece(struct piece *piece, struct cursor *cursor)
     return result;
 }
 
-/* Called before contents or size change. */
+/* Before contents or size change: do a step of freeing, and finish a
+ * truncation. 0, -EROFS, -ERESTART, or another error. */
 static int prepare(struct ext2_inode *file)
 {
     struct ext2 *fs = ext2_fs(&file->inode);

@@ -4,15 +4,15 @@
  * A large directory has an index in memory, from names to their records'
  * places.
  *
- * A reader of a directory gets for each record its offset divided by the length
- * of the shortest record: so these numbers grow, are unique, and are 0 and 1
- * for "." and "..".
+ * To a reader of a directory, a record's slot number is its offset divided by
+ * the length of the shortest record. So these numbers grow, are unique, and are
+ * 0 and 1 for "." and "..".
  */
 #include "fs/ext2/directory.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 
-/* Blocks from which on a directory has an index. */
+/* A directory with at least this many blocks has an index. */
 #define INDEX_FROM 4
 
 /* Blocks that are read ahead. */
@@ -133,9 +133,9 @@ static int index_block(struct ext2_inode *directory, void *block,
     return 1;
 }
 
-/* Put into the index, which is held, the names that it lacks. 1: it has all of
- * them; 0, or an error: it is not held any more. After -ERESTART the next call
- * goes on with the same block. */
+/* Put the names that are missing into the index, which is held. 1: it has all
+ * of them; 0, or an error: it is not held any more. After -ERESTART the next
+ * call goes on with the same block. */
 static int complete_index(struct ext2_inode *directory)
 {
     struct ext2_view view;
@@ -156,7 +156,7 @@ static int complete_index(struct ext2_inode *directory)
     return result;
 }
 
-/* 1 if the name is there. */
+/* Look at all names: 1 if `name` is there, 0, or an error. */
 static int find_by_looking(struct ext2_inode *directory, struct name name,
                            struct ext2_place *place)
 {

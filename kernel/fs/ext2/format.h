@@ -22,7 +22,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
 #define EXT2_SUPER_OFFSET 1024u
 #define EXT2_SUPER_SIZE   1024u
 
-/* state: unmounted in order; errors were found. */
+/* state: cleanly unmounted; errors were found. */
 #define EXT2_STATE_CLEAN  1u
 #define EXT2_STATE_ERRORS 2u
 
@@ -102,8 +102,8 @@ _Static_assert(sizeof(struct ext2_descriptor) == 32, "");
 /* Numbers of inodes (ext4: "Special inodes"). */
 #define EXT2_ROOT 2u
 
-/* i_block: twelve blocks, and one block each that leads to others by one, two
- * or three steps (ext4: "Direct/Indirect Block Addressing"). */
+/* i_block: twelve direct blocks, and one single, one double and one triple
+ * indirect block (ext4: "Direct/Indirect Block Addressing"). */
 #define EXT2_DIRECT   12u
 #define EXT2_POINTERS 15u
 
@@ -133,7 +133,7 @@ struct ext2_record {
     uint32_t orphan;   /* i_dtime: the next inode in the list of orphans */
     uint16_t group;    /* i_gid */
     uint16_t links;    /* i_links_count */
-    uint32_t sectors;  /* i_blocks: of 512 bytes, also those that lead */
+    uint32_t sectors;  /* i_blocks: of 512 bytes, also of indirect blocks */
     uint32_t flags;    /* i_flags */
     uint32_t system;   /* i_osd1 */
     uint32_t pointers[EXT2_POINTERS]; /* i_block */

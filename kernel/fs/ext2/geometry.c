@@ -242,7 +242,8 @@ int ext2_groups_load(struct ext2 *fs)
 
 /* ---- Records of inodes --------------------------------------------------- */
 
-/* Two encodings are in use, in two places; the second has more bits. */
+/* A device has one of two encodings, each in its own pointer; the second has
+ * more bits. */
 static void read_device(const uint32_t *pointers, struct inode_shape *shape)
 {
     uint32_t device = pointers[0];

@@ -258,7 +258,8 @@ void ext2_release(struct inode *base)
             list_push_back(&fs->dead, &inode->queue);
         }
     }
-    /* An eviction may wait: not while others wait for what is held here. */
+    /* An eviction may wait, so a hurried thread, for whose locks others may
+     * wait, does none. */
     many = fs->unused_count > fs->unused_bound && !hurried();
     spin_unlock(&fs->table);
     if (many)

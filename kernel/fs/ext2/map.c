@@ -115,8 +115,8 @@ struct making {
     struct ext2_inode *inode;
     struct journal_handle *handle;
     const uint32_t *slots;
-    unsigned level, depth; /* of the first that is missing; of the path */
-    uint32_t parent;       /* the last block that is there; 0: the inode */
+    unsigned level, depth; /* of the first missing block; of the path's end */
+    uint32_t parent;       /* the last existing block; 0: the inode */
     bool metadata;         /* the block at the end is metadata, too */
     struct ext2_take takes[LEVELS];
     uint32_t *bytes[LEVELS]; /* of the blocks that are metadata */

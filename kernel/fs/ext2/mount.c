@@ -260,7 +260,7 @@ static int begin_writing(struct ext2 *fs, uint32_t orphan)
     return result == -EUCLEAN ? 0 : result;
 }
 
-/* Close the journal, and mark the disk as left in order. */
+/* Close the journal, and mark the disk as clean. */
 static int end_journal(struct ext2 *fs)
 {
     int result = journal_close(fs->journal);

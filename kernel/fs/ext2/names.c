@@ -53,7 +53,8 @@ static int lookup(struct inode *base, struct name name, struct inode **out)
 
 /* ---- Creating ------------------------------------------------------------ */
 
-/* A target with its end must fit in place of the pointers: so e2fsck has it. */
+/* A target with its end must fit in place of the pointers, as e2fsck expects.
+ */
 static bool has_short_target(const struct inode_shape *shape)
 {
     return shape->type == INODE_LINK &&

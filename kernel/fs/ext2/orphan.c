@@ -17,7 +17,7 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 
-/* A hurried thread drops so many cached pages of an orphan at most. */
+/* The most cached pages of an orphan that a hurried thread drops. */
 #define HURRIED_PAGES 1024
 
 void ext2_orphan_add(struct ext2_inode *inode, struct ext2_super *super,
@@ -168,8 +168,8 @@ int ext2_truncate_all(struct ext2 *fs)
 
 /* ---- Freeing ------------------------------------------------------------- */
 
-/* The block of extended attributes has one user less; without one it is
- * freed. */
+/* The block of extended attributes has one user less; if none is left, free it.
+ */
 static int drop_attributes(struct ext2_inode *inode,
                            struct journal_handle *handle)
 {
@@ -252,7 +252,7 @@ static int free_orphan_step(struct ext2_inode *inode)
 }
 
 /* Do a step of freeing the first dead inode. 0: there is none; -EAGAIN: go on.
- * A hurried thread does nothing if another is at it. */
+ * A hurried thread does nothing if another thread frees one. */
 static int free_one_orphan(struct ext2 *fs)
 {
     struct ext2_inode *inode = NULL;
@@ -341,8 +341,9 @@ static int make_room(void *of, uint64_t)
     return result ? -ENOSPC : 0;
 }
 
-/* This is tried once for an operation: others may take the room, or the
- * operation may itself leave blocks that wait for a commit, each time. */
+/* An operation waits for room only once. It might have to wait for ever: each
+ * time, others may take the room, or it may itself free blocks that wait for a
+ * commit. */
 int ext2_no_room(struct ext2 *fs)
 {
     bool may_be_made = has_dead(fs);
@@ -383,8 +384,8 @@ static int load_orphan(struct ext2 *fs, uint32_t number, uint32_t *next,
     return 0;
 }
 
-/* Finish one of them. If it has a name, it was being truncated, so it must have
- * a map of blocks: a short symbolic link and a device have none. */
+/* Finish an inode of that list. If it has a name, it was being truncated, so it
+ * must have a map of blocks: a short symbolic link and a device have none. */
 static int finish_orphan(struct ext2_inode *inode)
 {
     if (!atomic_load(&inode->inode.links))

@@ -38,12 +38,12 @@
 
 #define EXT2_BUCKETS 256
 
-/* Sizes of records, in steps. */
+/* The search for room divides sizes of records into classes, a step each. */
 #define EXT2_ROOM_STEP    32
 #define EXT2_ROOM_CLASSES 9
 
-/* Blocks of metadata an operation may bring into a transaction: a new name
- * with a new inode, one page of contents, a step of freeing. */
+/* The most blocks of metadata that a handle brings into a transaction: to make
+ * a name and its inode, to write a page of contents, for a step of freeing. */
 #define EXT2_NAME_BLOCKS     40
 #define EXT2_WRITE_BLOCKS    32
 #define EXT2_TRUNCATE_BLOCKS 56
@@ -51,9 +51,10 @@
 struct ext2_group {
     uint32_t block_bitmap, inode_bitmap, inode_table; /* I: blocks */
     uint32_t free_blocks, free_inodes, directories;   /* l */
-    uint8_t *held;    /* l: a bitmap: freed, but not committed; or NULL */
-    bool holds;       /* l: there may be such blocks, the last of them freed */
-    uint32_t held_by; /* l: by this transaction */
+    uint8_t *held;    /* l: bitmap of freed blocks whose transaction is not
+                         committed; or NULL */
+    bool holds;       /* l: there may be such blocks */
+    uint32_t held_by; /* l: the last transaction that freed one */
 };
 
 struct ext2 {
@@ -79,7 +80,7 @@ struct ext2 {
     bool marked;              /* I once mounted: the disk is marked as in use */
     _Atomic uint32_t failed;  /* a: damaged, or could not be written */
     _Atomic uint32_t stopped; /* a: nothing is changed any more */
-    _Atomic uint32_t users;   /* a: of `journal`, which goes when it stops */
+    _Atomic uint32_t users;   /* a: threads that use `journal` (ext2_enter) */
 
     struct mutex lock;         /* LOCK_ALLOCATION */
     struct ext2_group *groups; /* l where said above */
@@ -94,13 +95,14 @@ struct ext2 {
 
     struct spinlock table;             /* LOCK_INODE_STATE */
     struct list buckets[EXT2_BUCKETS]; /* t: inodes in memory by number */
-    struct list unused;                /* t: not in use; oldest first */
-    struct list dead;                  /* t: nor have they names */
+    struct list unused;                /* t: not in use, with names; oldest
+                                          first */
+    struct list dead;                  /* t: not in use, without names */
     struct list dirty;                 /* t: with contents to write */
     struct list timed;                 /* t: with times to store */
     uint32_t unused_count;             /* t */
     uint32_t unused_limit;             /* I */
-    uint32_t unused_bound;             /* t: with more it is time to evict */
+    uint32_t unused_bound;             /* t: with more unused ones, evict */
 };
 
 struct ext2_inode {
@@ -129,11 +131,12 @@ struct ext2_inode {
     struct name_index index; /* records by name */
     uint32_t indexed;        /* it has the names of the blocks below this one */
     uint32_t blocks;
-    uint32_t full[EXT2_ROOM_CLASSES]; /* blocks below have no such room */
-    uint32_t freed;                   /* bytes of records since `full` was 0 */
+    uint32_t full[EXT2_ROOM_CLASSES]; /* blocks below lack room of that class */
+    uint32_t freed;                   /* bytes of records removed since `full`
+                                         was set to 0 */
     uint32_t last_block, last_offset; /* the record added last */
-    struct inode *parent; /* of one without a name: what ".." leads to, with a
-                             reference; else NULL */
+    struct inode *parent; /* what ".." leads to, with a reference, if the
+                             directory has no name; else NULL */
 };
 
 static inline struct ext2_inode *ext2_of(struct inode *inode)
@@ -170,20 +173,20 @@ struct ext2_view {
     void *bytes;
 };
 
-/* 0, -EIO, -ENOMEM; the block is in range. */
+/* View a block, which is in range: 0, -EIO, -ENOMEM. ext2_unview unpins it. */
 int ext2_view(struct ext2 *fs, uint32_t block, struct ext2_view *view);
 void ext2_unview(struct ext2_view *view);
 
-/* Print what is damaged, the first time, and make the file system read-only.
- * -EUCLEAN. */
+/* Make the file system read-only; the first time, print what is damaged.
+ * Returns -EUCLEAN. */
 int ext2_corrupt(struct ext2 *fs, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* A line about this file system on the console. */
+/* Print a line about this file system on the console. */
 void ext2_say(struct ext2 *fs, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* If true, the journal may be used until ext2_leave; if false, it is gone. */
+/* If true, the journal may be used until ext2_leave; if false, it is closed. */
 bool ext2_enter(struct ext2 *fs);
 void ext2_leave(struct ext2 *fs);
 
@@ -203,9 +206,10 @@ static inline bool ext2_is_read_only(struct ext2 *fs)
 int ext2_super_change(struct ext2 *fs, struct journal_handle *handle,
                       struct ext2_super **out);
 
-/* The superblock, without the journal. Read and check it, when nothing is known
- * of the disk yet: results as of ext2_geometry, too. View it in the cache. Mark
- * the disk as in use, or as left in order, and wait until that is safe. */
+/* The superblock, without the journal. ext2_super_read reads and checks it,
+ * when nothing is known of the disk yet; it may also return what ext2_geometry
+ * does. ext2_super_view gives a view of it in the cache. ext2_super_mark marks
+ * the disk as in use or as clean, and waits until that is safe. */
 int ext2_super_read(struct ext2 *fs);
 int ext2_super_view(struct ext2 *fs, struct ext2_view *view,
                     struct ext2_super **super);
@@ -251,7 +255,7 @@ struct ext2_take {
 int ext2_take_block(struct ext2 *fs, struct journal_handle *handle,
                     uint32_t goal, bool metadata, struct ext2_take *take);
 
-/* Give back what this handle has taken: cannot fail. */
+/* Give back a block that this handle has taken. Cannot fail. */
 void ext2_untake_block(struct ext2 *fs, struct ext2_take *take, bool metadata);
 
 /* Take an inode in or after `group`; for a directory, in a group with much
@@ -272,13 +276,14 @@ struct ext2_freeing {
     struct ext2_bits bits[EXT2_FREE_GROUPS];
 };
 
-/* Bring in the group of `block`. 0: ext2_free_block cannot fail; -EAGAIN: this
- * step has too many groups; -ENOMEM, -EIO; -EUCLEAN: the block cannot be one of
- * a file, or is free already. */
+/* ext2_free_prepare brings in the group of `block`. 0: ext2_free_block, which
+ * frees it, cannot fail; -EAGAIN: this step has too many groups; -ENOMEM, -EIO;
+ * -EUCLEAN: the block cannot be one of a file, or is free already. */
 int ext2_free_prepare(struct ext2_freeing *freeing, uint32_t block);
 void ext2_free_block(struct ext2_freeing *freeing, uint32_t block);
 
-/* Bring in what freeing inode `number` needs, and free it. */
+/* ext2_free_inode_prepare brings in what freeing inode `number` needs. Then
+ * ext2_free_inode frees it, and cannot fail. */
 int ext2_free_inode_prepare(struct ext2 *fs, struct journal_handle *handle,
                             uint32_t number, struct ext2_bits *bits);
 void ext2_free_inode(struct ext2 *fs, struct ext2_bits *bits, uint32_t number,
@@ -296,10 +301,10 @@ void ext2_drop_held(struct ext2 *fs);
  * -EUCLEAN. Takes inode->map. */
 int ext2_map_find(struct ext2_inode *inode, uint64_t index, uint32_t *block);
 
-/* The same, but in a hole a block is made, and *made is set. If `bytes` is not
- * NULL, a block that is made is one of metadata: it is zeroed, and *bytes leads
- * to it. On failure nothing has changed. Also -ENOSPC, -EFBIG. The caller has
- * brought in the inode's record, and stores it afterwards. */
+/* The same, but if there is a hole, a block is made and *made is set. If
+ * `bytes` is not NULL, a block that is made is one of metadata: it is zeroed,
+ * and *bytes leads to it. On failure nothing has changed. Also -ENOSPC, -EFBIG.
+ * The caller has brought in the inode's record, and stores it afterwards. */
 int ext2_map_make(struct ext2_inode *inode, struct journal_handle *handle,
                   uint64_t index, uint32_t *block, bool *made, void **bytes);
 
@@ -325,7 +330,8 @@ int ext2_truncate_blocks(struct ext2_inode *inode,
  * -EUCLEAN. */
 int ext2_inode_get(struct ext2 *fs, uint32_t number, struct name label,
                    bool orphan, struct ext2_inode **out);
-/* A reference to one in memory that is not dead. The table is locked. */
+/* Take a reference to an inode in memory that is not dead. The table is locked.
+ */
 void ext2_inode_reuse(struct ext2 *fs, struct ext2_inode *inode);
 
 /* A new inode in memory of type `mode`, count 1, that no lookup finds yet;
@@ -336,7 +342,8 @@ struct ext2_inode *ext2_inode_new(struct ext2 *fs, uint16_t mode,
                                   struct name label);
 void ext2_inode_free(struct ext2_inode *inode);
 
-/* From now on lookups find it (-EUCLEAN: its number is in use); or do not. */
+/* publish: from now on lookups find the inode. 0; -EUCLEAN: its number is in
+ * use. forget: they find it no longer. */
 int ext2_inode_publish(struct ext2_inode *inode);
 void ext2_inode_forget(struct ext2_inode *inode);
 /* Free an inode and its pages. It is not in use, and no lookup finds it. */
@@ -354,8 +361,9 @@ int ext2_write_contents(struct ext2 *fs);
 /* Store the times of files that were written without a handle. */
 int ext2_write_times(struct ext2 *fs);
 
-/* Free inodes that are not in use, until at most `keep` are left; whether there
- * were any. `all`: also those that are dirty or have work pending. */
+/* Free inodes that are not in use, until at most `keep` are left. Returns
+ * whether any was freed. `all`: also those that are dirty or have work pending.
+ */
 bool ext2_inode_evict(struct ext2 *fs, uint32_t keep, bool all);
 
 /* inode_ops.release */
@@ -369,15 +377,15 @@ void ext2_orphan_add(struct ext2_inode *inode, struct ext2_super *super,
                      struct ext2_record *record);
 
 /* Free all blocks beyond the size, a handle at a time, and take the inode from
- * the list of orphans. Its mutex is held, or it is not in use. Also -ERESTART.
- * The second function does so for each inode whose truncation a kill or an
- * error has interrupted; no lock is held. */
+ * the list of orphans. Its mutex is held, or it is not in use. May return
+ * -ERESTART, too. ext2_truncate_all does this for each inode whose truncation a
+ * kill or an error has interrupted; no lock is held. */
 int ext2_truncate_finish(struct ext2_inode *inode);
 int ext2_truncate_all(struct ext2 *fs);
 
-/* Free dead inodes: a step of that without a wait, or all of them. 0, or the
- * error that ended it. The caller has no handle, and no lock above
- * LOCK_INODE. */
+/* Free dead inodes: ext2_orphans_free_some does a step of that, without a wait;
+ * ext2_orphans_free frees all. 0, or the error that stopped it. The caller has
+ * no handle, and no lock above LOCK_INODE. */
 void ext2_orphans_free_some(struct ext2 *fs);
 int ext2_orphans_free(struct ext2 *fs);
 

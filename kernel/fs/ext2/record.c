@@ -61,7 +61,7 @@ static struct ext2_record_extra *extra_of(const struct ext2 *fs,
                : NULL;
 }
 
-/* A time later than the kernel's last becomes that one. */
+/* A time later than the kernel can count becomes the latest that it can. */
 static int64_t get_time(uint32_t low, uint32_t rest)
 {
     int64_t seconds = (int32_t)low + ((int64_t)(rest & 3) << 32);
@@ -113,7 +113,7 @@ static int load_size(struct ext2_inode *inode, const struct ext2_record *record)
     return 0;
 }
 
-/* Load all that inodes of any file system have, but for the size. */
+/* Load all that inodes of any file system have, except the size. */
 static void load_base(struct inode *inode, const struct ext2_record *record)
 {
     const struct ext2_record_extra *extra =
@@ -151,8 +151,8 @@ int ext2_record_load(struct ext2_inode *inode, const struct ext2_record *record)
     return 0;
 }
 
-/* With the lock of the list of inodes whose times are to be stored: so the last
- * thread that stores them stores the latest. */
+/* Under the lock of the list of inodes with times to store: so the last thread
+ * that stores an inode's times stores the latest. */
 void ext2_record_store_times(struct ext2_inode *inode,
                              struct ext2_record *record)
 {

@@ -89,8 +89,8 @@ static int prepare(struct change *change)
     return result;
 }
 
-/* Make the new name name the inode. If the record before the old name was split
- * for that, the new one is now before the old name. */
+/* Make the new name lead to the inode. If that has split the record before the
+ * old name, the new record now comes before the old name. */
 static void put_new(struct change *change)
 {
     struct ext2_place *old = &change->old, *new = &change->new;

@@ -1,11 +1,10 @@
 /*
- * Reading blocks of metadata. Damage: a line on the console, and nothing is
- * changed any more. The superblock, as it is read and written without the
- * journal.
+ * Reading blocks of metadata; reporting damage, after which nothing is changed
+ * any more; reading and writing the superblock without the journal.
  *
  * While a disk with a log is mounted, its superblock says that the log must be
- * replayed; while a disk without a log is mounted, that it was not left in
- * order. These marks are written while the journal has nothing under way.
+ * replayed; while a disk without a log is mounted, that it was not cleanly
+ * unmounted. These marks are written while the journal has nothing under way.
  */
 #include "fs/ext2/private.h"
 #include "lib/errno.h"

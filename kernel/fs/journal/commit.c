@@ -15,8 +15,8 @@
 #include "mm/slab.h"
 #include "sched/lockrank.h"
 
-/* How many changes a transaction may have: as many blocks as fit in this part
- * of memory, within bounds, and no more than this part of the log. */
+/* A transaction may have as many changes as blocks fit in 1 / MEMORY_PART of
+ * memory, within these bounds, and in 1 / LOG_PART of the log. */
 #define MEMORY_PART    32
 #define CAPACITY_LEAST 256u
 #define CAPACITY_MOST  2048u

@@ -11,7 +11,7 @@
 #include "lib/string.h"
 #include "sched/lockrank.h"
 
-/* An operation may ask for this part of a transaction's blocks. */
+/* An operation may ask for 1 / LIMIT_PART of a transaction's blocks. */
 #define LIMIT_PART 4
 
 /* ---- A transaction's changes --------------------------------------------- */
@@ -54,7 +54,8 @@ static void insert(struct journal_handle *handle, struct change *change)
 }
 
 /* Make room for one more object, of which a page holds `most`. If the page is
- * full, *spare takes its place; false: *spare is NULL. Lock held. */
+ * full, *spare takes its place. False: it is full, and *spare is NULL. Lock
+ * held. */
 static bool has_room_in(struct transaction *transaction, struct filling *last,
                         uint32_t most, struct page **spare)
 {

@@ -1,14 +1,14 @@
 /*
  * The journal: what makes several changed blocks of metadata one change.
  *
- * A file system operation brackets its changes by journal_begin and
+ * A file system operation makes its changes between journal_begin and
  * journal_end. All operations between two commits form one transaction. A
- * commit keeps new operations waiting for as long as it takes to write what
- * is left of the files' contents and to copy the changed blocks, then writes
- * the copies to the log (JBD2's format), flushes, writes the commit block,
- * flushes, and writes the same copies to their places. So a block is in the log
- * before it is written to its place, and contents are on disk before a file has
- * their blocks (data=ordered).
+ * commit keeps new operations waiting for as long as it takes to write what is
+ * left of the files' contents and to copy the changed blocks, then writes the
+ * copies to the log (JBD2's format), flushes, writes the commit block, flushes,
+ * and writes the same copies to their places. So a block is in the log before
+ * it is written to its place, and contents are on disk before a file has their
+ * blocks (data=ordered).
  *
  * A file system without a log has a journal, too: the copies go to their places
  * at once, and a power cut may leave a part of a change.
@@ -29,7 +29,7 @@ struct journal_owner {
     /* Write all dirty contents of files and wait: 0 or -EIO. Called by a
      * commit: first with operations running, again with none. */
     int (*write_contents)(struct journal_owner *owner);
-    /* The journal died, by `error`: print that. Called once. */
+    /* The journal is dead because of `error`: print that. Called once. */
     void (*died)(struct journal_owner *owner, int error);
 };
 

@@ -52,7 +52,8 @@ struct transaction {
     uint32_t handles;                       /* s */
     struct change *buckets[CHANGE_BUCKETS]; /* s */
     struct change *first, **last;           /* s: in order of arrival */
-    struct list pages;                      /* s: of these two, page.link */
+    struct list pages;                      /* s: pages of `changes` and
+                                               `copies`, by page.link */
     struct filling changes, copies;         /* s */
 };
 
@@ -64,7 +65,8 @@ struct log {
     struct journal_run *runs; /* I: NULL: there is no log */
     unsigned run_count;       /* I */
     uint32_t length, first;   /* I: blocks first..length - 1 go round */
-    uint32_t tail;            /* c: what replay would begin with, by disk */
+    uint32_t tail;            /* c: where replay would begin, as the disk
+                                 says */
     uint32_t head;            /* c: the next block to be written */
     struct page *superblock;  /* c: a page with the log's superblock */
     struct page *scratch;     /* c: a page for one block */
@@ -86,7 +88,7 @@ struct journal {
     bool stopped;                 /* s: no operation may begin */
     bool committing;              /* s: there is a committer */
     uint32_t round;               /* s: commits that stopped operations */
-    uint32_t rounds_done;         /* s: and that are safe on disk */
+    uint32_t rounds_done;         /* s: the last of these that is over */
     int round_error;              /* s: of the last one */
     _Atomic uint32_t running_now; /* a: running->sequence */
     _Atomic uint32_t committed;   /* a */

@@ -32,8 +32,8 @@
 #define ROOM_FIRST 2048
 #define ROOM_LAST  (1u << 20)
 
-/* Inodes are made by a lookup and go with their last user; two lookups give two
- * inodes with one number. All fields are immutable. */
+/* A lookup makes an inode, which is freed with its last reference; two lookups
+ * make two inodes with one number. All fields are immutable. */
 struct procfs_inode {
     struct inode inode;
     int process;      /* whose directory or file it is; 0: the system's */
@@ -119,7 +119,7 @@ static const struct file_ops snapshot_ops = {
     .close = snapshot_close,
 };
 
-/* The text of `inode` in memory of its own, a struct text and what it needs. */
+/* Print the text of `inode` into new memory: a struct text and its buffer. */
 static int take_snapshot(const struct procfs_inode *inode, void **out)
 {
     for (size_t room = ROOM_FIRST;; room *= 2) {

@@ -18,16 +18,17 @@
 /* The longest command a file takes in one write, without the NUL. */
 #define PROCFS_COMMAND 255
 
-/* A file of the system: functions, or a text of one line. A missing function:
- * not readable, not writable. Both are called with no lock held by this layer
- * and may sleep. The strings last. */
+/* A file of the system: functions, or a text of one line. With neither `show`
+ * nor `text` it cannot be read, without `write` not written. The functions may
+ * sleep, and this layer holds no lock while it calls them. The strings are
+ * never freed. */
 struct procfs_entry {
     const char *name;
     /* Print the contents. Called again with more room when out->truncated. 0,
      * or a negative errno, which open returns. */
     int (*show)(struct text *out);
-    /* Do the command in the `length` bytes, which are terminated: bytes used,
-     * or a negative errno. */
+    /* Do the command in the `length` bytes, which are terminated. Returns the
+     * bytes used, or a negative errno. */
     ssize_t (*write)(const char *text, size_t length);
     const char *text;
 };
@@ -38,7 +39,8 @@ struct procfs_processes {
     int (*next)(int after);
     /* The number of the running process, or 0. */
     int (*self)(void);
-    /* Print a file of process `number`: as above; -ESRCH when it is gone. */
+    /* Print a file of process `number`, as procfs_entry.show does; -ESRCH:
+     * there is no such process. */
     int (*show)(int number, const char *file, struct text *out);
     const char *const *files; /* their names */
     unsigned file_count;
@@ -47,8 +49,9 @@ struct procfs_processes {
 /* Make the file system, once, at boot. -ENOMEM. */
 int procfs_make(struct superblock **out);
 
-/* At boot only, before there can be lookups. Add a file of the system; -ENOSPC:
- * the table is full. Add the directories of processes. */
+/* At boot only, before there can be lookups. procfs_register adds a file of the
+ * system: 0, or -ENOSPC, the table is full. procfs_set_processes adds the
+ * directories of processes. */
 int procfs_register(struct procfs_entry entry);
 void procfs_set_processes(const struct procfs_processes *processes);
 

@@ -2,10 +2,10 @@
  * The names in a directory of the RAM file system.
  *
  * A directory is an array of entries by slot, in pages of its cache. A removed
- * entry leaves an empty slot, which a new name takes, so that a process that is
- * reading the directory meanwhile loses its place no further than that. Empty
- * slots are chained: each holds a link to the next. A large directory has an
- * index of its names.
+ * entry leaves an empty slot, which a later name takes. So the other entries
+ * stay in their slots, and a process that is reading the directory keeps its
+ * place. Empty slots are chained: each holds a link to the next. A large
+ * directory has an index of its names.
  */
 #include "fs/ram/private.h"
 #include "lib/errno.h"
@@ -18,7 +18,7 @@
 
 #define PAGE_SLOTS (HAL_PAGE_SIZE / sizeof(uintptr_t))
 
-/* Names from which on a directory has an index. */
+/* A directory with at least this many names has an index. */
 #define INDEX_FROM 64
 
 struct ramfs_entry {
@@ -34,8 +34,9 @@ static uintptr_t *items_of(struct ramfs_inode *directory, uint64_t slot)
     return page_data(cache_kept_page(&directory->contents, slot / PAGE_SLOTS));
 }
 
-/* NULL: the slot is empty. Then it holds the number of the next one, or 0,
- * above an odd bit: no address of an entry is odd. */
+/* The entry in a slot; NULL: the slot is empty. In an empty slot bit 0 is set,
+ * as in no address of an entry; the bits above are the number of the next empty
+ * slot, or 0. */
 static struct ramfs_entry *entry_in(const uintptr_t *items, uint64_t slot)
 {
     uintptr_t item = items[slot % PAGE_SLOTS];
@@ -90,7 +91,8 @@ static uint64_t find_by_looking(struct ramfs_inode *directory, struct name name)
     return 0;
 }
 
-/* Put all names into the index, which was begun. Whether it is held then. */
+/* Put all names into the index, which was begun. False: that failed, and the
+ * index is no longer held. */
 static bool build_index(struct ramfs_inode *directory)
 {
     uint64_t end = slots_of(directory);
@@ -128,7 +130,7 @@ void ramfs_directory_init(struct ramfs_inode *directory)
     atomic_store(&directory->inode.size, FIXED_SLOTS * DIRECTORY_SLOT_SIZE);
 }
 
-/* The first empty slot, or one more. */
+/* Take the first empty slot or, if there is none, a new one at the end. */
 static int take_slot(struct ramfs_inode *directory, uint64_t *slot)
 {
     struct page *page;

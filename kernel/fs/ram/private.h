@@ -1,6 +1,6 @@
 /*
- * What the parts of the RAM file system share, and no other file includes:
- * inodes and contents (ramfs.c), names (directory.c).
+ * What the parts of the RAM file system share; nothing else includes it: inodes
+ * and contents (ramfs.c), names (directory.c).
  */
 #ifndef FS_RAM_PRIVATE_H
 #define FS_RAM_PRIVATE_H
@@ -9,8 +9,8 @@
 #include "vfs/name_index.h"
 #include "vfs/vfs.h"
 
-/* Entries there may be, that is inodes and further names of files: two for each
- * page of contents, and these; names of one file. */
+/* The most entries (inodes, and further names of files): two for each page of
+ * contents, and RAMFS_EMPTY_FILES more. The most names of one file. */
 #define RAMFS_EMPTY_FILES 1024
 #define RAMFS_LINKS_MAX   32000
 
@@ -20,7 +20,7 @@ struct ramfs {
     uint64_t entry_limit;       /* I */
     struct mutex lock;          /* LOCK_ALLOCATION, of the fields below */
     uint64_t entries;
-    uint64_t full_words; /* so many words of `numbers` are full */
+    uint64_t full_words; /* all words of `numbers` before this one are full */
     uint64_t numbers[];  /* a bit for each inode number in use */
 };
 
@@ -51,17 +51,18 @@ static inline struct ramfs *ramfs_super(struct inode *inode)
  * searches all slots. */
 uint64_t ramfs_find(struct ramfs_inode *directory, struct name name);
 
-/* Where a slot in use has its inode, with a reference. */
+/* Where the entry in `slot`, which is in use, has its inode. The entry has a
+ * reference to it. */
 struct inode **ramfs_entry_inode(struct ramfs_inode *directory, uint64_t slot);
 
-/* Make an entry of a name known to be free, with a reference to `inode`: 0, or
- * -ENOMEM, -ENOSPC, and nothing has changed. Take an entry out; its reference
- * stays with the caller. Both set times. */
+/* ramfs_add makes an entry for a name that is free, with a reference to
+ * `inode`. 0; -ENOMEM, -ENOSPC: nothing has changed. ramfs_remove takes an
+ * entry out; its reference goes to the caller. Both set times. */
 int ramfs_add(struct ramfs_inode *directory, struct name name,
               struct inode *inode);
 void ramfs_remove(struct ramfs_inode *directory, uint64_t slot);
 
-/* Make it empty. */
+/* Make a new directory empty. */
 void ramfs_directory_init(struct ramfs_inode *directory);
 
 /* inode_ops of directories. */

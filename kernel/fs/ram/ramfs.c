@@ -2,8 +2,8 @@
  * The RAM file system: what its directories can do, and the life of its inodes.
  *
  * An entry of a directory (directory.c) holds a reference to its inode, so an
- * inode with a name stays, and one without goes with its last user. A child
- * directory holds a reference to its parent, for "..".
+ * inode with a name stays, and one without is freed with its last reference. A
+ * child directory holds a reference to its parent, for "..".
  */
 #include "fs/ram/ramfs.h"
 #include "fs/ram/private.h"
@@ -14,14 +14,14 @@
 
 #define WORD_BITS 64
 
-/* Sizes stay far from where offsets could wrap. */
+/* Files stay so short that no offset can wrap. */
 #define SIZE_LIMIT (UINT64_C(1) << 40)
 
 static const struct inode_ops ops[INODE_LINK + 1]; /* by type */
 
 /* Count one more entry; false: there are too many. For an inode, also take the
- * lowest number that none has: there are programs to which a number in the
- * thousands looks like an error. */
+ * lowest free number: some programs take a number in the thousands for an
+ * error. */
 static bool take_entry(struct ramfs *fs, uint64_t *number)
 {
     mutex_lock(&fs->lock);
@@ -38,7 +38,7 @@ static bool take_entry(struct ramfs *fs, uint64_t *number)
     return room;
 }
 
-/* One entry fewer: a name, or with `number` an inode. */
+/* Count one entry fewer: a name or, if `number` is not 0, that inode. */
 static void give_entry_back(struct ramfs *fs, uint64_t number)
 {
     mutex_lock(&fs->lock);
@@ -80,8 +80,8 @@ static int new_inode(struct ramfs *fs, const struct inode_shape *shape,
 
 /* ---- Contents ------------------------------------------------------------ */
 
-/* What lies past the end of a file in its last page is zero: a mapping shows
- * it, and a later extension must find it so. */
+/* The last page of a file is zero past the file's end: a mapping shows that
+ * part, and a longer file has zeros there. */
 static int write_piece(struct inode *inode, struct cursor *cursor, uint64_t at,
                        size_t length)
 {
@@ -135,7 +135,7 @@ static int ramfs_truncate(struct inode *inode, uint64_t size)
         return result;
     inode_set_size(inode, size);
     inode_modified(inode);
-    /* Beyond the old size there are pages of writes that failed. */
+    /* Beyond the old size there may be pages of writes that failed. */
     cache_drop(contents, cache_pages_of(size), true);
     if (last) {
         cache_clear(last, size, align_up(size, HAL_PAGE_SIZE));
@@ -265,8 +265,9 @@ static int ramfs_rename(const struct rename *rename)
     return 0;
 }
 
-/* A directory that goes may have been the last to hold its parent, and that
- * one its own: a chain as long as paths are deep, so not by recursion. */
+/* A directory that is freed may have had the last reference to its parent, and
+ * so on upwards. That chain can be as long as a path, so this is a loop, not a
+ * recursion. */
 static void ramfs_release(struct inode *inode)
 {
     while (inode && inode_drop(inode)) {

@@ -8,8 +8,8 @@
 #include "vfs/vfs.h"
 
 /* A new, empty file system that may hold `page_limit` pages of contents and
- * names, and about twice as many files and directories, and answers -ENOSPC
- * beyond. It stays for good. `type` is what superblock.type will say. -ENOMEM.
+ * names, and about twice as many files and directories, and fails with -ENOSPC
+ * beyond that. It is never freed. `type` becomes superblock.type. 0 or -ENOMEM.
  */
 int ramfs_make(const char *type, uint64_t page_limit, struct superblock **out);
 
