@@ -1,6 +1,7 @@
 /*
- * Leftist heaps: a node's right half is never deeper than its left one. So the
- * way down to the right, the only one that is walked, is short.
+ * Leftist heaps: the way down to the right, from a node's right child, is never
+ * longer than from its left child. So this way, the only one that is walked, is
+ * short.
  */
 #include "lib/heap.h"
 

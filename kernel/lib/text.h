@@ -14,7 +14,8 @@ struct text {
     size_t length;   /* bytes in it, without the NUL; below capacity */
     size_t capacity; /* bytes at data */
     bool truncated;  /* something did not fit and is missing */
-    /* Takes what has filled the buffer, which is then empty; or NULL. */
+    /* NULL; or called when the buffer is full: takes the text, which is empty
+     * afterwards. */
     void (*drain)(const char *text, size_t length);
 };
 
