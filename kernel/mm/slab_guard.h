@@ -46,7 +46,7 @@ static inline bool slab_all_are(const void *at, uint8_t byte, size_t length)
     return true;
 }
 
-/* A new piece, of `size` bytes in all. */
+/* Make a new free piece, of `size` bytes in all. */
 static inline void slab_guard_make(struct piece *piece, size_t size)
 {
     piece->state = SLAB_IS_FREE;
