@@ -1,7 +1,6 @@
 /*
- * Leftist heaps: the way down to the right, from a node's right child, is never
- * longer than from its left child. So this way, the only one that is walked, is
- * short.
+ * Leftist heaps: a right child's way down, always to the right, is never longer
+ * than its left sibling's. So this way, the only one walked, is short.
  */
 #include "lib/heap.h"
 

@@ -26,8 +26,7 @@ void panic_set_hook(void (*hook)(void));
  * lock, as its holder may have died. From any context. */
 bool panic_in_progress(void);
 
-/* In a debug build: panics if `condition` is false. In others: costs
- * nothing. */
+/* Debug builds panic if `condition` is false; others do not evaluate it. */
 #ifdef DEBUG
 #define ASSERT(condition)                                                      \
     do {                                                                       \

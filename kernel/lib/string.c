@@ -174,8 +174,7 @@ size_t strlcpy(char *to, const char *from, size_t size)
     return length;
 }
 
-/* The value of a digit in any base up to 16; 16 if the character is no
- * digit. */
+/* The value of a digit in any base up to 16; 16 if it is no digit. */
 static unsigned digit_value(char c)
 {
     if (c >= '0' && c <= '9')

@@ -14,8 +14,7 @@ struct text {
     size_t length;   /* bytes in it, without the NUL; below capacity */
     size_t capacity; /* bytes at data */
     bool truncated;  /* something did not fit and is missing */
-    /* NULL; or called when the buffer is full: takes the text, which is empty
-     * afterwards. */
+    /* NULL; or called when full: takes the text, which is then empty. */
     void (*drain)(const char *text, size_t length);
 };
 

@@ -15,9 +15,8 @@ void audit_init(void);
  * Returns N, or -EINTR after a kill.
  *
  * It holds no lock that other work needs, but stops the other harts for a time
- * that grows with memory. An audit that follows soon waits first, so that the
- * harts run for most of the time. Sleeps; no lock of LOCK_AUDIT or above is
- * held. */
+ * that grows with memory. An audit that follows soon waits first, so the harts
+ * run most of the time. Sleeps; no lock of LOCK_AUDIT or above is held. */
 int audit(struct text *out);
 
 /* The same in a panic: the other harts stand already, and no lock is taken. A

@@ -18,8 +18,7 @@
  * A fault has up to three phases. It looks, with the space locked; this
  * resolves most faults. If a page of a file has to be read, or memory to be
  * found, the space is unlocked, and the fault waits. Then it looks again, from
- * the beginning: it keeps nothing from the first look that may have become
- * wrong.
+ * the beginning: it keeps nothing from the first look that may be wrong by now.
  *
  * If a write fault is resolved, the entry is writable, and the instruction that
  * faulted runs again. So nothing is stored through a mapping made for a read.
@@ -55,8 +54,7 @@ static pte_t leaf_for(const struct context *c, struct page *page, bool write)
     return pte_leaf(page_physical(page), write, c->region->prot & PROT_EXECUTE);
 }
 
-/* Harts must not run what they have fetched from a page before the kernel wrote
- * it. */
+/* Harts must not run what they fetched from a page before it was written. */
 static void sync_code(const struct context *c)
 {
     if (c->region->prot & PROT_EXECUTE)
@@ -87,8 +85,7 @@ static enum fault fault_of(int error)
                               : FAULT_BUS;
 }
 
-/* The object's page at the fault, with a reference; or note which is
- * missing. */
+/* The object's page at the fault, with a reference; or note it as missing. */
 static enum fault object_page(struct context *c, struct page **out)
 {
     struct object *object = c->region->object;

@@ -56,8 +56,7 @@ bool oom_retry(unsigned *tries, uint64_t wanted)
         return false;
     uint64_t more = (uint64_t)BATCH << *tries, unused = page_unused_count();
     bool again = ++*tries < TRIES_MAX;
-    /* Pages may have been given back since the failure: a few tries show
-     * that. */
+    /* Pages may have come back since the failure: a few tries show that. */
     if (unused >= wanted + PLENTY)
         return *tries < PLENTY_TRIES;
     /* If nothing is left to give back, another thread may have reclaimed it:

@@ -145,9 +145,8 @@ static struct page *block_take(unsigned order)
 
 /* ---- Caches of harts ----------------------------------------------------- */
 
-/* The cache of this hart. If the thread has moved to another hart before it has
- * the lock, this does no harm: any hart may use any cache that it has
- * locked. */
+/* The cache of this hart. If the thread moves to another hart before it has the
+ * lock, that does no harm: any hart may use a cache it has locked. */
 static inline struct hart_cache *lock_my_cache(void)
 {
     struct hart_cache *cache = &caches[hal_self()->hart];
@@ -173,8 +172,8 @@ static void free_pages_push(struct free_pages *free, struct page *page)
     free->pages[free->length++] = page;
 }
 
-/* Fill an empty stack with a block of pages if there is one, else with single
- * pages. */
+/* Fill an empty stack with a block of pages if there is one, else one by
+ * one. */
 static void refill(struct free_pages *free)
 {
     struct page *page;

@@ -73,8 +73,7 @@ struct page {
 int page_init(const struct hal_range *ram, size_t ram_count,
               const struct hal_range *reserved, size_t reserved_count);
 
-/* Give the whole pages of a range of boot's memory (the initrd) to the
- * allocator. */
+/* Free the whole pages in a range of boot's memory (the initrd). */
 void page_release_range(struct hal_range range);
 
 /* A page with count 1: its contents are unspecified, or zeros, or a copy of
@@ -103,8 +102,7 @@ uint64_t page_total_count(void);
 /* Change the kind of a page. Only its owner may. */
 static inline void page_become(struct page *page, enum page_kind kind)
 {
-    /* Atomic, as the allocator also reads the kind of neighbours that are in
-     * use. */
+    /* Atomic, as the allocator also reads the kind of neighbours in use. */
     __atomic_store_n(&page->kind, kind, __ATOMIC_RELAXED);
 }
 
@@ -227,8 +225,7 @@ static inline void page_put(struct page *page)
  * are absent at first. */
 void page_begin(struct page *array, uint64_t first, uint64_t count);
 
-/* Called once for each page that exists. It is free, or in use for good (count
- * 1). */
+/* Called once for each page that exists: free, or in use for good (count 1). */
 void page_add(struct page *page, bool in_use);
 
 /* Whether the page with that number has a descriptor. */

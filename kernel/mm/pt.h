@@ -118,8 +118,7 @@ void pt_reuse(struct hal_space *space, uint64_t va, pte_t *slot);
 
 /* Make sure that [start, end), not empty, can be cleared without allocating:
  * unshare the nodes that it covers in part. Those that it covers whole are
- * dropped as they are. 0 or -ENOMEM; what the process sees is unchanged either
- * way. */
+ * dropped as they are. 0 or -ENOMEM; what the process sees is unchanged. */
 int pt_unshare_edges(struct hal_space *space, struct page *root, uint64_t start,
                      uint64_t end);
 

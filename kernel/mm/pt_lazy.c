@@ -28,8 +28,7 @@
 #define NARROW_LEAVES 32
 #define NARROW_EDGES  8
 
-/* When so many slots in a row have been filled, all others are filled at
- * once. */
+/* When so many slots in a row have been filled, the rest is filled at once. */
 #define RUN 6
 
 pte_t node_entry(const struct page *node, unsigned slot)
@@ -49,8 +48,7 @@ static pte_t share_from(struct page *source, unsigned slot)
     return entry;
 }
 
-/* If another sharer of the node has copied the same entry first, put this
- * one. */
+/* If another sharer of the node copied the same entry first, put this one. */
 static void install_shared(struct page *node, unsigned slot, pte_t entry)
 {
     spin_lock(&node->table.lock);
@@ -186,8 +184,7 @@ static void merge(struct page *copy, struct page *source)
 }
 
 /* If parent and child both have a LAZY edge to a node, and nothing else refers
- * to it, give each a node of its own. False: that is not so, or there is no
- * page. */
+ * to it, give each a node of its own. False: not so, or no page. */
 static bool split(pte_t *parent, pte_t *child, const struct path *path)
 {
     struct page *node = pte_page(*parent), *own = node;

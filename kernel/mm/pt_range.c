@@ -106,8 +106,7 @@ void pt_clear(struct hal_space *space, struct page *root, uint64_t start,
 {
     struct harvest harvest = {.space = space};
     clear_below(&harvest, root, 0, start, end);
-    /* Leaves of the zero page are not in the harvest, but are shot down,
-     * too. */
+    /* Leaves of the zero page are not in the harvest, but shot down, too. */
     harvest_put(&harvest);
     hal_shootdown(space, HAL_FLUSH_ALL);
 }

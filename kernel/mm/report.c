@@ -162,8 +162,7 @@ int memory_print(struct text *out)
         space_lock(own);
         space_unlock(own);
     }
-    /* No lock is held, so pages may change meanwhile: the counts are
-     * approximate. */
+    /* No lock is held: the counts are approximate, as pages may change. */
     for (uint64_t i = 0; i < page_span(); i++) {
         counts[page_at(i)->kind]++;
         shared += page_count(page_at(i)) > 1;

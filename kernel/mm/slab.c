@@ -34,8 +34,7 @@ _Static_assert(sizeof(struct slab) % 16 == 0, "objects are 16-aligned");
 
 static struct class classes[CLASSES];
 
-/* The class for a size. The index is the size in units of 16 bytes, rounded
- * up. */
+/* The class for a size, by the size in units of 16 bytes, rounded up. */
 static uint8_t class_of[LARGEST / 16 + 1];
 
 void slab_init(void)

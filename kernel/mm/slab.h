@@ -4,8 +4,7 @@
  *
  * A slab is a page with objects of one size. It starts with a header, which
  * says which objects are free and how many are in use. The page is freed with
- * its last object. An object so large that no two fit a page gets pages of its
- * own.
+ * its last object. An object too large for two in a page gets pages of its own.
  *
  * Debug builds find writes outside small objects, writes into free ones, and
  * objects that are freed twice (slab_guard.h).

@@ -20,8 +20,7 @@
 static struct spinlock list_lock = SPINLOCK(LOCK_SPACE_LIST);
 static struct list spaces = {&spaces, &spaces}; /* list_lock */
 
-/* A new space, in the list, without root or regions. It is being made: count
- * 0. */
+/* A new space in the list, without root or regions; being made: count 0. */
 static struct space *create_bare(void)
 {
     struct space *space = slab_alloc_zeroed(sizeof *space);

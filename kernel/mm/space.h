@@ -59,8 +59,7 @@ static inline struct space *space_get(struct space *space)
     return space;
 }
 
-/* One reference fewer; the last put destroys the space. NULL is allowed. May
- * sleep. */
+/* Put a reference; the last put destroys the space. May be NULL. May sleep. */
 void space_put(struct space *space);
 
 /* Destroy a space to which there is no other reference. May take long. */

@@ -13,8 +13,7 @@ bool user_range_ok(uint64_t va, uint64_t length)
     return length <= HAL_USER_TOP && va <= HAL_USER_TOP - length;
 }
 
-/* A long transfer is made of several copies: a kill ends it here, before
- * one. */
+/* A long transfer is several copies; a kill ends it here, between two. */
 static bool may_copy(uint64_t va, size_t length)
 {
     lockrank_assert_below(LOCK_ORPHANS);

@@ -31,8 +31,7 @@ void mutex_init(struct mutex *mutex, enum lock_rank rank);
  * does not end the wait, as holders let go soon. */
 void mutex_lock(struct mutex *mutex);
 /* The same for one more mutex of the highest rank that the thread holds. Ranks
- * do not order mutexes of one rank: all callers must take them in the same
- * order. */
+ * do not order these: all callers must take them in the same order. */
 void mutex_lock_also(struct mutex *mutex);
 /* Like mutex_lock, where a holder may take long. 0; or -EINTR when a kill or a
  * signal has ended the wait: then the thread does not have the mutex. */

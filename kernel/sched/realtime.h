@@ -1,8 +1,7 @@
 /*
  * The clock of the day. At boot the board's clock is read, once; from then on
  * hal_time counts. So the clock runs evenly, and reading it costs no more than
- * hal_time. On a board without a clock it starts at the date of the kernel's
- * build.
+ * hal_time. Without a board's clock it starts at the date of the build.
  */
 #ifndef SCHED_REALTIME_H
 #define SCHED_REALTIME_H
@@ -11,8 +10,7 @@
 
 #define REALTIME_SECOND INT64_C(1000000000)
 
-/* The time at which hal_time was 0. Set at boot, before the first file
- * exists. */
+/* The time at which hal_time was 0. Set at boot, before there are files. */
 extern int64_t realtime_start;
 
 /* Nanoseconds since 1970. */

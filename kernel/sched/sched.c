@@ -142,8 +142,7 @@ void sched_assert_told(void)
     uint32_t ended = atomic_load(&steps_ended);
     uint64_t idle = atomic_load(&idle_harts);
     bool wrong = queue->ready && idle;
-    /* A hart that is not idle and runs no thread was woken just now: that is
-     * right. */
+    /* A hart that is not idle and runs no thread was woken just now. */
     for (unsigned i = 0; i < hal_hart_count(); i++)
         wrong &= (idle & BIT(i)) || atomic_load(&queues[i].running);
     /* If no step was under way, all this was true at one moment. */

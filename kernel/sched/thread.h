@@ -104,17 +104,15 @@ static inline bool thread_killed(const struct thread *thread)
 }
 
 /* Make a sleeping thread ready. False: it was not asleep. Interrupts are off,
- * so that the caller is not preempted before it has woken a hart for the
- * thread. */
+ * so the caller is not preempted before it has woken a hart for it. */
 bool thread_wake(struct thread *thread);
 
 /* Give the hart to another thread; returns when this thread runs again. The
  * caller has set its own state, and holds interrupts off. */
 void sched_switch(void);
 
-/* clock_add: `self`, the running thread, is woken when hal_time() reaches
- * `deadline`. clock_remove cancels this; if nothing was set it does nothing
- * (clock.c). */
+/* clock_add: wake `self`, the running thread, when hal_time() reaches
+ * `deadline`. clock_remove: cancel that, if it was set (clock.c). */
 void clock_add(struct thread *self, uint64_t deadline);
 void clock_remove(struct thread *self);
 /* A slice starts on this hart, and ends at `end`. UINT64_MAX: it has no end, as
@@ -128,8 +126,7 @@ void clock_init(void);
  * and this does not return. */
 _Noreturn void sched_start(void);
 
-/* Make `memory` the idle thread of `hart`, on `stack`; hal_hart_start runs
- * it. */
+/* Prepare `memory` as `hart`'s idle thread on `stack`, for hal_hart_start. */
 void sched_idle_thread(unsigned hart, struct thread *memory, void *stack);
 
 /* After sleep_begin, whether or not the thread has slept, and whether or not it
