@@ -59,8 +59,8 @@ struct hal_range hal_image(void);
 /* For the end of a panic: print registers and callers, and stop every hart. */
 void hal_panic_report(void);
 
-/* Clock frequency of hal_time's source, and whether each hart has a timer
- * compare register of its own (Sstc). */
+/* Set the frequency, in hertz, of the clock behind hal_time, and whether each
+ * hart has a timer compare register of its own (Sstc). */
 void hal_time_init(uint64_t frequency, bool sstc);
 
 /* Replace boot's mappings by the final ones: `ram` and `devices` in the direct
@@ -70,7 +70,7 @@ int hal_mmu_init(const struct hal_range *ram, size_t ram_count,
                  const struct hal_range *devices, size_t device_count,
                  uint64_t (*table)(void));
 
-/* The interrupt controller (a PLIC) at `base`, whose `context` serves the
+/* Use the interrupt controller (a PLIC) at `base`, whose `context` serves the
  * boot hart in supervisor mode. */
 void hal_interrupts_init(uint64_t base, unsigned context);
 

@@ -10,8 +10,8 @@
  *
  * A thread that was stopped while it changed a space may hold references that
  * no edge shows: it takes them before it stores an edge, and puts them after it
- * has cleared one. So the audit tries for a while to find no such thread. If
- * there always is one, edges in its space are counted and not checked, and a
+ * has cleared one. So the audit tries several times to find no such thread. If
+ * there is one each time, edges in its space are counted and not checked, and a
  * count may be higher than what was found, but never lower.
  */
 #include "mm/audit.h"

@@ -83,6 +83,6 @@ static int unshare_all(struct space *space, struct page *node, uint64_t base)
 int eager_copy(struct space *parent, struct space *child)
 {
     int error = unshare_all(child, child->root, 0);
-    /* The parent's nodes are not shared any more: nothing is allocated. */
+    /* The parent's nodes are not shared any more, so nothing is allocated. */
     return error ? error : unshare_all(parent, parent->root, 0);
 }

@@ -31,8 +31,8 @@
 #include "mm/stats.h"
 #include "sched/thread.h"
 
-/* So much of a range is brought in before the space is unlocked for others: it
- * takes a few milliseconds. */
+/* After so many bytes, which take a few milliseconds to bring in, the space is
+ * unlocked for others. */
 #define PIECE (2ul << 20)
 
 /* An object's page has to be waited for. */
@@ -249,8 +249,8 @@ static enum fault populate(struct context *c, uint64_t end)
     return FAULT_SPURIOUS;
 }
 
-/* The next piece of [c->va, end). Between two pieces the space is unlocked, and
- * a kill ends the whole. */
+/* Bring in the next piece of [c->va, end). Between two pieces the space is
+ * unlocked, and a kill has effect. */
 static enum fault populate_piece(struct context *c, uint64_t end)
 {
     uint64_t reached = c->va;

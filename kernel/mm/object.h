@@ -22,8 +22,8 @@ struct object_ops {
      * space is locked; may sleep, but takes no lock below LOCK_OBJECT. Called
      * only after -EAGAIN. */
     int (*fetch)(struct object *object, uint64_t index);
-    /* One more user of the object; one fewer. The last put may sleep, but takes
-     * no lock below LOCK_OBJECT. */
+    /* get: one more user of the object. put: one fewer; the last may sleep, but
+     * takes no lock below LOCK_OBJECT. */
     void (*get)(struct object *object);
     void (*put)(struct object *object);
     /* A name for /proc/PID/maps. */

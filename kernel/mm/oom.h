@@ -32,8 +32,8 @@ struct shrinker {
     struct shrinker *next; /* oom.c */
 };
 
-/* Add a shrinker, at boot; it cannot be removed. Of those that sleep, and of
- * those that do not, the ones added first are asked first. */
+/* Add a shrinker, at boot; it cannot be removed. Those that sleep are asked in
+ * the order in which they were added, and so are those that do not. */
 void oom_add_shrinker(struct shrinker *shrinker);
 
 /* For an allocator that has no free page: true when pages were given back. From

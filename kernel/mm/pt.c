@@ -45,9 +45,9 @@ struct page *pt_create_root(void)
     return root;
 }
 
-/* The source is locked. Neither it nor the copy has a write permission or an
- * OWNED edge afterwards: it is sealed, unless it is a root, which is never
- * shared itself. */
+/* The source is locked. Afterwards neither it nor the copy has a write
+ * permission or an OWNED edge: the source is sealed, unless it is a root. A
+ * root itself is never shared. */
 static void share_into(struct page *source, struct page *copy)
 {
     pte_t *from = pt_slots(source), *to = pt_slots(copy);

@@ -129,8 +129,8 @@ void pt_clear(struct hal_space *space, struct page *root, uint64_t start,
               uint64_t end);
 
 /* Make leaves in [start, end) read-only, and executable or not; where the
- * region allows writes, the next write is granted by its fault. 0; or -ENOMEM,
- * and permissions are unchanged. */
+ * region allows writes, a fault grants the next one. 0; or -ENOMEM, and
+ * permissions are unchanged. */
 int pt_protect(struct hal_space *space, struct page *root, uint64_t start,
                uint64_t end, bool execute);
 

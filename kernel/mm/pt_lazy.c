@@ -28,7 +28,7 @@
 #define NARROW_LEAVES 32
 #define NARROW_EDGES  8
 
-/* When so many slots in a row have been filled, the rest is filled at once. */
+/* When so many slots in a row are full, all that is missing is copied. */
 #define RUN 6
 
 pte_t node_entry(const struct page *node, unsigned slot)

@@ -6,9 +6,9 @@
  *
  * The words in front say whether the object is in use and how long it is; a
  * write just before the object changes them. The tail, at least 16 bytes, and
- * all of a free object hold a pattern. It is checked when an object is freed,
- * when it is allocated again and by every audit, so the report comes late, but
- * it names the object. Release builds have none of this.
+ * all of a free object hold a pattern. The pattern is checked when an object is
+ * freed, when it is allocated again and by every audit. So the report comes
+ * late, but it names the object. Release builds have none of this.
  */
 #ifndef MM_SLAB_GUARD_H
 #define MM_SLAB_GUARD_H

@@ -13,8 +13,8 @@
 #include "mm/slab.h"
 #include "sched/thread.h"
 
-/* So much is dropped before the space is unlocked for others: it takes a few
- * milliseconds. */
+/* After so many bytes, which take a few milliseconds to drop, the space is
+ * unlocked for others. */
 #define PIECE (32ul << 20)
 
 static struct spinlock list_lock = SPINLOCK(LOCK_SPACE_LIST);

@@ -52,7 +52,7 @@ struct space *space_fork(struct space *parent, uint64_t write,
                          uint64_t execute);
 
 /* One more reference; the caller has one, or a lock that keeps one. Returns the
- * space. A space is made with one. */
+ * space. A new space has one. */
 static inline struct space *space_get(struct space *space)
 {
     atomic_fetch_add_explicit(&space->count, 1, memory_order_relaxed);
@@ -70,9 +70,9 @@ void space_enter(struct space *space);
 /* The running thread's, or NULL. */
 struct space *space_current(void);
 
-/* Add a region, with a reference to its object, if any. It is readable, in
- * whole pages and below HAL_USER_TOP, else -EINVAL; where no region is, else
- * -EEXIST. 0, one of these, or -ENOMEM. */
+/* Add a region, with a reference to its object, if any. It must be readable, in
+ * whole pages and below HAL_USER_TOP (else -EINVAL), and overlap no other
+ * region (else -EEXIST). 0, one of these, or -ENOMEM. */
 int space_map(struct space *space, const struct region *region);
 
 /* The same for writable anonymous memory, all of which is brought in at once.

@@ -1,7 +1,7 @@
 /*
  * The clock of the day. At boot the board's clock is read, once; from then on
  * hal_time counts. So the clock runs evenly, and reading it costs no more than
- * hal_time. Without a board's clock it starts at the date of the build.
+ * hal_time. If the board has none, it starts at the date of the build.
  */
 #ifndef SCHED_REALTIME_H
 #define SCHED_REALTIME_H

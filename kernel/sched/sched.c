@@ -85,7 +85,7 @@ static struct thread *queue_pop(struct run_queue *queue)
     return first ? container_of(first, struct thread, turn) : NULL;
 }
 
-/* From another hart, a thread that has used less than `limit`; or NULL. */
+/* Take a thread that has used less than `limit` from another hart; or NULL. */
 static __attribute__((noinline)) struct thread *steal(uint64_t limit)
 {
     unsigned count = hal_hart_count(), self = hal_self()->hart;

@@ -1,9 +1,9 @@
 /*
  * Spinlocks: held for a few hundred instructions and never across a sleep.
- * While a hart holds one its interrupts are off, so an interrupt handler may
- * take the same lock. So a hart with interrupts on holds none. There the kernel
- * may be preempted, and there hal_harts_freeze stops it: no structure that a
- * spinlock guards is half changed.
+ * While a hart holds one its interrupts are off. So an interrupt handler may
+ * take the same lock, and a hart with interrupts on holds none. There the
+ * kernel may be preempted, and there hal_harts_freeze stops the hart: no
+ * structure that a spinlock guards is half changed.
  */
 #ifndef SCHED_SPINLOCK_H
 #define SCHED_SPINLOCK_H

@@ -10,8 +10,8 @@
 #include "arch/riscv/internal.h"
 #include "lib/errno.h"
 
-/* By index; a hart started late finds its thread by its identifier (boot.S).
- * The boot hart is 0, and has no thread here. */
+/* Both by hart number: a hart that leaves reset too early finds its thread by
+ * its identifier (boot.S). The boot hart, 0, has no thread here. */
 uint64_t hardware_ids[HAL_MAX_HARTS];
 struct hal_thread *_Atomic hart_threads[HAL_MAX_HARTS];
 
