@@ -196,11 +196,12 @@ _Noreturn void kernel_main(uint64_t hardware_id, const void *tree);
 void hal_upcall_syscall(struct hal_frame *frame);
 
 /* An access to user memory at `va` faulted (proc/entry.c). True: the access is
- * tried again. False: a user thread has been killed, a copy of the kernel
- * fails. Interrupts on. */
+ * tried again. False: the thread has been killed; or, if `in_kernel`, the copy
+ * is to fail. Interrupts on. */
 bool hal_upcall_memory_fault(uint64_t va, enum access access, bool in_kernel);
 
-/* A user instruction caused another fault, named `cause` (proc/entry.c). */
+/* The user instruction at `value` caused another fault: `cause` in words
+ * (proc/entry.c). */
 void hal_upcall_user_fault(const char *cause, uint64_t value);
 
 /* On the way to user mode, if hal_thread.work is not 0 (proc/entry.c).

@@ -13,7 +13,7 @@
 #define PLENTY       64
 #define PLENTY_TRIES 4
 
-static struct shrinker *shrinkers; /* I once boot is over */
+static struct shrinker *shrinkers; /* I: at boot */
 
 void oom_add_shrinker(struct shrinker *shrinker)
 {

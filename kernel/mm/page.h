@@ -145,7 +145,7 @@ bool page_failed_on_command(void);
 extern struct page *page_array;  /* descriptor of the lowest page */
 extern struct page *page_by_ppn; /* where the descriptor of page 0 would be */
 
-/* All descriptors: [0, page_span). */
+/* The number of descriptors: page_at takes an index below it. */
 uint64_t page_span(void);
 
 static inline struct page *page_at(uint64_t index)

@@ -21,7 +21,7 @@ void slab_init(void);
 void *slab_alloc(size_t size);
 void *slab_alloc_zeroed(size_t size);
 
-/* Give it back. NULL is allowed. */
+/* Free an object. NULL is allowed. */
 void slab_free(void *object);
 
 /* The address of an object if something was written around it, or into it while
@@ -29,7 +29,7 @@ void slab_free(void *object);
  * audit: every other hart is frozen. */
 const void *slab_find_damage(void);
 
-/* How many objects there are, without those with pages of their own. */
+/* The number of objects, without those that have pages of their own. */
 uint64_t slab_count_objects(void);
 
 #endif

@@ -34,7 +34,7 @@ struct waiter {
 
 /* What ends a sleep early: bits of hal_thread.work. */
 enum sleep {
-    SLEEP_UNINTERRUPTIBLE = 0, /* only if the wake-up comes soon */
+    SLEEP_UNINTERRUPTIBLE = 0, /* only where the wake-up comes soon */
     SLEEP_KILLABLE = HAL_WORK_KILLED,
     SLEEP_INTERRUPTIBLE = HAL_WORK_KILLED | HAL_WORK_SIGNAL,
 };

@@ -59,7 +59,7 @@ void sbi_ask_harts(enum sbi_request request, uint64_t hart_mask,
 
 int64_t sbi_hart_start(uint64_t hardware_id, uint64_t physical, uint64_t opaque)
 {
-    /* Test for what several harts need: an interrupt and a fence, to none. */
+    /* Several harts need interrupts and fences: test both, on no hart. */
     int64_t error = call(SBI_IPI, 0, 0, 0, 0, 0);
     if (!error)
         error = call(SBI_RFENCE, SBI_FENCE_I, 0, 0, 0, 0);

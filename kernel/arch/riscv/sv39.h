@@ -154,7 +154,7 @@ static inline pte_t pte_shared(pte_t e)
     return pte_is_owned(e) ? pte_lazy(pte_physical(e)) : e;
 }
 
-/* The first two are for leaves; pte_counted is also for edges, and true. */
+/* The first two are for leaves. pte_counted is true for edges. */
 static inline bool pte_writable(pte_t e)
 {
     return e.bits & SV39_W;
