@@ -28,8 +28,7 @@ struct piece {
 #ifdef DEBUG
 
 #define SLAB_FRONT sizeof(struct piece)
-#define SLAB_GUARD (SLAB_FRONT + 16) /* bytes an object needs besides its own  \
-                                      */
+#define SLAB_GUARD (SLAB_FRONT + 16) /* bytes around each object */
 
 #define SLAB_IS_FREE 0xf4eef4eef4ee0000ul
 #define SLAB_IN_USE  0x05ed05ed05ed0000ul
