@@ -1,8 +1,8 @@
 /*
  * The contract between the machine and the kernel.
  *
- * Here is declared what the portable kernel asks of a machine and, at the end,
- * what a machine calls: the upcalls. Small parts that must be inline
+ * This file declares what the portable kernel asks of a machine and, at the
+ * end, the upcalls: what a machine calls. Small parts that must be inline
  * (interrupts on and off, the current thread, the direct map, the user's
  * registers) come from the machine's own <machine.h>, which supplies:
  *
@@ -36,14 +36,14 @@
 #define HAL_WORK_KILLED     2u
 #define HAL_WORK_SIGNAL     4u /* cleared when signals are delivered */
 
-/* How memory was touched, as space_fault wants to know it. */
+/* What an access to memory was to do, for space_fault. */
 enum access { ACCESS_READ, ACCESS_WRITE, ACCESS_EXECUTE };
 
 /* The machine's part of an address space. */
 struct hal_space {
     uint64_t root;                 /* physical address of the root table */
-    _Atomic uint64_t active_harts; /* whose translation register holds it */
-    _Atomic uint64_t stale_harts;  /* may have fetched code since changed */
+    _Atomic uint64_t active_harts; /* harts that translate by it now */
+    _Atomic uint64_t stale_harts;  /* may have old code in their caches */
 };
 
 /* ---- Start-up, in this order, all on the boot hart ----------------------- */
@@ -53,14 +53,14 @@ struct hal_range {
     uint64_t start, end;
 };
 
-/* Where the image lies in memory, which is not free. */
+/* Where the image lies in memory: this range is not free. */
 struct hal_range hal_image(void);
 
 /* For the end of a panic: print registers and callers, and stop every hart. */
 void hal_panic_report(void);
 
-/* Clock frequency of hal_time's source, and whether each hart has a timer
- * compare register of its own (Sstc). */
+/* Set the frequency, in hertz, of the clock behind hal_time, and whether each
+ * hart has a timer compare register of its own (Sstc). */
 void hal_time_init(uint64_t frequency, bool sstc);
 
 /* Replace boot's mappings by the final ones: `ram` and `devices` in the direct
@@ -70,7 +70,7 @@ int hal_mmu_init(const struct hal_range *ram, size_t ram_count,
                  const struct hal_range *devices, size_t device_count,
                  uint64_t (*table)(void));
 
-/* The interrupt controller (a PLIC) at `base`, whose `context` serves the
+/* Use the interrupt controller (a PLIC) at `base`, whose `context` serves the
  * boot hart in supervisor mode. */
 void hal_interrupts_init(uint64_t base, unsigned context);
 
@@ -79,8 +79,8 @@ void hal_interrupts_init(uint64_t base, unsigned context);
 /* Number of harts that run the kernel (1 until hal_hart_start). */
 unsigned hal_hart_count(void);
 
-/* Start one more hart. It runs `entry(argument)` on `thread`'s stack with
- * interrupts off and becomes kernel hart `hart`. 0, or -EIO when the firmware
+/* Start one more hart. It becomes kernel hart `hart` and runs `thread`, from
+ * hal_thread_init, with interrupts off. 0, or -EIO when the firmware
  * refuses. */
 int hal_hart_start(unsigned hart, uint64_t hardware_id,
                    struct hal_thread *thread);
@@ -89,9 +89,9 @@ int hal_hart_start(unsigned hart, uint64_t hardware_id,
  * it looks at its run queue. */
 void hal_hart_wake(unsigned hart);
 
-/* Stop every other hart where it next has interrupts enabled (so where it holds
- * no spinlock), and return once they stand; let them run again. With `for_ever`
- * (a panic) a hart that does not answer within 100 ms is not waited for. */
+/* Freeze: stop every other hart where it next has interrupts enabled (so where
+ * it holds no spinlock), and return once they all stand. With `for_ever` (a
+ * panic) return after 100 ms even if some do not. Thaw: let them run again. */
 void hal_harts_freeze(bool for_ever);
 void hal_harts_thaw(void);
 
@@ -117,15 +117,15 @@ void hal_thread_drop_fpu(void);
 /* The user registers of a thread, at the top of its kernel stack. */
 struct hal_frame *hal_thread_frame(struct hal_thread *thread);
 
-/* Leave the kernel with the running thread's frame. */
+/* Return to user mode, with the registers in the running thread's frame. */
 _Noreturn void hal_enter_user(void);
 
 /* ---- Time --------------------------------------------------------------- */
 
 /* Nanoseconds since boot. */
 uint64_t hal_time(void);
-/* The next timer interrupt of this hart, at hal_time() >= deadline; none at
- * UINT64_MAX. */
+/* Set this hart's timer to interrupt when hal_time() reaches `deadline`;
+ * UINT64_MAX: not at all. */
 void hal_timer_arm(uint64_t deadline);
 
 /* ---- Address translation ------------------------------------------------ */
@@ -134,9 +134,9 @@ void hal_timer_arm(uint64_t deadline);
  * keep active_harts right. Interrupts off. */
 void hal_space_activate(struct hal_space *space);
 
-/* After an entry of `space` changed: every hart running it forgets it before
- * this returns. With HAL_FLUSH_ALL, as after a change of a non-leaf entry, all
- * translations of the space are forgotten. Any locks may be held. */
+/* After an entry of `space` changed: before this returns, every hart running it
+ * forgets the old entry. With HAL_FLUSH_ALL, as after a change of a non-leaf
+ * entry, it forgets all of the space. Any locks may be held. */
 #define HAL_FLUSH_ALL UINT64_MAX
 void hal_shootdown(struct hal_space *space, uint64_t va);
 
@@ -148,14 +148,15 @@ void hal_flush_local(struct hal_space *space, uint64_t va);
 /* Instructions were written: all harts running the space fetch them anew. */
 void hal_space_sync_code(struct hal_space *space);
 
-/* Write the kernel's edges into a zeroed root table; zero them again. */
+/* hal_root_init writes the kernel's edges into a zeroed root table;
+ * hal_root_clear zeroes them again. */
 void hal_root_init(void *root);
 void hal_root_clear(void *root);
 
 /* Map the HAL_STACK_PAGES pages of one kernel stack in window `slot` (below
- * HAL_STACKS), with nothing mapped below it: the address of its low end.
- * `pages` NULL: unmap it, and no hart can touch the pages any more. Callers
- * serialise per slot. */
+ * HAL_STACKS), with nothing mapped below it. Returns the address of its low
+ * end. If `pages` is NULL, unmap the stack: then no hart can touch its pages
+ * any more. Calls for one slot must not overlap in time. */
 void *hal_stack_map(unsigned slot, const uint64_t *pages);
 
 /* ---- User memory -------------------------------------------------------- */
@@ -166,8 +167,9 @@ void *hal_stack_map(unsigned slot, const uint64_t *pages);
 int hal_user_read(void *to, uint64_t from, size_t length);
 int hal_user_write(uint64_t to, const void *from, size_t length);
 int hal_user_clear(uint64_t to, size_t length);
-/* Copy a string of at most `size` bytes with its NUL: its length without,
- * -ENAMETOOLONG when there is no NUL in `size` bytes, or -EFAULT. */
+/* Copy a string of at most `size` bytes with its NUL. Returns its length
+ * without the NUL, -ENAMETOOLONG when there is no NUL in `size` bytes, or
+ * -EFAULT. */
 int hal_user_read_string(char *to, uint64_t from, size_t size);
 
 /* ---- Devices and firmware ----------------------------------------------- */
@@ -194,19 +196,20 @@ _Noreturn void kernel_main(uint64_t hardware_id, const void *tree);
 void hal_upcall_syscall(struct hal_frame *frame);
 
 /* An access to user memory at `va` faulted (proc/entry.c). True: the access is
- * tried again. False: a user thread has been killed, a copy of the kernel
- * fails. Interrupts on. */
+ * tried again. False: the thread has been killed; or, if `in_kernel`, the copy
+ * is to fail. Interrupts on. */
 bool hal_upcall_memory_fault(uint64_t va, enum access access, bool in_kernel);
 
-/* A user instruction caused another fault, named `cause` (proc/entry.c). */
+/* The user instruction at `value` caused another fault: `cause` in words
+ * (proc/entry.c). */
 void hal_upcall_user_fault(const char *cause, uint64_t value);
 
 /* On the way to user mode, if hal_thread.work is not 0 (proc/entry.c).
  * Interrupts on. */
 void hal_upcall_user_return(void);
 
-/* An interrupt of a device (dev/irq.c); the timer of this hart fired, and is
- * not armed any more (sched/clock.c). Interrupts off. */
+/* hal_upcall_interrupt: a device interrupts (dev/irq.c). hal_upcall_tick: this
+ * hart's timer fired, and is armed no more (sched/clock.c). Interrupts off. */
 void hal_upcall_interrupt(unsigned number);
 void hal_upcall_tick(void);
 

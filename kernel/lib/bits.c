@@ -1,15 +1,15 @@
 /*
- * Counting zeros for harts without Zbb: the compiler calls these functions if
- * there is no instruction for its builtins (libgcc's names and meaning; the
- * value is not 0).
+ * Counting zeros for harts without Zbb, which have no instruction for it: there
+ * the compiler's builtins call these functions. They have the names and the
+ * meaning of libgcc's; the value is not 0.
  */
 #include "lib/bits.h"
 
 int __ctzdi2(uint64_t value);
 int __clzdi2(uint64_t value);
 
-/* A de Bruijn sequence: all windows of six bits in it differ, so after a shift
- * by n the top six bits tell n. */
+/* A de Bruijn sequence: all windows of six bits in it differ. So the top six
+ * bits, after a shift by n, determine n. */
 #define SEQUENCE 0x022fdd63cc95386dul
 
 int __ctzdi2(uint64_t value)

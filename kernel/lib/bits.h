@@ -19,7 +19,7 @@
         a_ before b_ ? a_ : b_;                                                \
     })
 
-/* The number of elements of `array`, which is no pointer. */
+/* The number of elements of `array`: an array, not a pointer to one. */
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Whether exactly one bit of `value` is set. */

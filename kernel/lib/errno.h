@@ -1,7 +1,7 @@
 /*
  * Error numbers. A function that can fail returns 0 (or a count) on success,
  * and one of these, negated, on failure. A function that returns a pointer
- * encodes the error in the pointer: no object lies in the top 4095 addresses.
+ * returns NULL on failure.
  *
  * The numbers are those of Linux, so that a second system-call ABI can return
  * them to its programs as they are.
@@ -17,12 +17,12 @@
 #define E2BIG      7
 #define EFAULT     14
 
-/* It may not be done. */
+/* The request is not allowed. */
 #define EPERM  1
 #define EACCES 13
 #define EROFS  30
 
-/* It cannot be done now. */
+/* The request cannot be carried out now. */
 #define EAGAIN    11
 #define EBUSY     16
 #define EINTR     4

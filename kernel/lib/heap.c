@@ -1,6 +1,6 @@
 /*
- * Leftist heaps: a node's right half is never deeper than its left one. So the
- * way down to the right, the only one that is walked, is short.
+ * Leftist heaps: a right child's way down, always to the right, is never longer
+ * than its left sibling's. So this way, the only one walked, is short.
  */
 #include "lib/heap.h"
 

@@ -29,7 +29,7 @@ struct list {
          ((var) = list_entry(at_, __typeof__(*(var)), member), true);          \
          at_ = at_->next)
 
-/* The same, but the body may remove or free the object it is given. */
+/* Like list_for_each, but the body may remove or free its object. */
 #define list_for_each_safe(var, head, member)                                  \
     for (struct list *at_ = (head)->next, *after_ = at_->next;                 \
          at_ != (head) &&                                                      \

@@ -1,7 +1,7 @@
 /*
- * Panics. A count of them is all the state: the first one reports in full.
- * Later ones (the report itself failed, or another hart met the same damage)
- * report less, so that the machine comes to rest instead of printing for ever.
+ * Panics are counted. The first is reported; so are a few more, as the report
+ * itself may fail, or another hart meet the same damage. After that nothing is
+ * printed, so that the machine does not print for ever.
  */
 #include "lib/panic.h"
 #include "lib/printf.h"

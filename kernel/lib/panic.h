@@ -11,8 +11,9 @@
 #include "lib/types.h"
 
 /* Prints "calf: PANIC: " and the message, calls the hook, and never returns.
- * May be called with any locks held and in any context. A panic during another,
- * on any hart, is printed as such; after a few of those nothing is printed. */
+ * May be called with any locks held and in any context. A panic that comes
+ * during another, on any hart, is marked as such in the message; after a few of
+ * them nothing is printed. */
 _Noreturn void panic(const char *format, ...)
     __attribute__((format(printf, 1, 2), cold));
 
@@ -21,11 +22,11 @@ _Noreturn void panic(const char *format, ...)
  * hart spins for ever. */
 void panic_set_hook(void (*hook)(void));
 
-/* Whether there has been a panic. Then no lock may be waited for in order to
- * print: its holder may have died. From any context. */
+/* Whether there has been a panic. If so, code that prints must not wait for a
+ * lock, as its holder may have died. From any context. */
 bool panic_in_progress(void);
 
-/* In a debug build, panics if `condition` is false; else costs nothing. */
+/* Debug builds panic if `condition` is false; others do not evaluate it. */
 #ifdef DEBUG
 #define ASSERT(condition)                                                      \
     do {                                                                       \

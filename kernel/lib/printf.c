@@ -1,6 +1,6 @@
 /*
- * The formatter. It appends to a text. For kprintf that is a piece of stack,
- * which goes to the sink each time it is full.
+ * The formatter. It appends to a text. The text of kprintf is on the stack, and
+ * goes to the sink each time it is full.
  *
  * It runs in a panic, on any stack and before anything is set up: it takes no
  * lock, allocates nothing, and needs some 400 bytes of stack.
@@ -10,7 +10,7 @@
 #include "lib/string.h"
 #include "lib/text.h"
 
-#define PIECE       256 /* bytes kprintf gives the sink at once */
+#define PIECE       256 /* most bytes that kprintf gives the sink at once */
 #define NUMBER_ROOM 20  /* digits of 2^64 - 1 */
 
 /* One conversion, as the format describes it. */
@@ -163,8 +163,8 @@ static bool put_conversion(struct text *out, struct conversion *how,
 void text_vprintf(struct text *out, const char *format, va_list arguments)
 {
     va_list rest;
-    /* A va_list parameter may be an array, which has no address of its own
-     * type; a copy has. */
+    /* va_list may be an array type. Then this parameter is a pointer, and its
+     * address has the wrong type; the address of a copy has the right one. */
     va_copy(rest, arguments);
     while (*format) {
         const char *start = format;

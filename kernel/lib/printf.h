@@ -22,7 +22,7 @@ typedef void (*print_sink_t)(const char *text, size_t length);
 /* From now on kprintf's text goes to `sink`; NULL: it is dropped. */
 void kprintf_set_sink(print_sink_t sink);
 
-/* Prints a message. Takes no lock and allocates nothing. */
+/* Prints a message. Takes no lock (the sink may) and allocates nothing. */
 void kprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* The same, for a caller that has the arguments already. */

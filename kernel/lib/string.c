@@ -1,11 +1,12 @@
 /*
  * Memory and strings. Copying and filling are frequent, so they move eight
- * bytes at a time, 64 a turn, if both sides can be brought to an eight-byte
- * boundary together; pages always can. No access is misaligned: on some RISC-V
- * machines that traps to the firmware and costs a thousand times as much.
+ * bytes at a time, 64 in each turn of a loop, if both sides reach an eight-byte
+ * boundary after the same number of bytes; pages always do. No access is
+ * misaligned: on some RISC-V machines that traps to the firmware and costs a
+ * thousand times as much.
  *
- * The compiler must not recognise these loops and replace each by a call to
- * itself; gcc is told so below, clang understands it from -ffreestanding.
+ * The compiler must not replace a loop in memcpy by a call of memcpy, which
+ * would never end: the pragma below forbids it to gcc, -ffreestanding to clang.
  */
 #include "lib/string.h"
 
@@ -13,7 +14,7 @@
 #pragma GCC optimize("no-tree-loop-distribute-patterns")
 #endif
 
-/* A word may overlay objects of any type. */
+/* Objects of any type may be read and written as words. */
 typedef uint64_t __attribute__((may_alias)) word_t;
 
 #define WORD  sizeof(word_t)
@@ -173,7 +174,7 @@ size_t strlcpy(char *to, const char *from, size_t size)
     return length;
 }
 
-/* The value of a digit in any base up to 16; 16 if it is none. */
+/* The value of a digit in any base up to 16; 16 if it is no digit. */
 static unsigned digit_value(char c)
 {
     if (c >= '0' && c <= '9')

@@ -1,7 +1,8 @@
 /*
- * Memory and strings: functions of the C library, with its meaning, as the
- * compiler calls the first four; and two that are safer than the usual ones.
- * What C leaves undefined (NULL, overlap in memcpy) is undefined here too.
+ * Memory and strings. Most are functions of the C library and do what they do
+ * there, as the compiler itself calls the first four. strlcpy and parse_u64 are
+ * safer than what the C library has. What C leaves undefined (NULL, overlap in
+ * memcpy) is undefined here too.
  */
 #ifndef LIB_STRING_H
 #define LIB_STRING_H
@@ -18,9 +19,9 @@ int strcmp(const char *left, const char *right);
 int strncmp(const char *left, const char *right, size_t limit);
 char *strchr(const char *text, int wanted);
 
-/* Copies `from` into the `size` bytes at `to`, terminated unless `size` is 0.
- * Returns the length of `from`: if that is `size` or more, the copy was
- * truncated. */
+/* Copies `from` into the `size` bytes at `to`, with a NUL at the end unless
+ * `size` is 0. Returns the length of `from`: if that is `size` or more, the
+ * copy was truncated. */
 size_t strlcpy(char *to, const char *from, size_t size);
 
 /* Reads an unsigned number, decimal or hexadecimal after "0x", at `*text`.

@@ -14,7 +14,7 @@ struct text {
     size_t length;   /* bytes in it, without the NUL; below capacity */
     size_t capacity; /* bytes at data */
     bool truncated;  /* something did not fit and is missing */
-    /* Takes what has filled the buffer, which is then empty; or NULL. */
+    /* NULL; or called when full: takes the text, which is then empty. */
     void (*drain)(const char *text, size_t length);
 };
 

@@ -10,8 +10,8 @@
  *
  * A thread that was stopped while it changed a space may hold references that
  * no edge shows: it takes them before it stores an edge, and puts them after it
- * has cleared one. So the audit tries for a while to find no such thread. If
- * there always is one, edges in its space are counted and not checked, and a
+ * has cleared one. So the audit tries several times to find no such thread. If
+ * there is one each time, edges in its space are counted and not checked, and a
  * count may be higher than what was found, but never lower.
  */
 #include "mm/audit.h"
@@ -31,8 +31,9 @@ struct audit {
     const struct region *region;       /* the one found last, or NULL */
 };
 
-/* Nanoseconds after the first try, twice as many after each next; and how many
- * times as long as they stood the harts run before the next audit. */
+/* PAUSE: nanoseconds of sleep after the first of TRIES; this doubles with each
+ * try. REST: before the next audit, the harts run for REST times as long as
+ * they stood. */
 #define PAUSE 500000
 #define TRIES 8
 #define REST  2
@@ -109,8 +110,8 @@ static void check_edge(struct audit *a, const struct page *node, pte_t edge)
 static void visit(struct audit *a, struct page *node, uint64_t base,
                   bool exclusive);
 
-/* Visit what should be a node of `level`, a source or not. If it is none, it is
- * counted, but not entered. */
+/* Visit `node`, which should be of `level`, and, if `source` is set, fit to be
+ * a source. If it is not, report it, and count it without entering it. */
 static void visit_node(struct audit *a, struct page *node, unsigned level,
                        bool source, uint64_t base, bool exclusive)
 {
@@ -171,8 +172,8 @@ static void check_page(struct audit *a, const struct page *page)
                     page->kind, count, found);
 }
 
-/* Spaces that are not being changed come first: so what they share with others
- * is checked. */
+/* Spaces that are not being changed come first, so that the nodes which they
+ * share with others are checked. */
 static void walk_spaces(struct audit *a, bool changing)
 {
     const struct space *space;
@@ -210,7 +211,8 @@ static void check_all(struct audit *a)
         text_printf(a->out, "object %p was written to from outside\n", object);
 }
 
-/* The verdict is written first, so findings are collected behind its place. */
+/* The verdict comes before the findings in the text, but is known after them:
+ * so findings are collected behind the room for the verdict. */
 static unsigned walk_and_tell(struct text *out)
 {
     enum { VERDICT = 40 };
@@ -242,7 +244,7 @@ static bool any_is_changing(void)
 }
 
 /* Stop the other harts, if possible at a moment when no space is being changed.
- * Returns the time of that moment; or 0 after a kill, and the harts run. */
+ * Returns the time of that moment; or 0 after a kill: then the harts run. */
 static uint64_t stop_harts(void)
 {
     for (unsigned try = 0;; try++) {

@@ -9,14 +9,14 @@ struct text;
 /* Prepare; at boot. */
 void audit_init(void);
 
-/* Stop all changes, walk every space, compare every page's count with the
- * edges found. Writes "audit: clean", or "audit: N differences" and a line
- * each; and a line for each space that was being changed every time the audit
- * looked (audit.c). Returns N, or -EINTR after a kill.
+/* Stop all changes, walk every space, compare every page's count with the edges
+ * found. Writes "audit: clean", or "audit: N differences" and a line each; and
+ * a line for each space that was being changed at the last try (audit.c).
+ * Returns N, or -EINTR after a kill.
  *
- * It holds no lock that others want, but stops the other harts for a time that
- * grows with memory. If another audit follows soon it waits, so that the harts
- * run for most of the time. Sleeps; no lock of LOCK_AUDIT or above is held. */
+ * It holds no lock that other work needs, but stops the other harts for a time
+ * that grows with memory. An audit that follows soon waits first, so the harts
+ * run most of the time. Sleeps; no lock of LOCK_AUDIT or above is held. */
 int audit(struct text *out);
 
 /* The same in a panic: the other harts stand already, and no lock is taken. A

@@ -1,5 +1,5 @@
 /*
- * Two slower ways to fork, one boot argument away: so that the cost of each
+ * Two slower ways to fork, chosen by a boot argument, so that the cost of each
  * step of copy-on-write can be measured on the same kernel.
  *
  * They begin like every fork, with a shared root, and then walk both trees:
@@ -32,8 +32,8 @@ enum fork_policy eager_policy(void)
     return policy;
 }
 
-/* Copy the page if it is shared. Then only this space has it, so the leaf is
- * writable at once if its region is. */
+/* If the region is writable: copy the page if it is shared, and make the leaf
+ * writable, as now only this space has the page. */
 static int copy_leaf(struct space *space, uint64_t va, pte_t *slot)
 {
     const struct region *region = region_find(space->regions, va);
@@ -57,7 +57,7 @@ static int copy_leaf(struct space *space, uint64_t va, pte_t *slot)
     return 0;
 }
 
-/* Unshare every node from here down, and if the policy says so every page. */
+/* Unshare every node from here down, and with FORK_BYTES every page. */
 static int unshare_all(struct space *space, struct page *node, uint64_t base)
 {
     pte_t *slots = pt_slots(node);
@@ -83,6 +83,6 @@ static int unshare_all(struct space *space, struct page *node, uint64_t base)
 int eager_copy(struct space *parent, struct space *child)
 {
     int error = unshare_all(child, child->root, 0);
-    /* The parent's nodes are not shared any more: nothing is allocated. */
+    /* The parent's nodes are not shared any more, so nothing is allocated. */
     return error ? error : unshare_all(parent, parent->root, 0);
 }

@@ -17,9 +17,9 @@ enum fork_policy {
 bool eager_set_policy(const char *name);
 enum fork_policy eager_policy(void);
 
-/* After pt_share of the parent's root, and a shootdown, both spaces locked or
- * unknown to others: do what the policy says. 0 or -ENOMEM; the parent's memory
- * is right either way. */
+/* After pt_share of the parent's root, and a shootdown, each space locked or
+ * not yet known to others: copy what the policy says. 0 or -ENOMEM; the
+ * parent's memory is right either way. */
 int eager_copy(struct space *parent, struct space *child);
 
 #endif

@@ -12,17 +12,16 @@
  *
  * A read first walks with pt_link, which makes the whole path visible without
  * copying or allocating. A write unshares the path (pt_unshare) and then has
- * the only slot for the page; the page's count says what to do. Counts alone
- * are evidence of sharing: no dirty bit, no accessed bit, no history.
+ * the only slot for the page; the page's count says what to do. Only counts say
+ * what is shared: no dirty bit, no accessed bit, no history.
  *
- * A fault has up to three phases. It looks, with the space locked, and most
- * faults are resolved by that. If a page of a file has to be read, or memory to
- * be found, the space is unlocked and that is waited for. Then the fault looks
- * again from the beginning, and keeps nothing from before that could have
- * become wrong meanwhile.
+ * A fault has up to three phases. It looks, with the space locked; this
+ * resolves most faults. If a page of a file has to be read, or memory to be
+ * found, the space is unlocked, and the fault waits. Then it looks again, from
+ * the beginning: it keeps nothing from the first look that may be wrong by now.
  *
- * A write fault never ends with a read-only entry, and the instruction that
- * faulted runs again: nothing is stored through a mapping made for a read.
+ * If a write fault is resolved, the entry is writable, and the instruction that
+ * faulted runs again. So nothing is stored through a mapping made for a read.
  */
 #include "lib/bits.h"
 #include "lib/errno.h"
@@ -32,8 +31,8 @@
 #include "mm/stats.h"
 #include "sched/thread.h"
 
-/* So much of a range is brought in before the space is unlocked for others: it
- * takes a few milliseconds. */
+/* After so many bytes, which take a few milliseconds to bring in, the space is
+ * unlocked for others. */
 #define PIECE (2ul << 20)
 
 /* An object's page has to be waited for. */
@@ -55,7 +54,7 @@ static pte_t leaf_for(const struct context *c, struct page *page, bool write)
     return pte_leaf(page_physical(page), write, c->region->prot & PROT_EXECUTE);
 }
 
-/* Code must not be fetched from before the kernel wrote the page. */
+/* Harts must not run what they fetched from a page before it was written. */
 static void sync_code(const struct context *c)
 {
     if (c->region->prot & PROT_EXECUTE)
@@ -86,7 +85,7 @@ static enum fault fault_of(int error)
                               : FAULT_BUS;
 }
 
-/* The object's page at the fault, with a reference; or note what is missing. */
+/* The object's page at the fault, with a reference; or note it as missing. */
 static enum fault object_page(struct context *c, struct page **out)
 {
     struct object *object = c->region->object;
@@ -228,7 +227,7 @@ enum fault space_fault(struct space *space, uint64_t va, enum access access)
 }
 
 /* Locked. Bring in the pages of [c->va, end). Afterwards c->va is the first
- * that is missing. */
+ * page that is still missing. */
 static enum fault populate(struct context *c, uint64_t end)
 {
     struct space *space = c->space;
@@ -250,8 +249,8 @@ static enum fault populate(struct context *c, uint64_t end)
     return FAULT_SPURIOUS;
 }
 
-/* The next piece of [c->va, end). Between two pieces the space is unlocked, and
- * a kill ends the whole. */
+/* Bring in the next piece of [c->va, end). Between two pieces the space is
+ * unlocked, and a kill has effect. */
 static enum fault populate_piece(struct context *c, uint64_t end)
 {
     uint64_t reached = c->va;

@@ -12,17 +12,18 @@
 struct object;
 
 struct object_ops {
-    /* The page at `index` (in pages) with a reference for the caller, or a copy
-     * of it: one that does not change as long as the caller has it. 0, -ENXIO
-     * past the end, -ENOMEM, or -EAGAIN when it has to be waited for. The
-     * caller has a space locked. Takes spinlocks only. */
+    /* Give the page at `index` (in pages), or a copy of it, with a reference
+     * for the caller: as long as the caller has it, it does not change. 0,
+     * -ENXIO past the end, -ENOMEM, or -EAGAIN if the page has to be waited
+     * for. The caller has a space locked. Takes spinlocks only. */
     int (*page)(struct object *object, uint64_t index, struct page **out);
-    /* Wait for the page. Then `page` finds it, unless memory is short and it
-     * was reclaimed again. 0, -ENXIO, -EIO, -ENOMEM. No space is locked; may
-     * sleep, but takes no lock below LOCK_OBJECT. Called only after -EAGAIN. */
+    /* Wait until the page is in memory. Then `page` finds it, unless it was
+     * reclaimed again because memory is short. 0, -ENXIO, -EIO, -ENOMEM. No
+     * space is locked; may sleep, but takes no lock below LOCK_OBJECT. Called
+     * only after -EAGAIN. */
     int (*fetch)(struct object *object, uint64_t index);
-    /* One more user of the object; one fewer. The last put may sleep, but takes
-     * no lock below LOCK_OBJECT. */
+    /* get: one more user of the object. put: one fewer; the last may sleep, but
+     * takes no lock below LOCK_OBJECT. */
     void (*get)(struct object *object);
     void (*put)(struct object *object);
     /* A name for /proc/PID/maps. */

@@ -13,7 +13,7 @@
 #define PLENTY       64
 #define PLENTY_TRIES 4
 
-static struct shrinker *shrinkers; /* I once boot is over */
+static struct shrinker *shrinkers; /* I: at boot */
 
 void oom_add_shrinker(struct shrinker *shrinker)
 {
@@ -38,8 +38,8 @@ bool oom_reclaim(void)
     return !(space && mutex_held(&space->lock)) && scan(BATCH, false);
 }
 
-/* A first try takes what it gets without sleeping. Later ones do not: that way
- * too little may come in each time. */
+/* The first try is content with any pages that come without sleeping. Later
+ * tries sleep if these are too few, or each might bring in too few. */
 static bool relieve(uint64_t wanted, bool first)
 {
     uint64_t given = scan(wanted, false);
@@ -56,10 +56,11 @@ bool oom_retry(unsigned *tries, uint64_t wanted)
         return false;
     uint64_t more = (uint64_t)BATCH << *tries, unused = page_unused_count();
     bool again = ++*tries < TRIES_MAX;
-    /* Perhaps pages were given back since the failure. */
+    /* Pages may have come back since the failure: a few tries show that. */
     if (unused >= wanted + PLENTY)
         return *tries < PLENTY_TRIES;
-    /* Another thread may have reclaimed all there was. */
+    /* If nothing is left to give back, another thread may have reclaimed it:
+     * then more is unused. */
     again =
         again && (relieve(MAX(wanted, unused + more) - unused, *tries == 1) ||
                   page_unused_count() > unused);

@@ -1,12 +1,12 @@
 /*
  * When memory runs out: the one policy, for faults, system calls and copies.
  *
- *   1. An allocation takes a free page. If there is none, it asks shrinkers
- *      that do not sleep for a few and tries again. If its thread has its space
- *      locked, it fails at once instead.
+ *   1. An allocation takes a free page. If there is none, it asks those
+ *      shrinkers that do not sleep for a few pages, and tries again. If its
+ *      thread has its space locked, it fails at once instead.
  *   2. A fault or a call that failed for want of memory has changed nothing.
- *      It lets go of all locks, calls oom_retry, and begins again as long as
- *      that has reclaimed something. Copies to and from user memory are faults.
+ *      It releases all locks and calls oom_retry; if that has reclaimed
+ *      something, it begins again. Copies to and from user memory are faults.
  *      Each try asks for twice as many pages as the one before. If a fault has
  *      given up within a call, the call does not begin again.
  *   3. When nothing can be reclaimed, a call returns -ENOMEM, a copy -EFAULT,
@@ -23,8 +23,8 @@
 /* A part of the kernel that keeps pages it can do without. */
 struct shrinker {
     /* Give back about `wanted` pages; returns how many. If `sleeps` is false,
-     * spinlocks below LOCK_STACK may be held; else it takes no lock below
-     * LOCK_ORPHANS. */
+     * the caller may hold spinlocks below LOCK_STACK; else scan takes no lock
+     * below LOCK_ORPHANS. */
     uint64_t (*scan)(uint64_t wanted);
     /* The pages that scan could give back now. NULL: unknown, counts as 0. */
     uint64_t (*count)(void);
@@ -32,8 +32,8 @@ struct shrinker {
     struct shrinker *next; /* oom.c */
 };
 
-/* Add a shrinker, at boot; it cannot be removed. Of those that sleep, and of
- * those that do not, the ones added first are asked first. */
+/* Add a shrinker, at boot; it cannot be removed. Those that sleep are asked in
+ * the order in which they were added, and so are those that do not. */
 void oom_add_shrinker(struct shrinker *shrinker);
 
 /* For an allocator that has no free page: true when pages were given back. From
@@ -49,8 +49,8 @@ bool oom_reclaim(void);
  */
 bool oom_retry(unsigned *tries, uint64_t wanted);
 
-/* The running thread begins a call: earlier calls that gave up do not matter.
- */
+/* The running thread begins a system call: it may try again even if an earlier
+ * call has given up. */
 static inline void oom_begin(void)
 {
     thread_current()->gave_up = false;

@@ -2,11 +2,11 @@
  * The page allocator.
  *
  * One buddy allocator holds free blocks of 2^order pages, aligned to their
- * size; a freed block joins its free neighbour. In front of it every hart has
- * a cache of single pages, so that most allocations touch nothing another
- * hart touches. When the buddy allocator is empty a hart takes from the caches
- * of others, and then asks shrinkers (oom.h). Only if all that finds nothing
- * does an allocation fail.
+ * size; a freed block joins its free neighbour. In front of it every hart has a
+ * cache of single pages, so that most allocations touch nothing that another
+ * hart touches. When the buddy allocator is empty, a hart takes from the caches
+ * of others, and then asks shrinkers (oom.h). If none of these has a page, the
+ * allocation fails.
  */
 #include "mm/page.h"
 #include "lib/panic.h"
@@ -39,7 +39,7 @@ struct page *page_array;
 struct page *page_by_ppn;
 static uint64_t page_first; /* lowest page number */
 static uint64_t span;       /* descriptors in page_array */
-static uint64_t total;      /* pages that are there */
+static uint64_t total;      /* pages that exist */
 static struct spinlock buddy_lock = SPINLOCK(LOCK_PAGE);
 static struct list free_blocks[ORDERS]; /* buddy_lock */
 static uint64_t buddy_free;             /* buddy_lock to change: pages */
@@ -47,7 +47,7 @@ static struct hart_cache caches[HAL_MAX_HARTS];
 
 bool page_is_known(uint64_t ppn)
 {
-    return ppn - page_first < span; /* below the first: a huge number */
+    return ppn - page_first < span; /* wraps below the first */
 }
 
 uint64_t page_span(void)
@@ -98,9 +98,9 @@ static struct page *free_neighbour(const struct page *page, unsigned order)
     return free ? other : NULL;
 }
 
-/* The kind of a page becomes FREE in block_free alone, and another in
- * block_take alone. So a neighbour that is FREE under the lock lies in a free
- * block. */
+/* Only block_free makes a page FREE, and only block_take gives a FREE page
+ * another kind. So a neighbour that is FREE while the lock is held lies in a
+ * free block. */
 static void set_kind(struct page *page, unsigned order, enum page_kind kind)
 {
     for (uint64_t i = 0; i < 1ul << order; i++)
@@ -145,8 +145,8 @@ static struct page *block_take(unsigned order)
 
 /* ---- Caches of harts ----------------------------------------------------- */
 
-/* The cache of this hart. If the thread moves to another hart meanwhile, the
- * cache is still right: it is locked. */
+/* The cache of this hart. If the thread moves to another hart before it has the
+ * lock, that does no harm: any hart may use a cache it has locked. */
 static inline struct hart_cache *lock_my_cache(void)
 {
     struct hart_cache *cache = &caches[hal_self()->hart];
@@ -154,8 +154,8 @@ static inline struct hart_cache *lock_my_cache(void)
     return cache;
 }
 
-/* A page is HART_CACHED exactly while it is in a cache, so that the audit
- * finds every free page counted. */
+/* A page is HART_CACHED exactly while it is in a cache, so that the audit finds
+ * as many free pages as the allocator counts. */
 static struct page *free_pages_pop(struct free_pages *free)
 {
     if (!free->length)
@@ -172,8 +172,8 @@ static void free_pages_push(struct free_pages *free, struct page *page)
     free->pages[free->length++] = page;
 }
 
-/* Into an empty stack: a whole block of pages if there is one, else single
- * ones. */
+/* Fill an empty stack with a block of pages if there is one, else one by
+ * one. */
 static void refill(struct free_pages *free)
 {
     struct page *page;
@@ -240,7 +240,7 @@ static void drain_all(void)
 
 #if PAGE_FAIL_ON_COMMAND
 
-/* thread.fail_after of a thread that has just had its failure. */
+/* thread.fail_after, after the allocation that was made to fail. */
 #define JUST_FAILED UINT32_MAX
 
 static _Atomic uint64_t failed_count;
@@ -282,7 +282,8 @@ static inline void begin_use(struct page *page, enum page_kind kind,
 {
     uint32_t owner = thread_current()->owner_id;
     ASSERT(page_count(page) == 0);
-    /* The count before the kind: the audit may come between the two. */
+    /* The count before the kind: between the two the audit may find a page of
+     * the kernel with count 1, which is right. */
     atomic_store_explicit(&page->count, 1, memory_order_relaxed);
     for (uint64_t i = 0; i < 1ul << order; i++) {
         page_become(&page[i], kind);

@@ -41,13 +41,13 @@ struct page_cached {
     uint32_t next;  /* in the hash chain: that page's number, plus 1; or 0 */
 };
 
-/* Letters: a atomic; o by the owner of the page (of kind CACHE: LOCK_CACHE);
- * p LOCK_PAGE; f frozen. */
+/* Letters: a atomic; o by the owner of the page (of kind CACHE: LOCK_CACHE); c
+ * LOCK_CACHE; p LOCK_PAGE; f by the audit, while all other harts stand. */
 struct page {
     _Atomic uint32_t count; /* a: edges and holders; free: 0 */
     uint8_t kind;           /* o: enum page_kind */
     union {
-        uint8_t order;     /* o: pages in this block, as a power of two */
+        uint8_t order;     /* o: this block has 2^order pages */
         uint8_t transfers; /* c: under way */
     };
     union {
@@ -68,12 +68,12 @@ struct page {
     uint32_t audited; /* f: edges found by the audit */
 };
 
-/* Make descriptors for `ram`, leaving out `reserved`; both are lists of
- * `count` ranges. 0, or -ENOMEM when not even the descriptors fit. */
+/* Make descriptors for all pages of `ram`; those in `reserved` stay in use.
+ * Both are lists of ranges. 0, or -ENOMEM when not even the descriptors fit. */
 int page_init(const struct hal_range *ram, size_t ram_count,
               const struct hal_range *reserved, size_t reserved_count);
 
-/* Give boot memory (the initrd) to the allocator: the whole pages in it. */
+/* Free the whole pages in a range of boot's memory (the initrd). */
 void page_release_range(struct hal_range range);
 
 /* A page with count 1: its contents are unspecified, or zeros, or a copy of
@@ -83,7 +83,8 @@ struct page *page_alloc(enum page_kind kind);
 struct page *page_alloc_zeroed(enum page_kind kind);
 struct page *page_alloc_copy(enum page_kind kind, const struct page *source);
 
-/* 2^order adjacent pages under the first one's descriptor. */
+/* 2^order adjacent pages, with one count, 1, in the first one's descriptor.
+ * NULL when there are none. */
 struct page *page_alloc_block(enum page_kind kind, unsigned order);
 
 static inline bool page_is_free(const struct page *page)
@@ -91,8 +92,9 @@ static inline bool page_is_free(const struct page *page)
     return page->kind == PAGE_FREE || page->kind == PAGE_HART_CACHED;
 }
 
-/* Pages that are free; of those, the ones in the allocator (shrinkers have the
- * rest, oom.h); and all that Calf manages. */
+/* page_free_count: pages that are free. page_unused_count: those of them that
+ * are in the allocator; the rest is what shrinkers could give back (oom.h).
+ * page_total_count: all pages that Calf manages. */
 uint64_t page_free_count(void);
 uint64_t page_unused_count(void);
 uint64_t page_total_count(void);
@@ -100,12 +102,12 @@ uint64_t page_total_count(void);
 /* Change the kind of a page. Only its owner may. */
 static inline void page_become(struct page *page, enum page_kind kind)
 {
-    /* Atomic, as the allocator looks at the kind of neighbours in use. */
+    /* Atomic, as the allocator also reads the kind of neighbours in use. */
     __atomic_store_n(&page->kind, kind, __ATOMIC_RELAXED);
 }
 
-/* Free a page whose count has reached 0 and that holds zeros: page_alloc_zeroed
- * need not clear it. */
+/* Free a page whose count has reached 0 and that holds zeros, for
+ * page_alloc_zeroed, which then need not clear it. */
 void page_free_zeroed(struct page *page);
 
 /* ---- Failing on command, for tests of the paths where memory ends ---------
@@ -128,7 +130,8 @@ void page_fail_after(uint32_t nth);
 uint64_t page_failed_count(void);
 /* For allocators: whether this allocation is to fail. */
 bool page_should_fail(void);
-/* Whether one has failed so since the last call: then memory is not short. */
+/* Whether an allocation of this thread has failed in this way since the last
+ * call: such a failure does not mean that memory is short. */
 bool page_failed_on_command(void);
 
 #else
@@ -140,9 +143,9 @@ bool page_failed_on_command(void);
 /* ---- Descriptors, numbers and addresses ---------------------------------- */
 
 extern struct page *page_array;  /* descriptor of the lowest page */
-extern struct page *page_by_ppn; /* where that of page 0 would be */
+extern struct page *page_by_ppn; /* where the descriptor of page 0 would be */
 
-/* All descriptors: [0, page_span). */
+/* The number of descriptors: page_at takes an index below it. */
 uint64_t page_span(void);
 
 static inline struct page *page_at(uint64_t index)
@@ -188,13 +191,13 @@ static inline void page_get(struct page *page)
 {
     uint32_t old =
         atomic_fetch_add_explicit(&page->count, 1, memory_order_relaxed);
-    /* So many sharers, or none, are a bug. */
+    /* A count this high, or of 0, is a bug. */
     if (__builtin_expect((int32_t)old <= 0, 0))
         page_count_error(page, old);
 }
 
-/* Drop a reference; true when it was the last. Then all that other holders did
- * to the page is visible. */
+/* Drop a reference. True: it was the last, and the caller sees all that other
+ * holders did to the page. */
 static inline bool page_drop(struct page *page)
 {
     uint32_t old =
@@ -222,7 +225,7 @@ static inline void page_put(struct page *page)
  * are absent at first. */
 void page_begin(struct page *array, uint64_t first, uint64_t count);
 
-/* A page that is there; once for each: free, or in use for good (count 1). */
+/* Called once for each page that exists: free, or in use for good (count 1). */
 void page_add(struct page *page, bool in_use);
 
 /* Whether the page with that number has a descriptor. */

@@ -25,8 +25,8 @@ static const struct hal_range *overlap(uint64_t start, uint64_t end,
     return NULL;
 }
 
-/* First page in `ram` from which `size` bytes lie outside every range of
- * `taken`; 0: none. */
+/* The address of the first page in `ram` from which on `size` bytes lie outside
+ * every range of `taken`; 0: there is none. */
 static uint64_t find_room(const struct hal_range *ram, uint64_t size,
                           const struct hal_range *taken, size_t count)
 {

@@ -45,9 +45,9 @@ struct page *pt_create_root(void)
     return root;
 }
 
-/* The source is locked. Neither it nor the copy has a write permission or an
- * OWNED edge afterwards: it is sealed, unless it is a root, which is never
- * shared itself. */
+/* The source is locked. Afterwards neither it nor the copy has a write
+ * permission or an OWNED edge: the source is sealed, unless it is a root. A
+ * root itself is never shared. */
 static void share_into(struct page *source, struct page *copy)
 {
     pte_t *from = pt_slots(source), *to = pt_slots(copy);
@@ -121,8 +121,8 @@ pte_t pt_link(struct hal_space *space, struct page *root, uint64_t va)
         struct page *child = pte_page(edge);
         enum pte_kind kind = pte_kind(edge);
         bool claimable = exclusive && page_count(child) == 1;
-        /* Also a LINKED child without other sharers: it must not stay sealed
-         * when something below it is claimed. */
+        /* A LINKED child without other sharers is claimed, too: it must not
+         * stay sealed when something below it is claimed. */
         if (claimable ? kind != PTE_OWNED : kind == PTE_LAZY) {
             spin_lock(&node->table.lock);
             if (claimable)
@@ -139,8 +139,8 @@ pte_t pt_link(struct hal_space *space, struct page *root, uint64_t va)
     return pte_load(&pt_slots(node)[pt_slot(va, 0)]);
 }
 
-/* Put a copy in place of a child that others share. If they have all gone
- * meanwhile, the copy was not needed, and the put frees the old node. */
+/* Put a copy in place of a child that others share. If all others have put it
+ * meanwhile, the copy was not needed, and the put here frees the old node. */
 static struct page *copy_child(struct hal_space *space, pte_t *slot,
                                struct page *child)
 {

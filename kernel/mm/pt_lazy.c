@@ -13,21 +13,22 @@
  *                              Nc . . source . .> N      into N)
  *
  * An empty slot of a lazy copy stands for the source's. A walk that comes to
- * one copies the entry (node_copy_slot), sharing it as pt_share does; or moves
- * it if nothing else refers to the source. A source has only counted
- * references, no edge: hardware does not see it, and nothing else changes it.
- * When one lazy copy is left, its few entries are merged into the source.
+ * such a slot copies the entry into it (node_copy_slot), and shares it as
+ * pt_share does; if nothing else refers to the source, it moves the entry. A
+ * source has only counted references, no edge: hardware does not see it, and
+ * nothing else changes it. When one lazy copy is left, its few entries are
+ * merged into the source.
  */
 #include "lib/bits.h"
 #include "mm/pt_node.h"
 
 /* A node whose used slots span no more than this is copied at once: that is
  * cheaper than a lazy copy and its merging. An edge costs more than a leaf, as
- * the end of a copy visits the child. */
+ * freeing a copy visits the child. */
 #define NARROW_LEAVES 32
 #define NARROW_EDGES  8
 
-/* After so many entries in a row, copied one by one, the rest is copied. */
+/* When so many slots in a row are full, all that is missing is copied. */
 #define RUN 6
 
 pte_t node_entry(const struct page *node, unsigned slot)
@@ -47,7 +48,7 @@ static pte_t share_from(struct page *source, unsigned slot)
     return entry;
 }
 
-/* Another sharer of the node may have copied the same entry first. */
+/* If another sharer of the node copied the same entry first, put this one. */
 static void install_shared(struct page *node, unsigned slot, pte_t entry)
 {
     spin_lock(&node->table.lock);
@@ -87,7 +88,7 @@ void node_copy_slot_from(struct page *node, struct page *source, unsigned slot,
     if (exclusive) {
         node_note_used(node, slot);
         pte_store(&pt_slots(node)[slot], entry);
-        /* All of it is being walked through: save the faults. */
+        /* The program walks through all of it: save the faults to come. */
         if (in_a_run(node, slot))
             node_complete(node);
     } else {
@@ -148,8 +149,9 @@ static bool is_wide(const struct page *node)
     return !node->table.source && node->table.high >= node->table.low + narrow;
 }
 
-/* A lazy copy in place of `node`, taking over one of its references, with the
- * entries on the path. NULL when there is no page. */
+/* Make a lazy copy that is to stand in place of `node`, and move the entries on
+ * the path to it. One reference to `node` is then the copy's. NULL when there
+ * is no page. */
 static struct page *copy_lazily(struct page *node, const struct path *path)
 {
     struct page *copy = node_create(node->level);
@@ -177,12 +179,12 @@ static void merge(struct page *copy, struct page *source)
     }
     copy->table.source = 0;
     atomic_store(&source->sealed, false);
-    /* The entries moved come before the edge that shows them. */
+    /* The entries are stored before the edge that will lead to them. */
     atomic_thread_fence(memory_order_release);
 }
 
-/* Parent and child both have a LAZY edge to a node, and nothing else refers to
- * it: give each a node of its own. False when that cannot be. */
+/* If parent and child both have a LAZY edge to a node, and nothing else refers
+ * to it, give each a node of its own. False: not so, or no page. */
 static bool split(pte_t *parent, pte_t *child, const struct path *path)
 {
     struct page *node = pte_page(*parent), *own = node;
@@ -193,7 +195,8 @@ static bool split(pte_t *parent, pte_t *child, const struct path *path)
         if (!own)
             return false;
     } else {
-        /* What is copied may be writable, also if the sharing then fails. */
+        /* Entries that are copied may be writable, so the node is not sealed
+         * now, even if pt_share then fails. */
         atomic_store(&node->sealed, false);
         node_copy_slot(node, pt_slot(path->write, node->level), true);
         if (same_node(path, node->level))
@@ -216,7 +219,7 @@ static bool split(pte_t *parent, pte_t *child, const struct path *path)
 static void split_page(pte_t *parent, pte_t *child)
 {
     struct page *page = pte_page(*parent);
-    /* Code is left to the fault, which tells the harts to fetch it anew. */
+    /* A page of code is left to the fault, which makes harts fetch it anew. */
     if (!pte_counted(*parent) || page_count(page) != 2 ||
         pte_executable(*parent))
         return;

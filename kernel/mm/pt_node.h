@@ -32,17 +32,17 @@ static inline struct page *node_source(const struct page *node)
     return node->table.source ? page_at(node->table.source - 1) : NULL;
 }
 
-/* What the slot means: its own entry, or else the source's. */
+/* What the slot stands for: its own entry, or if it is empty the source's. */
 pte_t node_entry(const struct page *node, unsigned slot);
 
-/* The only edge to a child, on an exclusive path, becomes OWNED. Write
- * permission that the child still has is right: it was taken away if the child
- * was ever copied or linked (pt.c). */
+/* Make the only edge to a child, on an exclusive path, OWNED. A write
+ * permission that is left in the child is right: copying or linking the child
+ * would have taken it away (pt.c). */
 void node_claim(pte_t *slot, struct page *child);
 
 /* ---- Entries: edges and leaves, at any level ----------------------------- */
 
-/* The last reference to a node is gone (pt.c). */
+/* Free a node whose count has reached 0, and put its children (pt.c). */
 void node_free(struct page *node);
 
 /* Put what the entry, which is not NONE, refers to. */
@@ -57,8 +57,8 @@ static inline void entry_put(pte_t entry)
         page_free(page);
 }
 
-/* Take from the entry in `slot` what only one node may have. The node is locked
- * or exclusive. */
+/* Take from the entry in `slot` what only one node may have (see pte_shared),
+ * and return the rest. The node is locked or exclusive. */
 static inline pte_t entry_weaken(pte_t *slot, pte_t entry)
 {
     entry = pte_shared(entry);
@@ -67,7 +67,7 @@ static inline pte_t entry_weaken(pte_t *slot, pte_t entry)
     return entry;
 }
 
-/* The same, and count the entry for a second node. Not of NONE. */
+/* Like entry_weaken, and count the entry for a second node. It is not NONE. */
 static inline pte_t entry_share(pte_t *slot)
 {
     pte_t entry = *slot;
@@ -91,8 +91,8 @@ static inline void node_copy_slot(struct page *node, unsigned slot,
         node_copy_slot_from(node, node_source(node), slot, exclusive);
 }
 
-/* Copy all that is missing: the node is a lazy copy no more. It is this space's
- * alone. */
+/* Copy all that the node lacks, if it is a lazy copy; then it is none any more.
+ * The node is this space's alone. */
 void node_complete(struct page *node);
 
 #endif

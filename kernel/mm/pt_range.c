@@ -1,9 +1,10 @@
 /*
  * Ranges of the tree: dropping them, and taking permissions away.
  *
- * First what can fail: the nodes that a range covers in part, at its two ends,
- * are unshared (pt_unshare_edges). Then what cannot fail: of a child covered
- * whole only the edge is dropped; it is never copied to be emptied.
+ * First comes what can fail: the nodes that a range covers in part, at its two
+ * ends, are unshared (pt_unshare_edges). Then comes what cannot fail: entries
+ * are dropped. Of a child that is covered whole only the edge is dropped, so
+ * the child is never copied just to be emptied.
  */
 #include "lib/bits.h"
 #include "lib/errno.h"
@@ -39,8 +40,8 @@ static void detach(struct harvest *harvest, pte_t *slot)
 }
 
 /* Unshare the path to `va`, one end of [start, end), down to where the range
- * covers a child whole. No node on it stays a lazy copy: after an entry is
- * cleared, the source's would be seen in its place. */
+ * covers a child whole. No node on the path stays a lazy copy: there, a slot
+ * that is cleared would stand for the source's entry. */
 static int unshare_end(struct hal_space *space, struct page *root, uint64_t va,
                        uint64_t start, uint64_t end)
 {
@@ -105,7 +106,7 @@ void pt_clear(struct hal_space *space, struct page *root, uint64_t start,
 {
     struct harvest harvest = {.space = space};
     clear_below(&harvest, root, 0, start, end);
-    /* Leaves of the zero page are not counted, but are shot down too. */
+    /* Leaves of the zero page are not in the harvest, but shot down, too. */
     harvest_put(&harvest);
     hal_shootdown(space, HAL_FLUSH_ALL);
 }

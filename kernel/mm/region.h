@@ -38,12 +38,13 @@ struct region_list {
 
 /* An empty list with room for `capacity`, or NULL. */
 struct region_list *region_list_create(uint32_t capacity);
-/* One more sharer; one fewer, and the last frees it. */
+/* region_list_get: one more sharer of the list, which it returns.
+ * region_list_put: one fewer; the last put frees the list. */
 struct region_list *region_list_get(struct region_list *list);
 void region_list_put(struct region_list *list);
 
-/* Unshare *list, with room for `extra` more regions. 0 or
- * -ENOMEM, and then nothing changed. */
+/* Unshare *list, with room for `extra` more regions. 0; or -ENOMEM, and nothing
+ * has changed. */
 int region_list_unshare(struct region_list **list, uint32_t extra);
 
 /* The region that holds `va`, or NULL. */
@@ -56,7 +57,7 @@ bool region_overlaps(const struct region_list *list, uint64_t start,
 void region_insert(struct region_list *list, const struct region *region);
 /* Remove [start, end), splitting regions that lie partly in it. */
 void region_remove(struct region_list *list, uint64_t start, uint64_t end);
-/* Change prot over [start, end): room for two more. */
+/* Change prot over [start, end). Needs room for two more regions. */
 void region_protect(struct region_list *list, uint64_t start, uint64_t end,
                     uint8_t prot);
 

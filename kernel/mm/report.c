@@ -156,12 +156,13 @@ int memory_print(struct text *out)
     };
     uint64_t counts[PAGE_KINDS] = {0}, shared = 0;
     struct space *own = space_current();
-    /* Locking merges lazy copies of the reader's space: that memory is free. */
+    /* space_lock merges lazy copies in the reader's space, so that the pages
+     * this frees are counted as free. */
     if (own) {
         space_lock(own);
         space_unlock(own);
     }
-    /* Without a lock: a page may be changing its kind. */
+    /* No lock is held: the counts are approximate, as pages may change. */
     for (uint64_t i = 0; i < page_span(); i++) {
         counts[page_at(i)->kind]++;
         shared += page_count(page_at(i)) > 1;

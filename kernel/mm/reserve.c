@@ -6,7 +6,7 @@
 static struct spinlock lock = SPINLOCK(LOCK_RESERVE);
 static struct list unused = {&unused, &unused}; /* lock: of kind KERNEL */
 static uint64_t held;    /* lock: pages in use, and unused ones */
-static uint64_t minimum; /* lock: of `held` */
+static uint64_t minimum; /* lock: least value of `held` */
 
 struct page *reserve_alloc(enum page_kind kind, bool zeroed)
 {

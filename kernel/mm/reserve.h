@@ -1,10 +1,10 @@
 /*
  * Pages for slabs and for the contents of files in memory, from a reserve.
  *
- * Tests written for xv6 count the pages they can get before and after, and fail
- * if one is missing, even if a small file was left. So slabs and files hold a
- * fixed number of pages from the end of boot on, used or not, and allocate
- * others only when they need more.
+ * Tests written for xv6 count the pages that they can get, before and after,
+ * and fail if there is one fewer, even if only a small file was left. So slabs
+ * and files hold a fixed number of pages from the end of boot on, used or not,
+ * and allocate others only when they need more.
  */
 #ifndef MM_RESERVE_H
 #define MM_RESERVE_H

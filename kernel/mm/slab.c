@@ -7,8 +7,8 @@
 #include "mm/reserve.h"
 #include "mm/slab_guard.h"
 
-/* `class` of a page when it is allocated: pages of one large object. A slab has
- * another. */
+/* `class` of the pages of one large object, and of any page when it is
+ * allocated. A slab has another. */
 #define WHOLE_PAGES 0
 
 /* At the start of each slab. */
@@ -25,7 +25,7 @@ struct class
     uint64_t in_use;     /* lock: objects */
 };
 
-/* As many as fit behind the header, 16-aligned. */
+/* Multiples of 16 that leave little of a page unused behind the header. */
 #define LARGEST 2016
 static const uint16_t sizes[] = {0,   16,  32,  48,  64,  96,   128,  192,
                                  256, 336, 448, 576, 800, 1008, 1344, LARGEST};
@@ -34,7 +34,7 @@ _Static_assert(sizeof(struct slab) % 16 == 0, "objects are 16-aligned");
 
 static struct class classes[CLASSES];
 
-/* The class for a size, by its number of 16 bytes, rounded up. */
+/* The class for a size, by the size in units of 16 bytes, rounded up. */
 static uint8_t class_of[LARGEST / 16 + 1];
 
 void slab_init(void)
@@ -88,7 +88,7 @@ void *slab_alloc(size_t size)
     size_t class = class_of[(size + SLAB_GUARD + 15) / 16];
     struct class *c = &classes[class];
     spin_lock(&c->lock);
-    /* Each allocation is one for page_fail_after, also if it needs no page. */
+    /* page_fail_after counts each allocation, also one that needs no page. */
     if (list_is_empty(&c->partial) ? !add_slab(class) : page_should_fail()) {
         spin_unlock(&c->lock);
         return NULL;

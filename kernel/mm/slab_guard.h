@@ -6,9 +6,9 @@
  *
  * The words in front say whether the object is in use and how long it is; a
  * write just before the object changes them. The tail, at least 16 bytes, and
- * all of a free object hold a pattern. It is checked when an object is freed,
- * when it is allocated again and by every audit, so the report comes late, but
- * it names the object. Release builds have none of this.
+ * all of a free object hold a pattern. The pattern is checked when an object is
+ * freed, when it is allocated again and by every audit. So the report comes
+ * late, but it names the object. Release builds have none of this.
  */
 #ifndef MM_SLAB_GUARD_H
 #define MM_SLAB_GUARD_H
@@ -28,7 +28,7 @@ struct piece {
 #ifdef DEBUG
 
 #define SLAB_FRONT sizeof(struct piece)
-#define SLAB_GUARD (SLAB_FRONT + 16) /* bytes an object needs besides */
+#define SLAB_GUARD (SLAB_FRONT + 16) /* bytes around each object */
 
 #define SLAB_IS_FREE 0xf4eef4eef4ee0000ul
 #define SLAB_IN_USE  0x05ed05ed05ed0000ul
@@ -46,7 +46,7 @@ static inline bool slab_all_are(const void *at, uint8_t byte, size_t length)
     return true;
 }
 
-/* A new piece, of `size` bytes in all. */
+/* Make a new free piece, of `size` bytes in all. */
 static inline void slab_guard_make(struct piece *piece, size_t size)
 {
     piece->state = SLAB_IS_FREE;

@@ -2,8 +2,8 @@
  * Spaces: making, forking, destroying them, and changing their regions.
  * fault.c fills them; pt.c has the tree.
  *
- * Whatever can fail first allocates and checks, without a change that programs
- * could see; then it commits, which cannot fail.
+ * A change that can fail first allocates and checks, and programs see nothing
+ * of that; then it commits, which cannot fail.
  */
 #include "mm/space.h"
 #include "lib/bits.h"
@@ -13,14 +13,14 @@
 #include "mm/slab.h"
 #include "sched/thread.h"
 
-/* So much is dropped before the space is unlocked for others: it takes a few
- * milliseconds. */
+/* After so many bytes, which take a few milliseconds to drop, the space is
+ * unlocked for others. */
 #define PIECE (32ul << 20)
 
 static struct spinlock list_lock = SPINLOCK(LOCK_SPACE_LIST);
 static struct list spaces = {&spaces, &spaces}; /* list_lock */
 
-/* A space in the list without root or regions, being made: count 0. */
+/* A new space in the list, without root or regions; being made: count 0. */
 static struct space *create_bare(void)
 {
     struct space *space = slab_alloc_zeroed(sizeof *space);
@@ -106,8 +106,8 @@ static bool share_memory(struct space *parent, struct space *child,
         return false;
     set_root(child, root);
     child->regions = region_list_get(parent->regions);
-    /* The parent's edges are LAZY now. Its writable translations must be gone
-     * before that is relied on. */
+    /* The parent's edges are LAZY now. Harts must forget its writable
+     * translations before the child uses the memory. */
     hal_shootdown(&parent->machine, HAL_FLUSH_ALL);
     atomic_store(&child->machine.stale_harts,
                  atomic_load(&parent->machine.stale_harts));
@@ -166,7 +166,7 @@ static int add_region(struct space *space, const struct region *region)
         return -EINVAL;
     if (region_overlaps(space->regions, region->start, region->end))
         return -EEXIST;
-    /* Room for two: a later removal of the region may split one. */
+    /* Room for two: if the region is removed again, it may be split first. */
     int error = region_list_unshare(&space->regions, 2);
     if (!error)
         region_insert(space->regions, region);
@@ -181,9 +181,9 @@ int space_map(struct space *space, const struct region *region)
     return error;
 }
 
-/* Where the piece ends that begins at `start`. It ends inside no node but those
- * that pt_unshare_edges has unshared: not inside a child of the root that
- * [start, end) covers. */
+/* The end of the piece that begins at `start`. If it lies inside a node,
+ * pt_unshare_edges has unshared that node: it never lies inside a child of the
+ * root that [start, end) covers whole. */
 static uint64_t piece_end(uint64_t start, uint64_t end)
 {
     uint64_t whole = pt_span(PT_ROOT_LEVEL);
@@ -217,7 +217,7 @@ int space_map_now(struct space *space, const struct region *region)
         return error;
     error = space_populate(space, region->start, region->end);
     if (error) {
-        /* Nodes need not be unshared: where one is shared, it has nothing. */
+        /* Nodes need not be unshared: one that is shared has nothing here. */
         space_lock(space);
         drop(space, region->start, region->end);
         space_unlock(space);
@@ -260,7 +260,7 @@ int space_protect(struct space *space, uint64_t start, uint64_t end,
     int error = covered(space->regions, start, end) ? 0 : -EINVAL;
     if (!error)
         error = region_list_unshare(&space->regions, 2);
-    /* What was stored there as data may be fetched from now on. */
+    /* Harts may run as code, from now on, what was stored there as data. */
     if (!error && (prot & PROT_EXECUTE))
         hal_space_sync_code(&space->machine);
     if (!error)

@@ -18,14 +18,14 @@ struct space {
     struct mutex lock;           /* LOCK_SPACE */
     struct page *root;           /* l */
     struct region_list *regions; /* l */
-    uint64_t fork_write;         /* l: path with lazy copies; or 0 */
+    uint64_t fork_write;         /* l: its path may have lazy copies; or 0 */
     struct list link;            /* L */
     _Atomic uint32_t count;      /* a: references; being made or unmade: 0 */
 };
 
 /* What a fault turned out to be. */
 enum fault {
-    FAULT_SPURIOUS, /* the entries allow it, or do once linked */
+    FAULT_SPURIOUS, /* the entries allow it, if need be once linked */
     FAULT_ZERO,     /* nothing there: a page of zeros */
     FAULT_FILE,     /* the object's page */
     FAULT_REUSE,    /* not shared: write granted */
@@ -52,14 +52,14 @@ struct space *space_fork(struct space *parent, uint64_t write,
                          uint64_t execute);
 
 /* One more reference; the caller has one, or a lock that keeps one. Returns the
- * space. A space is made with one. */
+ * space. A new space has one. */
 static inline struct space *space_get(struct space *space)
 {
     atomic_fetch_add_explicit(&space->count, 1, memory_order_relaxed);
     return space;
 }
 
-/* One fewer; the last put destroys it. NULL is allowed. May sleep. */
+/* Put a reference; the last put destroys the space. May be NULL. May sleep. */
 void space_put(struct space *space);
 
 /* Destroy a space to which there is no other reference. May take long. */
@@ -70,14 +70,15 @@ void space_enter(struct space *space);
 /* The running thread's, or NULL. */
 struct space *space_current(void);
 
-/* Add a region: whole pages below HAL_USER_TOP where none is, readable. It has
- * a reference to the object, if any. 0, -EINVAL, -EEXIST or -ENOMEM. */
+/* Add a region, with a reference to its object, if any. It must be readable, in
+ * whole pages and below HAL_USER_TOP (else -EINVAL), and overlap no other
+ * region (else -EEXIST). 0, one of these, or -ENOMEM. */
 int space_map(struct space *space, const struct region *region);
 
-/* The same for writable anonymous memory, brought in at once. On failure
- * nothing has changed. A kill ends it with -ENOMEM. It is done in pieces, and
- * the space is unlocked between two: the caller must prevent forks of the
- * space, and changes of its regions. */
+/* The same for writable anonymous memory, all of which is brought in at once.
+ * On failure nothing has changed. A kill ends it with -ENOMEM. It is done in
+ * pieces, and the space is unlocked between two: the caller must prevent forks
+ * of the space, and changes of its regions. */
 int space_map_now(struct space *space, const struct region *region);
 
 /* Bring in what the regions of [start, end) lack: pages of zeros, or of the
@@ -114,11 +115,12 @@ uint64_t space_resident(struct space *space);
 /* Lock a space for anything but a fork: lazy copies that a fork has left are
  * merged first (pt_merge). */
 void space_lock(struct space *space);
-/* That merging; the space is locked. */
+/* Merge them; the space is locked. */
 void space_merge(struct space *space);
 void space_unlock(struct space *space);
 
-/* All spaces, and whether one is being changed. The other harts stand
+/* space_all: the list of all spaces. space_is_changing: whether a space is
+ * being changed, made or unmade. For both the other harts stand
  * (hal_harts_freeze). */
 struct list *space_all(void);
 bool space_is_changing(const struct space *space);

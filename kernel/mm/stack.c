@@ -2,8 +2,8 @@
  * Kernel stacks.
  *
  * To map or unmap a stack needs a shootdown, so a stack that is given back
- * stays mapped for the next thread. A shrinker gives its pages back when memory
- * is short, so they count as free.
+ * stays mapped for the next thread. A shrinker gives the pages of such stacks
+ * back when memory is short, so they count as free.
  */
 #include "mm/stack.h"
 #include "mm/oom.h"

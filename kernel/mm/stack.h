@@ -19,7 +19,7 @@ void stack_init(void);
 /* A mapped stack, or NULL when there is no memory or HAL_STACKS are in use. */
 struct stack *stack_alloc(void);
 
-/* Give it back; no thread runs on it any more. */
+/* Give a stack back; no thread runs on it any more. */
 void stack_free(struct stack *stack);
 
 #endif

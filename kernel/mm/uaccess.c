@@ -13,7 +13,7 @@ bool user_range_ok(uint64_t va, uint64_t length)
     return length <= HAL_USER_TOP && va <= HAL_USER_TOP - length;
 }
 
-/* A kill ends a transfer here, as a long one is made of several copies. */
+/* A long transfer is several copies; a kill ends it here, between two. */
 static bool may_copy(uint64_t va, size_t length)
 {
     lockrank_assert_below(LOCK_ORPHANS);
@@ -39,7 +39,7 @@ int user_read_string(char *to, uint64_t from, size_t size)
 {
     if (!may_copy(from, 1))
         return -EFAULT;
-    /* A string that reaches the top of user space does not end in it. */
+    /* A string without a NUL up to the top of user space goes beyond it. */
     bool cut = size > HAL_USER_TOP - from;
     if (cut)
         size = HAL_USER_TOP - from;

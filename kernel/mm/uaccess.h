@@ -57,9 +57,9 @@ static inline struct cursor cursor_kernel(const void *at, size_t length)
     return (struct cursor){false, (uint64_t)(uintptr_t)at, length};
 }
 
-/* Move `length` bytes (at most cursor->left) and advance. 0 or -EFAULT, and
- * then the cursor has not moved. Long transfers are made of calls of about a
- * page each, as a kill ends them between two. */
+/* Move `length` bytes (at most cursor->left) and advance. 0; or -EFAULT: then
+ * the cursor has not moved. Long transfers are made of calls of about a page
+ * each, so that a kill can end them between two calls. */
 int cursor_put(struct cursor *cursor, const char *from, size_t length);
 int cursor_take(struct cursor *cursor, void *to, size_t length);
 int cursor_put_zeros(struct cursor *cursor, size_t length);

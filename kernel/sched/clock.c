@@ -2,11 +2,11 @@
  * Time-outs and slices.
  *
  * Each hart keeps the threads that went to sleep on it in a list ordered by
- * deadline. Its timer goes off no later than the first deadline and the end of
- * the running thread's slice, but it may go off earlier. Most slices end early,
- * by a sleep. Then the timer stays armed for the old slice, goes off in a later
- * one, and only then is armed anew: to set it at every switch would cost more
- * than the switch.
+ * deadline. Its timer goes off at the first deadline or at the end of the
+ * running thread's slice, whichever comes first; or earlier. Most slices end
+ * early, by a sleep. Then the timer is left as it is: it goes off in a later
+ * slice, and is armed anew at that moment. To arm it at every switch would cost
+ * more than the switch.
  */
 #include "sched/thread.h"
 #include "sched/realtime.h"
@@ -39,7 +39,7 @@ static struct thread *first_sleeper(const struct clock *clock)
     return link ? list_entry(link, struct thread, timeout_link) : NULL;
 }
 
-/* Lock held, by its hart. */
+/* Arm the timer, if it must go off sooner. Lock held; on the clock's hart. */
 static void arm(struct clock *clock)
 {
     uint64_t next = clock->slice_end;

@@ -1,11 +1,11 @@
 /*
  * No waiting for a device while others would have to wait too.
  *
- * While a thread has a directory locked, or keeps a transaction from its end,
- * it is hurried. If it would have to wait for a device, it notes for what, and
+ * While a thread has a directory locked, or keeps a transaction from ending, it
+ * is hurried. If it would have to wait for a device, it notes for what, and
  * fails with -ERESTART without a change. Once it holds nothing, it waits and
  * begins again from the beginning. What it waited for may be gone by then, so
- * after MOST_RESTARTS restarts it waits with all it holds.
+ * after MOST_RESTARTS restarts it waits without giving up what it holds.
  */
 #ifndef SCHED_HURRY_H
 #define SCHED_HURRY_H
@@ -16,7 +16,7 @@
 
 #define MOST_RESTARTS 64
 
-/* Both nest. */
+/* hurry_begin and hurry_end nest. */
 static inline void hurry_begin(void)
 {
     thread_current()->hurried++;
@@ -33,8 +33,9 @@ static inline bool hurried(void)
     return self->hurried && self->restarts < MOST_RESTARTS;
 }
 
-/* Note what to call once nothing is held: it waits, and returns 0 or a negative
- * errno. `of` stays valid until then. Returns -ERESTART. */
+/* Note what hurry_again is to call, when the thread holds nothing: `await`
+ * waits, and returns 0 or a negative errno. `of` stays valid until then.
+ * Returns -ERESTART. */
 static inline int hurry_note(int (*await)(void *of, uint64_t detail), void *of,
                              uint64_t detail)
 {
@@ -42,9 +43,9 @@ static inline int hurry_note(int (*await)(void *of, uint64_t detail), void *of,
     return -ERESTART;
 }
 
-/* After *result: if it is -ERESTART, wait for what was noted. True: begin
- * again. False: *result is final; after a wait that failed it is its error,
- * after a kill -EINTR. */
+/* `*result` is what an operation has returned. If that is -ERESTART, wait for
+ * what was noted. True: begin the operation again. False: *result is final; if
+ * the wait failed it is the error of the wait, and after a kill -EINTR. */
 static inline bool hurry_again(int *result)
 {
     struct thread *self = thread_current();

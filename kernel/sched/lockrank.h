@@ -53,7 +53,7 @@ enum lock_rank {
 
 #ifdef DEBUG
 
-/* Called by the locks. `also`: locks of this very rank may be held. */
+/* Called by the locks. `also`: the thread may hold locks of the same rank. */
 void lockrank_acquire(enum lock_rank rank, bool also);
 void lockrank_release(enum lock_rank rank);
 /* Panics if the running thread holds a lock of this rank or above. */

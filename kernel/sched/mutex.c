@@ -23,9 +23,9 @@ static bool try_take(struct mutex *mutex)
                                           thread_current());
 }
 
-/* The wake function of the waiters. If the caller still holds the mutex, it is
- * a handoff. The waiter stays in the queue; if it is awake already, it looks at
- * the mutex again by itself. */
+/* The wake function of the waiters. If the caller still holds the mutex, this
+ * is a handoff: the waiter becomes the holder. The waiter stays in the queue.
+ * If it is awake already, it looks at the mutex again anyway. */
 static bool wake_contender(struct waiter *waiter)
 {
     struct mutex *mutex = container_of(waiter->queue, struct mutex, waiters);
@@ -35,8 +35,9 @@ static bool wake_contender(struct waiter *waiter)
     return true;
 }
 
-/* A waiter says that it sleeps, then looks at the mutex; a holder lets go, then
- * wakes the first waiter. One of the two sees the other. False: interrupted. */
+/* A waiter says that it sleeps, then looks at the mutex; a holder frees the
+ * mutex, then wakes the first waiter. So the waiter finds the mutex free, or is
+ * woken. False: a kill or signal has ended the wait. */
 static bool wait_in_queue(struct mutex *mutex, enum sleep kind)
 {
     uint64_t began = hal_time();
@@ -62,8 +63,8 @@ static __attribute__((noinline)) int wait_for(struct mutex *mutex,
     bool taken = wait_in_queue(mutex, kind);
     sched_stay_awake();
     waitq_leave(&waiter);
-    /* A handoff may have come meanwhile. If not, and the mutex is free, the
-     * wake-up of this waiter is passed on to the next. */
+    /* A handoff may have come meanwhile. If not, and the mutex is free, this
+     * waiter may have used up a wake-up: wake the next waiter. */
     taken = taken || mutex_held(mutex);
     if (!taken && !atomic_load(&mutex->holder))
         waitq_wake_one(&mutex->waiters);

@@ -8,8 +8,9 @@
  * waiter keeps its place in the queue until it has the mutex. Once it has
  * waited for long it marks the mutex as starving, and the next unlock is a
  * handoff: it makes the first waiter the holder. So each waiter gets its turn,
- * in order. Not every unlock is a handoff, as nobody can use the mutex until
- * the new holder runs: with many waiters that was ten times slower and more.
+ * in order. Not every unlock is a handoff: after one, no thread can use the
+ * mutex until the new holder runs. With many waiters this was ten times slower
+ * and more.
  */
 #ifndef SCHED_MUTEX_H
 #define SCHED_MUTEX_H
@@ -29,13 +30,13 @@ void mutex_init(struct mutex *mutex, enum lock_rank rank);
 /* Take it, sleeping while another thread has it. No spinlock is held. A kill
  * does not end the wait, as holders let go soon. */
 void mutex_lock(struct mutex *mutex);
-/* The same for one more mutex of the highest rank that the thread has. All that
- * take several of that rank take them in one order, which is the caller's. */
+/* The same for one more mutex of the highest rank that the thread holds. Ranks
+ * do not order these: all callers must take them in the same order. */
 void mutex_lock_also(struct mutex *mutex);
-/* The same where a holder may take long. 0; or -EINTR when a kill or a signal
- * has ended the wait: then the thread does not have the mutex. */
+/* Like mutex_lock, where a holder may take long. 0; or -EINTR when a kill or a
+ * signal has ended the wait: then the thread does not have the mutex. */
 int mutex_lock_interruptible(struct mutex *mutex);
-/* Take it if it is free: whether it was. */
+/* Take it if it is free. True: it was free, and is taken. */
 bool mutex_try(struct mutex *mutex);
 void mutex_unlock(struct mutex *mutex);
 /* Whether the running thread has it. */

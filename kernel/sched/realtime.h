@@ -1,7 +1,7 @@
 /*
- * The time of day. It is read once, at boot, from the board's clock; from then
- * on it is what hal_time counts, so it runs evenly and costs as little to ask
- * for as that. A board without a clock starts at the date of the kernel.
+ * The clock of the day. At boot the board's clock is read, once; from then on
+ * hal_time counts. So the clock runs evenly, and reading it costs no more than
+ * hal_time. If the board has none, it starts at the date of the build.
  */
 #ifndef SCHED_REALTIME_H
 #define SCHED_REALTIME_H
@@ -10,7 +10,7 @@
 
 #define REALTIME_SECOND INT64_C(1000000000)
 
-/* The time at which hal_time was 0. Set at boot, before there is a file. */
+/* The time at which hal_time was 0. Set at boot, before there are files. */
 extern int64_t realtime_start;
 
 /* Nanoseconds since 1970. */

@@ -10,9 +10,10 @@
  * used most. When it wakes, it keeps at most CREDIT. A new thread gets half of
  * its maker's credit. So neither sleeping nor forking leads to a larger share.
  *
- * If a thread is preempted, or woken on its way to sleep, it comes into a queue
- * when its stack is no longer in use (finish_switch). So each thread in a queue
- * may run on any hart, and an idle hart, if there was one, has been woken.
+ * If a thread is preempted, or woken on its way to sleep, it is put into a
+ * queue only when its stack is no longer in use (finish_switch). So any hart
+ * may run any thread that is in a queue. Whatever puts a thread into a queue
+ * wakes an idle hart, if there is one.
  */
 #include "lib/bits.h"
 #include "lib/panic.h"
@@ -74,7 +75,7 @@ queue_push(struct run_queue *queue, struct thread *thread, uint64_t used)
     spin_unlock(&queue->lock);
 }
 
-/* NULL: it is empty. */
+/* The first thread, which leaves the queue; NULL: the queue is empty. */
 static struct thread *queue_pop(struct run_queue *queue)
 {
     spin_lock(&queue->lock);
@@ -84,7 +85,7 @@ static struct thread *queue_pop(struct run_queue *queue)
     return first ? container_of(first, struct thread, turn) : NULL;
 }
 
-/* From another hart, a thread that has used less than `limit`; or NULL. */
+/* Take a thread that has used less than `limit` from another hart; or NULL. */
 static __attribute__((noinline)) struct thread *steal(uint64_t limit)
 {
     unsigned count = hal_hart_count(), self = hal_self()->hart;
@@ -97,7 +98,7 @@ static __attribute__((noinline)) struct thread *steal(uint64_t limit)
     return thread;
 }
 
-/* A thread that has used less than `mine`; or NULL. */
+/* Take a thread that has used less than `mine` out of a queue; or NULL. */
 static inline struct thread *choose(struct run_queue *queue, uint64_t now,
                                     uint64_t mine)
 {
@@ -141,10 +142,10 @@ void sched_assert_told(void)
     uint32_t ended = atomic_load(&steps_ended);
     uint64_t idle = atomic_load(&idle_harts);
     bool wrong = queue->ready && idle;
-    /* If a hart is not idle and runs no thread, it was woken just now. */
+    /* A hart that is not idle and runs no thread was woken just now. */
     for (unsigned i = 0; i < hal_hart_count(); i++)
         wrong &= (idle & BIT(i)) || atomic_load(&queues[i].running);
-    /* If no step was under way, all that was true at one moment. */
+    /* If no step was under way, all this was true at one moment. */
     if (wrong && atomic_load(&steps_begun) == ended)
         panic("idle harts %lx have not been woken for a thread", idle);
     spin_unlock(&queue->lock);
@@ -209,7 +210,8 @@ bool thread_wake(struct thread *thread)
 
 /* ---- Switching ----------------------------------------------------------- */
 
-/* Called after a switch: the previous thread's stack is no longer in use. */
+/* Called after a switch, when the previous thread's stack is no longer in use:
+ * now others may run the thread or free it. */
 static inline void finish_switch(void)
 {
     struct thread *previous = my_queue()->previous;
@@ -354,7 +356,7 @@ static _Noreturn void idle_loop(void *)
         atomic_thread_fence(memory_order_seq_cst);
         uint64_t now = hal_time();
         struct thread *next = choose(queue, now, NOBODY);
-        /* It was woken, but has found a thread by itself: wake another hart. */
+        /* This hart was woken, but found a thread by itself: wake another. */
         if (next && !(atomic_fetch_and(&idle_harts, ~bit) & bit))
             wake_for(hal_self()->hart);
         STEP_ENDS();
@@ -381,6 +383,6 @@ _Noreturn void sched_start(void)
 {
     my_queue()->idle = &thread_boot;
     thread_boot.irq_was_on = true;
-    thread_boot.turn.key = 0; /* as of every idle thread */
+    thread_boot.turn.key = 0; /* as for every idle thread */
     idle_loop(NULL);
 }

@@ -1,9 +1,9 @@
 /*
  * Spinlocks: held for a few hundred instructions and never across a sleep.
- * While a hart holds one its interrupts are off, so an interrupt handler may
- * take the same lock. A hart that takes interrupts holds none: so the kernel
- * may be preempted there, and hal_harts_freeze stops it where no structure that
- * a spinlock guards is half changed.
+ * While a hart holds one its interrupts are off. So an interrupt handler may
+ * take the same lock, and a hart with interrupts on holds none. There the
+ * kernel may be preempted, and there hal_harts_freeze stops the hart: no
+ * structure that a spinlock guards is half changed.
  */
 #ifndef SCHED_SPINLOCK_H
 #define SCHED_SPINLOCK_H
@@ -25,7 +25,8 @@ static inline void spin_init(struct spinlock *lock, enum lock_rank rank)
 }
 
 /* Keep interrupts off on this hart; nests. The depth belongs to the thread, not
- * to the hart, so it is right when the thread goes on after a sched_switch. */
+ * to the hart, so it is right when the thread goes on after a sched_switch,
+ * even on another hart. */
 static inline void irq_hold(void)
 {
     bool on = hal_irq_save();

@@ -17,7 +17,7 @@
 
 enum thread_state {
     THREAD_NEW,      /* not yet started */
-    THREAD_READY,    /* in a run queue, or on the way off its stack into one */
+    THREAD_READY,    /* in a run queue, or its stack is still in use */
     THREAD_RUNNING,  /* on a hart */
     THREAD_SLEEPING, /* waiting to be woken, its stack still in use */
     THREAD_ASLEEP,   /* the same, off its stack */
@@ -36,14 +36,14 @@ struct thread_note {
 struct thread {
     struct hal_thread machine; /* first: hal_self() is also the thread */
     _Atomic uint32_t state;    /* a: enum thread_state */
-    _Atomic uint8_t sleep;     /* a: enum sleep: what ends the one it is in */
+    _Atomic uint8_t sleep;     /* a: enum sleep: what ends its present sleep */
     uint8_t timeout_hart;      /* s: whose list holds timeout_link */
     struct heap_node turn;     /* lock of its queue; .key: what it has used,
                                 * written by itself or its waker */
     struct list timeout_link;  /* t */
     uint64_t deadline;         /* t */
-    uint32_t irq_depth;        /* s: reasons to keep interrupts off */
-    bool irq_was_on;           /* s: before the first of them */
+    uint32_t irq_depth;        /* s: calls of irq_hold not yet released */
+    bool irq_was_on;           /* s: before the first of these calls */
     bool gave_up;              /* s: see oom_retry */
     bool made_room;            /* s: see ext2_no_room */
     uint8_t restarts;          /* s: see hurry.h */
@@ -78,22 +78,22 @@ void thread_init(struct thread *thread, const char *name, void *stack,
 /* Let a new thread run. */
 void thread_run(struct thread *thread);
 
-/* End the running thread. Once thread_await_end has returned, its owner may
- * free its memory. */
+/* thread_end ends the running thread. thread_await_end waits until `thread` has
+ * ended; then its owner may free its memory. */
 _Noreturn void thread_end(void);
 void thread_await_end(struct thread *thread);
 
-/* Let other threads run first. */
+/* Let the first thread in this hart's queue run, whatever it has used. */
 void thread_yield(void);
 
-/* Sleep until hal_time() reaches `deadline`. 0, or -EINTR for a kill or a
- * signal (waitq.c). */
+/* Sleep until hal_time() reaches `deadline`. 0; or -EINTR when a kill or a
+ * signal has ended the sleep (waitq.c). */
 int thread_sleep_until(uint64_t deadline);
 
-/* Mark the thread killed: a killable or interruptible sleep ends now, and the
- * thread ends on its way out of the kernel. Or mark that it has a signal: an
- * interruptible sleep ends now. The caller keeps the thread from being freed
- * (waitq.c). */
+/* thread_kill marks the thread as killed: a killable or interruptible sleep
+ * ends now, and the thread ends on its way out of the kernel. thread_signal
+ * marks that the thread has a signal: an interruptible sleep ends now. The
+ * caller keeps the thread from being freed (waitq.c). */
 void thread_kill(struct thread *thread);
 void thread_signal(struct thread *thread);
 
@@ -103,19 +103,20 @@ static inline bool thread_killed(const struct thread *thread)
            HAL_WORK_KILLED;
 }
 
-/* Make a sleeping thread ready; false when it was not asleep. Interrupts off,
- * as the caller must not be preempted before a hart has been woken for it. */
+/* Make a sleeping thread ready. False: it was not asleep. Interrupts are off,
+ * so the caller is not preempted before it has woken a hart for it. */
 bool thread_wake(struct thread *thread);
 
-/* Leave the hart: the caller has set the state and holds interrupts off. */
+/* Give the hart to another thread; returns when this thread runs again. The
+ * caller has set its own state, and holds interrupts off. */
 void sched_switch(void);
 
-/* Wake the running thread when hal_time() reaches `deadline`; cancel that. To
- * cancel what was not set does no harm (clock.c). */
+/* clock_add: wake `self`, the running thread, when hal_time() reaches
+ * `deadline`. clock_remove: cancel that, if it was set (clock.c). */
 void clock_add(struct thread *self, uint64_t deadline);
 void clock_remove(struct thread *self);
-/* A slice starts on this hart that ends at `end`; UINT64_MAX: never, as for the
- * idle thread. */
+/* A slice starts on this hart, and ends at `end`. UINT64_MAX: it has no end, as
+ * for the idle thread. */
 void clock_slice_start(uint64_t end);
 
 /* At boot, before a thread sleeps. */
@@ -125,11 +126,11 @@ void clock_init(void);
  * and this does not return. */
 _Noreturn void sched_start(void);
 
-/* Prepare hart `hart`'s idle thread on `stack`; hal_hart_start runs it. */
+/* Prepare `memory` as `hart`'s idle thread on `stack`, for hal_hart_start. */
 void sched_idle_thread(unsigned hart, struct thread *memory, void *stack);
 
-/* On the way to sleep, or back from it: RUNNING again, whether or not the
- * thread has been woken meanwhile. Interrupts are held off. */
+/* After sleep_begin, whether or not the thread has slept, and whether or not it
+ * has been woken: it is RUNNING again. Interrupts are held off. */
 static inline void sched_stay_awake(void)
 {
     atomic_store(&thread_current()->state, THREAD_RUNNING);

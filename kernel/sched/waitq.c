@@ -195,8 +195,8 @@ void waitq_wake_all(struct waitq *queue)
     wake(queue, true);
 }
 
-/* First the mark is set, then the state is looked at; a sleeper first says that
- * it sleeps, then looks for marks. */
+/* First the mark is set, then the state is read; a sleeper first says that it
+ * sleeps, then reads the marks. So no mark is missed. */
 static void interrupt(struct thread *thread, uint32_t mark)
 {
     irq_hold();

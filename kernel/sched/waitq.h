@@ -34,7 +34,7 @@ struct waiter {
 
 /* What ends a sleep early: bits of hal_thread.work. */
 enum sleep {
-    SLEEP_UNINTERRUPTIBLE = 0, /* only if the wake-up comes soon */
+    SLEEP_UNINTERRUPTIBLE = 0, /* only where the wake-up comes soon */
     SLEEP_KILLABLE = HAL_WORK_KILLED,
     SLEEP_INTERRUPTIBLE = HAL_WORK_KILLED | HAL_WORK_SIGNAL,
 };
@@ -42,12 +42,13 @@ enum sleep {
 void waitq_init(struct waitq *queue);
 
 /* Sleep until woken. `lock` is held, released while asleep, and held again on
- * return. 0; or -EINTR, at once, if a kill or signal ends this sleep. */
+ * return. 0; or -EINTR if a kill or signal that ends this kind of sleep comes,
+ * or came before: then there is no sleep. */
 int waitq_sleep(struct waitq *queue, struct spinlock *lock, enum sleep kind);
 int waitq_sleep_mutex(struct waitq *queue, struct mutex *lock, enum sleep kind);
 
-/* Wake the first waiter, and tell whether there was one; or all. From any
- * context. */
+/* waitq_wake_one wakes the first waiter that sleeps, and returns whether there
+ * was one. waitq_wake_all wakes all. From any context. */
 bool waitq_wake_one(struct waitq *queue);
 void waitq_wake_all(struct waitq *queue);
 
@@ -60,7 +61,7 @@ struct wait_set_entry {
 
 /* Used by one thread, which joins queues, sleeps and leaves them. */
 struct wait_set {
-    struct wait_set_entry *entries; /* s: of them, `count` have joined */
+    struct wait_set_entry *entries; /* s: the first `count` have joined */
     unsigned count, room;           /* s */
     _Atomic bool woken;             /* a: by one of the queues */
 };
@@ -73,12 +74,13 @@ struct wait_set {
  * first, then look at the condition: so no later change is missed. */
 void wait_set_join(struct wait_set *set, struct waitq *queue);
 
-/* Sleep until one of the queues has been woken since it was joined: 0; or
- * -EINTR (see waitq_sleep); or -ETIMEDOUT once hal_time() reaches `deadline`.
- * No lock is held. */
+/* Sleep until one of the queues is woken; if one was woken since the thread
+ * joined it, do not sleep. 0; or -EINTR (see waitq_sleep); or -ETIMEDOUT once
+ * hal_time() reaches `deadline`. No lock is held. */
 int wait_set_sleep(struct wait_set *set, enum sleep kind, uint64_t deadline);
 
-/* Leave all queues, which must be done before the set is gone. It is as new. */
+/* Leave all queues. Must be called before the memory of the set is used for
+ * anything else. The set can then be used again. */
 void wait_set_leave(struct wait_set *set);
 
 /* ---- The steps of a sleep ------------------------------------------------
@@ -92,8 +94,9 @@ void sleep_begin(enum sleep kind);
 /* Whether a kill or signal that ends this kind of sleep is pending. */
 bool sleep_interrupted(enum sleep kind);
 
-/* Put `waiter` last in `queue`, for the running thread; take it out, unless its
- * wake function has. It must not move in between. */
+/* waitq_join puts `waiter` last in `queue`, for the running thread. waitq_leave
+ * takes it out, if its wake function has not done so. In between `waiter` must
+ * stay at its address. */
 void waitq_join(struct waitq *queue, struct waiter *waiter,
                 bool (*wake)(struct waiter *waiter));
 void waitq_leave(struct waiter *waiter);

@@ -1,12 +1,12 @@
 /*
  * The first instructions of every hart.
  *
- * The image starts with the header of a Linux RISC-V Image ("Boot image
- * header in RISC-V Linux", version 0.2), so anything that can start Linux can
- * start Calf: with a0 the hart's identifier, a1 the physical address of the
- * device tree, the MMU off. The boot hart clears bss, makes two page tables
+ * The image starts with the header of a Linux RISC-V Image ("Boot image header
+ * in RISC-V Linux", version 0.2), so anything that can start Linux can start
+ * Calf: with a0 the hart's identifier, a1 the physical address of the device
+ * tree, the MMU off. The boot hart clears bss, makes two page tables
  * (everything in RAM at the direct map, this image at its link address), and
- * jumps there. Harts started later find the final tables.
+ * jumps there. Harts started later use the final tables.
  *
  * The jump: stvec holds the virtual address of what comes next. Once the MMU is
  * on, the fetch of the next instruction faults, as its physical address is not
@@ -41,7 +41,8 @@ _start:
  * them at its first use (trap.c), and not before. */
 #define STATUS_FS_VS 0x6600
 
-/* Go on at `label`, whose virtual address is in the register `place`. */
+/* Turn the MMU on with the satp in the register `table`, and go on at `label`,
+ * whose virtual address is in the register `place`. */
 .macro turn_mmu_on place, table, label
     csrw stvec, \place
     sfence.vma
@@ -121,8 +122,9 @@ boot:
 
 /*
  * OpenSBI before 1.3 marks a hart as started before it has written the start
- * address. A hart that comes out of reset in between starts here, like the boot
- * hart. It finds its thread by its identifier, in a0, and goes on from there.
+ * address. A hart that comes out of reset in between starts at _start, like the
+ * boot hart, and comes here. It looks for its identifier, which is in a0, until
+ * it finds its thread.
  */
 late_hart:
     lla t0, hart_threads

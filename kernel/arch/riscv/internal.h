@@ -22,7 +22,7 @@ enum sbi_request { SBI_FENCE_I = 0, SBI_SFENCE = 1, SBI_INTERRUPT };
 
 /* sbi.c, calls to the firmware (RISC-V Supervisor Binary Interface 1.0). Bit 0
  * of the mask is hart `hart_base`; SFENCE takes `start` and `size`. If the
- * firmware refuses this, or to set the timer, the kernel panics. */
+ * firmware refuses one of these two, the kernel panics. */
 void sbi_ask_harts(enum sbi_request request, uint64_t hart_mask,
                    uint64_t hart_base, uint64_t start, uint64_t size);
 void sbi_set_timer(uint64_t ticks);
@@ -30,8 +30,8 @@ void sbi_set_timer(uint64_t ticks);
 int64_t sbi_hart_start(uint64_t hardware_id, uint64_t physical,
                        uint64_t opaque);
 
-/* smp.c: ask the other harts of `set` (kernel numbers), by the masks of
- * hardware identifiers that the SBI takes. */
+/* smp.c: ask the harts of `set` (kernel numbers), but not this one. Makes the
+ * masks of hardware identifiers that the SBI takes. */
 void harts_ask(uint64_t set, enum sbi_request request, uint64_t start,
                uint64_t size);
 /* A software interrupt arrived. */

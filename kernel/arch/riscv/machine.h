@@ -22,7 +22,7 @@
 /* The most kernel stacks, and so the most threads. */
 #define HAL_STACKS 960
 
-/* Physical address p stands at HAL_DIRECT_BASE + p. */
+/* Physical address p is mapped at HAL_DIRECT_BASE + p. */
 #define HAL_DIRECT_BASE 0xffffffc000000000ul
 
 struct hal_fpu {
@@ -33,8 +33,8 @@ struct hal_fpu {
 struct hal_thread {
     uint64_t kernel_sp;   /* 0: where a trap from user mode saves registers */
     uint64_t user_sp;     /* 8: scratch of trap entry */
-    uint32_t work;        /* 16: HAL_WORK_*, atomically */
-    uint32_t hart;        /* 20: runs, or ran last, on this hart */
+    uint32_t work;        /* 16: HAL_WORK_*, changed atomically */
+    uint32_t hart;        /* 20: the hart that it runs on, or ran on last */
     uint64_t context[14]; /* 24: ra, sp, s0..s11 while switched out */
     bool fpu_used;        /* has floating-point state in `fpu` */
     struct hal_fpu fpu;
@@ -152,7 +152,7 @@ static inline void hal_frame_start(struct hal_frame *f, uint64_t pc,
     f->x[11] = a1;
 }
 
-/* Memory and device registers are touched in program order across this. */
+/* Accesses to memory and devices before this come before those after it. */
 static inline void hal_device_fence(void)
 {
     __asm__ volatile("fence iorw, iorw" ::: "memory");

@@ -6,7 +6,7 @@
  * never changed, so a trap switches no table:
  *
  *   0xffffffc0_00000000   all RAM and the devices, address by address
- *   0xffffffe0_00000000   kernel stacks, each under a guard page or more
+ *   0xffffffe0_00000000   kernel stacks, each above an unmapped guard
  *   0xffffffff_80000000   the kernel image, W^X in 4 KiB pages
  *
  * In the direct map the image's text and constants are read-only too.
@@ -132,7 +132,7 @@ static uint64_t stack_low(unsigned slot)
     return STACK_BASE + (2ul * slot + 1) * STACK_SIZE;
 }
 
-/* Make the nodes for all stacks now, so that the kernel's half is complete. */
+/* Make the nodes for all stacks now: the kernel's half never changes later. */
 static int map_stack_window(uint64_t (*table)(void))
 {
     uint64_t end = stack_low(HAL_STACKS);
@@ -204,8 +204,9 @@ void hal_space_activate(struct hal_space *space)
     uint64_t bit = 1ul << hart;
     if (old == space)
         return;
-    /* Active before a walk can start. So a shootdown, which reads the set after
-     * an entry was changed, finds this hart, or the walk finds the change. */
+    /* Enter the set before a walk can start. A shootdown reads the set after an
+     * entry was changed. So it finds this hart, or this hart's walks find the
+     * change. */
     if (space)
         atomic_fetch_or(&space->active_harts, bit);
     csr_write(satp,
@@ -247,7 +248,7 @@ void hal_space_sync_code(struct hal_space *space)
 {
     bool on = hal_irq_save();
     uint64_t self = 1ul << hal_self()->hart;
-    /* Those that run it later fence then; those that run it now, now. */
+    /* Harts that run it later fence then; those that run it now fence now. */
     atomic_fetch_or(&space->stale_harts, ~self);
     __asm__ volatile("fence.i" ::: "memory");
     harts_ask(atomic_load(&space->active_harts), SBI_FENCE_I, 0, 0);

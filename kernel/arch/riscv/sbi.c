@@ -35,7 +35,7 @@ static int64_t call(uint64_t extension, uint64_t function, uint64_t p0,
 }
 
 /* If the firmware refuses, panic: after a missing fence, harts would still use
- * freed memory. During a panic ignore it, as some harts may be lost. */
+ * freed memory. During a panic go on, as some harts may be lost. */
 static void demand(int64_t error, const char *what)
 {
     if (error && !panic_in_progress())
@@ -59,7 +59,7 @@ void sbi_ask_harts(enum sbi_request request, uint64_t hart_mask,
 
 int64_t sbi_hart_start(uint64_t hardware_id, uint64_t physical, uint64_t opaque)
 {
-    /* Check for what several harts need, with requests to no hart. */
+    /* Several harts need interrupts and fences: test both, on no hart. */
     int64_t error = call(SBI_IPI, 0, 0, 0, 0, 0);
     if (!error)
         error = call(SBI_RFENCE, SBI_FENCE_I, 0, 0, 0, 0);

@@ -10,14 +10,15 @@
 #include "arch/riscv/internal.h"
 #include "lib/errno.h"
 
-/* Where a started hart looks for its thread (boot.S); entry 0 stays empty. */
+/* Both by hart number: a hart that leaves reset too early finds its thread by
+ * its identifier (boot.S). The boot hart, 0, has no thread here. */
 uint64_t hardware_ids[HAL_MAX_HARTS];
 struct hal_thread *_Atomic hart_threads[HAL_MAX_HARTS];
 
 static _Atomic unsigned hart_count = 1;
 
-/* Set while one hart wants the others to stand; those that do have their bits
- * in `frozen`. `freeze_for_ever` stays set. */
+/* `freeze` is set while one hart wants the others to stand; those that stand
+ * have their bits in `frozen`. `freeze_for_ever` is never cleared. */
 static _Atomic bool freeze;
 static _Atomic bool freeze_for_ever;
 static _Atomic uint64_t frozen;
@@ -37,8 +38,8 @@ void machine_boot(uint64_t hardware_id, uint64_t tree, uint64_t image)
 void machine_hart_setup(void)
 {
     csr_set(sie, SIE_SOFTWARE);
-    /* Firmware drops interrupts for a hart that it is still starting: raise one
-     * in case there was any. */
+    /* Firmware drops interrupts for a hart that it is still starting. In case
+     * there was one, raise it again. */
     csr_set(sip, SIE_SOFTWARE);
     timer_hart_setup();
 }

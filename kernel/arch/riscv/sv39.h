@@ -1,9 +1,9 @@
 /*
  * Sv39 page-table entries (RISC-V Privileged Architecture 20211203, 4.4).
  *
- * There is no register and no assembly in it, so kernel/mm and the host tests
- * can use it. An entry is an opaque value: it is made by the constructors here,
- * and read by pte_kind and the accessors; its bits are used nowhere else.
+ * This file has no register and no assembly in it, so kernel/mm and the host
+ * tests can use it. An entry is an opaque value: it is made by the constructors
+ * here, and read by pte_kind and the accessors; its bits are used nowhere else.
  *
  * An edge from a node to a child node is one of OWNED, LAZY and LINKED (see
  * mm/pt.h for what they mean). Non-leaf entries have no permission bits, so a
@@ -68,9 +68,9 @@ static inline uint64_t pte_ppn_bits(uint64_t physical)
     return (physical >> 12) << 10;
 }
 
-/* The page that an entry points at (any kind but NONE): its number; its
- * physical address. The bits above the number are reserved; entries made here
- * have zeros there. */
+/* pte_ppn, pte_physical: the number and the address of the page that an entry
+ * (any kind but NONE) points at. The bits above the number are reserved;
+ * entries made here have zeros there. */
 static inline uint64_t pte_ppn(pte_t e)
 {
     return e.bits >> 10;
@@ -97,7 +97,7 @@ static inline pte_t pte_lazy(uint64_t node)
 }
 
 /* A user leaf. Accessed and dirty are set from the start, so that hardware
- * never writes to a node. Sv39 reserves W without R. */
+ * never writes to a node. R is always set, as Sv39 has no W without it. */
 static inline pte_t pte_leaf(uint64_t physical, bool write, bool execute)
 {
     return (pte_t){pte_ppn_bits(physical) | SV39_V | SV39_R | SV39_U | SV39_A |
@@ -138,8 +138,8 @@ static inline bool pte_is_none(pte_t e)
     return e.bits == 0;
 }
 
-/* Whether it leads to a node. What is neither NONE nor an edge is a leaf, at
- * any level, whether or not hardware sees it. */
+/* Whether the entry leads to a node. What is neither NONE nor an edge is a
+ * leaf, at any level, whether or not hardware sees it. */
 static inline bool pte_is_edge(pte_t e)
 {
     return !(e.bits & (SV39_R | SV39_X)) &&
@@ -154,7 +154,7 @@ static inline pte_t pte_shared(pte_t e)
     return pte_is_owned(e) ? pte_lazy(pte_physical(e)) : e;
 }
 
-/* For leaves; pte_counted also for edges, which always are. */
+/* The first two are for leaves. pte_counted is true for edges. */
 static inline bool pte_writable(pte_t e)
 {
     return e.bits & SV39_W;

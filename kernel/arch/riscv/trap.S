@@ -140,7 +140,7 @@ stack_overflow:
     mv a0, sp
     call trap_stack_overflow
 
-/* What a C function expects to find again after a call. */
+/* The registers that a call must leave as they are. */
 .macro each_saved op, base
     \op ra, 0(\base)
     \op sp, 8(\base)
@@ -157,7 +157,7 @@ context_switch:
     mv tp, a2
     ret
 
-/* Where a new thread comes out of its first switch: s0(s1). */
+/* A new thread comes here from its first switch, and calls s0(s1). */
     .globl thread_trampoline
 thread_trampoline:
     mv a0, s1

@@ -74,7 +74,8 @@ static void interrupt(uint64_t cause)
 }
 
 /* Threads start without floating-point registers, so the first instruction that
- * uses them traps. Enable them, and the instruction runs again. */
+ * uses them traps. Enable them; the instruction runs again. False: they were
+ * on. */
 static bool fpu_first_use(void)
 {
     struct hal_thread *self = hal_self();
@@ -123,7 +124,7 @@ void trap_kernel(struct hal_frame *frame, uint64_t cause)
     }
     fault_frame = frame;
 #ifdef DEBUG
-    /* Where C leaves behaviour undefined, gcc puts ebreak, clang unimp. */
+    /* Undefined behaviour is compiled to ebreak by gcc, to unimp by clang. */
     if (cause == CAUSE_BREAKPOINT || cause == CAUSE_ILLEGAL)
         panic("this debug build found undefined behaviour at pc %p",
               (void *)pc);
@@ -182,7 +183,7 @@ static void print_backtrace(uint64_t fp)
         const uint64_t *frame = (const uint64_t *)fp;
         if (!frame[-1])
             break;
-        /* The call is the instruction before the one returned to. */
+        /* The call is just before the instruction that it returns to. */
         if (in_text(frame[-1]))
             print_location("called from", frame[-1] - 1);
         last = fp;

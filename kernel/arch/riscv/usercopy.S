@@ -1,10 +1,10 @@
 /*
  * Copies between kernel and user memory, through the MMU.
  *
- * Only here SUM is set, and lets the kernel touch user pages. A fault between
- * usercopy_start and usercopy_end is resolved like a user's own. If that fails,
- * trap.c goes on at usercopy_failed. Nothing here has a stack frame, so this is
- * right for every instruction.
+ * Only this code sets SUM, which lets the kernel touch user pages. A fault
+ * between usercopy_start and usercopy_end is resolved like a user's own. If
+ * that fails, trap.c makes the hart go on at usercopy_failed. No function here
+ * has a stack frame, so this is right from every instruction.
  */
 
 #define STATUS_SUM 0x40000
