@@ -193,8 +193,8 @@ int task_init(struct task *task, struct process *process, void (*entry)(void *),
 void task_free(struct task *task);
 
 /* process_lock is held: add the task to its process, before thread_run. If the
- * running task is of the same process and killed, the new one is killed too: so
- * a kill, which takes the same lock, misses neither. */
+ * running task is of the same process and killed, or the process ends, kill the
+ * new one too: a kill takes the same lock, so it reaches both. */
 void task_add(struct process *process, struct task *task);
 
 /* process_lock is held, and released meanwhile: kill the other tasks of the

@@ -38,7 +38,7 @@ struct thread {
     _Atomic uint32_t state;    /* a: enum thread_state */
     _Atomic uint8_t sleep;     /* a: enum sleep: what ends its present sleep */
     uint8_t timeout_hart;      /* s: whose list holds timeout_link */
-    struct heap_node turn;     /* lock of its queue; .key: what it has used,
+    struct heap_node turn;     /* lock of its queue; .key: time it has used,
                                 * written by itself or its waker */
     struct list timeout_link;  /* t */
     uint64_t deadline;         /* t */

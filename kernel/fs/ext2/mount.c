@@ -391,7 +391,7 @@ static int stop(struct writeback *writeback)
     int freed = ext2_truncate_all(fs), synced, closed;
     unsigned tries = 0;
 
-    /* The thread that writes back may still have a file without a name. */
+    /* The writeback thread may still hold a file without a name: try again. */
     do
         synced = sync(writeback);
     while (!synced && ext2_has_orphans(fs) && ++tries < ORPHAN_TRIES &&

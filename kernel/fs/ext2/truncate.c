@@ -45,8 +45,8 @@ static int free_one(struct step *step, uint32_t block, bool metadata)
 static int free_tree(struct step *step, uint32_t *slot, unsigned level,
                      uint64_t from);
 
-/* Free what the pointers in an indirect block lead to, from the `from`th of the
- * file's blocks below it on. */
+/* Below an indirect block, keep the first `from` of the file's blocks and what
+ * leads to them, and free the rest. */
 static int free_children(struct step *step, uint32_t block, unsigned level,
                          uint64_t from)
 {

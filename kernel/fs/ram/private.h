@@ -9,8 +9,9 @@
 #include "vfs/name_index.h"
 #include "vfs/vfs.h"
 
-/* The most entries (inodes, and further names of files): two for each page of
- * contents, and RAMFS_EMPTY_FILES more. The most names of one file. */
+/* At most two entries (inodes, and further names of files) for each page of
+ * contents, and RAMFS_EMPTY_FILES more. At most RAMFS_LINKS_MAX names of a
+ * file. */
 #define RAMFS_EMPTY_FILES 1024
 #define RAMFS_LINKS_MAX   32000
 
