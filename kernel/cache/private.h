@@ -53,8 +53,8 @@ bool cache_add(struct cache *cache, uint64_t index, bool new,
  */
 void cache_remove(struct page *page);
 
-/* cache_pin_locked: as cache_pin or, with SLEEP_KILLABLE, cache_fetch; may
- * release the lock meanwhile. cache_unpin_locked: as cache_unpin. */
+/* cache_pin_locked: as cache_pin, but waits as cache_fetch if SLEEP_KILLABLE;
+ * may release the lock meanwhile. cache_unpin_locked: as cache_unpin. */
 int cache_pin_locked(struct cache *cache, uint64_t index, bool new,
                      enum sleep kind, struct page **out);
 void cache_unpin_locked(struct page *page);

@@ -18,7 +18,8 @@
 #include "lib/printf.h"
 #include "sched/spinlock.h"
 
-/* Bytes in the ring (a power of two); how many programs may fill; and echo. */
+/* Bytes: the size of the ring (a power of two), and how many of them programs,
+ * and echo, may fill. */
 #define RING     8192u
 #define PROGRAMS 1024u
 #define ECHO     2048u

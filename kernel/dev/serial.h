@@ -7,9 +7,9 @@
 
 #include "dev/board.h"
 
-/* Start the console on it. `receive` gets each byte that is typed, with no lock
- * held; `room` is console_start's. Once, at boot. False: it is the firmware,
- * and a thread has to run serial_poll. */
+/* Start the console on the device, once, at boot. `receive` gets each byte that
+ * is typed, with no lock held; `room` goes to console_start. False: the device
+ * is the firmware, and a thread has to run serial_poll. */
 bool serial_start(const struct board *board, void (*receive)(uint8_t byte),
                   void (*room)(void));
 

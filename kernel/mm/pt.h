@@ -128,9 +128,9 @@ int pt_unshare_edges(struct hal_space *space, struct page *root, uint64_t start,
 void pt_clear(struct hal_space *space, struct page *root, uint64_t start,
               uint64_t end);
 
-/* Make leaves in [start, end) read-only, and executable or not; where the
- * region allows writes, a fault grants the next one. 0; or -ENOMEM, and
- * permissions are unchanged. */
+/* Make leaves in [start, end) read-only, and executable or not. Where the
+ * region allows writes, a write faults, and the fault permits it. 0; or
+ * -ENOMEM, and permissions are unchanged. */
 int pt_protect(struct hal_space *space, struct page *root, uint64_t start,
                uint64_t end, bool execute);
 

@@ -118,9 +118,9 @@ struct exec_arguments {
 int process_exec(const char *path, const struct exec_arguments *arguments);
 
 /* Ask that the system is stopped, and the machine then switched off or
- * restarted. The last message has `what` was done (a string literal) and the
- * status. Returns at once; the caller is soon killed like all processes. Later
- * calls do nothing. */
+ * restarted. The last message is "calf: WHAT, status STATUS" (`what` is a
+ * string literal). Returns at once; the caller is soon killed like all
+ * processes. Later calls do nothing. */
 void process_ask_stop(const char *what, int64_t status, bool restart);
 /* For a kernel thread: wait for process_ask_stop, and stop the system. All
  * processes are killed, and those that have not ended within ten seconds are

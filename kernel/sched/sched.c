@@ -129,8 +129,7 @@ static inline uint64_t charge(struct run_queue *queue)
 /* ---- Waking harts -------------------------------------------------------- */
 
 #ifdef DEBUG
-/* Whatever changes which threads are in queues, or which harts are idle, is a
- * step. */
+/* A step changes which threads the queues hold, or which harts are idle. */
 static _Atomic uint32_t steps_begun, steps_ended;
 #define STEP_BEGINS() ((void)atomic_fetch_add(&steps_begun, 1))
 #define STEP_ENDS()   ((void)atomic_fetch_add(&steps_ended, 1))

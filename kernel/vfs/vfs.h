@@ -137,8 +137,8 @@ struct inode_ops {
     ssize_t (*write)(struct inode *inode, struct cursor *cursor,
                      uint64_t offset);
 
-    /* Set the size, with the inode locked. If missing, OPEN_TRUNCATE does
-     * nothing. */
+    /* Set the size, with the inode locked. If this function is missing,
+     * OPEN_TRUNCATE does nothing. */
     int (*truncate)(struct inode *inode, uint64_t size);
 
     /* Call inode_setattr, with the inode locked, and store what it sets. */

@@ -151,8 +151,8 @@ int ext2_record_load(struct ext2_inode *inode, const struct ext2_record *record)
     return 0;
 }
 
-/* Under the lock of the list of inodes with times to store: so the last thread
- * that stores an inode's times stores the latest. */
+/* The times are copied while the lock of the list of inodes with times to store
+ * is held: so if several threads store them, the last stores the latest. */
 void ext2_record_store_times(struct ext2_inode *inode,
                              struct ext2_record *record)
 {
