@@ -72,21 +72,7 @@ static void on_disks(void (*run)(void))
         on_disks(case_##name);                                                 \
     }
 
-CASE(rename_files)
-CASE(rename_directories)
-CASE(rename_replaces)
-CASE(rename_refused)
-CASE(start_elsewhere)
-CASE(links_followed)
-CASE(links_kept)
-CASE(links_refused)
-CASE(links_of_any_length)
-CASE(f12_parent_of_removed)
-CASE(longest_names)
-CASE(slashes)
-CASE(rename_through_links)
-CASE(rename_while_listed)
-CASE(rename_in_large)
+NAMES_CASES(CASE)
 
 /* ---- The disk afterwards ------------------------------------------------- */
 

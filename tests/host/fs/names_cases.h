@@ -43,4 +43,22 @@ int names_open(const char *path);
 /* Of a link: whether it leads to `target`. */
 bool names_leads_to(const char *path, const char *target);
 
+/* All of them by name, for the tests of each file system. */
+#define NAMES_CASES(CASE)                                                      \
+    CASE(rename_files)                                                         \
+    CASE(rename_directories)                                                   \
+    CASE(rename_replaces)                                                      \
+    CASE(rename_refused)                                                       \
+    CASE(start_elsewhere)                                                      \
+    CASE(links_followed)                                                       \
+    CASE(links_kept)                                                           \
+    CASE(links_refused)                                                        \
+    CASE(links_of_any_length)                                                  \
+    CASE(f12_parent_of_removed)                                                \
+    CASE(longest_names)                                                        \
+    CASE(slashes)                                                              \
+    CASE(rename_through_links)                                                 \
+    CASE(rename_while_listed)                                                  \
+    CASE(rename_in_large)
+
 #endif

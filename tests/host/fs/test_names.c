@@ -65,21 +65,7 @@ static int finish(void **state)
         case_##name();                                                         \
     }
 
-CASE(rename_files)
-CASE(rename_directories)
-CASE(rename_replaces)
-CASE(rename_refused)
-CASE(start_elsewhere)
-CASE(links_followed)
-CASE(links_kept)
-CASE(links_refused)
-CASE(links_of_any_length)
-CASE(f12_parent_of_removed)
-CASE(longest_names)
-CASE(slashes)
-CASE(rename_through_links)
-CASE(rename_while_listed)
-CASE(rename_in_large)
+NAMES_CASES(CASE)
 
 /* Paths with links put in have a bound of their own. */
 static void test_path_too_long(void **state)
