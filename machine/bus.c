@@ -1,0 +1,67 @@
+/*
+ * What is where in physical memory: RAM, and devices at the addresses that they
+ * have on QEMU's "virt", so that a kernel may rely on those it knows.
+ */
+#include "private.h"
+
+bool ram_offset(const struct machine *m, uint64_t physical, uint64_t length,
+                uint64_t *offset)
+{
+    uint64_t at = physical - MACHINE_RAM_BASE;
+    *offset = at;
+    return physical >= MACHINE_RAM_BASE && at < m->config.ram &&
+           length <= m->config.ram - at;
+}
+
+static bool inside(uint64_t physical, uint64_t base, uint64_t size)
+{
+    return physical >= base && physical - base < size;
+}
+
+/* The devices with registers of 32 bits; NULL if `value` is not one of them. */
+static bool load_register(struct machine *m, uint64_t at, uint64_t *value)
+{
+    if (inside(at, PLIC_BASE, PLIC_SIZE))
+        *value = plic_load(m, (uint32_t)(at - PLIC_BASE));
+    else if (inside(at, RTC_BASE, PAGE_SIZE))
+        *value = rtc_load(m, (uint32_t)(at - RTC_BASE));
+    else
+        return false;
+    return true;
+}
+
+bool bus_load(struct machine *m, uint64_t physical, unsigned size,
+              uint64_t *value)
+{
+    if (inside(physical, UART_BASE, UART_SIZE)) {
+        *value = uart_load(m, (uint32_t)(physical - UART_BASE));
+        return size == 1;
+    }
+    if (inside(physical, VIRTIO_BASE, VIRTIO_SLOTS * PAGE_SIZE)) {
+        uint32_t at = (uint32_t)(physical - VIRTIO_BASE);
+        return virtio_load(m, at / PAGE_SIZE, at % PAGE_SIZE, size, value);
+    }
+    return size == 4 && load_register(m, physical, value);
+}
+
+bool bus_store(struct machine *m, uint64_t physical, unsigned size,
+               uint64_t value)
+{
+    if (size == 1 && inside(physical, UART_BASE, UART_SIZE)) {
+        uart_store(m, (uint32_t)(physical - UART_BASE), (uint8_t)value);
+        return true;
+    }
+    if (size != 4)
+        return false;
+    if (inside(physical, VIRTIO_BASE, VIRTIO_SLOTS * PAGE_SIZE)) {
+        uint32_t at = (uint32_t)(physical - VIRTIO_BASE);
+        virtio_store(m, at / PAGE_SIZE, at % PAGE_SIZE, (uint32_t)value);
+    } else if (inside(physical, PLIC_BASE, PLIC_SIZE)) {
+        plic_store(m, (uint32_t)(physical - PLIC_BASE), (uint32_t)value);
+    } else if (inside(physical, RTC_BASE, PAGE_SIZE)) {
+        rtc_store(m, (uint32_t)(physical - RTC_BASE), (uint32_t)value);
+    } else {
+        return false;
+    }
+    return true;
+}

@@ -1,0 +1,143 @@
+/*
+ * Instructions as the machine keeps them: taken apart once, executed often.
+ * The numbers of the chapters are those of the RISC-V Instruction Set Manual,
+ * Volume I, 20191213.
+ */
+#ifndef MACHINE_ISA_H
+#define MACHINE_ISA_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Eight bytes. The destination of an integer instruction that names x0 is
+ * X_NOWHERE, so that x0 stays zero without a test. */
+struct insn {
+    uint8_t op; /* enum op */
+    uint8_t rd, rs1, rs2;
+    int32_t imm : 24; /* LUI and AUIPC: without its low 12 bits */
+    uint32_t length : 8;
+};
+
+#define X_NOWHERE 32
+
+/* `imm` of OP_FP: what fpu.c needs to know. */
+#define FP_KIND(imm)  ((unsigned)(imm)&7) /* enum fp_kind */
+#define FP_ROUND(imm) ((unsigned)(imm) >> 3 & 7)
+#define FP_FUNCT(imm) ((unsigned)(imm) >> 6 & 127) /* funct7: with format */
+#define FP_RS3(imm)   ((unsigned)(imm) >> 13 & 31)
+
+enum fp_kind { FP_ARITHMETIC, FP_MADD, FP_MSUB, FP_NMSUB, FP_NMADD };
+
+/* `imm` of OP_AMO: funct5 and the size, 4 or 8. */
+#define AMO_FUNCT(imm) ((unsigned)(imm)&31)
+#define AMO_SIZE(imm)  ((unsigned)(imm) >> 5)
+
+enum amo {
+    AMO_ADD = 0,
+    AMO_SWAP = 1,
+    AMO_LR = 2,
+    AMO_SC = 3,
+    AMO_XOR = 4,
+    AMO_OR = 8,
+    AMO_AND = 12,
+    AMO_MIN = 16,
+    AMO_MAX = 20,
+    AMO_MINU = 24,
+    AMO_MAXU = 28,
+};
+
+enum op {
+    /* What stands in a page of instructions besides them (code.c). */
+    OP_UNKNOWN, /* not yet looked at */
+    OP_SPLIT,   /* its second half is on the next page */
+    OP_LEAVE,   /* after the last one */
+    OP_ILLEGAL,
+    /* Chapters 2 and 5. */
+    OP_LUI,
+    OP_AUIPC,
+    OP_JAL,
+    OP_JALR,
+    OP_BEQ,
+    OP_BNE,
+    OP_BLT,
+    OP_BGE,
+    OP_BLTU,
+    OP_BGEU,
+    OP_LB,
+    OP_LH,
+    OP_LW,
+    OP_LD,
+    OP_LBU,
+    OP_LHU,
+    OP_LWU,
+    OP_SB,
+    OP_SH,
+    OP_SW,
+    OP_SD,
+    OP_ADDI,
+    OP_SLTI,
+    OP_SLTIU,
+    OP_XORI,
+    OP_ORI,
+    OP_ANDI,
+    OP_SLLI,
+    OP_SRLI,
+    OP_SRAI,
+    OP_ADDIW,
+    OP_SLLIW,
+    OP_SRLIW,
+    OP_SRAIW,
+    OP_ADD,
+    OP_SUB,
+    OP_SLL,
+    OP_SLT,
+    OP_SLTU,
+    OP_XOR,
+    OP_SRL,
+    OP_SRA,
+    OP_OR,
+    OP_AND,
+    OP_ADDW,
+    OP_SUBW,
+    OP_SLLW,
+    OP_SRLW,
+    OP_SRAW,
+    OP_FENCE,
+    OP_PAUSE,
+    OP_FENCE_I,
+    OP_SYSTEM, /* imm: the upper 12 bits: ecall, sret, ... */
+    OP_CSR,    /* imm: the register; rs2: funct3; rs1: register or number */
+    /* Chapter 7. */
+    OP_MUL,
+    OP_MULH,
+    OP_MULHSU,
+    OP_MULHU,
+    OP_DIV,
+    OP_DIVU,
+    OP_REM,
+    OP_REMU,
+    OP_MULW,
+    OP_DIVW,
+    OP_DIVUW,
+    OP_REMW,
+    OP_REMUW,
+    /* Chapter 8. */
+    OP_AMO,
+    /* Chapters 11 and 12. */
+    OP_FLW,
+    OP_FLD,
+    OP_FSW,
+    OP_FSD,
+    OP_FP,
+};
+
+/* The 32-bit instruction that a 16-bit one stands for; 0, which is illegal, if
+ * it stands for none (chapter 16). */
+uint32_t expand(uint16_t half);
+
+/* Takes an instruction apart. `bits` is 16 bits long if its two lowest are not
+ * 3. OP_ILLEGAL if there is no such instruction; what depends on the hart's
+ * state, as which CSRs there are, is asked when it is executed. */
+struct insn decode(uint32_t bits);
+
+#endif
