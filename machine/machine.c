@@ -267,7 +267,8 @@ uint64_t machine_next_event(const struct machine *m)
 
 void machine_skip(struct machine *m, uint64_t now)
 {
-    if (now > m->now && now <= machine_next_event(m))
+    uint64_t next = machine_next_event(m);
+    if (next != UINT64_MAX && now > m->now && now <= next)
         m->now = now;
     rtc_poll(m);
 }

@@ -290,18 +290,19 @@ static void type(struct machine *m, const uint8_t *keys, size_t count)
     }
 }
 
-/* Waits at most so long for input. */
-static void take_input(struct machine *m, int milliseconds)
+/* Waits at most so long for input; was there some? */
+static bool take_input(struct machine *m, int milliseconds)
 {
     struct pollfd p = {.fd = input_ended ? -1 : 0, .events = POLLIN};
     uint8_t keys[64];
     if (poll(&p, 1, milliseconds) <= 0)
-        return;
+        return false;
     ssize_t count = read(0, keys, sizeof keys);
     if (count > 0)
         type(m, keys, (size_t)count);
     else if (count == 0 || errno != EINTR)
         input_ended = true;
+    return count > 0;
 }
 
 /* ---- Running ------------------------------------------------------------- */
@@ -326,11 +327,9 @@ static void wait(struct machine *m)
         fputs("calf-machine: no hart will ever go on\n", stderr);
         exit(1);
     }
-    if (next == UINT64_MAX)
-        take_input(m, -1);
-    else
-        take_input(m, !is_terminal ? 0 : rest < 60000 ? (int)rest : 60000);
-    machine_skip(m, next);
+    int most = !is_terminal ? 0 : rest < 60000 ? (int)rest : 60000;
+    if (!take_input(m, next == UINT64_MAX ? -1 : most))
+        machine_skip(m, next);
 }
 
 static void on_signal(int number)
