@@ -38,8 +38,6 @@ static void put_bytes(struct writer *w, const void *bytes, uint32_t length)
 {
     if (w->used <= w->size && length <= w->size - w->used)
         memcpy(w->to + w->used, bytes, length);
-    else
-        w->used = w->size;
     w->used += length;
 }
 
