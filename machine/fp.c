@@ -268,34 +268,12 @@ static uint64_t sum(struct fp_env *env, struct wide a, struct wide b)
     return pack_wide(env, normalized(a));
 }
 
-uint64_t fp_add(struct fp_env *env, uint64_t a, uint64_t b)
-{
-    struct number x = unpack(env->format, a), y = unpack(env->format, b);
-    if (is_nan(x) || is_nan(y))
-        return nan_of(env, x, y);
-    if (x.kind == INFINITE && y.kind == INFINITE && x.sign != y.sign)
-        return invalid(env);
-    if (x.kind == INFINITE)
-        return a;
-    if (y.kind == INFINITE)
-        return b;
-    if (x.kind == ZERO && y.kind == ZERO)
-        return x.sign == y.sign ? a : zero_sum(env);
-    if (x.kind == ZERO)
-        return b;
-    return y.kind == ZERO ? a : sum(env, widen(x), widen(y));
-}
-
 /* ---- Products ------------------------------------------------------------ */
 
 static struct wide product(struct number a, struct number b)
 {
-    uint64_t a0 = (uint32_t)a.sig, a1 = a.sig >> 32;
-    uint64_t b0 = (uint32_t)b.sig, b1 = b.sig >> 32;
-    uint64_t middle = a1 * b0 + (a0 * b0 >> 32);
-    uint64_t other = a0 * b1 + (uint32_t)middle;
     struct wide w = {.sign = a.sign != b.sign, .exp = a.exp + b.exp + 1};
-    w.high = a1 * b1 + (middle >> 32) + (other >> 32);
+    w.high = multiply_high(a.sig, b.sig);
     w.low = a.sig * b.sig;
     return normalized(w);
 }
@@ -304,21 +282,6 @@ static bool zero_by_infinity(struct number a, struct number b)
 {
     return (a.kind == ZERO && b.kind == INFINITE) ||
            (a.kind == INFINITE && b.kind == ZERO);
-}
-
-uint64_t fp_multiply(struct fp_env *env, uint64_t a, uint64_t b)
-{
-    struct number x = unpack(env->format, a), y = unpack(env->format, b);
-    bool sign = x.sign != y.sign;
-    if (is_nan(x) || is_nan(y))
-        return nan_of(env, x, y);
-    if (zero_by_infinity(x, y))
-        return invalid(env);
-    if (x.kind == INFINITE || y.kind == INFINITE)
-        return with_sign(env, sign, infinity(env->format));
-    if (x.kind == ZERO || y.kind == ZERO)
-        return with_sign(env, sign, 0);
-    return pack_wide(env, product(x, y));
 }
 
 /* With nothing but finite factors. */
@@ -356,6 +319,18 @@ uint64_t fp_multiply_add(struct fp_env *env, uint64_t a, uint64_t b, uint64_t c)
     if (z.kind == INFINITE)
         return c;
     return multiply_add_finite(env, x, y, z, c);
+}
+
+uint64_t fp_add(struct fp_env *env, uint64_t a, uint64_t b)
+{
+    const struct shape *s = &shapes[env->format];
+    return fp_multiply_add(env, a, (uint64_t)s->bias << s->fraction, b);
+}
+
+/* To a zero of the product's sign the product adds nothing else. */
+uint64_t fp_multiply(struct fp_env *env, uint64_t a, uint64_t b)
+{
+    return fp_multiply_add(env, a, b, (a ^ b) & sign_bit(env->format));
 }
 
 /* a / b of significands, both with the highest bit set: 64 bits, the first set

@@ -12,14 +12,6 @@
 
 /* ---- Multiplying and dividing (chapter 7) -------------------------------- */
 
-static uint64_t multiply_high(uint64_t a, uint64_t b)
-{
-    uint64_t a0 = (uint32_t)a, a1 = a >> 32, b0 = (uint32_t)b, b1 = b >> 32;
-    uint64_t middle = a1 * b0 + (a0 * b0 >> 32);
-    uint64_t other = a0 * b1 + (uint32_t)middle;
-    return a1 * b1 + (middle >> 32) + (other >> 32);
-}
-
 static uint64_t multiply_high_signed(uint64_t a, uint64_t b, bool b_signed)
 {
     uint64_t high = multiply_high(a, b);

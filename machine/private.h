@@ -207,6 +207,15 @@ static inline uint64_t machine_time(const struct machine *m)
     return m->now / m->config.per_tick;
 }
 
+/* The upper half of a product. */
+static inline uint64_t multiply_high(uint64_t a, uint64_t b)
+{
+    uint64_t a0 = (uint32_t)a, a1 = a >> 32, b0 = (uint32_t)b, b1 = b >> 32;
+    uint64_t middle = a1 * b0 + (a0 * b0 >> 32);
+    uint64_t other = a0 * b1 + (uint32_t)middle;
+    return a1 * b1 + (middle >> 32) + (other >> 32);
+}
+
 /* machine.c */
 uint64_t machine_random(struct machine *m);
 void hart_start(struct hart *h, uint64_t pc, uint64_t a0, uint64_t a1);
