@@ -5,6 +5,8 @@
  */
 #include "isa.h"
 
+#define PAUSE 0x0100000fu
+
 /* Bits `high` to `low` of `word`, at `to`. */
 static uint32_t field(uint32_t word, unsigned high, unsigned low, unsigned to)
 {
@@ -51,36 +53,33 @@ static uint32_t type_j(uint32_t rd, uint32_t imm)
 
 /* ---- 16 bits (sections 16.3 to 16.5) ------------------------------------- */
 
-/* The immediates of the formats; signed ones as they are used. */
-static uint32_t imm_6(uint32_t c)
+/* Where bits 12 to 2 of an instruction go in an immediate; `no`: nowhere. */
+enum { no = 31 };
+static const uint8_t layout_6[] = {5, no, no, no, no, no, 4, 3, 2, 1, 0};
+static const uint8_t layout_word[] = {5, 4, 3, no, no, no, 2, 6, no, no, no};
+static const uint8_t layout_double[] = {5, 4, 3, no, no, no, 7, 6, no, no, no};
+static const uint8_t layout_jump[] = {11, 4, 9, 8, 10, 6, 7, 3, 2, 1, 5};
+static const uint8_t layout_branch[] = {8, 4, 3, no, no, no, 7, 6, 2, 1, 5};
+static const uint8_t layout_4spn[] = {5, 4, 9, 8, 7, 6, 2, 3, no, no, no};
+static const uint8_t layout_16sp[] = {9, no, no, no, no, no, 4, 6, 8, 7, 5};
+static const uint8_t layout_lwsp[] = {5, no, no, no, no, no, 4, 3, 2, 7, 6};
+static const uint8_t layout_ldsp[] = {5, no, no, no, no, no, 4, 3, 8, 7, 6};
+static const uint8_t layout_swsp[] = {5, 4, 3, 2, 7, 6, no, no, no, no, no};
+static const uint8_t layout_sdsp[] = {5, 4, 3, 8, 7, 6, no, no, no, no, no};
+
+static uint32_t gather(uint32_t c, const uint8_t *layout)
 {
-    return (uint32_t)signed_field(field(c, 12, 12, 5) | field(c, 6, 2, 0), 5,
-                                  0);
+    uint32_t imm = 0;
+    for (unsigned i = 0; i < 11; i++)
+        if (layout[i] != no)
+            imm |= (c >> (12 - i) & 1) << layout[i];
+    return imm;
 }
 
-static uint32_t imm_word(uint32_t c)
+/* Its sign is the bit that bit 12 goes to. */
+static uint32_t gather_signed(uint32_t c, const uint8_t *layout)
 {
-    return field(c, 12, 10, 3) | field(c, 6, 6, 2) | field(c, 5, 5, 6);
-}
-
-static uint32_t imm_double(uint32_t c)
-{
-    return field(c, 12, 10, 3) | field(c, 6, 5, 6);
-}
-
-static uint32_t imm_jump(uint32_t c)
-{
-    uint32_t imm = field(c, 12, 12, 11) | field(c, 11, 11, 4) |
-                   field(c, 10, 9, 8) | field(c, 8, 8, 10) | field(c, 7, 7, 6) |
-                   field(c, 6, 6, 7) | field(c, 5, 3, 1) | field(c, 2, 2, 5);
-    return (uint32_t)signed_field(imm, 11, 0);
-}
-
-static uint32_t imm_branch(uint32_t c)
-{
-    uint32_t imm = field(c, 12, 12, 8) | field(c, 11, 10, 3) |
-                   field(c, 6, 5, 6) | field(c, 4, 3, 1) | field(c, 2, 2, 5);
-    return (uint32_t)signed_field(imm, 8, 0);
+    return (uint32_t)signed_field(gather(c, layout), layout[0], 0);
 }
 
 static uint32_t expand_0(uint32_t c)
@@ -89,21 +88,20 @@ static uint32_t expand_0(uint32_t c)
     uint32_t imm;
     switch (c >> 13) {
     case 0: /* c.addi4spn */
-        imm = field(c, 12, 11, 4) | field(c, 10, 7, 6) | field(c, 6, 6, 2) |
-              field(c, 5, 5, 3);
+        imm = gather(c, layout_4spn);
         return imm ? type_i(0x13, 0, rd, 2, imm) : 0;
     case 1: /* c.fld */
-        return type_i(0x07, 3, rd, rs1, imm_double(c));
+        return type_i(0x07, 3, rd, rs1, gather(c, layout_double));
     case 2: /* c.lw */
-        return type_i(0x03, 2, rd, rs1, imm_word(c));
+        return type_i(0x03, 2, rd, rs1, gather(c, layout_word));
     case 3: /* c.ld */
-        return type_i(0x03, 3, rd, rs1, imm_double(c));
+        return type_i(0x03, 3, rd, rs1, gather(c, layout_double));
     case 5: /* c.fsd */
-        return type_s(0x27, 3, rs1, rd, imm_double(c));
+        return type_s(0x27, 3, rs1, rd, gather(c, layout_double));
     case 6: /* c.sw */
-        return type_s(0x23, 2, rs1, rd, imm_word(c));
+        return type_s(0x23, 2, rs1, rd, gather(c, layout_word));
     case 7: /* c.sd */
-        return type_s(0x23, 3, rs1, rd, imm_double(c));
+        return type_s(0x23, 3, rs1, rd, gather(c, layout_double));
     default:
         return 0;
     }
@@ -117,11 +115,12 @@ static uint32_t expand_arithmetic(uint32_t c)
     unsigned which = field(c, 6, 5, 0);
     switch (field(c, 11, 10, 0)) {
     case 0:
-        return type_i(0x13, 5, rd, rd, imm_6(c) & 63);
+        return type_i(0x13, 5, rd, rd, gather_signed(c, layout_6) & 63);
     case 1:
-        return type_i(0x13, 5, rd, rd, 0x400 | (imm_6(c) & 63));
+        return type_i(0x13, 5, rd, rd,
+                      0x400 | (gather_signed(c, layout_6) & 63));
     case 2:
-        return type_i(0x13, 7, rd, rd, imm_6(c));
+        return type_i(0x13, 7, rd, rd, gather_signed(c, layout_6));
     default:
         if (c >> 12 & 1) /* c.subw, c.addw */
             return which < 2 ? type_r(0x3b, 0, which ? 0 : 0x20, rd, rd, rs2)
@@ -132,7 +131,7 @@ static uint32_t expand_arithmetic(uint32_t c)
 
 static uint32_t expand_1(uint32_t c)
 {
-    uint32_t rd = field(c, 11, 7, 0), imm = imm_6(c);
+    uint32_t rd = field(c, 11, 7, 0), imm = gather_signed(c, layout_6);
     switch (c >> 13) {
     case 0: /* c.addi */
         return type_i(0x13, 0, rd, rd, imm);
@@ -143,16 +142,15 @@ static uint32_t expand_1(uint32_t c)
     case 3:
         if (rd != 2) /* c.lui */
             return imm ? imm << 12 | rd << 7 | 0x37 : 0;
-        imm = field(c, 12, 12, 9) | field(c, 6, 6, 4) | field(c, 5, 5, 6) |
-              field(c, 4, 3, 7) | field(c, 2, 2, 5); /* c.addi16sp */
-        imm = (uint32_t)signed_field(imm, 9, 0);
+        imm = gather_signed(c, layout_16sp); /* c.addi16sp */
         return imm ? type_i(0x13, 0, 2, 2, imm) : 0;
     case 4:
         return expand_arithmetic(c);
     case 5: /* c.j */
-        return type_j(0, imm_jump(c));
+        return type_j(0, gather_signed(c, layout_jump));
     default: /* c.beqz, c.bnez */
-        return type_b(c >> 13 & 1, 8 + field(c, 9, 7, 0), imm_branch(c));
+        return type_b(c >> 13 & 1, 8 + field(c, 9, 7, 0),
+                      gather_signed(c, layout_branch));
     }
 }
 
@@ -170,27 +168,23 @@ static uint32_t expand_register(uint32_t c, uint32_t rd, uint32_t rs2)
 static uint32_t expand_2(uint32_t c)
 {
     uint32_t rd = field(c, 11, 7, 0), rs2 = field(c, 6, 2, 0);
-    uint32_t word = field(c, 12, 12, 5) | field(c, 6, 4, 2) | field(c, 3, 2, 6);
-    uint32_t both = field(c, 12, 12, 5) | field(c, 6, 5, 3) | field(c, 4, 2, 6);
-    uint32_t to_double = field(c, 12, 10, 3) | field(c, 9, 7, 6);
-    uint32_t to_word = field(c, 12, 9, 2) | field(c, 8, 7, 6);
     switch (c >> 13) {
     case 0: /* c.slli */
-        return type_i(0x13, 1, rd, rd, imm_6(c) & 63);
+        return type_i(0x13, 1, rd, rd, gather_signed(c, layout_6) & 63);
     case 1: /* c.fldsp */
-        return type_i(0x07, 3, rd, 2, both);
+        return type_i(0x07, 3, rd, 2, gather(c, layout_ldsp));
     case 2: /* c.lwsp */
-        return rd ? type_i(0x03, 2, rd, 2, word) : 0;
+        return rd ? type_i(0x03, 2, rd, 2, gather(c, layout_lwsp)) : 0;
     case 3: /* c.ldsp */
-        return rd ? type_i(0x03, 3, rd, 2, both) : 0;
+        return rd ? type_i(0x03, 3, rd, 2, gather(c, layout_ldsp)) : 0;
     case 4:
         return expand_register(c, rd, rs2);
     case 5: /* c.fsdsp */
-        return type_s(0x27, 3, 2, rs2, to_double);
+        return type_s(0x27, 3, 2, rs2, gather(c, layout_sdsp));
     case 6: /* c.swsp */
-        return type_s(0x23, 2, 2, rs2, to_word);
+        return type_s(0x23, 2, 2, rs2, gather(c, layout_swsp));
     default: /* c.sdsp */
-        return type_s(0x23, 3, 2, rs2, to_double);
+        return type_s(0x23, 3, 2, rs2, gather(c, layout_sdsp));
     }
 }
 
@@ -210,28 +204,28 @@ uint32_t expand(uint16_t half)
 
 /* ---- 32 bits ------------------------------------------------------------- */
 
-static int32_t imm_i(uint32_t bits)
-{
-    return signed_field(bits, 31, 20);
-}
+enum format { FORMAT_R, FORMAT_I, FORMAT_S, FORMAT_B, FORMAT_U, FORMAT_J };
 
-static int32_t imm_s(uint32_t bits)
+static int32_t immediate(uint32_t bits, enum format format)
 {
-    return signed_field(bits, 31, 25) * 32 + (int32_t)field(bits, 11, 7, 0);
-}
-
-static int32_t imm_b(uint32_t bits)
-{
-    return signed_field(bits, 31, 31) * 4096 +
-           (int32_t)(field(bits, 7, 7, 11) | field(bits, 30, 25, 5) |
-                     field(bits, 11, 8, 1));
-}
-
-static int32_t imm_j(uint32_t bits)
-{
-    return signed_field(bits, 31, 31) * (1 << 20) +
-           (int32_t)(field(bits, 19, 12, 12) | field(bits, 20, 20, 11) |
-                     field(bits, 30, 21, 1));
+    switch (format) {
+    case FORMAT_I:
+        return signed_field(bits, 31, 20);
+    case FORMAT_S:
+        return signed_field(bits, 31, 25) * 32 + (int32_t)field(bits, 11, 7, 0);
+    case FORMAT_B:
+        return signed_field(bits, 31, 31) * 4096 +
+               (int32_t)(field(bits, 7, 7, 11) | field(bits, 30, 25, 5) |
+                         field(bits, 11, 8, 1));
+    case FORMAT_U:
+        return signed_field(bits, 31, 12);
+    case FORMAT_J:
+        return signed_field(bits, 31, 31) * (1 << 20) +
+               (int32_t)(field(bits, 19, 12, 12) | field(bits, 20, 20, 11) |
+                         field(bits, 30, 21, 1));
+    default:
+        return 0;
+    }
 }
 
 /* By funct3; 0, which is OP_UNKNOWN, where there is none. */
@@ -240,6 +234,10 @@ static const uint8_t branches[8] = {OP_BEQ, OP_BNE, 0,       0,
 static const uint8_t loads[8] = {OP_LB,  OP_LH,  OP_LW,  OP_LD,
                                  OP_LBU, OP_LHU, OP_LWU, 0};
 static const uint8_t stores[8] = {OP_SB, OP_SH, OP_SW, OP_SD};
+static const uint8_t fp_loads[8] = {0, 0, OP_FLW, OP_FLD};
+static const uint8_t fp_stores[8] = {0, 0, OP_FSW, OP_FSD};
+static const uint8_t fences[8] = {OP_FENCE, OP_FENCE_I};
+static const uint8_t jumps[8] = {OP_JALR};
 static const uint8_t immediates[8] = {OP_ADDI, OP_SLLI, OP_SLTI, OP_SLTIU,
                                       OP_XORI, OP_SRLI, OP_ORI,  OP_ANDI};
 static const uint8_t registers[8] = {OP_ADD, OP_SLL, OP_SLT, OP_SLTU,
@@ -256,7 +254,6 @@ static const uint8_t products_w[8] = {OP_MULW, 0,        0,       0,
 static unsigned decode_immediate(struct insn *i, uint32_t bits)
 {
     unsigned f3 = field(bits, 14, 12, 0), high = bits >> 26;
-    i->imm = imm_i(bits);
     if (f3 != 1 && f3 != 5)
         return immediates[f3];
     i->imm &= 63;
@@ -268,7 +265,6 @@ static unsigned decode_immediate(struct insn *i, uint32_t bits)
 static unsigned decode_immediate_w(struct insn *i, uint32_t bits)
 {
     unsigned f3 = field(bits, 14, 12, 0), high = bits >> 25;
-    i->imm = imm_i(bits);
     if (f3 == 0)
         return OP_ADDIW;
     i->imm &= 31;
@@ -277,9 +273,11 @@ static unsigned decode_immediate_w(struct insn *i, uint32_t bits)
     return high ? OP_ILLEGAL : immediates_w[f3];
 }
 
-static unsigned decode_register(uint32_t bits, bool word)
+static unsigned decode_register(struct insn *i, uint32_t bits)
 {
     unsigned f3 = field(bits, 14, 12, 0);
+    bool word = bits & 8;
+    (void)i;
     switch (bits >> 25) {
     case 0:
         return (word ? registers_w : registers)[f3];
@@ -289,18 +287,6 @@ static unsigned decode_register(uint32_t bits, bool word)
         if (f3 == 0)
             return word ? OP_SUBW : OP_SUB;
         return f3 == 5 ? (word ? OP_SRAW : OP_SRA) : OP_ILLEGAL;
-    default:
-        return OP_ILLEGAL;
-    }
-}
-
-static unsigned decode_fence(uint32_t bits)
-{
-    switch (field(bits, 14, 12, 0)) {
-    case 0:
-        return bits == 0x0100000f ? OP_PAUSE : OP_FENCE;
-    case 1:
-        return OP_FENCE_I;
     default:
         return OP_ILLEGAL;
     }
@@ -333,89 +319,61 @@ static unsigned decode_system(struct insn *i, uint32_t bits)
     return OP_SYSTEM;
 }
 
-static unsigned decode_fp(struct insn *i, uint32_t bits, enum fp_kind kind)
+/* The opcodes are those of FP_MADD and so on, then that of the others. */
+static unsigned decode_fp(struct insn *i, uint32_t bits)
 {
-    unsigned funct = bits >> 25;
-    i->imm = (int32_t)(kind | field(bits, 14, 12, 3) | funct << 6 |
+    unsigned kind = field(bits, 4, 2, 0) + 1;
+    if (bits & 16)
+        kind = FP_ARITHMETIC;
+    i->imm = (int32_t)(kind | field(bits, 14, 12, 3) | bits >> 25 << 6 |
                        field(bits, 31, 27, 13));
     return OP_FP;
 }
 
-static unsigned decode_fp_memory(uint32_t bits, bool store)
-{
-    switch (field(bits, 14, 12, 0)) {
-    case 2:
-        return store ? OP_FSW : OP_FLW;
-    case 3:
-        return store ? OP_FSD : OP_FLD;
-    default:
-        return OP_ILLEGAL;
-    }
-}
-
-static bool writes_fp(unsigned op)
-{
-    return op == OP_FLW || op == OP_FLD || op == OP_FP;
-}
+/* By opcode: the format, and the instruction by itself, by funct3, or by a
+ * function. */
+static const struct {
+    enum format format;
+    uint8_t op;
+    const uint8_t *by_funct3;
+    unsigned (*decode)(struct insn *i, uint32_t bits);
+} opcodes[32] = {
+    [0x03 >> 2] = {FORMAT_I, .by_funct3 = loads},
+    [0x07 >> 2] = {FORMAT_I, .by_funct3 = fp_loads},
+    [0x0f >> 2] = {FORMAT_R, .by_funct3 = fences},
+    [0x13 >> 2] = {FORMAT_I, .decode = decode_immediate},
+    [0x17 >> 2] = {FORMAT_U, OP_AUIPC},
+    [0x1b >> 2] = {FORMAT_I, .decode = decode_immediate_w},
+    [0x23 >> 2] = {FORMAT_S, .by_funct3 = stores},
+    [0x27 >> 2] = {FORMAT_S, .by_funct3 = fp_stores},
+    [0x2f >> 2] = {FORMAT_R, .decode = decode_amo},
+    [0x33 >> 2] = {FORMAT_R, .decode = decode_register},
+    [0x37 >> 2] = {FORMAT_U, OP_LUI},
+    [0x3b >> 2] = {FORMAT_R, .decode = decode_register},
+    [0x43 >> 2] = {FORMAT_R, .decode = decode_fp},
+    [0x47 >> 2] = {FORMAT_R, .decode = decode_fp},
+    [0x4b >> 2] = {FORMAT_R, .decode = decode_fp},
+    [0x4f >> 2] = {FORMAT_R, .decode = decode_fp},
+    [0x53 >> 2] = {FORMAT_R, .decode = decode_fp},
+    [0x63 >> 2] = {FORMAT_B, .by_funct3 = branches},
+    [0x67 >> 2] = {FORMAT_I, .by_funct3 = jumps},
+    [0x6f >> 2] = {FORMAT_J, OP_JAL},
+    [0x73 >> 2] = {FORMAT_R, .decode = decode_system},
+};
 
 static unsigned decode_op(struct insn *i, uint32_t bits)
 {
-    unsigned f3 = field(bits, 14, 12, 0);
-    switch (bits & 127) {
-    case 0x03:
-        i->imm = imm_i(bits);
-        return loads[f3];
-    case 0x07:
-        i->imm = imm_i(bits);
-        return decode_fp_memory(bits, false);
-    case 0x0f:
-        return decode_fence(bits);
-    case 0x13:
-        return decode_immediate(i, bits);
-    case 0x17:
-        i->imm = signed_field(bits, 31, 12);
-        return OP_AUIPC;
-    case 0x1b:
-        return decode_immediate_w(i, bits);
-    case 0x23:
-        i->imm = imm_s(bits);
-        return stores[f3];
-    case 0x27:
-        i->imm = imm_s(bits);
-        return decode_fp_memory(bits, true);
-    case 0x2f:
-        return decode_amo(i, bits);
-    case 0x33:
-        return decode_register(bits, false);
-    case 0x37:
-        i->imm = signed_field(bits, 31, 12);
-        return OP_LUI;
-    case 0x3b:
-        return decode_register(bits, true);
-    case 0x43:
-        return decode_fp(i, bits, FP_MADD);
-    case 0x47:
-        return decode_fp(i, bits, FP_MSUB);
-    case 0x4b:
-        return decode_fp(i, bits, FP_NMSUB);
-    case 0x4f:
-        return decode_fp(i, bits, FP_NMADD);
-    case 0x53:
-        return decode_fp(i, bits, FP_ARITHMETIC);
-    case 0x63:
-        i->imm = imm_b(bits);
-        return branches[f3];
-    case 0x67:
-        i->imm = imm_i(bits);
-        return f3 ? OP_ILLEGAL : OP_JALR;
-    case 0x6f:
-        i->imm = imm_j(bits);
-        return OP_JAL;
-    case 0x73:
-        return decode_system(i, bits);
-    default:
-        return OP_ILLEGAL;
-    }
+    unsigned opcode = field(bits, 6, 2, 0);
+    if ((bits & 3) != 3)
+        return OP_ILLEGAL; /* expand's answer */
+    if (bits == PAUSE)
+        return OP_PAUSE;
+    i->imm = immediate(bits, opcodes[opcode].format);
+    if (opcodes[opcode].decode)
+        return opcodes[opcode].decode(i, bits);
+    if (opcodes[opcode].by_funct3)
+        return opcodes[opcode].by_funct3[field(bits, 14, 12, 0)];
+    return opcodes[opcode].op;
 }
 
 struct insn decode(uint32_t bits)
@@ -430,7 +388,7 @@ struct insn decode(uint32_t bits)
     };
     unsigned op = decode_op(&i, word);
     i.op = (uint8_t)(op == OP_UNKNOWN ? OP_ILLEGAL : op);
-    if (!i.rd && !writes_fp(i.op))
+    if (!i.rd && i.op != OP_FLW && i.op != OP_FLD && i.op != OP_FP)
         i.rd = X_NOWHERE;
     return i;
 }

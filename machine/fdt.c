@@ -9,7 +9,7 @@ enum { BEGIN = 1, END = 2, PROPERTY = 3, FINISH = 9 };
 enum { MAGIC = 0xd00dfeed, VERSION = 17, COMPATIBLE = 16 };
 #define HEADER_SIZE  40u
 #define RESERVATIONS 16u /* an empty list */
-#define STRINGS_SIZE 1024u
+#define STRINGS_SIZE 4096u
 #define CLOCK        10000000u
 #define UART_CLOCK   3686400u
 #define ISA          "rv64imafdc_zicsr_zifencei_zihintpause_sstc"
@@ -86,14 +86,10 @@ static void end(struct writer *w)
     put_cell(w, END);
 }
 
-/* Where a name is in the table; it is put there if it is not. */
+/* Puts a name into the table; where it is there. */
 static uint32_t string(struct writer *w, const char *name)
 {
-    uint32_t length = length_of(name) + 1, at = 0;
-    for (; at < w->strings_used; at += length_of(w->strings + at) + 1)
-        if (length_of(w->strings + at) + 1 == length &&
-            !memcmp(w->strings + at, name, length))
-            return at;
+    uint32_t length = length_of(name) + 1, at = w->strings_used;
     if (length > STRINGS_SIZE - at) {
         w->used = w->size + 1;
         return 0;
@@ -195,7 +191,6 @@ static void cpus(struct writer *w, const struct machine *m)
         begin_at(w, "cpu", i);
         text(w, "device_type", "cpu");
         cell(w, "reg", i);
-        text(w, "status", "okay");
         text(w, "compatible", "riscv");
         text(w, "riscv,isa", ISA);
         text(w, "mmu-type", "riscv,sv39");
@@ -233,7 +228,6 @@ static void plic(struct writer *w, const struct machine *m)
     reg(w, PLIC_BASE, PLIC_SIZE);
     cells(w, "interrupts-extended", 2 * m->config.harts, contexts);
     cell(w, "#interrupt-cells", 1);
-    cell(w, "#address-cells", 0);
     empty(w, "interrupt-controller");
     cell(w, "riscv,ndev", PLIC_SOURCES - 1);
     cell(w, "phandle", PHANDLE_PLIC);
@@ -250,7 +244,9 @@ static void soc(struct writer *w, const struct machine *m)
     device(w, "serial", "ns16550a", UART_BASE, UART_SIZE, UART_SOURCE);
     cell(w, "clock-frequency", UART_CLOCK);
     end(w);
-    device(w, "rtc", "google,goldfish-rtc", RTC_BASE, PAGE_SIZE, RTC_SOURCE);
+    begin_at(w, "rtc", RTC_BASE);
+    text(w, "compatible", "google,goldfish-rtc");
+    reg(w, RTC_BASE, PAGE_SIZE);
     end(w);
     for (uint32_t i = 0; i < VIRTIO_SLOTS; i++) {
         device(w, "virtio_mmio", "virtio,mmio", VIRTIO_BASE + i * PAGE_SIZE,
@@ -266,7 +262,6 @@ static void tree(struct writer *w, const struct machine *m,
     begin(w, "");
     address_cells(w, 2, 2);
     text(w, "compatible", "calf,machine");
-    text(w, "model", "calf,machine");
     chosen(w, facts);
     memory(w, m);
     cpus(w, m);

@@ -205,15 +205,12 @@ static uint64_t instruction_of(const struct machine *m, uint64_t ticks)
 
 static void advance(struct machine *m, struct hart *h, uint64_t limit)
 {
-    uint64_t timer = instruction_of(m, h->timer), alarm = rtc_deadline(m);
-    rtc_poll(m);
+    uint64_t timer = instruction_of(m, h->timer);
     h->state = HART_RUNS;
     h->look = false;
     hart_interrupt(m, h);
     if (timer > m->now && timer < limit)
         limit = timer;
-    if (alarm > m->now && alarm < limit)
-        limit = alarm;
     h->began = m->now;
     hart_run(m, h, limit - m->now);
     h->retired += m->now - h->began;
@@ -255,7 +252,7 @@ uint64_t machine_now(const struct machine *m)
 
 uint64_t machine_next_event(const struct machine *m)
 {
-    uint64_t next = rtc_deadline(m);
+    uint64_t next = UINT64_MAX;
     for (unsigned i = 0; i < m->config.harts; i++) {
         const struct hart *h = &m->harts[i];
         uint64_t at = instruction_of(m, h->timer);
@@ -270,7 +267,6 @@ void machine_skip(struct machine *m, uint64_t now)
     uint64_t next = machine_next_event(m);
     if (next != UINT64_MAX && now > m->now && now <= next)
         m->now = now;
-    rtc_poll(m);
 }
 
 bool machine_hart_pc(const struct machine *m, unsigned hart, uint64_t *pc)

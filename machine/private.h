@@ -131,12 +131,6 @@ struct uart {
     uint8_t output[OUTPUT_SIZE];
 };
 
-struct rtc {
-    uint32_t high; /* of the time, latched by a read of its low half */
-    uint64_t alarm;
-    bool armed, enabled, pending;
-};
-
 #define VIRTIO_SLOTS     8u
 #define VIRTIO_RNG       (VIRTIO_SLOTS - 1)
 #define VIRTIO_VERSION_1 (1ull << 32)
@@ -190,7 +184,7 @@ struct machine {
     struct hart harts[MACHINE_HARTS];
     struct plic plic;
     struct uart uart;
-    struct rtc rtc;
+    uint32_t rtc_high; /* of the time whose low half was read */
     struct virtio virtio[VIRTIO_SLOTS];
     struct disk disks[MACHINE_DISKS];
     struct code_page code[CODE_PAGES];
@@ -296,11 +290,7 @@ int uart_get(struct machine *m);
 void uart_init(struct machine *m);
 
 /* rtc.c */
-#define RTC_SOURCE 11u
 uint32_t rtc_load(struct machine *m, uint32_t at);
-void rtc_store(struct machine *m, uint32_t at, uint32_t value);
-uint64_t rtc_deadline(const struct machine *m); /* in instructions */
-void rtc_poll(struct machine *m);
 
 /* virtio.c; sources 1 to VIRTIO_SLOTS. */
 bool virtio_load(struct machine *m, unsigned slot, uint32_t at, unsigned size,

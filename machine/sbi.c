@@ -35,23 +35,7 @@ struct call {
     uint64_t value;
 };
 
-static bool is_known(uint64_t extension)
-{
-    switch (extension) {
-    case EXT_PUTCHAR:
-    case EXT_GETCHAR:
-    case EXT_BASE:
-    case EXT_TIME:
-    case EXT_IPI:
-    case EXT_RFENCE:
-    case EXT_HSM:
-    case EXT_SRST:
-    case EXT_DBCN:
-        return true;
-    default:
-        return false;
-    }
-}
+static int (*find(uint64_t extension))(struct call *);
 
 static int base(struct call *c)
 {
@@ -63,7 +47,7 @@ static int base(struct call *c)
         c->value = IMPLEMENTATION;
         return SUCCESS;
     case 3:
-        c->value = is_known(c->a[0]);
+        c->value = find(c->a[0]) != NULL;
         return SUCCESS;
     case 2: /* versions and makers: zero, "not implemented" */
     case 4:
@@ -207,6 +191,12 @@ static int console_read(struct call *c)
     return SUCCESS;
 }
 
+static int put_character(struct call *c)
+{
+    uart_put(c->m, (uint8_t)c->a[0]);
+    return SUCCESS;
+}
+
 static int debug_console(struct call *c)
 {
     switch (c->function) {
@@ -215,50 +205,47 @@ static int debug_console(struct call *c)
     case 1:
         return console_read(c);
     case 2:
-        uart_put(c->m, (uint8_t)c->a[0]);
-        return SUCCESS;
+        return put_character(c);
     default:
         return NOT_SUPPORTED;
     }
 }
 
-static int call(struct call *c, uint64_t extension)
+static int get_character(struct call *c)
 {
-    switch (extension) {
-    case EXT_BASE:
-        return base(c);
-    case EXT_TIME:
-        return timer(c);
-    case EXT_IPI:
-        return interrupt(c);
-    case EXT_RFENCE:
-        return remote_fence(c);
-    case EXT_HSM:
-        return hart_state(c);
-    case EXT_SRST:
-        return reset(c);
-    case EXT_DBCN:
-        return debug_console(c);
-    default:
-        return NOT_SUPPORTED;
-    }
+    return uart_get(c->m);
 }
 
+static const struct {
+    uint64_t extension;
+    int (*call)(struct call *c);
+} extensions[] = {
+    {EXT_PUTCHAR, put_character},
+    {EXT_GETCHAR, get_character},
+    {EXT_BASE, base},
+    {EXT_TIME, timer},
+    {EXT_IPI, interrupt},
+    {EXT_RFENCE, remote_fence},
+    {EXT_HSM, hart_state},
+    {EXT_SRST, reset},
+    {EXT_DBCN, debug_console},
+};
+
+static int (*find(uint64_t extension))(struct call *)
+{
+    for (unsigned i = 0; i < sizeof extensions / sizeof *extensions; i++)
+        if (extensions[i].extension == extension)
+            return extensions[i].call;
+    return NULL;
+}
+
+/* Legacy extensions leave a1 as it is. */
 void sbi_call(struct machine *m, struct hart *h)
 {
     struct call c = {.m = m, .h = h, .function = h->x[16], .a = &h->x[10]};
-    switch (h->x[17]) {
-    case EXT_PUTCHAR:
-        uart_put(m, (uint8_t)h->x[10]);
-        h->x[10] = 0;
-        return;
-    case EXT_GETCHAR:
-        h->x[10] = (uint64_t)uart_get(m);
-        return;
-    default:
-        break;
-    }
-    int error = call(&c, h->x[17]);
+    int (*function)(struct call *) = find(h->x[17]);
+    int error = function ? function(&c) : NOT_SUPPORTED;
     h->x[10] = (uint64_t)error;
-    h->x[11] = c.value;
+    if (h->x[17] >= EXT_BASE)
+        h->x[11] = c.value;
 }
