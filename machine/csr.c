@@ -25,7 +25,7 @@ enum {
     CSR_SATP = 0x180,
     CSR_CYCLE = 0xc00,
     CSR_TIME = 0xc01,
-    CSR_INSTRET = 0xc02,
+    CSR_INSTRET = 0xc02
 };
 #define IP_ALL      (IP_SOFTWARE | IP_TIMER | IP_EXTERNAL)
 #define ENVCFG_FIOM 1u
@@ -169,30 +169,20 @@ static void satp_write(struct hart *h, uint64_t value)
     mmu_fence(h);
 }
 
-static bool fcsr_usable(const struct hart *h)
-{
-    return h->status & STATUS_FS;
-}
-
-static bool counter_usable(const struct hart *h, unsigned number)
-{
-    return !h->user || h->counteren >> (number - CSR_CYCLE) & 1;
-}
-
 /* False if there is no such register, or not now. */
 static bool csr_read(const struct machine *m, const struct hart *h,
                      unsigned number, uint64_t *value)
 {
+    uint64_t fcsr = (uint64_t)h->rm << 5 | h->flags;
+    uint64_t counters[] = {m->now, machine_time(m),
+                           h->retired + (m->now - h->began)};
     switch (number) {
     case CSR_FFLAGS:
-        *value = h->flags;
-        return fcsr_usable(h);
     case CSR_FRM:
-        *value = h->rm;
-        return fcsr_usable(h);
     case CSR_FCSR:
-        *value = (uint64_t)h->rm << 5 | h->flags;
-        return fcsr_usable(h);
+        *value = number == CSR_FRM ? fcsr >> 5 : fcsr;
+        *value &= number == CSR_FFLAGS ? 31 : 255;
+        return h->status & STATUS_FS;
     case CSR_SSTATUS:
         *value = status_read(h);
         return true;
@@ -203,53 +193,45 @@ static bool csr_read(const struct machine *m, const struct hart *h,
         *value = pending(m, h);
         return true;
     case CSR_CYCLE:
-        *value = m->now;
-        return counter_usable(h, number);
     case CSR_TIME:
-        *value = machine_time(m);
-        return counter_usable(h, number);
     case CSR_INSTRET:
-        *value = h->retired + (m->now - h->began);
-        return counter_usable(h, number);
+        *value = counters[number - CSR_CYCLE];
+        return !h->user || h->counteren >> (number - CSR_CYCLE) & 1;
     default:
         return false;
     }
 }
 
 /* The registers that are just stored: where, and which bits. */
+static const struct {
+    unsigned number;
+    size_t place;
+    uint64_t mask;
+} plain[] = {
+    {CSR_STVEC, offsetof(struct hart, tvec), UINT64_MAX},
+    {CSR_SCOUNTEREN, offsetof(struct hart, counteren), UINT32_MAX},
+    {CSR_SENVCFG, offsetof(struct hart, envcfg), ENVCFG_FIOM},
+    {CSR_SSCRATCH, offsetof(struct hart, scratch), UINT64_MAX},
+    {CSR_SEPC, offsetof(struct hart, epc), ~1ull},
+    {CSR_SCAUSE, offsetof(struct hart, cause), UINT64_MAX},
+    {CSR_STVAL, offsetof(struct hart, tval), UINT64_MAX},
+    {CSR_STIMECMP, offsetof(struct hart, timer), UINT64_MAX},
+    {CSR_SATP, offsetof(struct hart, satp), UINT64_MAX},
+};
+
 static uint64_t *plain_csr(struct hart *h, unsigned number, uint64_t *mask)
 {
-    *mask = UINT64_MAX;
-    switch (number) {
-    case CSR_STVEC:
-        return &h->tvec;
-    case CSR_SCOUNTEREN:
-        *mask = UINT32_MAX;
-        return &h->counteren;
-    case CSR_SENVCFG:
-        *mask = ENVCFG_FIOM;
-        return &h->envcfg;
-    case CSR_SSCRATCH:
-        return &h->scratch;
-    case CSR_SEPC:
-        *mask = ~1ull;
-        return &h->epc;
-    case CSR_SCAUSE:
-        return &h->cause;
-    case CSR_STVAL:
-        return &h->tval;
-    case CSR_STIMECMP:
-        return &h->timer;
-    case CSR_SATP:
-        return &h->satp;
-    default:
-        return NULL;
-    }
+    for (unsigned i = 0; i < sizeof plain / sizeof *plain; i++)
+        if (plain[i].number == number) {
+            *mask = plain[i].mask;
+            return (uint64_t *)(void *)((char *)h + plain[i].place);
+        }
+    return NULL;
 }
 
 static void csr_write(struct hart *h, unsigned number, uint64_t value)
 {
-    uint64_t mask, *plain = plain_csr(h, number, &mask);
+    uint64_t mask = 0, *to = plain_csr(h, number, &mask);
     switch (number) {
     case CSR_FFLAGS:
     case CSR_FCSR:
@@ -279,7 +261,7 @@ static void csr_write(struct hart *h, unsigned number, uint64_t value)
             break; /* a reserved mode: no write */
         /* fallthrough */
     default:
-        *plain = value & mask;
+        *to = value & mask;
     }
 }
 
@@ -290,32 +272,22 @@ static bool must_look(unsigned number)
            number == CSR_STIMECMP || number == CSR_SATP;
 }
 
-static uint64_t changed(unsigned funct3, uint64_t old, uint64_t operand)
-{
-    switch (funct3 & 3) {
-    case 1:
-        return operand;
-    case 2:
-        return old | operand;
-    default:
-        return old & ~operand;
-    }
-}
-
 bool csr_access(struct machine *m, struct hart *h, struct insn i)
 {
     unsigned number = (unsigned)i.imm & 0xfff, funct3 = i.rs2;
     bool writes = (funct3 & 3) == 1 || i.rs1;
     uint64_t operand = funct3 & 4 ? i.rs1 : h->x[i.rs1], old, mask;
-    const uint64_t *plain = plain_csr(h, number, &mask);
+    const uint64_t *from = plain_csr(h, number, &mask);
     if ((h->user && number >> 8 & 3) || (writes && number >> 10 == 3))
         return hart_illegal(m, h);
-    if (plain)
-        old = *plain;
+    if (from)
+        old = *from;
     else if (!csr_read(m, h, number, &old))
         return hart_illegal(m, h);
     if (writes) {
-        csr_write(h, number, changed(funct3, old, operand));
+        if ((funct3 & 3) > 1)
+            operand = funct3 & 1 ? old & ~operand : old | operand;
+        csr_write(h, number, operand);
         h->look = h->look || must_look(number);
     }
     h->x[i.rd] = old;

@@ -56,24 +56,6 @@ static void align(struct writer *w)
 
 /* ---- Nodes and properties ------------------------------------------------ */
 
-/* NAME, or NAME@ADDRESS. */
-static void begin_at(struct writer *w, const char *name, uint64_t address)
-{
-    put_cell(w, BEGIN);
-    put_bytes(w, name, length_of(name));
-    put_bytes(w, "@", 1);
-    unsigned shift = 60;
-    while (shift && !(address >> shift))
-        shift -= 4;
-    for (;; shift -= 4) {
-        put_bytes(w, &"0123456789abcdef"[address >> shift & 15], 1);
-        if (!shift)
-            break;
-    }
-    put_bytes(w, "", 1);
-    align(w);
-}
-
 static void begin(struct writer *w, const char *name)
 {
     put_cell(w, BEGIN);
@@ -168,14 +150,14 @@ static void chosen(struct writer *w, const struct tree_facts *facts)
 
 static void memory(struct writer *w, const struct machine *m)
 {
-    begin_at(w, "memory", MACHINE_RAM_BASE);
+    begin(w, "memory@80000000");
     text(w, "device_type", "memory");
     reg(w, MACHINE_RAM_BASE, m->config.ram);
     end(w);
     begin(w, "reserved-memory");
     address_cells(w, 2, 2);
     empty(w, "ranges");
-    begin_at(w, "firmware", MACHINE_RAM_BASE);
+    begin(w, "firmware@80000000");
     reg(w, MACHINE_RAM_BASE, FIRMWARE_SIZE);
     empty(w, "no-map");
     end(w);
@@ -188,7 +170,9 @@ static void cpus(struct writer *w, const struct machine *m)
     address_cells(w, 1, 0);
     cell(w, "timebase-frequency", CLOCK);
     for (uint32_t i = 0; i < m->config.harts; i++) {
-        begin_at(w, "cpu", i);
+        char name[] = "cpu@0";
+        name[4] = (char)('0' + i);
+        begin(w, name);
         text(w, "device_type", "cpu");
         cell(w, "reg", i);
         text(w, "compatible", "riscv");
@@ -208,7 +192,7 @@ static void cpus(struct writer *w, const struct machine *m)
 static void device(struct writer *w, const char *name, const char *compatible,
                    uint64_t base, uint64_t size, uint32_t source)
 {
-    begin_at(w, name, base);
+    begin(w, name);
     text(w, "compatible", compatible);
     reg(w, base, size);
     cell(w, "interrupts", source);
@@ -223,7 +207,7 @@ static void plic(struct writer *w, const struct machine *m)
         contexts[2 * i] = PHANDLE_HART + i;
         contexts[2 * i + 1] = EXTERNAL;
     }
-    begin_at(w, "plic", PLIC_BASE);
+    begin(w, "plic@c000000");
     property(w, "compatible", compatible, sizeof compatible);
     reg(w, PLIC_BASE, PLIC_SIZE);
     cells(w, "interrupts-extended", 2 * m->config.harts, contexts);
@@ -241,16 +225,18 @@ static void soc(struct writer *w, const struct machine *m)
     text(w, "compatible", "simple-bus");
     empty(w, "ranges");
     plic(w, m);
-    device(w, "serial", "ns16550a", UART_BASE, UART_SIZE, UART_SOURCE);
+    device(w, "serial@10000000", "ns16550a", UART_BASE, UART_SIZE, UART_SOURCE);
     cell(w, "clock-frequency", UART_CLOCK);
     end(w);
-    begin_at(w, "rtc", RTC_BASE);
+    begin(w, "rtc@101000");
     text(w, "compatible", "google,goldfish-rtc");
     reg(w, RTC_BASE, PAGE_SIZE);
     end(w);
     for (uint32_t i = 0; i < VIRTIO_SLOTS; i++) {
-        device(w, "virtio_mmio", "virtio,mmio", VIRTIO_BASE + i * PAGE_SIZE,
-               PAGE_SIZE, i + 1);
+        char name[] = "virtio_mmio@10001000";
+        name[16] = (char)('1' + i);
+        device(w, name, "virtio,mmio", VIRTIO_BASE + i * PAGE_SIZE, PAGE_SIZE,
+               i + 1);
         end(w);
     }
     end(w);

@@ -52,14 +52,6 @@ uint64_t fp_nan(enum fp_format format)
     return infinity(format) | 1ull << (shapes[format].fraction - 1);
 }
 
-static int leading_zeros(uint64_t value)
-{
-    int count = 0;
-    for (; !(value & TOP); value <<= 1)
-        count++;
-    return count;
-}
-
 /* Shifts right; the lowest bit becomes sticky. */
 static uint64_t shift_sticky(uint64_t value, int by)
 {
@@ -85,7 +77,7 @@ static struct number unpack(enum fp_format format, uint64_t bits)
         n.sig = TOP | fraction << (63 - s->fraction);
     } else if (fraction) {
         n.sig = fraction << (63 - s->fraction);
-        int zeros = leading_zeros(n.sig);
+        int zeros = __builtin_clzll(n.sig);
         n.sig <<= zeros;
         n.exp = 1 - s->bias - zeros;
     } else {
@@ -194,18 +186,12 @@ static uint64_t nan_of(struct fp_env *env, struct number a, struct number b)
 
 /* ---- Sums ---------------------------------------------------------------- */
 
-static struct wide widen(struct number n)
-{
-    return (struct wide){n.sign, n.exp, n.sig, 0};
-}
-
 static struct wide shift_wide(struct wide w, int by)
 {
-    for (; by >= 64 && (w.high || w.low); by -= 64) {
-        w.low = w.high | (w.low != 0);
+    if (by >= 64) {
+        w.low = shift_sticky(w.high, by - 64) | (w.low != 0);
         w.high = 0;
-    }
-    if (by && by < 64) {
+    } else if (by) {
         w.low = shift_sticky(w.low, by) | w.high << (64 - by);
         w.high >>= by;
     }
@@ -219,18 +205,13 @@ static struct wide normalized(struct wide w)
         w.low = 0;
         w.exp -= 64;
     }
-    int zeros = leading_zeros(w.high);
+    int zeros = __builtin_clzll(w.high);
     if (zeros) {
         w.high = w.high << zeros | w.low >> (64 - zeros);
         w.low <<= zeros;
         w.exp -= zeros;
     }
     return w;
-}
-
-static bool less_wide(struct wide a, struct wide b)
-{
-    return a.high < b.high || (a.high == b.high && a.low < b.low);
 }
 
 static uint64_t zero_sum(struct fp_env *env)
@@ -255,16 +236,15 @@ static uint64_t sum(struct fp_env *env, struct wide a, struct wide b)
         a.high += b.high + (a.low < b.low);
         return pack_wide(env, normalized(a));
     }
-    if (a.high == b.high && a.low == b.low)
-        return zero_sum(env);
-    if (less_wide(a, b)) {
-        struct wide other = a;
-        b.exp = a.exp;
-        a = b;
-        b = other;
-    }
     a.high -= b.high + (a.low < b.low);
     a.low -= b.low;
+    if (a.high & TOP) { /* below zero */
+        a.high = ~a.high + !a.low;
+        a.low = 0 - a.low;
+        a.sign = b.sign;
+    }
+    if (!a.high && !a.low)
+        return zero_sum(env);
     return pack_wide(env, normalized(a));
 }
 
@@ -282,22 +262,6 @@ static bool zero_by_infinity(struct number a, struct number b)
 {
     return (a.kind == ZERO && b.kind == INFINITE) ||
            (a.kind == INFINITE && b.kind == ZERO);
-}
-
-/* With nothing but finite factors. */
-static uint64_t multiply_add_finite(struct fp_env *env, struct number a,
-                                    struct number b, struct number c,
-                                    uint64_t c_bits)
-{
-    bool sign = a.sign != b.sign;
-    if (a.kind == ZERO || b.kind == ZERO) {
-        if (c.kind == ZERO && c.sign != sign)
-            return zero_sum(env);
-        return c_bits;
-    }
-    if (c.kind == ZERO)
-        return pack_wide(env, product(a, b));
-    return sum(env, product(a, b), widen(c));
 }
 
 uint64_t fp_multiply_add(struct fp_env *env, uint64_t a, uint64_t b, uint64_t c)
@@ -318,7 +282,11 @@ uint64_t fp_multiply_add(struct fp_env *env, uint64_t a, uint64_t b, uint64_t c)
     }
     if (z.kind == INFINITE)
         return c;
-    return multiply_add_finite(env, x, y, z, c);
+    if (x.kind == ZERO || y.kind == ZERO)
+        return z.kind == ZERO && z.sign != sign ? zero_sum(env) : c;
+    if (z.kind == ZERO)
+        return pack_wide(env, product(x, y));
+    return sum(env, product(x, y), (struct wide){z.sign, z.exp, z.sig, 0});
 }
 
 uint64_t fp_add(struct fp_env *env, uint64_t a, uint64_t b)
@@ -417,7 +385,7 @@ static int64_t rank(enum fp_format format, uint64_t a, bool zeros_differ)
     return zeros_differ ? -1 - size : -size;
 }
 
-static uint64_t chosen(struct fp_env *env, uint64_t a, uint64_t b, bool least)
+uint64_t fp_choose(struct fp_env *env, uint64_t a, uint64_t b, bool least)
 {
     struct number x = unpack(env->format, a), y = unpack(env->format, b);
     uint64_t nan = nan_of(env, x, y);
@@ -429,43 +397,20 @@ static uint64_t chosen(struct fp_env *env, uint64_t a, uint64_t b, bool least)
     return first == least ? a : b;
 }
 
-uint64_t fp_least(struct fp_env *env, uint64_t a, uint64_t b)
-{
-    return chosen(env, a, b, true);
-}
-
-uint64_t fp_greatest(struct fp_env *env, uint64_t a, uint64_t b)
-{
-    return chosen(env, a, b, false);
-}
-
-static bool unordered(struct fp_env *env, uint64_t a, uint64_t b, bool quiet)
+bool fp_compare(struct fp_env *env, uint64_t a, uint64_t b,
+                enum fp_relation relation)
 {
     struct number x = unpack(env->format, a), y = unpack(env->format, b);
-    if (!is_nan(x) && !is_nan(y))
+    if (is_nan(x) || is_nan(y)) {
+        nan_of(env, x, y);
+        env->flags |= relation == FP_EQUAL ? 0 : FP_NV;
         return false;
-    nan_of(env, x, y);
-    if (!quiet)
-        env->flags |= FP_NV;
-    return true;
-}
-
-bool fp_equal(struct fp_env *env, uint64_t a, uint64_t b)
-{
-    return !unordered(env, a, b, true) &&
-           rank(env->format, a, false) == rank(env->format, b, false);
-}
-
-bool fp_less(struct fp_env *env, uint64_t a, uint64_t b)
-{
-    return !unordered(env, a, b, false) &&
-           rank(env->format, a, false) < rank(env->format, b, false);
-}
-
-bool fp_less_or_equal(struct fp_env *env, uint64_t a, uint64_t b)
-{
-    return !unordered(env, a, b, false) &&
-           rank(env->format, a, false) <= rank(env->format, b, false);
+    }
+    int64_t first = rank(env->format, a, false);
+    int64_t second = rank(env->format, b, false);
+    if (relation == FP_EQUAL)
+        return first == second;
+    return relation == FP_LESS ? first < second : first <= second;
 }
 
 unsigned fp_class(enum fp_format format, uint64_t a)
@@ -501,7 +446,7 @@ uint64_t fp_from_integer(struct fp_env *env, bool negative, uint64_t size)
 {
     if (!size)
         return 0;
-    int zeros = leading_zeros(size);
+    int zeros = __builtin_clzll(size);
     return pack(env, negative, 63 - zeros, size << zeros);
 }
 

@@ -31,13 +31,14 @@ uint64_t fp_root(struct fp_env *env, uint64_t a);
 uint64_t fp_multiply_add(struct fp_env *env, uint64_t a, uint64_t b,
                          uint64_t c);
 uint64_t fp_negate(enum fp_format format, uint64_t a);
-uint64_t fp_least(struct fp_env *env, uint64_t a, uint64_t b);
-uint64_t fp_greatest(struct fp_env *env, uint64_t a, uint64_t b);
+/* The least or the greatest of two; a number rather than a NaN. */
+uint64_t fp_choose(struct fp_env *env, uint64_t a, uint64_t b, bool least);
 
-/* `quiet`: a quiet NaN raises nothing. */
-bool fp_equal(struct fp_env *env, uint64_t a, uint64_t b);
-bool fp_less(struct fp_env *env, uint64_t a, uint64_t b);
-bool fp_less_or_equal(struct fp_env *env, uint64_t a, uint64_t b);
+/* As in an instruction's funct3. A quiet NaN is only equal to nothing; the
+ * other relations it makes invalid. */
+enum fp_relation { FP_LESS_OR_EQUAL, FP_LESS, FP_EQUAL };
+bool fp_compare(struct fp_env *env, uint64_t a, uint64_t b,
+                enum fp_relation relation);
 
 /* A bit for each of the ten classes (section 11.9). */
 unsigned fp_class(enum fp_format format, uint64_t a);

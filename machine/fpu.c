@@ -22,7 +22,7 @@ enum funct {
     TO_INTEGER = 0x18,
     FROM_INTEGER = 0x1a,
     TO_X = 0x1c,
-    FROM_X = 0x1e,
+    FROM_X = 0x1e
 };
 
 #define ROUNDING                                                               \
@@ -129,13 +129,10 @@ static bool exact(struct hart *h, struct insn i, struct fp_env *env,
         *result = with_sign(env->format, a, b, how);
         return how < 3;
     case CHOOSE:
-        *result = how ? fp_greatest(env, a, b) : fp_least(env, a, b);
+        *result = fp_choose(env, a, b, !how);
         return how < 2;
     case COMPARE:
-        if (how == 0)
-            *result = fp_less_or_equal(env, a, b);
-        else
-            *result = how == 1 ? fp_less(env, a, b) : fp_equal(env, a, b);
+        *result = fp_compare(env, a, b, (enum fp_relation)how);
         return how < 3;
     case TO_X:
         *result = h->f[i.rs1];

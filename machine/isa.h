@@ -43,7 +43,7 @@ enum amo {
     AMO_MIN = 16,
     AMO_MAX = 20,
     AMO_MINU = 24,
-    AMO_MAXU = 28,
+    AMO_MAXU = 28
 };
 
 enum op {
@@ -128,7 +128,7 @@ enum op {
     OP_FLD,
     OP_FSW,
     OP_FSD,
-    OP_FP,
+    OP_FP
 };
 
 /* The 32-bit instruction that a 16-bit one stands for; 0, which is illegal, if

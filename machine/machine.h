@@ -24,7 +24,7 @@
 struct machine;
 
 struct machine_config {
-    unsigned harts;                    /* 1 to MACHINE_HARTS */
+    uint32_t harts;                    /* 1 to MACHINE_HARTS */
     uint64_t ram;                      /* bytes, whole pages; at least 16 MB */
     unsigned disks;                    /* at most MACHINE_DISKS */
     uint64_t disk_size[MACHINE_DISKS]; /* bytes, whole sectors of 512 */

@@ -62,23 +62,16 @@ static _Noreturn void fail(const char *format, ...)
 
 /* ---- What was asked for -------------------------------------------------- */
 
+/* A number, perhaps with K, M or G behind it. */
 static uint64_t number(const char *text)
 {
+    static const char units[] = "KMG";
     char *end;
     uint64_t value = strtoull(text, &end, 0);
-    if (end == text || *end)
+    const char *unit = *end ? strchr(units, *end) : NULL;
+    if (end == text || (*end && (!unit || end[1])))
         fail("%s: not a number", text);
-    return value;
-}
-
-static uint64_t size_of(const char *text)
-{
-    char *end;
-    uint64_t value = strtoull(text, &end, 10);
-    const char *unit = *end ? strchr("KMG", *end) : "";
-    if (end == text || !unit || (*end && end[1]))
-        fail("%s: write it like 128M or 1G", text);
-    return *end ? value << 10 * (unit - "KMG" + 1) : value;
+    return unit ? value << 10 * (unit - units + 1) : value;
 }
 
 /* Adds words to the command line. */
@@ -92,17 +85,6 @@ static void append(const char *before, const char *words)
         fail("the command line is too long");
 }
 
-static bool take_flag(const char *name)
-{
-    if (!strcmp(name, "--snapshot"))
-        options.snapshot = true;
-    else if (!strcmp(name, "--stats"))
-        options.stats = true;
-    else
-        return false;
-    return true;
-}
-
 static void add_disk(const char *file)
 {
     if (options.config.disks == MACHINE_DISKS)
@@ -113,28 +95,38 @@ static void add_disk(const char *file)
 static void take_option(const char *name, const char *value)
 {
     struct machine_config *c = &options.config;
-    if (!strcmp(name, "--kernel"))
-        options.kernel = value;
-    else if (!strcmp(name, "--initrd"))
-        options.initrd = value;
-    else if (!strcmp(name, "--disk"))
-        add_disk(value);
-    else if (!strcmp(name, "--harts"))
-        c->harts = (unsigned)number(value);
-    else if (!strcmp(name, "--mem"))
-        c->ram = size_of(value);
-    else if (!strcmp(name, "--append"))
+    const struct {
+        const char *name;
+        const char **text;
+        uint64_t *number;
+        uint32_t *small;
+    } known[] = {
+        {"--kernel", .text = &options.kernel},
+        {"--initrd", .text = &options.initrd},
+        {"--harts", .small = &c->harts},
+        {"--mem", .number = &c->ram},
+        {"--seed", .number = &c->seed},
+        {"--quantum", .small = &c->quantum},
+        {"--per-tick", .small = &c->per_tick},
+        {"--epoch", .number = &c->epoch},
+    };
+    if (!strcmp(name, "--disk"))
+        return add_disk(value);
+    if (!strcmp(name, "--append"))
         append("", value);
-    else if (!strcmp(name, "--seed"))
-        c->seed = number(value);
-    else if (!strcmp(name, "--quantum"))
-        c->quantum = (uint32_t)number(value);
-    else if (!strcmp(name, "--per-tick"))
-        c->per_tick = (uint32_t)number(value);
-    else if (!strcmp(name, "--epoch"))
-        c->epoch = number(value);
-    else
-        fail("%s: no such option; see --help", name);
+    else {
+        unsigned i = 0, count = sizeof known / sizeof *known;
+        while (i < count && strcmp(name, known[i].name))
+            i++;
+        if (i == count)
+            fail("%s: no such option; see --help", name);
+        if (known[i].text)
+            *known[i].text = value;
+        else if (known[i].number)
+            *known[i].number = number(value);
+        else
+            *known[i].small = (uint32_t)number(value);
+    }
 }
 
 static void parse(char **arguments)
@@ -144,12 +136,16 @@ static void parse(char **arguments)
             fputs(help, stdout);
             exit(0);
         }
-        if (take_flag(*arguments))
-            continue;
-        if (!arguments[1])
-            fail("%s wants a value", *arguments);
-        take_option(arguments[0], arguments[1]);
-        arguments++;
+        if (!strcmp(*arguments, "--snapshot")) {
+            options.snapshot = true;
+        } else if (!strcmp(*arguments, "--stats")) {
+            options.stats = true;
+        } else {
+            if (!arguments[1])
+                fail("%s wants a value", *arguments);
+            take_option(arguments[0], arguments[1]);
+            arguments++;
+        }
     }
     for (const char *before = "run="; *arguments; before = "", arguments++)
         append(before, *arguments);

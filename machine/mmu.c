@@ -19,12 +19,11 @@ enum {
     PTE_A = 1 << 6,
     PTE_D = 1 << 7,
 };
-#define PTE_RESERVED  (~0ull << 54)
-#define LEVELS        3u
-#define PAGES_BITS    9u /* of an address, a level */
-#define BAD_TAG       0ull
-#define GENERATIONS   (1ull << (64 - TAG_BITS))
-#define OFFSET_IN(va) ((va) % PAGE_SIZE)
+#define PTE_RESERVED (~0ull << 54)
+#define LEVELS       3u
+#define PAGES_BITS   9u /* of an address, a level */
+#define BAD_TAG      0ull
+#define GENERATIONS  (1ull << (64 - TAG_BITS))
 
 /* ---- Remembering --------------------------------------------------------- */
 
@@ -210,33 +209,25 @@ static bool store_device(struct machine *m, struct hart *h, uint64_t va,
 
 static bool crosses(uint64_t va, unsigned size)
 {
-    return OFFSET_IN(va) > PAGE_SIZE - size;
-}
-
-/* The part of a range that lies before the next page. */
-static unsigned first_part(uint64_t va)
-{
-    return (unsigned)(PAGE_SIZE - OFFSET_IN(va));
+    return va % PAGE_SIZE > PAGE_SIZE - size;
 }
 
 bool mmu_load(struct machine *m, struct hart *h, uint64_t va, unsigned size,
               uint64_t *value)
 {
-    uint64_t low, high = 0, result = 0;
-    unsigned first = crosses(va, size) ? first_part(va) : size;
-    int found = find(m, h, va, ACCESS_LOAD, &low);
-    if (found == 0 && first == size)
-        return load_device(m, h, va, low, size, value);
-    if (found > 0 && first < size)
-        found = find(m, h, va + first, ACCESS_LOAD, &high);
-    if (found < 0)
-        return false;
-    if (found == 0)
-        return access_fault(h, ACCESS_LOAD, va);
-    memcpy(&result, ram_of(m) + low, first);
-    memcpy((uint8_t *)&result + first, ram_of(m) + high, size - first);
-    *value = result;
-    return true;
+    uint64_t at, part;
+    *value = 0;
+    for (unsigned i = 0; crosses(va, size) && i < size; i++) {
+        if (!mmu_load(m, h, va + i, 1, &part))
+            return false;
+        *value |= part << 8 * i;
+    }
+    if (crosses(va, size))
+        return true;
+    int found = find(m, h, va, ACCESS_LOAD, &at);
+    if (found > 0)
+        memcpy(value, ram_of(m) + at, size);
+    return found ? found > 0 : load_device(m, h, va, at, size, value);
 }
 
 static void store_part(struct machine *m, uint64_t offset, const uint8_t *from,
@@ -246,24 +237,24 @@ static void store_part(struct machine *m, uint64_t offset, const uint8_t *from,
     memcpy(ram_of(m) + offset, from, size);
 }
 
+/* Nothing is stored on the first of two pages if the second refuses. */
 bool mmu_store(struct machine *m, struct hart *h, uint64_t va, unsigned size,
                uint64_t value)
 {
-    uint64_t low, high = 0;
-    unsigned first = crosses(va, size) ? first_part(va) : size;
-    int found = find(m, h, va, ACCESS_STORE, &low);
-    if (found == 0 && first == size)
-        return store_device(m, h, va, low, size, value);
-    if (found > 0 && first < size)
-        found = find(m, h, va + first, ACCESS_STORE, &high);
-    if (found < 0)
-        return false;
-    if (found == 0)
-        return access_fault(h, ACCESS_STORE, va);
-    store_part(m, low, (const uint8_t *)&value, first);
-    if (first < size)
-        store_part(m, high, (const uint8_t *)&value + first, size - first);
-    return true;
+    uint64_t at, next = (va / PAGE_SIZE + 1) * PAGE_SIZE;
+    if (crosses(va, size)) {
+        if (find(m, h, va, ACCESS_STORE, &at) < 0 ||
+            find(m, h, next, ACCESS_STORE, &at) < 0)
+            return false;
+        for (unsigned i = 0; i < size; i++)
+            if (!mmu_store(m, h, va + i, 1, value >> 8 * i))
+                return false;
+        return true;
+    }
+    int found = find(m, h, va, ACCESS_STORE, &at);
+    if (found > 0)
+        store_part(m, at, (const uint8_t *)&value, size);
+    return found ? found > 0 : store_device(m, h, va, at, size, value);
 }
 
 /* ---- Atomic operations (Volume I, chapter 8) ----------------------------- */

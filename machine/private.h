@@ -29,7 +29,7 @@ enum cause {
     CAUSE_ECALL_USER = 8,
     CAUSE_FETCH_PAGE = 12,
     CAUSE_LOAD_PAGE = 13,
-    CAUSE_STORE_PAGE = 15,
+    CAUSE_STORE_PAGE = 15
 };
 #define CAUSE_INTERRUPT (1ull << 63)
 enum { SOFTWARE = 1, TIMER = 5, EXTERNAL = 9 };
@@ -124,7 +124,7 @@ struct plic {
 #define OUTPUT_MUCH (OUTPUT_SIZE / 2)
 
 struct uart {
-    uint8_t interrupts, line_control, modem_control, scratch, divisor[2];
+    uint8_t interrupts, line_control, scratch;
     bool fifo, sent; /* `sent`: the transmitter became empty */
     uint32_t input_first, input_count, output_first, output_count;
     uint8_t input[INPUT_SIZE];

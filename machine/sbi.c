@@ -14,14 +14,14 @@ enum {
     EXT_RFENCE = 0x52464e43,
     EXT_HSM = 0x48534d,
     EXT_SRST = 0x53525354,
-    EXT_DBCN = 0x4442434e,
+    EXT_DBCN = 0x4442434e
 };
 enum {
     SUCCESS = 0,
     NOT_SUPPORTED = -2,
     INVALID_PARAM = -3,
     INVALID_ADDRESS = -5,
-    ALREADY_AVAILABLE = -6,
+    ALREADY_AVAILABLE = -6
 };
 #define SPECIFICATION  (2ull << 24)  /* 2.0 */
 #define IMPLEMENTATION 0x43616c66ull /* "Calf"; no registered number */

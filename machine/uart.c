@@ -2,7 +2,7 @@
  * The console: a 16550 (as in National Semiconductor's data sheet for the
  * PC16550D), and the firmware's, which shares its two queues. Sending takes no
  * time, so the transmitter is empty again at once; what is typed waits in the
- * queue, however long it is.
+ * queue, however long it is. There is no modem, and no speed.
  */
 #include "private.h"
 
@@ -11,9 +11,7 @@ enum reg {
     INTERRUPT_ENABLE = 1,
     INTERRUPT_ID = 2, /* read; written: FIFO control */
     LINE_CONTROL = 3,
-    MODEM_CONTROL = 4,
     LINE_STATUS = 5,
-    MODEM_STATUS = 6,
     SCRATCH = 7,
 };
 enum {
@@ -26,7 +24,6 @@ enum {
     LCR_DIVISOR = 0x80,
     LSR_RECEIVED = 0x01,
     LSR_EMPTY = 0x60, /* both: the register, and what shifts it out */
-    MSR_PRESENT = 0xb0,
 };
 
 static unsigned identify(const struct uart *u)
@@ -44,7 +41,6 @@ static void update(struct machine *m)
 void uart_init(struct machine *m)
 {
     m->uart.sent = true;
-    m->uart.divisor[0] = 1;
 }
 
 bool uart_put(struct machine *m, uint8_t byte)
@@ -98,9 +94,9 @@ uint8_t uart_load(struct machine *m, uint32_t at)
     unsigned id;
     switch (at) {
     case DATA:
-        return divisor ? u->divisor[0] : (uint8_t)uart_get(m);
+        return divisor ? 0 : (uint8_t)uart_get(m);
     case INTERRUPT_ENABLE:
-        return divisor ? u->divisor[1] : u->interrupts;
+        return divisor ? 0 : u->interrupts;
     case INTERRUPT_ID:
         id = identify(u);
         if (id == IIR_SENT)
@@ -109,13 +105,9 @@ uint8_t uart_load(struct machine *m, uint32_t at)
         return (uint8_t)(id | (u->fifo ? IIR_FIFO : 0));
     case LINE_CONTROL:
         return u->line_control;
-    case MODEM_CONTROL:
-        return u->modem_control;
     case LINE_STATUS:
         return (u->output_count < OUTPUT_SIZE ? LSR_EMPTY : 0) |
                (u->input_count ? LSR_RECEIVED : 0);
-    case MODEM_STATUS:
-        return MSR_PRESENT;
     case SCRATCH:
         return u->scratch;
     default:
@@ -123,37 +115,26 @@ uint8_t uart_load(struct machine *m, uint32_t at)
     }
 }
 
-static void enable(struct uart *u, uint8_t value)
-{
-    if (value & ~u->interrupts & IER_SENT)
-        u->sent = true;
-    u->interrupts = value & 15;
-}
-
 void uart_store(struct machine *m, uint32_t at, uint8_t value)
 {
     struct uart *u = &m->uart;
-    bool divisor = u->line_control & LCR_DIVISOR;
+    if (u->line_control & LCR_DIVISOR && at <= INTERRUPT_ENABLE)
+        return; /* the speed, which there is none of */
     switch (at) {
     case DATA:
+        uart_put(m, value);
+        u->sent = true;
+        break;
     case INTERRUPT_ENABLE:
-        if (divisor) {
-            u->divisor[at] = value;
-        } else if (at == INTERRUPT_ENABLE) {
-            enable(u, value);
-        } else {
-            uart_put(m, value);
+        if (value & ~u->interrupts & IER_SENT)
             u->sent = true;
-        }
+        u->interrupts = value & 15;
         break;
     case INTERRUPT_ID:
         u->fifo = value & 1;
         break;
     case LINE_CONTROL:
         u->line_control = value;
-        break;
-    case MODEM_CONTROL:
-        u->modem_control = value & 31;
         break;
     case SCRATCH:
         u->scratch = value;

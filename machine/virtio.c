@@ -29,7 +29,7 @@ enum reg {
     QUEUE_OFFERED = 0x090,
     QUEUE_USED = 0x0a0,
     GENERATION = 0x0fc,
-    CONFIG = 0x100,
+    CONFIG = 0x100
 };
 enum { STATUS_FEATURES_OK = 8, STATUS_DRIVER_OK = 4, STATUS_NEEDS_RESET = 64 };
 enum { INTERRUPT_USED = 1, INTERRUPT_CONFIG = 2 };
@@ -206,47 +206,25 @@ bool virtio_load(struct machine *m, unsigned slot, uint32_t at, unsigned size,
     return true;
 }
 
-static void set_low(uint64_t *to, uint32_t value)
+static void set_half(uint64_t *to, bool high, uint32_t value)
 {
-    *to = (*to & ~(uint64_t)UINT32_MAX) | value;
-}
-
-static void set_high(uint64_t *to, uint32_t value)
-{
-    *to = (uint64_t)value << 32 | (uint32_t)*to;
+    if (high)
+        *to = (uint64_t)value << 32 | (uint32_t)*to;
+    else
+        *to = (*to & ~(uint64_t)UINT32_MAX) | value;
 }
 
 /* The queue's own registers; there is only queue 0. */
 static void store_queue(struct virtio *v, uint32_t at, uint32_t value)
 {
-    switch (at) {
-    case QUEUE_SIZE:
+    if (at == QUEUE_SIZE) {
         v->queue_size = value;
-        break;
-    case QUEUE_READY:
+    } else if (at == QUEUE_READY) {
         v->ready = (value & 1) && v->queue_size && v->queue_size <= PIECES;
         v->seen = 0;
-        break;
-    case QUEUE_TABLE:
-        set_low(&v->table, value);
-        break;
-    case QUEUE_TABLE + 4:
-        set_high(&v->table, value);
-        break;
-    case QUEUE_OFFERED:
-        set_low(&v->offered, value);
-        break;
-    case QUEUE_OFFERED + 4:
-        set_high(&v->offered, value);
-        break;
-    case QUEUE_USED:
-        set_low(&v->used, value);
-        break;
-    case QUEUE_USED + 4:
-        set_high(&v->used, value);
-        break;
-    default:
-        break;
+    } else if (at >= QUEUE_TABLE && at < QUEUE_USED + 8 && at % 16 < 8) {
+        uint64_t *places[] = {&v->table, &v->offered, &v->used};
+        set_half(places[(at - QUEUE_TABLE) / 16], at & 4, value);
     }
 }
 
@@ -265,14 +243,6 @@ static void store_status(struct machine *m, unsigned slot, uint32_t value)
     v->status = value | (v->status & STATUS_NEEDS_RESET);
 }
 
-static void store_features(struct virtio *v, uint32_t value)
-{
-    if (v->driver_select == 0)
-        set_low(&v->driver_features, value);
-    else if (v->driver_select == 1)
-        set_high(&v->driver_features, value);
-}
-
 void virtio_store(struct machine *m, unsigned slot, uint32_t at, uint32_t value)
 {
     struct virtio *v = &m->virtio[slot];
@@ -286,7 +256,8 @@ void virtio_store(struct machine *m, unsigned slot, uint32_t at, uint32_t value)
         v->driver_select = value;
         break;
     case DRIVER_FEATURES:
-        store_features(v, value);
+        if (v->driver_select < 2)
+            set_half(&v->driver_features, v->driver_select, value);
         break;
     case QUEUE_SELECT:
         v->queue_select = value;

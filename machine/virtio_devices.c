@@ -7,9 +7,8 @@
 
 #define FEATURE_SEGMENTS_MAX (1ull << 2)
 #define FEATURE_FLUSH        (1ull << 9)
-enum { TYPE_READ = 0, TYPE_WRITE = 1, TYPE_FLUSH = 4, TYPE_NAME = 8 };
+enum { TYPE_READ = 0, TYPE_WRITE = 1, TYPE_FLUSH = 4 };
 enum { OUTCOME_OK = 0, OUTCOME_ERROR = 1, OUTCOME_UNKNOWN = 2 };
-#define NAME_LENGTH 20u
 
 uint64_t device_features(const struct machine *m, unsigned slot)
 {
@@ -89,7 +88,6 @@ static unsigned do_request(struct machine *m, unsigned slot,
                            const struct piece *pieces, unsigned count,
                            uint64_t *room)
 {
-    static const char name[NAME_LENGTH] = "calf-machine";
     struct disk *d = &m->disks[slot];
     uint8_t *data = (uint8_t *)m + d->at;
     uint64_t out = stream_length(pieces, count, false), at;
@@ -115,10 +113,6 @@ static unsigned do_request(struct machine *m, unsigned slot,
     case TYPE_FLUSH:
         m->flush = d->written;
         *room = 0;
-        return OUTCOME_OK;
-    case TYPE_NAME:
-        *room = *room < NAME_LENGTH ? *room : NAME_LENGTH;
-        stream_move(pieces, count, true, 0, (void *)(uintptr_t)name, *room);
         return OUTCOME_OK;
     default:
         return OUTCOME_UNKNOWN;
