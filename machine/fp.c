@@ -41,7 +41,7 @@ static uint64_t sign_bit(enum fp_format format)
     return format == FP_DOUBLE ? TOP : 1ull << 31;
 }
 
-static uint64_t infinity(enum fp_format format)
+uint64_t fp_infinity(enum fp_format format)
 {
     const struct shape *s = &shapes[format];
     return (2ull * (unsigned)s->bias + 1) << s->fraction;
@@ -49,7 +49,7 @@ static uint64_t infinity(enum fp_format format)
 
 uint64_t fp_nan(enum fp_format format)
 {
-    return infinity(format) | 1ull << (shapes[format].fraction - 1);
+    return fp_infinity(format) | 1ull << (shapes[format].fraction - 1);
 }
 
 /* Shifts right; the lowest bit becomes sticky. */
@@ -124,7 +124,7 @@ static uint64_t overflow(struct fp_env *env, bool sign)
     bool stays = env->round == ROUND_ZERO ||
                  env->round == (sign ? ROUND_UP : ROUND_DOWN);
     env->flags |= FP_OF | FP_NX;
-    return with_sign(env, sign, infinity(env->format) - stays);
+    return with_sign(env, sign, fp_infinity(env->format) - stays);
 }
 
 /* Would it be below the normal numbers even if its exponent had no bounds? */
@@ -151,7 +151,7 @@ static uint64_t pack(struct fp_env *env, bool sign, int exp, uint64_t sig)
     else
         below = (uint64_t)(exp - least) << s->fraction;
     uint64_t bits = below + rounded(env, sign, sig, drop);
-    if (bits >= infinity(env->format))
+    if (bits >= fp_infinity(env->format))
         return overflow(env, sign);
     if (sig & ((1ull << drop) - 1))
         env->flags |= FP_NX | (tiny ? FP_UF : 0);
@@ -278,7 +278,7 @@ uint64_t fp_multiply_add(struct fp_env *env, uint64_t a, uint64_t b, uint64_t c)
     if (x.kind == INFINITE || y.kind == INFINITE) {
         if (z.kind == INFINITE && z.sign != sign)
             return invalid(env);
-        return with_sign(env, sign, infinity(env->format));
+        return with_sign(env, sign, fp_infinity(env->format));
     }
     if (z.kind == INFINITE)
         return c;
@@ -331,7 +331,7 @@ uint64_t fp_divide(struct fp_env *env, uint64_t a, uint64_t b)
     if (y.kind == ZERO && x.kind == FINITE)
         env->flags |= FP_DZ;
     if (x.kind == INFINITE || y.kind == ZERO)
-        return with_sign(env, sign, infinity(env->format));
+        return with_sign(env, sign, fp_infinity(env->format));
     struct wide w = {sign, x.exp - y.exp, quotient(x.sig, y.sig), 0};
     return pack_wide(env, normalized(w));
 }
@@ -368,64 +368,9 @@ uint64_t fp_root(struct fp_env *env, uint64_t a)
     return pack(env, false, (x.exp - odd) / 2, root);
 }
 
-/* ---- Comparing ----------------------------------------------------------- */
-
 uint64_t fp_negate(enum fp_format format, uint64_t a)
 {
     return a ^ sign_bit(format);
-}
-
-/* The bits of numbers that are no NaN, in an order; -0 before +0 if they are
- * told apart. */
-static int64_t rank(enum fp_format format, uint64_t a, bool zeros_differ)
-{
-    int64_t size = (int64_t)(a & ~sign_bit(format));
-    if (!(a & sign_bit(format)))
-        return size;
-    return zeros_differ ? -1 - size : -size;
-}
-
-uint64_t fp_choose(struct fp_env *env, uint64_t a, uint64_t b, bool least)
-{
-    struct number x = unpack(env->format, a), y = unpack(env->format, b);
-    uint64_t nan = nan_of(env, x, y);
-    if (is_nan(x))
-        return is_nan(y) ? nan : b;
-    if (is_nan(y))
-        return a;
-    bool first = rank(env->format, a, true) < rank(env->format, b, true);
-    return first == least ? a : b;
-}
-
-bool fp_compare(struct fp_env *env, uint64_t a, uint64_t b,
-                enum fp_relation relation)
-{
-    struct number x = unpack(env->format, a), y = unpack(env->format, b);
-    if (is_nan(x) || is_nan(y)) {
-        nan_of(env, x, y);
-        env->flags |= relation == FP_EQUAL ? 0 : FP_NV;
-        return false;
-    }
-    int64_t first = rank(env->format, a, false);
-    int64_t second = rank(env->format, b, false);
-    if (relation == FP_EQUAL)
-        return first == second;
-    return relation == FP_LESS ? first < second : first <= second;
-}
-
-unsigned fp_class(enum fp_format format, uint64_t a)
-{
-    struct number x = unpack(format, a);
-    unsigned distance; /* from zero */
-    if (is_nan(x))
-        return 1u << (x.kind == SIGNALING ? 8 : 9);
-    if (x.kind == ZERO)
-        distance = 0;
-    else if (x.kind == INFINITE)
-        distance = 3;
-    else
-        distance = x.exp < 1 - shapes[format].bias ? 1 : 2;
-    return 1u << (x.sign ? 3 - distance : 4 + distance);
 }
 
 /* ---- Other formats ------------------------------------------------------- */
@@ -438,7 +383,7 @@ uint64_t fp_from_format(struct fp_env *env, enum fp_format from, uint64_t a)
     if (x.kind == ZERO)
         return with_sign(env, x.sign, 0);
     if (x.kind == INFINITE)
-        return with_sign(env, x.sign, infinity(env->format));
+        return with_sign(env, x.sign, fp_infinity(env->format));
     return pack(env, x.sign, x.exp, x.sig);
 }
 

@@ -53,5 +53,6 @@ uint64_t fp_to_integer(struct fp_env *env, uint64_t a, unsigned bits,
                        bool is_signed);
 
 uint64_t fp_nan(enum fp_format format);
+uint64_t fp_infinity(enum fp_format format);
 
 #endif

@@ -61,12 +61,12 @@ static uint64_t modulo_unsigned(uint64_t a, uint64_t b)
 
 /* An instruction whose result is an expression. */
 #define SET(op, value)                                                         \
-    case op:                                                                   \
+    case OP_##op:                                                              \
         RD = (value);                                                          \
         break;
 
 #define BRANCH(op, condition)                                                  \
-    case op:                                                                   \
+    case OP_##op:                                                              \
         if (!(condition))                                                      \
             break;                                                             \
         target = (uint64_t)(at - slots) * 2 + IMM;                             \
@@ -80,7 +80,7 @@ static uint64_t modulo_unsigned(uint64_t a, uint64_t b)
     (ram + (size_t)((table)[(va) >> PAGE_SHIFT & (TLB_SIZE - 1)].place + (va)))
 
 #define LOAD(op, type)                                                         \
-    case op: {                                                                 \
+    case OP_##op: {                                                            \
         uint64_t va = RS1 + IMM, wide;                                         \
         type value;                                                            \
         if (FOUND(loads, ACCESS_LOAD, va, sizeof value)) {                     \
@@ -97,7 +97,7 @@ static uint64_t modulo_unsigned(uint64_t a, uint64_t b)
     }
 
 #define STORE(op, type)                                                        \
-    case op: {                                                                 \
+    case OP_##op: {                                                            \
         uint64_t va = RS1 + IMM;                                               \
         type value = (type)RS2;                                                \
         if (FOUND(stores, ACCESS_STORE, va, sizeof value)) {                   \
@@ -147,6 +147,7 @@ enter: /* at h->pc */
         i = at;
     again:
         switch (i->op) {
+#include "ops.tbl"
         case OP_UNKNOWN:
             number = (uint64_t)(at - slots);
             code->slots[number] = code_decode(m, code, (unsigned)number);
@@ -164,8 +165,6 @@ enter: /* at h->pc */
             left++;
             h->pc = HERE;
             goto enter;
-            SET(OP_LUI, IMM << 12)
-            SET(OP_AUIPC, HERE + (IMM << 12))
         case OP_JAL:
             RD = HERE + i->length;
             target = (uint64_t)(at - slots) * 2 + IMM;
@@ -175,64 +174,6 @@ enter: /* at h->pc */
             RD = HERE + i->length;
             target -= page;
             goto jump;
-            BRANCH(OP_BEQ, RS1 == RS2)
-            BRANCH(OP_BNE, RS1 != RS2)
-            BRANCH(OP_BLT, (int64_t)RS1 < (int64_t)RS2)
-            BRANCH(OP_BGE, (int64_t)RS1 >= (int64_t)RS2)
-            BRANCH(OP_BLTU, RS1 < RS2)
-            BRANCH(OP_BGEU, RS1 >= RS2)
-            LOAD(OP_LB, int8_t)
-            LOAD(OP_LH, int16_t)
-            LOAD(OP_LW, int32_t)
-            LOAD(OP_LD, uint64_t)
-            LOAD(OP_LBU, uint8_t)
-            LOAD(OP_LHU, uint16_t)
-            LOAD(OP_LWU, uint32_t)
-            STORE(OP_SB, uint8_t)
-            STORE(OP_SH, uint16_t)
-            STORE(OP_SW, uint32_t)
-            STORE(OP_SD, uint64_t)
-            SET(OP_ADDI, RS1 + IMM)
-            SET(OP_SLTI, (int64_t)RS1 < i->imm)
-            SET(OP_SLTIU, RS1 < IMM)
-            SET(OP_XORI, RS1 ^ IMM)
-            SET(OP_ORI, RS1 | IMM)
-            SET(OP_ANDI, RS1 & IMM)
-            SET(OP_SLLI, RS1 << i->imm)
-            SET(OP_SRLI, RS1 >> i->imm)
-            SET(OP_SRAI, (uint64_t)((int64_t)RS1 >> i->imm))
-            SET(OP_ADDIW, WORD(RS1 + IMM))
-            SET(OP_SLLIW, WORD(RS1 << i->imm))
-            SET(OP_SRLIW, WORD((uint32_t)RS1 >> i->imm))
-            SET(OP_SRAIW, WORD((int32_t)RS1 >> i->imm))
-            SET(OP_ADD, RS1 + RS2)
-            SET(OP_SUB, RS1 - RS2)
-            SET(OP_SLL, RS1 << (RS2 & 63))
-            SET(OP_SLT, (int64_t)RS1 < (int64_t)RS2)
-            SET(OP_SLTU, RS1 < RS2)
-            SET(OP_XOR, RS1 ^ RS2)
-            SET(OP_SRL, RS1 >> (RS2 & 63))
-            SET(OP_SRA, (uint64_t)((int64_t)RS1 >> (RS2 & 63)))
-            SET(OP_OR, RS1 | RS2)
-            SET(OP_AND, RS1 & RS2)
-            SET(OP_ADDW, WORD(RS1 + RS2))
-            SET(OP_SUBW, WORD(RS1 - RS2))
-            SET(OP_SLLW, WORD(RS1 << (RS2 & 31)))
-            SET(OP_SRLW, WORD((uint32_t)RS1 >> (RS2 & 31)))
-            SET(OP_SRAW, WORD((int32_t)RS1 >> (RS2 & 31)))
-            SET(OP_MUL, RS1 * RS2)
-            SET(OP_MULH, multiply_high_signed(RS1, RS2, true))
-            SET(OP_MULHSU, multiply_high_signed(RS1, RS2, false))
-            SET(OP_MULHU, multiply_high(RS1, RS2))
-            SET(OP_DIV, divide((int64_t)RS1, (int64_t)RS2))
-            SET(OP_DIVU, divide_unsigned(RS1, RS2))
-            SET(OP_REM, modulo((int64_t)RS1, (int64_t)RS2))
-            SET(OP_REMU, modulo_unsigned(RS1, RS2))
-            SET(OP_MULW, WORD(RS1 * RS2))
-            SET(OP_DIVW, WORD(divide((int32_t)RS1, (int32_t)RS2)))
-            SET(OP_DIVUW, WORD(divide_unsigned((uint32_t)RS1, (uint32_t)RS2)))
-            SET(OP_REMW, WORD(modulo((int32_t)RS1, (int32_t)RS2)))
-            SET(OP_REMUW, WORD(modulo_unsigned((uint32_t)RS1, (uint32_t)RS2)))
         case OP_FENCE:
         case OP_FENCE_I: /* code.c sees every change */
             break;

@@ -46,81 +46,28 @@ enum amo {
     AMO_MAXU = 28
 };
 
+/* The numbers of those in ops.tbl. */
+#define SET(op, value)        OP_##op,
+#define BRANCH(op, condition) OP_##op,
+#define LOAD(op, type)        OP_##op,
+#define STORE(op, type)       OP_##op,
+
 enum op {
     /* What stands in a page of instructions besides them (code.c). */
     OP_UNKNOWN, /* not yet looked at */
     OP_SPLIT,   /* its second half is on the next page */
     OP_LEAVE,   /* after the last one */
     OP_ILLEGAL,
+#include "ops.tbl"
     /* Chapters 2 and 5. */
-    OP_LUI,
-    OP_AUIPC,
     OP_JAL,
     OP_JALR,
-    OP_BEQ,
-    OP_BNE,
-    OP_BLT,
-    OP_BGE,
-    OP_BLTU,
-    OP_BGEU,
-    OP_LB,
-    OP_LH,
-    OP_LW,
-    OP_LD,
-    OP_LBU,
-    OP_LHU,
-    OP_LWU,
-    OP_SB,
-    OP_SH,
-    OP_SW,
-    OP_SD,
-    OP_ADDI,
-    OP_SLTI,
-    OP_SLTIU,
-    OP_XORI,
-    OP_ORI,
-    OP_ANDI,
-    OP_SLLI,
-    OP_SRLI,
-    OP_SRAI,
-    OP_ADDIW,
-    OP_SLLIW,
-    OP_SRLIW,
-    OP_SRAIW,
-    OP_ADD,
-    OP_SUB,
-    OP_SLL,
-    OP_SLT,
-    OP_SLTU,
-    OP_XOR,
-    OP_SRL,
-    OP_SRA,
-    OP_OR,
-    OP_AND,
-    OP_ADDW,
-    OP_SUBW,
-    OP_SLLW,
-    OP_SRLW,
-    OP_SRAW,
     OP_FENCE,
     OP_PAUSE,
     OP_FENCE_I,
     OP_SYSTEM, /* imm: the upper 12 bits: ecall, sret, ... */
     OP_CSR,    /* imm: the register; rs2: funct3; rs1: register or number */
     /* Chapter 7. */
-    OP_MUL,
-    OP_MULH,
-    OP_MULHSU,
-    OP_MULHU,
-    OP_DIV,
-    OP_DIVU,
-    OP_REM,
-    OP_REMU,
-    OP_MULW,
-    OP_DIVW,
-    OP_DIVUW,
-    OP_REMW,
-    OP_REMUW,
     /* Chapter 8. */
     OP_AMO,
     /* Chapters 11 and 12. */
@@ -130,6 +77,11 @@ enum op {
     OP_FSD,
     OP_FP
 };
+
+#undef SET
+#undef BRANCH
+#undef LOAD
+#undef STORE
 
 /* The 32-bit instruction that a 16-bit one stands for; 0, which is illegal, if
  * it stands for none (chapter 16). */

@@ -37,26 +37,14 @@ struct call {
 
 static int (*find(uint64_t extension))(struct call *);
 
+/* Versions and makers that are not told are zero. */
 static int base(struct call *c)
 {
-    switch (c->function) {
-    case 0:
-        c->value = SPECIFICATION;
-        return SUCCESS;
-    case 1:
-        c->value = IMPLEMENTATION;
-        return SUCCESS;
-    case 3:
-        c->value = find(c->a[0]) != NULL;
-        return SUCCESS;
-    case 2: /* versions and makers: zero, "not implemented" */
-    case 4:
-    case 5:
-    case 6:
-        return SUCCESS;
-    default:
+    static const uint64_t values[7] = {SPECIFICATION, IMPLEMENTATION};
+    if (c->function > 6)
         return NOT_SUPPORTED;
-    }
+    c->value = c->function == 3 ? find(c->a[0]) != NULL : values[c->function];
+    return SUCCESS;
 }
 
 static int timer(struct call *c)
