@@ -1,11 +1,14 @@
 /*
- * From bits to struct insn. A 16-bit instruction is first written as the
- * 32-bit one that it stands for, so that each has one decoder (RISC-V
- * Instruction Set Manual, Volume I, 20191213, chapter 24 has the tables).
+ * From bits to struct insn (RISC-V Instruction Set Manual, Volume I, 20191213,
+ * chapters 16 and 24 have the tables). Those of 16 bits are others in fewer
+ * bits, and become the same.
  */
+#include <stddef.h>
 #include "isa.h"
 
-#define PAUSE 0x0100000fu
+#define PAUSE       0x0100000fu
+#define EBREAK      0x00100073u
+#define HALF_EBREAK 0x9002u
 
 /* Bits `high` to `low` of `word`, at `to`. */
 static uint32_t field(uint32_t word, unsigned high, unsigned low, unsigned to)
@@ -18,40 +21,8 @@ static int32_t signed_field(uint32_t word, unsigned high, unsigned low)
     return (int32_t)(word << (31 - high)) >> (31 - high + low);
 }
 
-/* ---- The formats, put together (section 2.2) ----------------------------- */
-
-static uint32_t type_i(uint32_t opcode, uint32_t f3, uint32_t rd, uint32_t rs1,
-                       uint32_t imm)
-{
-    return imm << 20 | rs1 << 15 | f3 << 12 | rd << 7 | opcode;
-}
-
-static uint32_t type_r(uint32_t opcode, uint32_t f3, uint32_t f7, uint32_t rd,
-                       uint32_t rs1, uint32_t rs2)
-{
-    return type_i(opcode, f3, rd, rs1, f7 << 5 | rs2);
-}
-
-static uint32_t type_s(uint32_t opcode, uint32_t f3, uint32_t rs1, uint32_t rs2,
-                       uint32_t imm)
-{
-    return type_i(opcode, f3, imm & 31, rs1, imm >> 5 << 5 | rs2);
-}
-
-static uint32_t type_b(uint32_t f3, uint32_t rs1, uint32_t imm)
-{
-    uint32_t low = field(imm, 4, 1, 1) | field(imm, 11, 11, 0);
-    uint32_t high = field(imm, 10, 5, 0) | field(imm, 12, 12, 6);
-    return type_r(0x63, f3, high, low, rs1, 0);
-}
-
-static uint32_t type_j(uint32_t rd, uint32_t imm)
-{
-    return field(imm, 20, 20, 31) | field(imm, 10, 1, 21) |
-           field(imm, 11, 11, 20) | field(imm, 19, 12, 12) | rd << 7 | 0x6f;
-}
-
-/* ---- 16 bits (sections 16.3 to 16.5) ------------------------------------- */
+/* ---- 16 bits (chapter 16, table 16.4 and on) ------------------------------
+ */
 
 /* Where bits 12 to 2 of an instruction go in an immediate; `no`: nowhere. */
 enum { no = 31 };
@@ -76,130 +47,89 @@ static uint32_t gather(uint32_t c, const uint8_t *layout)
     return imm;
 }
 
-/* Its sign is the bit that bit 12 goes to. */
-static uint32_t gather_signed(uint32_t c, const uint8_t *layout)
-{
-    return (uint32_t)signed_field(gather(c, layout), layout[0], 0);
-}
+/* What names a register: nothing, a number, or bits of the instruction. */
+enum reg { X0, X1, X2, HIGH, LOW, HIGH_3, LOW_3 };
 
-static uint32_t expand_0(uint32_t c)
+static uint8_t reg_of(uint32_t c, enum reg reg)
 {
-    uint32_t rd = 8 + field(c, 4, 2, 0), rs1 = 8 + field(c, 9, 7, 0);
-    uint32_t imm;
-    switch (c >> 13) {
-    case 0: /* c.addi4spn */
-        imm = gather(c, layout_4spn);
-        return imm ? type_i(0x13, 0, rd, 2, imm) : 0;
-    case 1: /* c.fld */
-        return type_i(0x07, 3, rd, rs1, gather(c, layout_double));
-    case 2: /* c.lw */
-        return type_i(0x03, 2, rd, rs1, gather(c, layout_word));
-    case 3: /* c.ld */
-        return type_i(0x03, 3, rd, rs1, gather(c, layout_double));
-    case 5: /* c.fsd */
-        return type_s(0x27, 3, rs1, rd, gather(c, layout_double));
-    case 6: /* c.sw */
-        return type_s(0x23, 2, rs1, rd, gather(c, layout_word));
-    case 7: /* c.sd */
-        return type_s(0x23, 3, rs1, rd, gather(c, layout_double));
+    switch (reg) {
+    case HIGH:
+        return c >> 7 & 31;
+    case LOW:
+        return c >> 2 & 31;
+    case HIGH_3:
+        return 8 + (c >> 7 & 7);
+    case LOW_3:
+        return 8 + (c >> 2 & 7);
     default:
-        return 0;
+        return (uint8_t)reg;
     }
 }
 
-/* c.srli and what shares its place. */
-static uint32_t expand_arithmetic(uint32_t c)
-{
-    static const uint8_t functs[4] = {0, 4, 6, 7}; /* of sub, xor, or, and */
-    uint32_t rd = 8 + field(c, 9, 7, 0), rs2 = 8 + field(c, 4, 2, 0);
-    unsigned which = field(c, 6, 5, 0);
-    switch (field(c, 11, 10, 0)) {
-    case 0:
-        return type_i(0x13, 5, rd, rd, gather_signed(c, layout_6) & 63);
-    case 1:
-        return type_i(0x13, 5, rd, rd,
-                      0x400 | (gather_signed(c, layout_6) & 63));
-    case 2:
-        return type_i(0x13, 7, rd, rd, gather_signed(c, layout_6));
-    default:
-        if (c >> 12 & 1) /* c.subw, c.addw */
-            return which < 2 ? type_r(0x3b, 0, which ? 0 : 0x20, rd, rd, rs2)
-                             : 0;
-        return type_r(0x33, functs[which], which ? 0 : 0x20, rd, rd, rs2);
-    }
-}
+/* The first that matches counts. A sign is the bit that bit 12 goes to. */
+static const struct {
+    uint16_t mask, match;
+    uint8_t op, rd, rs1, rs2;
+    const uint8_t *layout;
+    bool is_signed;
+} halves[] = {
+    {0xffe3, 0x0000, OP_ILLEGAL, 0, 0, 0, NULL, false}, /* adds nothing to sp */
+    {0xe003, 0x0000, OP_ADDI, LOW_3, X2, X0, layout_4spn, false},
+    {0xe003, 0x2000, OP_FLD, LOW_3, HIGH_3, X0, layout_double, false},
+    {0xe003, 0x4000, OP_LW, LOW_3, HIGH_3, X0, layout_word, false},
+    {0xe003, 0x6000, OP_LD, LOW_3, HIGH_3, X0, layout_double, false},
+    {0xe003, 0xa000, OP_FSD, X0, HIGH_3, LOW_3, layout_double, false},
+    {0xe003, 0xc000, OP_SW, X0, HIGH_3, LOW_3, layout_word, false},
+    {0xe003, 0xe000, OP_SD, X0, HIGH_3, LOW_3, layout_double, false},
+    {0xe003, 0x0001, OP_ADDI, HIGH, HIGH, X0, layout_6, true},
+    {0xef83, 0x2001, OP_ILLEGAL, 0, 0, 0, NULL, false}, /* addiw to x0 */
+    {0xe003, 0x2001, OP_ADDIW, HIGH, HIGH, X0, layout_6, true},
+    {0xe003, 0x4001, OP_ADDI, HIGH, X0, X0, layout_6, true},
+    {0xf07f, 0x6001, OP_ILLEGAL, 0, 0, 0, NULL, false}, /* lui of zero */
+    {0xef83, 0x6101, OP_ADDI, X2, X2, X0, layout_16sp, true},
+    {0xe003, 0x6001, OP_LUI, HIGH, X0, X0, layout_6, true},
+    {0xec03, 0x8001, OP_SRLI, HIGH_3, HIGH_3, X0, layout_6, false},
+    {0xec03, 0x8401, OP_SRAI, HIGH_3, HIGH_3, X0, layout_6, false},
+    {0xec03, 0x8801, OP_ANDI, HIGH_3, HIGH_3, X0, layout_6, true},
+    {0xfc63, 0x8c01, OP_SUB, HIGH_3, HIGH_3, LOW_3, NULL, false},
+    {0xfc63, 0x8c21, OP_XOR, HIGH_3, HIGH_3, LOW_3, NULL, false},
+    {0xfc63, 0x8c41, OP_OR, HIGH_3, HIGH_3, LOW_3, NULL, false},
+    {0xfc63, 0x8c61, OP_AND, HIGH_3, HIGH_3, LOW_3, NULL, false},
+    {0xfc63, 0x9c01, OP_SUBW, HIGH_3, HIGH_3, LOW_3, NULL, false},
+    {0xfc63, 0x9c21, OP_ADDW, HIGH_3, HIGH_3, LOW_3, NULL, false},
+    {0xe003, 0xa001, OP_JAL, X0, X0, X0, layout_jump, true},
+    {0xe003, 0xc001, OP_BEQ, X0, HIGH_3, X0, layout_branch, true},
+    {0xe003, 0xe001, OP_BNE, X0, HIGH_3, X0, layout_branch, true},
+    {0xe003, 0x0002, OP_SLLI, HIGH, HIGH, X0, layout_6, false},
+    {0xe003, 0x2002, OP_FLD, HIGH, X2, X0, layout_ldsp, false},
+    {0xcf83, 0x4002, OP_ILLEGAL, 0, 0, 0, NULL, false}, /* lw, ld to x0 */
+    {0xe003, 0x4002, OP_LW, HIGH, X2, X0, layout_lwsp, false},
+    {0xe003, 0x6002, OP_LD, HIGH, X2, X0, layout_ldsp, false},
+    {0xffff, 0x8002, OP_ILLEGAL, 0, 0, 0, NULL, false}, /* jr of x0 */
+    {0xf07f, 0x8002, OP_JALR, X0, HIGH, X0, NULL, false},
+    {0xf003, 0x8002, OP_ADD, HIGH, X0, LOW, NULL, false},
+    {0xf07f, 0x9002, OP_JALR, X1, HIGH, X0, NULL, false},
+    {0xf003, 0x9002, OP_ADD, HIGH, HIGH, LOW, NULL, false},
+    {0xe003, 0xa002, OP_FSD, X0, X2, LOW, layout_sdsp, false},
+    {0xe003, 0xc002, OP_SW, X0, X2, LOW, layout_swsp, false},
+    {0xe003, 0xe002, OP_SD, X0, X2, LOW, layout_sdsp, false},
+};
 
-static uint32_t expand_1(uint32_t c)
+static unsigned decode_half(struct insn *i, uint32_t c)
 {
-    uint32_t rd = field(c, 11, 7, 0), imm = gather_signed(c, layout_6);
-    switch (c >> 13) {
-    case 0: /* c.addi */
-        return type_i(0x13, 0, rd, rd, imm);
-    case 1: /* c.addiw */
-        return rd ? type_i(0x1b, 0, rd, rd, imm) : 0;
-    case 2: /* c.li */
-        return type_i(0x13, 0, rd, 0, imm);
-    case 3:
-        if (rd != 2) /* c.lui */
-            return imm ? imm << 12 | rd << 7 | 0x37 : 0;
-        imm = gather_signed(c, layout_16sp); /* c.addi16sp */
-        return imm ? type_i(0x13, 0, 2, 2, imm) : 0;
-    case 4:
-        return expand_arithmetic(c);
-    case 5: /* c.j */
-        return type_j(0, gather_signed(c, layout_jump));
-    default: /* c.beqz, c.bnez */
-        return type_b(c >> 13 & 1, 8 + field(c, 9, 7, 0),
-                      gather_signed(c, layout_branch));
-    }
-}
-
-/* c.jr and what shares its place. */
-static uint32_t expand_register(uint32_t c, uint32_t rd, uint32_t rs2)
-{
-    bool second = c >> 12 & 1;
-    if (rs2)
-        return type_r(0x33, 0, 0, rd, second ? rd : 0, rs2); /* c.add, c.mv */
-    if (rd)
-        return type_i(0x67, 0, second, rd, 0); /* c.jalr, c.jr */
-    return second ? 0x00100073 : 0;            /* c.ebreak */
-}
-
-static uint32_t expand_2(uint32_t c)
-{
-    uint32_t rd = field(c, 11, 7, 0), rs2 = field(c, 6, 2, 0);
-    switch (c >> 13) {
-    case 0: /* c.slli */
-        return type_i(0x13, 1, rd, rd, gather_signed(c, layout_6) & 63);
-    case 1: /* c.fldsp */
-        return type_i(0x07, 3, rd, 2, gather(c, layout_ldsp));
-    case 2: /* c.lwsp */
-        return rd ? type_i(0x03, 2, rd, 2, gather(c, layout_lwsp)) : 0;
-    case 3: /* c.ldsp */
-        return rd ? type_i(0x03, 3, rd, 2, gather(c, layout_ldsp)) : 0;
-    case 4:
-        return expand_register(c, rd, rs2);
-    case 5: /* c.fsdsp */
-        return type_s(0x27, 3, 2, rs2, gather(c, layout_sdsp));
-    case 6: /* c.swsp */
-        return type_s(0x23, 2, 2, rs2, gather(c, layout_swsp));
-    default: /* c.sdsp */
-        return type_s(0x23, 3, 2, rs2, gather(c, layout_sdsp));
-    }
-}
-
-uint32_t expand(uint16_t half)
-{
-    switch (half & 3) {
-    case 0:
-        return expand_0(half);
-    case 1:
-        return expand_1(half);
-    case 2:
-        return expand_2(half);
-    default:
-        return 0;
-    }
+    unsigned n = 0, count = sizeof halves / sizeof *halves;
+    while (n < count && (c & halves[n].mask) != halves[n].match)
+        n++;
+    if (n == count)
+        return OP_ILLEGAL;
+    i->rd = reg_of(c, halves[n].rd);
+    i->rs1 = reg_of(c, halves[n].rs1);
+    i->rs2 = reg_of(c, halves[n].rs2);
+    if (halves[n].layout)
+        i->imm = (int32_t)gather(c, halves[n].layout);
+    if (halves[n].is_signed)
+        i->imm = signed_field((uint32_t)i->imm, halves[n].layout[0], 0);
+    return halves[n].op;
 }
 
 /* ---- 32 bits ------------------------------------------------------------- */
@@ -364,8 +294,6 @@ static const struct {
 static unsigned decode_op(struct insn *i, uint32_t bits)
 {
     unsigned opcode = field(bits, 6, 2, 0);
-    if ((bits & 3) != 3)
-        return OP_ILLEGAL; /* expand's answer */
     if (bits == PAUSE)
         return OP_PAUSE;
     i->imm = immediate(bits, opcodes[opcode].format);
@@ -379,14 +307,14 @@ static unsigned decode_op(struct insn *i, uint32_t bits)
 struct insn decode(uint32_t bits)
 {
     bool whole = (bits & 3) == 3;
-    uint32_t word = whole ? bits : expand((uint16_t)bits);
+    uint32_t word = bits == HALF_EBREAK ? EBREAK : bits;
     struct insn i = {
         .rd = (uint8_t)field(word, 11, 7, 0),
         .rs1 = (uint8_t)field(word, 19, 15, 0),
         .rs2 = (uint8_t)field(word, 24, 20, 0),
         .length = whole ? 4 : 2,
     };
-    unsigned op = decode_op(&i, word);
+    unsigned op = (word & 3) == 3 ? decode_op(&i, word) : decode_half(&i, word);
     i.op = (uint8_t)(op == OP_UNKNOWN ? OP_ILLEGAL : op);
     if (!i.rd && i.op != OP_FLW && i.op != OP_FLD && i.op != OP_FP)
         i.rd = X_NOWHERE;

@@ -83,10 +83,6 @@ enum op {
 #undef LOAD
 #undef STORE
 
-/* The 32-bit instruction that a 16-bit one stands for; 0, which is illegal, if
- * it stands for none (chapter 16). */
-uint32_t expand(uint16_t half);
-
 /* Takes an instruction apart. `bits` is 16 bits long if its two lowest are not
  * 3. OP_ILLEGAL if there is no such instruction; what depends on the hart's
  * state, as which CSRs there are, is asked when it is executed. */
