@@ -94,7 +94,7 @@ bool hart_illegal(struct machine *m, struct hart *h)
                       (bits & 3) == 3 ? bits : (uint16_t)bits);
 }
 
-static bool sret(struct hart *h, uint64_t *next)
+static void sret(struct hart *h, uint64_t *next)
 {
     uint64_t status = h->status & ~(STATUS_SIE | STATUS_SPP);
     if (h->status & STATUS_SPIE)
@@ -103,43 +103,33 @@ static bool sret(struct hart *h, uint64_t *next)
     h->status = status | STATUS_SPIE;
     hart_set_view(h);
     *next = h->epc;
-    return true;
-}
-
-static bool ecall(struct machine *m, struct hart *h)
-{
-    if (h->user)
-        return hart_fault(h, CAUSE_ECALL_USER, 0);
-    sbi_call(m, h);
-    return true;
-}
-
-static bool sfence(struct hart *h, struct insn i)
-{
-    if (i.rs1)
-        mmu_fence_page(h, h->x[i.rs1]);
-    else
-        mmu_fence(h);
-    return true;
 }
 
 bool system_execute(struct machine *m, struct hart *h, struct insn i,
                     uint64_t *next)
 {
     unsigned which = (unsigned)i.imm & 0xfff;
-    if (which >> 5 == 9 && !h->user)
-        return sfence(h, i);
-    if (i.rs1)
+    bool fence = which >> 5 == 9;
+    if (!fence && i.rs1)
         return hart_illegal(m, h);
-    if (which == 0)
-        return ecall(m, h);
+    if (which == 0 && h->user)
+        return hart_fault(h, CAUSE_ECALL_USER, 0);
     if (which == 1)
         return hart_fault(h, CAUSE_BREAKPOINT, h->pc);
-    if (which == 0x102 && !h->user)
-        return sret(h, next);
-    if (which != 0x105 || h->user)
+    if (h->user)
         return hart_illegal(m, h);
-    h->state = HART_WAITS; /* wfi */
+    if (which == 0)
+        sbi_call(m, h);
+    else if (fence && i.rs1)
+        mmu_fence_page(h, h->x[i.rs1]);
+    else if (fence)
+        mmu_fence(h);
+    else if (which == 0x102)
+        sret(h, next);
+    else if (which == 0x105)
+        h->state = HART_WAITS; /* wfi */
+    else
+        return hart_illegal(m, h);
     return true;
 }
 
@@ -229,21 +219,20 @@ static uint64_t *plain_csr(struct hart *h, unsigned number, uint64_t *mask)
     return NULL;
 }
 
+/* What may turn an interrupt on, or change what memory is, is looked at. */
 static void csr_write(struct hart *h, unsigned number, uint64_t value)
 {
     uint64_t mask = 0, *to = plain_csr(h, number, &mask);
     switch (number) {
     case CSR_FFLAGS:
-    case CSR_FCSR:
-        h->flags = value & 31;
-        if (number == CSR_FCSR)
-            h->rm = value >> 5 & 7;
-        h->status |= STATUS_FS_DIRTY;
-        break;
     case CSR_FRM:
-        h->rm = value & 7;
+    case CSR_FCSR:
+        if (number != CSR_FRM)
+            h->flags = value & 31;
+        if (number != CSR_FFLAGS)
+            h->rm = (number == CSR_FRM ? value : value >> 5) & 7;
         h->status |= STATUS_FS_DIRTY;
-        break;
+        return;
     case CSR_SSTATUS:
         status_write(h, value);
         break;
@@ -253,23 +242,18 @@ static void csr_write(struct hart *h, unsigned number, uint64_t value)
     case CSR_SIP:
         h->software = value & IP_SOFTWARE;
         break;
+    case CSR_STIMECMP:
+        h->timer = value;
+        break;
     case CSR_SATP:
         satp_write(h, value);
         break;
-    case CSR_STVEC:
-        if (value & 2)
-            break; /* a reserved mode: no write */
-        /* fallthrough */
     default:
-        *to = value & mask;
+        if (number != CSR_STVEC || !(value & 2)) /* no reserved mode */
+            *to = value & mask;
+        return;
     }
-}
-
-/* What may turn an interrupt on, or change what memory is. */
-static bool must_look(unsigned number)
-{
-    return number == CSR_SSTATUS || number == CSR_SIE || number == CSR_SIP ||
-           number == CSR_STIMECMP || number == CSR_SATP;
+    h->look = true;
 }
 
 bool csr_access(struct machine *m, struct hart *h, struct insn i)
@@ -288,7 +272,6 @@ bool csr_access(struct machine *m, struct hart *h, struct insn i)
         if ((funct3 & 3) > 1)
             operand = funct3 & 1 ? old & ~operand : old | operand;
         csr_write(h, number, operand);
-        h->look = h->look || must_look(number);
     }
     h->x[i.rd] = old;
     return true;

@@ -116,6 +116,7 @@ void hart_run(struct machine *m, struct hart *h, uint64_t count)
     uint8_t *ram = ram_of(m);
     const struct translation *loads, *stores, *fetch;
     struct code_page *code;
+    struct insn split; /* of OP_SPLIT */
     const struct insn *at, *slots, *i;
     uint64_t page, target, number;
 
@@ -157,8 +158,8 @@ enter: /* at h->pc */
             SAVE();
             if (!code_bits(m, h, &bits))
                 goto trap;
-            h->split = decode(bits);
-            i = &h->split;
+            split = decode(bits);
+            i = &split;
             goto again;
         }
         case OP_LEAVE:

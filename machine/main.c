@@ -97,36 +97,33 @@ static void take_option(const char *name, const char *value)
     struct machine_config *c = &options.config;
     const struct {
         const char *name;
-        const char **text;
-        uint64_t *number;
-        uint32_t *small;
+        void *to;
+        size_t size; /* of a number; 0: a text */
     } known[] = {
-        {"--kernel", .text = &options.kernel},
-        {"--initrd", .text = &options.initrd},
-        {"--harts", .small = &c->harts},
-        {"--mem", .number = &c->ram},
-        {"--seed", .number = &c->seed},
-        {"--quantum", .small = &c->quantum},
-        {"--per-tick", .small = &c->per_tick},
-        {"--epoch", .number = &c->epoch},
+        {"--kernel", &options.kernel, 0},
+        {"--initrd", &options.initrd, 0},
+        {"--harts", &c->harts, sizeof c->harts},
+        {"--mem", &c->ram, sizeof c->ram},
+        {"--seed", &c->seed, sizeof c->seed},
+        {"--quantum", &c->quantum, sizeof c->quantum},
+        {"--per-tick", &c->per_tick, sizeof c->per_tick},
+        {"--epoch", &c->epoch, sizeof c->epoch},
     };
+    unsigned i = 0, count = sizeof known / sizeof *known;
     if (!strcmp(name, "--disk"))
         return add_disk(value);
     if (!strcmp(name, "--append"))
-        append("", value);
-    else {
-        unsigned i = 0, count = sizeof known / sizeof *known;
-        while (i < count && strcmp(name, known[i].name))
-            i++;
-        if (i == count)
-            fail("%s: no such option; see --help", name);
-        if (known[i].text)
-            *known[i].text = value;
-        else if (known[i].number)
-            *known[i].number = number(value);
-        else
-            *known[i].small = (uint32_t)number(value);
-    }
+        return append("", value);
+    while (i < count && strcmp(name, known[i].name))
+        i++;
+    if (i == count)
+        fail("%s: no such option; see --help", name);
+    if (!known[i].size)
+        *(const char **)known[i].to = value;
+    else if (known[i].size == sizeof(uint32_t))
+        *(uint32_t *)known[i].to = (uint32_t)number(value);
+    else
+        *(uint64_t *)known[i].to = number(value);
 }
 
 static void parse(char **arguments)

@@ -184,27 +184,12 @@ static int find(struct machine *m, struct hart *h, uint64_t va,
         return -1;
     if (!ram_offset(m, physical, 1, offset)) {
         *offset = physical;
+        h->look = true;
         return 0;
     }
     if (access != ACCESS_STORE || !code_in(m, *offset))
         mmu_remember(h, va, access, *offset - va);
     return 1;
-}
-
-static bool load_device(struct machine *m, struct hart *h, uint64_t va,
-                        uint64_t physical, unsigned size, uint64_t *value)
-{
-    h->look = true;
-    return (physical % size == 0 && bus_load(m, physical, size, value)) ||
-           access_fault(h, ACCESS_LOAD, va);
-}
-
-static bool store_device(struct machine *m, struct hart *h, uint64_t va,
-                         uint64_t physical, unsigned size, uint64_t value)
-{
-    h->look = true;
-    return (physical % size == 0 && bus_store(m, physical, size, value)) ||
-           access_fault(h, ACCESS_STORE, va);
 }
 
 static bool crosses(uint64_t va, unsigned size)
@@ -227,7 +212,9 @@ bool mmu_load(struct machine *m, struct hart *h, uint64_t va, unsigned size,
     int found = find(m, h, va, ACCESS_LOAD, &at);
     if (found > 0)
         memcpy(value, ram_of(m) + at, size);
-    return found ? found > 0 : load_device(m, h, va, at, size, value);
+    return found ? found > 0
+                 : bus_load(m, at, size, value) ||
+                       access_fault(h, ACCESS_LOAD, va);
 }
 
 static void store_part(struct machine *m, uint64_t offset, const uint8_t *from,
@@ -254,7 +241,9 @@ bool mmu_store(struct machine *m, struct hart *h, uint64_t va, unsigned size,
     int found = find(m, h, va, ACCESS_STORE, &at);
     if (found > 0)
         store_part(m, at, (const uint8_t *)&value, size);
-    return found ? found > 0 : store_device(m, h, va, at, size, value);
+    return found ? found > 0
+                 : bus_store(m, at, size, value) ||
+                       access_fault(h, ACCESS_STORE, va);
 }
 
 /* ---- Atomic operations (Volume I, chapter 8) ----------------------------- */
@@ -296,45 +285,38 @@ static uint64_t load_ram(struct machine *m, uint64_t offset, unsigned size)
 }
 
 /* A hart's reservation ends when another hart has its turn (machine.c). */
-static uint64_t lr_sc(struct machine *m, struct hart *h, struct insn i,
-                      uint64_t offset)
+static bool take_reservation(struct hart *h, uint64_t offset)
 {
-    unsigned size = AMO_SIZE(i.imm);
-    if (AMO_FUNCT(i.imm) == AMO_LR) {
-        h->reserved = true;
-        h->reservation = offset;
-        return load_ram(m, offset, size);
-    }
     bool good = h->reserved && h->reservation == offset;
     h->reserved = false;
-    if (good)
-        store_part(m, offset, (const uint8_t *)&h->x[i.rs2], size);
-    return !good;
+    return good;
 }
 
-/* Devices have no atomic operations: an access fault. The old value goes to rd
- * after rs2 was read. */
+/* Devices have no atomic operations: an access fault. */
 bool mmu_amo(struct machine *m, struct hart *h, struct insn i)
 {
     unsigned size = AMO_SIZE(i.imm), funct = AMO_FUNCT(i.imm);
-    uint64_t va = h->x[i.rs1], offset, old;
-    bool load = funct == AMO_LR;
-    enum access access = load ? ACCESS_LOAD : ACCESS_STORE;
+    uint64_t va = h->x[i.rs1], operand = h->x[i.rs2], offset;
+    bool is_load = funct == AMO_LR;
+    enum access access = is_load ? ACCESS_LOAD : ACCESS_STORE;
     if (va % size)
         return hart_fault(
-            h, load ? CAUSE_LOAD_MISALIGNED : CAUSE_STORE_MISALIGNED, va);
+            h, is_load ? CAUSE_LOAD_MISALIGNED : CAUSE_STORE_MISALIGNED, va);
     int found = find(m, h, va, access, &offset);
-    if (found < 0)
-        return false;
-    if (found == 0)
-        return access_fault(h, access, va);
-    if (funct == AMO_LR || funct == AMO_SC) {
-        h->x[i.rd] = lr_sc(m, h, i, offset);
-        return true;
+    if (found <= 0)
+        return found == 0 && access_fault(h, access, va);
+    uint64_t old = load_ram(m, offset, size);
+    if (funct == AMO_SC) {
+        old = !take_reservation(h, offset);
+        if (!old)
+            store_part(m, offset, (const uint8_t *)&operand, size);
+    } else if (is_load) {
+        h->reserved = true;
+        h->reservation = offset;
+    } else {
+        operand = combine(funct, old, extended(operand, size));
+        store_part(m, offset, (const uint8_t *)&operand, size);
     }
-    old = load_ram(m, offset, size);
-    uint64_t now = combine(funct, old, extended(h->x[i.rs2], size));
-    store_part(m, offset, (const uint8_t *)&now, size);
     h->x[i.rd] = old;
     return true;
 }

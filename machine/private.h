@@ -97,9 +97,7 @@ struct hart {
     uint64_t reservation;       /* a physical address */
     uint64_t retired;           /* instructions until `began` */
     uint64_t began;
-    uint64_t trap_cause, trap_value; /* of the exception under way */
-    struct insn split;               /* see OP_SPLIT */
-
+    uint64_t trap_cause, trap_value;   /* of the exception under way */
     uint32_t view;                     /* enum view */
     uint64_t generation[ACCESS_KINDS]; /* 12 bits each */
     uint64_t large;                    /* see mmu_fence_page */
@@ -264,7 +262,7 @@ void code_init(struct machine *m);
 bool fpu_execute(struct machine *m, struct hart *h, struct insn i);
 
 /* bus.c: RAM and devices by physical address. False where there is nothing, or
- * it does not take this size. */
+ * the size or the address do not suit it. */
 bool ram_offset(const struct machine *m, uint64_t physical, uint64_t length,
                 uint64_t *offset);
 bool bus_load(struct machine *m, uint64_t physical, unsigned size,
@@ -288,9 +286,6 @@ void uart_store(struct machine *m, uint32_t at, uint8_t value);
 bool uart_put(struct machine *m, uint8_t byte);
 int uart_get(struct machine *m);
 void uart_init(struct machine *m);
-
-/* rtc.c */
-uint32_t rtc_load(struct machine *m, uint32_t at);
 
 /* virtio.c; sources 1 to VIRTIO_SLOTS. */
 bool virtio_load(struct machine *m, unsigned slot, uint32_t at, unsigned size,

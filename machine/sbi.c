@@ -136,11 +136,6 @@ static int hart_state(struct call *c)
             return INVALID_PARAM;
         c->value = c->m->harts[c->a[0]].state == HART_STOPPED;
         return SUCCESS;
-    case 3: /* suspend; with what it has in registers */
-        if (c->a[0])
-            return NOT_SUPPORTED;
-        c->h->state = HART_WAITS;
-        return SUCCESS;
     default:
         return NOT_SUPPORTED;
     }
