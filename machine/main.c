@@ -56,6 +56,7 @@ static _Noreturn void fail(const char *format, ...)
     va_start(arguments, format);
     fputs("calf-machine: ", stderr);
     vfprintf(stderr, format, arguments);
+    va_end(arguments);
     fputc('\n', stderr);
     exit(2);
 }

@@ -1,6 +1,6 @@
 /*
- * What surrounds random instructions (see compare): registers are loaded,
- * a block is run, registers and memory are hashed, and the hash is printed. What
+ * What surrounds random instructions (see compare): registers are loaded, a
+ * block is run, registers and memory are hashed, and the hash is printed. What
  * a block leaves behind is what the next begins with. Exceptions are hashed and
  * stepped over. The generator puts what it made behind `data`:
  *
@@ -86,11 +86,17 @@ run_block:
     sd t3, 25*8(t1)
     ld t2, 64*8(t1)
     fscsr t2
-    .irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+    .irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15
+    fld f\n, (32+\n)*8(t1)
+    .endr
+    .irp n, 16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
     fld f\n, (32+\n)*8(t1)
     .endr
     mv x31, t1
-    .irp n, 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30
+    .irp n, 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15
+    ld x\n, \n*8(x31)
+    .endr
+    .irp n, 16,17,18,19,20,21,22,23,24,25,26,27,28,29,30
     ld x\n, \n*8(x31)
     .endr
     ld x31, 31*8(x31)
@@ -100,11 +106,17 @@ run_block:
     .globl block_end
 block_end:
     csrrw x26, sscratch, x26    /* `save`; x26 itself is nobody's */
-    .irp n, 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,27,28,29,30,31
+    .irp n, 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15
+    sd x\n, \n*8(x26)
+    .endr
+    .irp n, 16,17,18,19,20,21,22,23,24,25,27,28,29,30,31
     sd x\n, \n*8(x26)
     .endr
     sd zero, 26*8(x26)
-    .irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+    .irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15
+    fsd f\n, (32+\n)*8(x26)
+    .endr
+    .irp n, 16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
     fsd f\n, (32+\n)*8(x26)
     .endr
     frcsr t0
