@@ -1,7 +1,8 @@
 /*
  * Instructions taken apart, by pages of RAM. An instruction is decoded when it
  * is first executed; what is written to such a page makes it forgotten, so a
- * hart always executes what stands in memory, fence.i or not.
+ * hart always executes what stands in memory, fence.i or not (an adversary
+ * waits for a fence.i, of any hart).
  *
  * A table says of each page of RAM which code_page has its instructions, if
  * any; it counts from 1.
@@ -17,6 +18,7 @@ static void begin(struct code_page *page, uint64_t frame)
 {
     static const struct insn leave = {.op = OP_LEAVE};
     page->frame = frame;
+    page->old = false;
     memset(page->slots, 0, sizeof page->slots);
     page->slots[CODE_SLOTS] = page->slots[CODE_SLOTS + 1] = leave;
 }
@@ -40,9 +42,25 @@ static void drop(struct machine *m, struct code_page *page)
         return;
     frames(m)[page->frame / PAGE_SIZE] = 0;
     page->frame = CODE_NONE;
+    page->old = false;
     forget_everywhere(m, ACCESS_FETCH);
     for (unsigned i = 0; i < m->config.harts; i++)
         m->harts[i].look = true;
+}
+
+static void change(struct machine *m, struct code_page *page)
+{
+    if (m->config.adversary & ADVERSARY_CODE)
+        page->old = true;
+    else
+        drop(m, page);
+}
+
+void code_fence(struct machine *m)
+{
+    for (unsigned i = 0; i < CODE_PAGES; i++)
+        if (m->code[i].old)
+            drop(m, &m->code[i]);
 }
 
 bool code_in(const struct machine *m, uint64_t offset)
@@ -57,7 +75,7 @@ void code_written(struct machine *m, uint64_t offset, uint64_t length)
     for (uint64_t i = offset / PAGE_SIZE;
          i <= (offset + length - 1) / PAGE_SIZE; i++)
         if (frames(m)[i])
-            drop(m, &m->code[frames(m)[i] - 1]);
+            change(m, &m->code[frames(m)[i] - 1]);
 }
 
 /* The code_page of a page of RAM, by number; that of another is given up for

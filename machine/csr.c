@@ -105,6 +105,16 @@ static void sret(struct hart *h, uint64_t *next)
     *next = h->epc;
 }
 
+static void sfence(struct machine *m, struct hart *h, struct insn i)
+{
+    adversary_fence(m, h, i.rs1 ? &h->x[i.rs1] : NULL,
+                    i.rs2 ? &h->x[i.rs2] : NULL);
+    if (i.rs1)
+        mmu_fence_page(h, h->x[i.rs1]);
+    else
+        mmu_fence(h);
+}
+
 bool system_execute(struct machine *m, struct hart *h, struct insn i,
                     uint64_t *next)
 {
@@ -120,10 +130,8 @@ bool system_execute(struct machine *m, struct hart *h, struct insn i,
         return hart_illegal(m, h);
     if (which == 0)
         sbi_call(m, h);
-    else if (fence && i.rs1)
-        mmu_fence_page(h, h->x[i.rs1]);
     else if (fence)
-        mmu_fence(h);
+        sfence(m, h, i);
     else if (which == 0x102)
         sret(h, next);
     else if (which == 0x105)

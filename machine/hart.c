@@ -176,8 +176,11 @@ enter: /* at h->pc */
             target -= page;
             goto jump;
         case OP_FENCE:
-        case OP_FENCE_I: /* code.c sees every change */
             break;
+        case OP_FENCE_I:
+            SAVE();
+            code_fence(m);
+            goto look;
         case OP_PAUSE: /* the turn of another hart is more use */
             SAVE();
             m->turn_end = m->now;

@@ -177,7 +177,9 @@ static bool can_run(const struct machine *m, const struct hart *h)
 static uint64_t turn_length(struct machine *m)
 {
     uint64_t quantum = m->config.quantum;
-    return m->config.seed ? 1 + machine_random(m) % (2 * quantum) : quantum;
+    if (m->config.seed)
+        quantum = 1 + machine_random(m) % (2 * quantum);
+    return adversary_length(m, quantum);
 }
 
 /* False: nobody can. A reservation does not survive the turn of another. */
@@ -190,6 +192,8 @@ static bool next_turn(struct machine *m)
         if (next != m->turn)
             m->harts[m->turn].reserved = false;
         m->turn = next;
+        adversary_turn(m, &m->harts[next]);
+        adversary_time(m);
         m->turn_end = m->now + turn_length(m);
         return true;
     }

@@ -21,6 +21,14 @@
 /* Where Linux Images are put: this far into RAM. */
 #define MACHINE_KERNEL_AT 0x200000ull
 
+/* See adversary.c. */
+enum {
+    ADVERSARY_TLB = 1,   /* old translations are used until they are fenced */
+    ADVERSARY_TURNS = 2, /* turns may be a few instructions */
+    ADVERSARY_TIME = 4,  /* the clock jumps to the next timer */
+    ADVERSARY_CODE = 8,  /* old instructions are used until fence.i */
+};
+
 struct machine;
 
 struct machine_config {
@@ -30,8 +38,9 @@ struct machine_config {
     uint64_t disk_size[MACHINE_DISKS]; /* bytes, whole sectors of 512 */
     uint64_t seed;                     /* 0: turns are all of one length */
     uint32_t quantum;                  /* instructions of a turn; 0: 1000 */
-    uint32_t per_tick; /* instructions for 1/10 000 000 s; 0: 10 */
-    uint64_t epoch;    /* seconds since 1970 at the start */
+    uint32_t per_tick;  /* instructions for 1/10 000 000 s; 0: 10 */
+    uint32_t adversary; /* ADVERSARY_*: what may be done to be difficult */
+    uint64_t epoch;     /* seconds since 1970 at the start */
 };
 
 /* Why machine_run came back. */

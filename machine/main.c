@@ -34,6 +34,8 @@ static const char help[] =
     "  --seed N         other lengths of turns, random bytes and boot hart\n"
     "  --quantum N      instructions of a turn (1000)\n"
     "  --per-tick N     instructions of 100 ns of the machine's time (10)\n"
+    "  --adversary N    difficult, by --seed: a sum of 1 old translations, 2\n"
+    "                   short turns, 4 early timers, 8 old instructions\n"
     "  --epoch N        the wall clock at the start, seconds since 1970\n"
     "  --stats          at the end: instructions, on standard error\n"
     "Status: 0 when the kernel powers off or restarts, 1 when no hart will\n"
@@ -108,6 +110,7 @@ static void take_option(const char *name, const char *value)
         {"--seed", &c->seed, sizeof c->seed},
         {"--quantum", &c->quantum, sizeof c->quantum},
         {"--per-tick", &c->per_tick, sizeof c->per_tick},
+        {"--adversary", &c->adversary, sizeof c->adversary},
         {"--epoch", &c->epoch, sizeof c->epoch},
     };
     unsigned i = 0, count = sizeof known / sizeof *known;

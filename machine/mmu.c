@@ -112,23 +112,21 @@ static uint64_t vpn(uint64_t va, unsigned level)
     return va >> (PAGE_SHIFT + PAGES_BITS * level) & ((1u << PAGES_BITS) - 1);
 }
 
-/* The last steps, with a leaf at `at` of RAM. */
+/* The last steps, with a leaf. */
 static bool use_leaf(struct machine *m, struct hart *h, uint64_t va,
-                     enum access access, unsigned level, uint64_t at,
-                     uint64_t *physical)
+                     enum access access, struct leaf *leaf, uint64_t *physical)
 {
-    uint64_t pte, inside = PAGE_SIZE << PAGES_BITS * level;
+    uint64_t inside = PAGE_SIZE << PAGES_BITS * leaf->level;
     uint64_t marks = PTE_A | (access == ACCESS_STORE ? PTE_D : 0);
-    memcpy(&pte, ram_of(m) + at, sizeof pte);
-    uint64_t base = (pte >> 10) << PAGE_SHIFT;
-    if (!may(h, pte, access) || base % inside)
+    uint64_t base = (leaf->pte >> 10) << PAGE_SHIFT;
+    if (!may(h, leaf->pte, access) || base % inside)
         return page_fault(h, access, va);
-    if ((pte & marks) != marks) {
-        pte |= marks;
-        code_written(m, at, sizeof pte);
-        memcpy(ram_of(m) + at, &pte, sizeof pte);
+    if ((leaf->pte & marks) != marks) {
+        leaf->pte |= marks;
+        code_written(m, leaf->at, sizeof leaf->pte);
+        memcpy(ram_of(m) + leaf->at, &leaf->pte, sizeof leaf->pte);
     }
-    if (level)
+    if (leaf->level)
         h->large |= 1ull << (va >> 30) % 64;
     *physical = base + va % inside;
     return true;
@@ -136,7 +134,7 @@ static bool use_leaf(struct machine *m, struct hart *h, uint64_t va,
 
 /* Section 4.3.2. */
 static bool walk(struct machine *m, struct hart *h, uint64_t va,
-                 enum access access, uint64_t *physical)
+                 enum access access, struct leaf *leaf)
 {
     uint64_t table = (h->satp & SATP_PPN) << PAGE_SHIFT, pte, at;
     if ((uint64_t)((int64_t)(va << 25) >> 25) != va)
@@ -148,8 +146,9 @@ static bool walk(struct machine *m, struct hart *h, uint64_t va,
         if (!(pte & PTE_V) || pte & PTE_RESERVED ||
             (pte & PTE_W && !(pte & PTE_R)))
             break;
+        *leaf = (struct leaf){pte, at, level};
         if (pte & (PTE_R | PTE_X))
-            return use_leaf(m, h, va, access, level, at, physical);
+            return true;
         if (pte & (PTE_U | PTE_A | PTE_D))
             break;
         table = (pte >> 10) << PAGE_SHIFT;
@@ -160,10 +159,17 @@ static bool walk(struct machine *m, struct hart *h, uint64_t va,
 bool mmu_translate(struct machine *m, struct hart *h, uint64_t va,
                    enum access access, uint64_t *physical)
 {
-    if (h->satp)
-        return walk(m, h, va, access, physical);
+    struct leaf leaf;
     *physical = va;
-    return true;
+    if (!h->satp)
+        return true;
+    if (adversary_recall(m, h, va, access, &leaf))
+        return use_leaf(m, h, va, access, &leaf, physical);
+    if (!walk(m, h, va, access, &leaf))
+        return false;
+    bool good = use_leaf(m, h, va, access, &leaf, physical);
+    adversary_keep(m, h, va, leaf);
+    return good;
 }
 
 /* ---- Loads and stores that hart.c does not do itself --------------------- */

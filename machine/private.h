@@ -164,7 +164,26 @@ struct disk {
 /* Two more slots: an instruction of 4 bytes in the last ends behind one. */
 struct code_page {
     uint64_t frame; /* offset into RAM, or CODE_NONE */
+    bool old;       /* and no longer what is there (ADVERSARY_CODE) */
     struct insn slots[CODE_SLOTS + 2];
+};
+
+/* ---- What the adversary keeps, of each hart -------------------------------
+ */
+
+/* A leaf of the page tables: the entry, where it lies in RAM, its level. */
+struct leaf {
+    uint64_t pte, at;
+    unsigned level;
+};
+
+#define OLD_SETS 256u
+#define OLD_WAYS 8u
+
+struct old {
+    uint64_t page;
+    unsigned asid;
+    struct leaf leaf; /* pte 0: none */
 };
 
 /* ---- The machine --------------------------------------------------------- */
@@ -186,6 +205,7 @@ struct machine {
     struct virtio virtio[VIRTIO_SLOTS];
     struct disk disks[MACHINE_DISKS];
     struct code_page code[CODE_PAGES];
+    struct old old[MACHINE_HARTS][OLD_SETS][OLD_WAYS];
 };
 
 static inline uint8_t *ram_of(struct machine *m)
@@ -257,6 +277,18 @@ bool code_bits(struct machine *m, struct hart *h, uint32_t *bits);
 void code_written(struct machine *m, uint64_t offset, uint64_t length);
 bool code_in(const struct machine *m, uint64_t offset);
 void code_init(struct machine *m);
+void code_fence(struct machine *m); /* fence.i */
+
+/* adversary.c. NULL: all addresses, all spaces. */
+void adversary_keep(struct machine *m, struct hart *h, uint64_t va,
+                    struct leaf leaf);
+bool adversary_recall(struct machine *m, struct hart *h, uint64_t va,
+                      enum access access, struct leaf *leaf);
+void adversary_fence(struct machine *m, struct hart *h, const uint64_t *va,
+                     const uint64_t *asid);
+void adversary_turn(struct machine *m, struct hart *h);
+uint64_t adversary_length(struct machine *m, uint64_t usual);
+void adversary_time(struct machine *m);
 
 /* fpu.c: false: an exception. */
 bool fpu_execute(struct machine *m, struct hart *h, struct insn i);

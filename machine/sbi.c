@@ -84,15 +84,21 @@ static int interrupt(struct call *c)
 
 #define FENCE_PAGES 64u /* more of them are all */
 
-static void fence_range(struct hart *h, uint64_t start, uint64_t size)
+/* All addresses if `size` is 0 or large; `asid` NULL: all spaces. */
+static void fence_range(struct machine *m, struct hart *h, uint64_t start,
+                        uint64_t size, const uint64_t *asid)
 {
     uint64_t first = start / PAGE_SIZE, last = (start + size - 1) / PAGE_SIZE;
     if (size == 0 || last < first || last - first >= FENCE_PAGES) {
+        adversary_fence(m, h, NULL, asid);
         mmu_fence(h);
         return;
     }
-    for (uint64_t page = first; page <= last; page++)
-        mmu_fence_page(h, page * PAGE_SIZE);
+    for (uint64_t page = first; page <= last; page++) {
+        uint64_t va = page * PAGE_SIZE;
+        adversary_fence(m, h, &va, asid);
+        mmu_fence_page(h, va);
+    }
 }
 
 /* Harts run in turns: the others have obeyed before this one goes on. */
@@ -103,9 +109,12 @@ static int remote_fence(struct call *c)
         return NOT_SUPPORTED;
     if (!named_harts(c, &set))
         return INVALID_PARAM;
+    if (c->function == 0 && set)
+        code_fence(c->m);
     for (unsigned i = 0; c->function && i < c->m->config.harts; i++)
         if (set >> i & 1)
-            fence_range(&c->m->harts[i], c->a[2], c->a[3]);
+            fence_range(c->m, &c->m->harts[i], c->a[2], c->a[3],
+                        c->function == 2 ? &c->a[4] : NULL);
     return SUCCESS;
 }
 
