@@ -37,10 +37,17 @@ static bool is_for(const struct old *o, const struct hart *h, uint64_t va)
 void adversary_keep(struct machine *m, struct hart *h, uint64_t va,
                     struct leaf leaf)
 {
+    struct old *set = set_of(m, h, va);
     if (!asked(m, ADVERSARY_TLB))
         return;
-    set_of(m, h, va)[machine_random(m) % OLD_WAYS] =
-        (struct old){va >> PAGE_SHIFT, asid_of(h), leaf};
+    unsigned way = machine_random(m) % OLD_WAYS;
+    for (unsigned i = 0; i < OLD_WAYS; i++) {
+        if (is_for(&set[i], h, va) && set[i].leaf.pte == leaf.pte)
+            return; /* one of each, so that older ones stay */
+        if (!set[i].leaf.pte)
+            way = i;
+    }
+    set[way] = (struct old){va >> PAGE_SHIFT, asid_of(h), leaf};
 }
 
 /* Does it use an old one? One without the marks that are wanted it may not. */
@@ -98,12 +105,12 @@ uint64_t adversary_length(struct machine *m, uint64_t usual)
 void adversary_time(struct machine *m)
 {
     uint64_t next = UINT64_MAX;
-    if (!asked(m, ADVERSARY_TIME) || machine_random(m) % 256)
+    if (!asked(m, ADVERSARY_TIME) || machine_random(m) % 1024)
         return;
     for (unsigned i = 0; i < m->config.harts; i++) {
         const struct hart *h = &m->harts[i];
         uint64_t ticks = h->timer;
-        if (h->state != HART_STOPPED && h->ie & IP_TIMER &&
+        if (h->state == HART_RUNS && h->ie & IP_TIMER &&
             ticks < UINT64_MAX / m->config.per_tick &&
             ticks * m->config.per_tick < next)
             next = ticks * m->config.per_tick;

@@ -50,6 +50,13 @@ def test_same_seed_same_bytes():
     assert ran(2) != first
 
 
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_worst_machine(seed):
+    r = run_command("cowtest", harts=2, timeout=600,
+                    options=(*OWN, "--seed", str(seed), "--adversary", "15"))
+    assert r.status == 0 and "ALL COW TESTS PASSED" in r.out
+
+
 def test_disk_keeps_what_is_written(tmp_path):
     disk = ("--disk", make_image(tmp_path / "disk.img"))
     assert tools_run(*OWN, *disk, "echo kept > /file").status == 0

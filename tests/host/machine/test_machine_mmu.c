@@ -341,6 +341,94 @@ static void test_many_fences(void **state)
     }
 }
 
+/* ---- The adversary ------------------------------------------------------- */
+
+/* Of many loads of VA, how many find 2, the others 1? */
+static unsigned loads_of_two(void)
+{
+    unsigned twos = 0;
+    for (unsigned i = 0; i < 200; i++) {
+        mmu_forget(h, ACCESS_LOAD);
+        assert_true(loads());
+        assert_true(h->x[12] == 1 || h->x[12] == 2);
+        twos += h->x[12] == 2;
+    }
+    return twos;
+}
+
+static void fences(uint64_t va, uint64_t asid, bool by_va, bool by_asid)
+{
+    h->x[14] = va;
+    h->x[15] = asid;
+    run_one(SFENCE(by_va ? 14 : 0, by_asid ? 15 : 0));
+}
+
+static void give_two(void)
+{
+    turn_on(pte(DATA, RWX));
+    fences(0, 0, false, false);
+    poke(DATA, 1);
+    poke(DATA + 0x8000, 2);
+    assert_int_equal(loads_of_two(), 0);
+    poke(entry_of(0, VA), pte(DATA + 0x8000, RWX));
+}
+
+static void test_old_translations(void **state)
+{
+    (void)state;
+    m->config.adversary = ADVERSARY_TLB;
+    give_two();
+    unsigned twos = loads_of_two();
+    assert_in_range(twos, 1, 199); /* the old one and the new one */
+    fences(VA + 4096, 0, true, false);
+    fences(VA, 5, true, true); /* another space's */
+    fences(0, 5, false, true);
+    assert_in_range(loads_of_two(), 1, 199);
+    fences(VA + 8, 0, true, true);
+    assert_int_equal(loads_of_two(), 200);
+    give_two();
+    fences(0, 0, false, true);
+    assert_int_equal(loads_of_two(), 200);
+    give_two();
+    fences(0, 0, false, false);
+    assert_int_equal(loads_of_two(), 200);
+}
+
+/* One without a fence keeps being used when satp changes and comes back. */
+static void test_old_translations_and_spaces(void **state)
+{
+    (void)state;
+    m->config.adversary = ADVERSARY_TLB;
+    give_two();
+    uint64_t satp = h->satp;
+    h->x[14] = 0;
+    run_one(CSRRW(0, 0x180, 14));
+    h->x[14] = satp;
+    run_one(CSRRW(0, 0x180, 14));
+    assert_in_range(loads_of_two(), 1, 199);
+    h->satp = satp | 1ull << 44; /* another space has its own */
+    assert_int_equal(loads_of_two(), 200);
+}
+
+static void test_old_instructions(void **state)
+{
+    (void)state;
+    m->config.adversary = ADVERSARY_CODE;
+    CODE_IS(ADDI(10, 10, 1), 0xffdff06f);
+    run(10);
+    CODE_IS(ADDI(10, 10, 100));
+    h->x[10] = 0;
+    run(10);
+    assert_int_equal(h->x[10], 5);
+    put_words(HANDLER, (const uint32_t[]){FENCE_I, LOOP}, 2);
+    h->pc = HANDLER;
+    run(1);
+    h->pc = CODE;
+    h->x[10] = 0;
+    run(10);
+    assert_int_equal(h->x[10], 500);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -359,6 +447,9 @@ int main(void)
         BENCH(test_instruction_across_pages),
         BENCH(test_many_pages),
         BENCH(test_many_fences),
+        BENCH(test_old_translations),
+        BENCH(test_old_translations_and_spaces),
+        BENCH(test_old_instructions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
