@@ -244,7 +244,8 @@ enum machine_stop machine_run(struct machine *m, uint64_t limit)
                 return MACHINE_IDLE;
             h = &m->harts[m->turn];
         }
-        advance(m, h, limit < m->turn_end ? limit : m->turn_end);
+        if (m->now < limit) /* the clock may have jumped */
+            advance(m, h, limit < m->turn_end ? limit : m->turn_end);
     }
     return m->stopped ? (enum machine_stop)m->stop : MACHINE_LIMIT;
 }

@@ -50,6 +50,14 @@ def test_same_seed_same_bytes():
     assert ran(2) != first
 
 
+def test_random_instructions():
+    tools_run(*OWN, "echo")
+    compare = os.path.join(ROOT, "tests", "machine", "compare")
+    done = subprocess.run([compare, "--instructions", "1000000"], timeout=300,
+                          capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 @pytest.mark.parametrize("seed", [1, 2])
 def test_the_worst_machine(seed):
     r = run_command("cowtest", harts=2, timeout=600,
