@@ -278,6 +278,23 @@ image: all ## a new disk for `make run`, without your files (SIZE=64M)
 refreshed-image: all
 	@tools/image --size $(SIZE) build/disk.img $(disk_entries)
 
+# ---- The machine of our own --------------------------------------------------
+
+machine_flags := -std=c17 -g -O2 -Wall -Wextra -Wstrict-prototypes \
+    -Wmissing-prototypes
+machine_objects := $(patsubst %.c,build/machine/%.o,$(wildcard machine/*.c))
+
+machine: build/machine/calf-machine ## a RISC-V machine of our own, instead of QEMU
+
+build/machine/calf-machine: $(machine_objects)
+	$(say) HOSTLD $@
+	$(q)gcc $^ -o $@
+
+$(machine_objects): build/machine/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(say) HOSTCC $<
+	$(q)gcc $(machine_flags) -MMD -MP -c $< -o $@
+
 # ---- Running -----------------------------------------------------------------
 
 run_flags = --harts $(HARTS) --mem $(MEM) --build $(notdir $(B)) \
@@ -419,7 +436,7 @@ clang-build: debug-build
 	@if command -v clang llvm-objcopy ld.lld >/dev/null; then \
 	    $(MAKE) CC=clang DEBUG=0 all; fi
 
-our_c := $(shell find kernel user tests bench exercises -name '*.[ch]' 2>/dev/null)
+our_c := $(shell find kernel machine user tests bench exercises -name '*.[ch]' 2>/dev/null)
 
 lint: tools-lint ## layers, words, format and static analysis, no findings
 	@status=0; tools/layers || status=1; tools/glossary || status=1; \
@@ -450,7 +467,7 @@ V ?= 0
 q := $(if $(filter 0,$(V)),@)
 say := @$(if $(filter 0,$(V)),printf '  %-7s%s\n',:)
 
-.PHONY: all always run image refreshed-image user-program qemu qemu-gdb print-gdbport gdb grade crash \
+.PHONY: all always run machine image refreshed-image user-program qemu qemu-gdb print-gdbport gdb grade crash \
     test test-all test-host test-fuzz test-models test-guest test-tools test-debug soak \
     coverage mutants mutant builds debug-build clang-build lint format help clean
 .SECONDARY:
@@ -458,5 +475,6 @@ say := @$(if $(filter 0,$(V)),printf '  %-7s%s\n',:)
 -include tests/spin/spin.mk
 -include tests/fuzz/fuzz.mk
 -include $(kernel_objects:.o=.d)
+-include $(machine_objects:.o=.d)
 -include $(shell find $(U)/obj \
     $(addsuffix /objects,$(sort $(H) $(shared))) -name '*.d' 2>/dev/null)

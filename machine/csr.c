@@ -1,0 +1,286 @@
+/*
+ * Control and status registers, traps, and the instructions that deal with
+ * privilege (Privileged Architecture 20211203, chapter 4; Sstc 1.0).
+ *
+ * There is no M mode: what firmware would do is done by the machine itself, an
+ * ecall of S mode is a call to sbi.c, and no trap goes anywhere but to S mode.
+ */
+#include "private.h"
+
+enum {
+    CSR_FFLAGS = 0x001,
+    CSR_FRM = 0x002,
+    CSR_FCSR = 0x003,
+    CSR_SSTATUS = 0x100,
+    CSR_SIE = 0x104,
+    CSR_STVEC = 0x105,
+    CSR_SCOUNTEREN = 0x106,
+    CSR_SENVCFG = 0x10a,
+    CSR_SSCRATCH = 0x140,
+    CSR_SEPC = 0x141,
+    CSR_SCAUSE = 0x142,
+    CSR_STVAL = 0x143,
+    CSR_SIP = 0x144,
+    CSR_STIMECMP = 0x14d,
+    CSR_SATP = 0x180,
+    CSR_CYCLE = 0xc00,
+    CSR_TIME = 0xc01,
+    CSR_INSTRET = 0xc02
+};
+#define IP_ALL      (IP_SOFTWARE | IP_TIMER | IP_EXTERNAL)
+#define ENVCFG_FIOM 1u
+
+/* ---- Traps (section 4.1) ------------------------------------------------- */
+
+void hart_set_view(struct hart *h)
+{
+    h->view = VIEW_KERNEL;
+    if (h->user)
+        h->view = VIEW_USER;
+    else if (h->status & STATUS_SUM)
+        h->view = VIEW_KERNEL_SUM;
+}
+
+void hart_trap(struct hart *h, uint64_t cause, uint64_t value)
+{
+    uint64_t status = h->status & ~(STATUS_SPIE | STATUS_SPP | STATUS_SIE);
+    if (h->status & STATUS_SIE)
+        status |= STATUS_SPIE;
+    if (!h->user)
+        status |= STATUS_SPP;
+    h->status = status;
+    h->user = false;
+    h->epc = h->pc;
+    h->cause = cause;
+    h->tval = value;
+    h->pc = h->tvec & ~3ull;
+    if (h->tvec & 1 && cause & CAUSE_INTERRUPT)
+        h->pc += 4 * (cause & ~CAUSE_INTERRUPT);
+    hart_set_view(h);
+}
+
+static uint64_t pending(const struct machine *m, const struct hart *h)
+{
+    return (h->software ? IP_SOFTWARE : 0) |
+           (machine_time(m) >= h->timer ? IP_TIMER : 0) |
+           (plic_pending(&m->plic, h->number) ? IP_EXTERNAL : 0);
+}
+
+bool hart_wakes(const struct machine *m, const struct hart *h)
+{
+    return pending(m, h) & h->ie;
+}
+
+/* External, software, timer is the order (section 4.1.3). */
+void hart_interrupt(struct machine *m, struct hart *h)
+{
+    static const uint8_t order[] = {EXTERNAL, SOFTWARE, TIMER};
+    uint64_t wanted = pending(m, h) & h->ie;
+    if (!h->user && !(h->status & STATUS_SIE))
+        return;
+    for (unsigned i = 0; i < sizeof order; i++)
+        if (wanted >> order[i] & 1) {
+            hart_trap(h, CAUSE_INTERRUPT | order[i], 0);
+            return;
+        }
+}
+
+bool hart_illegal(struct machine *m, struct hart *h)
+{
+    uint32_t bits;
+    if (!code_bits(m, h, &bits))
+        return false;
+    return hart_fault(h, CAUSE_ILLEGAL,
+                      (bits & 3) == 3 ? bits : (uint16_t)bits);
+}
+
+static void sret(struct hart *h, uint64_t *next)
+{
+    uint64_t status = h->status & ~(STATUS_SIE | STATUS_SPP);
+    if (h->status & STATUS_SPIE)
+        status |= STATUS_SIE;
+    h->user = !(h->status & STATUS_SPP);
+    h->status = status | STATUS_SPIE;
+    hart_set_view(h);
+    *next = h->epc;
+}
+
+static void sfence(struct machine *m, struct hart *h, struct insn i)
+{
+    adversary_fence(m, h, i.rs1 ? &h->x[i.rs1] : NULL,
+                    i.rs2 ? &h->x[i.rs2] : NULL);
+    if (i.rs1)
+        mmu_fence_page(h, h->x[i.rs1]);
+    else
+        mmu_fence(h);
+}
+
+bool system_execute(struct machine *m, struct hart *h, struct insn i,
+                    uint64_t *next)
+{
+    unsigned which = (unsigned)i.imm & 0xfff;
+    bool fence = which >> 5 == 9;
+    if (!fence && i.rs1)
+        return hart_illegal(m, h);
+    if (which == 0 && h->user)
+        return hart_fault(h, CAUSE_ECALL_USER, 0);
+    if (which == 1)
+        return hart_fault(h, CAUSE_BREAKPOINT, h->pc);
+    if (h->user)
+        return hart_illegal(m, h);
+    if (which == 0)
+        sbi_call(m, h);
+    else if (fence)
+        sfence(m, h, i);
+    else if (which == 0x102)
+        sret(h, next);
+    else if (which == 0x105)
+        h->state = HART_WAITS; /* wfi */
+    else
+        return hart_illegal(m, h);
+    return true;
+}
+
+/* ---- Registers ----------------------------------------------------------- */
+
+static uint64_t status_read(const struct hart *h)
+{
+    bool dirty = (h->status & STATUS_FS) == STATUS_FS_DIRTY;
+    return h->status | STATUS_UXL_64 | (dirty ? STATUS_SD : 0);
+}
+
+static void status_write(struct hart *h, uint64_t value)
+{
+    if ((h->status ^ value) & STATUS_MXR)
+        mmu_forget(h, ACCESS_LOAD);
+    h->status = value & STATUS_WRITABLE;
+    hart_set_view(h);
+}
+
+/* A mode that is not implemented makes the write no write (section 4.1.11). */
+static void satp_write(struct hart *h, uint64_t value)
+{
+    uint64_t mode = value & ~(SATP_ASID | SATP_PPN);
+    if (mode && mode != SATP_SV39)
+        return;
+    h->satp = mode ? value : 0;
+    mmu_fence(h);
+}
+
+/* False if there is no such register, or not now. */
+static bool csr_read(const struct machine *m, const struct hart *h,
+                     unsigned number, uint64_t *value)
+{
+    uint64_t fcsr = (uint64_t)h->rm << 5 | h->flags;
+    uint64_t counters[] = {m->now, machine_time(m),
+                           h->retired + (m->now - h->began)};
+    switch (number) {
+    case CSR_FFLAGS:
+    case CSR_FRM:
+    case CSR_FCSR:
+        *value = number == CSR_FRM ? fcsr >> 5 : fcsr;
+        *value &= number == CSR_FFLAGS ? 31 : 255;
+        return h->status & STATUS_FS;
+    case CSR_SSTATUS:
+        *value = status_read(h);
+        return true;
+    case CSR_SIE:
+        *value = h->ie;
+        return true;
+    case CSR_SIP:
+        *value = pending(m, h);
+        return true;
+    case CSR_CYCLE:
+    case CSR_TIME:
+    case CSR_INSTRET:
+        *value = counters[number - CSR_CYCLE];
+        return !h->user || h->counteren >> (number - CSR_CYCLE) & 1;
+    default:
+        return false;
+    }
+}
+
+/* The registers that are just stored: where, and which bits. */
+static const struct {
+    unsigned number;
+    size_t place;
+    uint64_t mask;
+} plain[] = {
+    {CSR_STVEC, offsetof(struct hart, tvec), UINT64_MAX},
+    {CSR_SCOUNTEREN, offsetof(struct hart, counteren), UINT32_MAX},
+    {CSR_SENVCFG, offsetof(struct hart, envcfg), ENVCFG_FIOM},
+    {CSR_SSCRATCH, offsetof(struct hart, scratch), UINT64_MAX},
+    {CSR_SEPC, offsetof(struct hart, epc), ~1ull},
+    {CSR_SCAUSE, offsetof(struct hart, cause), UINT64_MAX},
+    {CSR_STVAL, offsetof(struct hart, tval), UINT64_MAX},
+    {CSR_STIMECMP, offsetof(struct hart, timer), UINT64_MAX},
+    {CSR_SATP, offsetof(struct hart, satp), UINT64_MAX},
+};
+
+static uint64_t *plain_csr(struct hart *h, unsigned number, uint64_t *mask)
+{
+    for (unsigned i = 0; i < sizeof plain / sizeof *plain; i++)
+        if (plain[i].number == number) {
+            *mask = plain[i].mask;
+            return (uint64_t *)(void *)((char *)h + plain[i].place);
+        }
+    return NULL;
+}
+
+/* What may turn an interrupt on, or change what memory is, is looked at. */
+static void csr_write(struct hart *h, unsigned number, uint64_t value)
+{
+    uint64_t mask = 0, *to = plain_csr(h, number, &mask);
+    switch (number) {
+    case CSR_FFLAGS:
+    case CSR_FRM:
+    case CSR_FCSR:
+        if (number != CSR_FRM)
+            h->flags = value & 31;
+        if (number != CSR_FFLAGS)
+            h->rm = (number == CSR_FRM ? value : value >> 5) & 7;
+        h->status |= STATUS_FS_DIRTY;
+        return;
+    case CSR_SSTATUS:
+        status_write(h, value);
+        break;
+    case CSR_SIE:
+        h->ie = value & IP_ALL;
+        break;
+    case CSR_SIP:
+        h->software = value & IP_SOFTWARE;
+        break;
+    case CSR_STIMECMP:
+        h->timer = value;
+        break;
+    case CSR_SATP:
+        satp_write(h, value);
+        break;
+    default:
+        if (number != CSR_STVEC || !(value & 2)) /* no reserved mode */
+            *to = value & mask;
+        return;
+    }
+    h->look = true;
+}
+
+bool csr_access(struct machine *m, struct hart *h, struct insn i)
+{
+    unsigned number = (unsigned)i.imm & 0xfff, funct3 = i.rs2;
+    bool writes = (funct3 & 3) == 1 || i.rs1;
+    uint64_t operand = funct3 & 4 ? i.rs1 : h->x[i.rs1], old, mask;
+    const uint64_t *from = plain_csr(h, number, &mask);
+    if ((h->user && number >> 8 & 3) || (writes && number >> 10 == 3))
+        return hart_illegal(m, h);
+    if (from)
+        old = *from;
+    else if (!csr_read(m, h, number, &old))
+        return hart_illegal(m, h);
+    if (writes) {
+        if ((funct3 & 3) > 1)
+            operand = funct3 & 1 ? old & ~operand : old | operand;
+        csr_write(h, number, operand);
+    }
+    h->x[i.rd] = old;
+    return true;
+}

@@ -1,0 +1,283 @@
+/*
+ * The machine as a whole: the block it lies in, whose turn it is, and what
+ * time it is.
+ *
+ * Harts run in turns, one after another, so what they do to memory is one
+ * sequence. A turn ends after some instructions, when the hart waits, and at
+ * `pause`. With a seed the length of each turn is drawn. A run may be stopped
+ * anywhere (`limit`) without any hart noticing.
+ */
+#include "private.h"
+
+#define QUANTUM        1000u
+#define PER_TICK       10u
+#define RAM_LEAST      (16ull << 20)
+#define TREE_SIZE      (64u << 10)
+#define TREE_BELOW_TOP (2ull << 20) /* where the device tree begins */
+
+/* ---- The block ----------------------------------------------------------- */
+
+static uint64_t pages_up(uint64_t size)
+{
+    return (size + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1);
+}
+
+static bool is_possible(const struct machine_config *c)
+{
+    if (c->harts < 1 || c->harts > MACHINE_HARTS || c->disks > MACHINE_DISKS ||
+        c->ram < RAM_LEAST || c->ram % PAGE_SIZE || c->quantum > OUTPUT_MUCH)
+        return false;
+    for (unsigned i = 0; i < c->disks; i++)
+        if (c->disk_size[i] % SECTOR)
+            return false;
+    return true;
+}
+
+/* Where everything is. Returns the size. */
+static uint64_t lay_out(const struct machine_config *c, uint64_t *frames,
+                        uint64_t *ram, struct disk *disks)
+{
+    uint64_t at = pages_up(sizeof(struct machine));
+    *frames = at;
+    at = pages_up(at + c->ram / PAGE_SIZE * sizeof(uint16_t));
+    *ram = at;
+    at += c->ram;
+    for (unsigned i = 0; i < c->disks; i++) {
+        struct disk *d = &disks[i];
+        d->size = c->disk_size[i];
+        d->chunks = (d->size + CHUNK - 1) / CHUNK;
+        d->map = at;
+        d->at = pages_up(at + (d->chunks + 7) / 8);
+        at = pages_up(d->at + d->size);
+    }
+    return at;
+}
+
+size_t machine_size(const struct machine_config *config)
+{
+    struct disk disks[MACHINE_DISKS];
+    uint64_t frames, ram, size;
+    if (!is_possible(config))
+        return 0;
+    size = lay_out(config, &frames, &ram, disks);
+    return size > SIZE_MAX ? 0 : (size_t)size;
+}
+
+void machine_init(struct machine *m, const struct machine_config *config)
+{
+    m->config = *config;
+    if (!m->config.quantum)
+        m->config.quantum = QUANTUM;
+    if (!m->config.per_tick)
+        m->config.per_tick = PER_TICK;
+    m->size = lay_out(config, &m->frames_at, &m->ram_at, m->disks);
+    m->random = config->seed;
+    for (unsigned i = 0; i < config->harts; i++) {
+        struct hart *h = &m->harts[i];
+        h->number = i;
+        h->timer = UINT64_MAX;
+        for (unsigned access = 0; access < ACCESS_KINDS; access++)
+            h->generation[access] = 1;
+    }
+    code_init(m);
+    uart_init(m);
+    for (unsigned i = 0; i < config->disks; i++)
+        m->virtio[i].kind = VIRTIO_ID_BLOCK;
+    m->virtio[VIRTIO_RNG].kind = VIRTIO_ID_RNG;
+}
+
+void *machine_ram(struct machine *m, uint64_t physical, uint64_t length)
+{
+    uint64_t offset;
+    return ram_offset(m, physical, length, &offset) ? ram_of(m) + offset : NULL;
+}
+
+void *machine_disk(struct machine *m, unsigned disk)
+{
+    return (uint8_t *)m + m->disks[disk].at;
+}
+
+bool machine_disk_written(struct machine *m, unsigned disk, uint64_t *at,
+                          uint64_t *size)
+{
+    struct disk *d = &m->disks[disk];
+    uint8_t *map = (uint8_t *)m + d->map;
+    for (uint64_t i = 0; d->written && i < d->chunks; i++) {
+        if (!(map[i / 8] >> i % 8 & 1))
+            continue;
+        *at = i * CHUNK;
+        for (; i < d->chunks && map[i / 8] >> i % 8 & 1; i++)
+            map[i / 8] &= (uint8_t) ~(1u << i % 8);
+        uint64_t end = i * CHUNK;
+        *size = (end < d->size ? end : d->size) - *at;
+        return true;
+    }
+    d->written = false;
+    return false;
+}
+
+/* ---- The start ----------------------------------------------------------- */
+
+/* splitmix64: a sum, stirred. */
+uint64_t machine_random(struct machine *m)
+{
+    uint64_t z = m->random += 0x9e3779b97f4a7c15ull;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebull;
+    return z ^ z >> 31;
+}
+
+static uint64_t tree_place(const struct machine *m)
+{
+    return MACHINE_RAM_BASE + m->config.ram - TREE_BELOW_TOP;
+}
+
+uint64_t machine_initrd_place(const struct machine *m, uint64_t size)
+{
+    uint64_t room = tree_place(m) - MACHINE_RAM_BASE - MACHINE_KERNEL_AT;
+    return pages_up(size) < room ? tree_place(m) - pages_up(size) : 0;
+}
+
+void hart_start(struct hart *h, uint64_t pc, uint64_t a0, uint64_t a1)
+{
+    h->pc = pc;
+    h->x[10] = a0;
+    h->x[11] = a1;
+    h->state = HART_RUNS;
+    h->user = false;
+    h->status = 0;
+    h->satp = 0;
+    hart_set_view(h);
+    mmu_fence(h);
+}
+
+bool machine_boot(struct machine *m, uint64_t initrd, uint64_t initrd_size,
+                  const char *command_line)
+{
+    struct tree_facts facts = {initrd, initrd_size, command_line};
+    uint64_t tree = tree_place(m);
+    if (!fdt_write(m, &facts, machine_ram(m, tree, TREE_SIZE), TREE_SIZE))
+        return false;
+    unsigned first =
+        m->config.seed ? (unsigned)(machine_random(m) % m->config.harts) : 0;
+    m->turn = first;
+    hart_start(&m->harts[first], MACHINE_RAM_BASE + MACHINE_KERNEL_AT, first,
+               tree);
+    return true;
+}
+
+/* ---- Turns --------------------------------------------------------------- */
+
+static bool can_run(const struct machine *m, const struct hart *h)
+{
+    return h->state == HART_RUNS ||
+           (h->state == HART_WAITS && hart_wakes(m, h));
+}
+
+static uint64_t turn_length(struct machine *m)
+{
+    uint64_t quantum = m->config.quantum;
+    if (m->config.seed)
+        quantum = 1 + machine_random(m) % (2 * quantum);
+    return adversary_length(m, quantum);
+}
+
+/* False: nobody can. A reservation does not survive the turn of another. */
+static bool next_turn(struct machine *m)
+{
+    for (unsigned i = 1; i <= m->config.harts; i++) {
+        unsigned next = (m->turn + i) % m->config.harts;
+        if (!can_run(m, &m->harts[next]))
+            continue;
+        if (next != m->turn)
+            m->harts[m->turn].reserved = false;
+        m->turn = next;
+        adversary_turn(m, &m->harts[next]);
+        adversary_time(m);
+        m->turn_end = m->now + turn_length(m);
+        return true;
+    }
+    return false;
+}
+
+/* When a clock reaches `ticks`, in instructions. */
+static uint64_t instruction_of(const struct machine *m, uint64_t ticks)
+{
+    uint64_t per_tick = m->config.per_tick;
+    return ticks > UINT64_MAX / per_tick ? UINT64_MAX : ticks * per_tick;
+}
+
+static void advance(struct machine *m, struct hart *h, uint64_t limit)
+{
+    uint64_t timer = instruction_of(m, h->timer);
+    h->state = HART_RUNS;
+    h->look = false;
+    hart_interrupt(m, h);
+    if (timer > m->now && timer < limit)
+        limit = timer;
+    h->began = m->now;
+    hart_run(m, h, limit - m->now);
+    h->retired += m->now - h->began;
+}
+
+void machine_end(struct machine *m, enum machine_stop how)
+{
+    m->stopped = true;
+    m->stop = how;
+    m->turn_end = m->now;
+}
+
+enum machine_stop machine_run(struct machine *m, uint64_t limit)
+{
+    while (m->now < limit) {
+        struct hart *h = &m->harts[m->turn];
+        if (m->stopped)
+            return (enum machine_stop)m->stop;
+        if (m->uart.output_count > OUTPUT_MUCH)
+            return MACHINE_OUTPUT;
+        if (m->flush) {
+            m->flush = false;
+            return MACHINE_FLUSH;
+        }
+        if (m->now >= m->turn_end || !can_run(m, h)) {
+            if (!next_turn(m))
+                return MACHINE_IDLE;
+            h = &m->harts[m->turn];
+        }
+        if (m->now < limit) /* the clock may have jumped */
+            advance(m, h, limit < m->turn_end ? limit : m->turn_end);
+    }
+    return m->stopped ? (enum machine_stop)m->stop : MACHINE_LIMIT;
+}
+
+uint64_t machine_now(const struct machine *m)
+{
+    return m->now;
+}
+
+uint64_t machine_next_event(const struct machine *m)
+{
+    uint64_t next = UINT64_MAX;
+    for (unsigned i = 0; i < m->config.harts; i++) {
+        const struct hart *h = &m->harts[i];
+        uint64_t at = instruction_of(m, h->timer);
+        if (h->state == HART_WAITS && h->ie & IP_TIMER && at < next)
+            next = at;
+    }
+    return next;
+}
+
+void machine_skip(struct machine *m, uint64_t now)
+{
+    uint64_t next = machine_next_event(m);
+    if (next != UINT64_MAX && now > m->now && now <= next)
+        m->now = now;
+}
+
+bool machine_hart_pc(const struct machine *m, unsigned hart, uint64_t *pc)
+{
+    if (hart >= m->config.harts || m->harts[hart].state == HART_STOPPED)
+        return false;
+    *pc = m->harts[hart].pc;
+    return true;
+}

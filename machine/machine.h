@@ -1,0 +1,107 @@
+/*
+ * A RISC-V machine in one block of memory: what somebody who runs it needs.
+ *
+ * The block holds struct machine, then tables, RAM and disks, and no address
+ * of the host: copied to another place it goes on as if nothing had happened.
+ * Nothing is allocated, no time of the host's is looked at: what happens
+ * follows from the configuration, what is loaded, and the input.
+ *
+ * Time is counted in instructions, those of all harts together.
+ */
+#ifndef MACHINE_MACHINE_H
+#define MACHINE_MACHINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define MACHINE_HARTS    8
+#define MACHINE_DISKS    4
+#define MACHINE_RAM_BASE 0x80000000ull
+/* Where Linux Images are put: this far into RAM. */
+#define MACHINE_KERNEL_AT 0x200000ull
+
+/* See adversary.c. */
+enum {
+    ADVERSARY_TLB = 1,   /* old translations are used until they are fenced */
+    ADVERSARY_TURNS = 2, /* turns may be a few instructions */
+    ADVERSARY_TIME = 4,  /* the clock jumps to the next timer */
+    ADVERSARY_CODE = 8,  /* old instructions are used until fence.i */
+};
+
+struct machine;
+
+struct machine_config {
+    uint32_t harts;                    /* 1 to MACHINE_HARTS */
+    uint64_t ram;                      /* bytes, whole pages; at least 16 MB */
+    unsigned disks;                    /* at most MACHINE_DISKS */
+    uint64_t disk_size[MACHINE_DISKS]; /* bytes, whole sectors of 512 */
+    uint64_t seed;                     /* 0: turns are all of one length */
+    uint32_t quantum;                  /* instructions of a turn; 0: 1000 */
+    uint32_t per_tick;  /* instructions for 1/10 000 000 s; 0: 10 */
+    uint32_t adversary; /* ADVERSARY_*: what may be done to be difficult */
+    uint64_t epoch;     /* seconds since 1970 at the start */
+};
+
+/* Why machine_run came back. */
+enum machine_stop {
+    MACHINE_LIMIT,   /* the instructions have run */
+    MACHINE_IDLE,    /* every hart waits: for a timer, or for input */
+    MACHINE_OUTPUT,  /* there is much of it to be fetched */
+    MACHINE_FLUSH,   /* a disk is to be made safe */
+    MACHINE_OFF,     /* the end */
+    MACHINE_RESTART, /* the end, but it wanted to begin anew */
+};
+
+/* Bytes of the block; 0 if the configuration is none. */
+size_t machine_size(const struct machine_config *config);
+
+/* Makes a machine of a block, page-aligned and all zeros, of machine_size's
+ * size. */
+void machine_init(struct machine *m, const struct machine_config *config);
+
+/* The host's address of `length` bytes of RAM, or NULL. Good while the block
+ * is where it is. */
+void *machine_ram(struct machine *m, uint64_t physical, uint64_t length);
+
+/* The host's address of a disk's contents. */
+void *machine_disk(struct machine *m, unsigned disk);
+
+/*
+ * After a kernel was put at MACHINE_KERNEL_AT, and perhaps an initrd anywhere
+ * (`initrd_size` 0: none): writes the device tree and sets hart 0 before the
+ * kernel's first instruction. False if RAM is too small for that.
+ */
+bool machine_boot(struct machine *m, uint64_t initrd, uint64_t initrd_size,
+                  const char *command_line);
+
+/* Where an initrd of this size should be put; 0 if RAM is too small. */
+uint64_t machine_initrd_place(const struct machine *m, uint64_t size);
+
+/* Runs until `limit` instructions have run since the start, or until the
+ * caller is needed. */
+enum machine_stop machine_run(struct machine *m, uint64_t limit);
+
+uint64_t machine_now(const struct machine *m); /* instructions */
+
+/* While it is idle: when the next timer goes off; UINT64_MAX if none will. */
+uint64_t machine_next_event(const struct machine *m);
+
+/* While it is idle: goes on to that time, at most the next event's. */
+void machine_skip(struct machine *m, uint64_t now);
+
+/* Takes what was written to the console since, at most `size` bytes. */
+size_t machine_output(struct machine *m, uint8_t *to, size_t size);
+
+/* Types. Returns how many bytes there was room for. */
+size_t machine_input(struct machine *m, const uint8_t *from, size_t size);
+
+/* The first written and not yet collected range of a disk, which is collected
+ * by this; false if there is none. In bytes. */
+bool machine_disk_written(struct machine *m, unsigned disk, uint64_t *at,
+                          uint64_t *size);
+
+/* For a report: where a hart is; false if it is stopped or does not exist. */
+bool machine_hart_pc(const struct machine *m, unsigned hart, uint64_t *pc);
+
+#endif

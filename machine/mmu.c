@@ -1,0 +1,328 @@
+/*
+ * Memory as a hart sees it: Sv39 (Privileged Architecture 20211203, section
+ * 4.4), and what of it is remembered.
+ *
+ * hart.c finds most translations in hart.tlb by itself and comes here for the
+ * others. Forgetting a kind of access is counting its generation up, which is
+ * part of every tag. The bits "accessed" and "dirty" are set by the walk, as
+ * the specification lets a machine do (section 4.3.1). All of a hart's
+ * translations are forgotten when satp changes, so no two address spaces meet.
+ */
+#include "private.h"
+
+enum {
+    PTE_V = 1 << 0,
+    PTE_R = 1 << 1,
+    PTE_W = 1 << 2,
+    PTE_X = 1 << 3,
+    PTE_U = 1 << 4,
+    PTE_A = 1 << 6,
+    PTE_D = 1 << 7,
+};
+#define PTE_RESERVED (~0ull << 54)
+#define LEVELS       3u
+#define PAGES_BITS   9u /* of an address, a level */
+#define BAD_TAG      0ull
+#define GENERATIONS  (1ull << (64 - TAG_BITS))
+
+/* ---- Remembering --------------------------------------------------------- */
+
+static struct translation *entry(struct hart *h, uint64_t va,
+                                 enum access access)
+{
+    return &h->tlb[h->view][access][(va >> PAGE_SHIFT) % TLB_SIZE];
+}
+
+void mmu_remember(struct hart *h, uint64_t va, enum access access,
+                  uint64_t place)
+{
+    *entry(h, va, access) =
+        (struct translation){TAG(va, h->generation[access]), place};
+}
+
+void mmu_forget(struct hart *h, enum access access)
+{
+    if (++h->generation[access] < GENERATIONS)
+        return;
+    h->generation[access] = 1; /* BAD_TAG has none */
+    for (unsigned view = 0; view < VIEWS; view++)
+        memset(h->tlb[view][access], 0, sizeof h->tlb[view][access]);
+}
+
+void mmu_fence(struct hart *h)
+{
+    for (unsigned access = 0; access < ACCESS_KINDS; access++)
+        mmu_forget(h, (enum access)access);
+    h->large = 0;
+    h->look = true;
+}
+
+/* A fence by one address means the whole of a large page. `large` has a bit for
+ * each gigabyte, modulo 64, of which a part of a large page is remembered. */
+void mmu_fence_page(struct hart *h, uint64_t va)
+{
+    if (h->large >> (va >> 30) % 64 & 1) {
+        mmu_fence(h);
+        return;
+    }
+    for (unsigned view = 0; view < VIEWS; view++)
+        for (unsigned access = 0; access < ACCESS_KINDS; access++)
+            h->tlb[view][access][(va >> PAGE_SHIFT) % TLB_SIZE].tag = BAD_TAG;
+    h->look = true;
+}
+
+/* ---- The walk ------------------------------------------------------------ */
+
+bool hart_fault(struct hart *h, uint64_t cause, uint64_t value)
+{
+    h->trap_cause = cause;
+    h->trap_value = value;
+    return false;
+}
+
+static bool page_fault(struct hart *h, enum access access, uint64_t va)
+{
+    static const uint8_t causes[] = {CAUSE_LOAD_PAGE, CAUSE_STORE_PAGE,
+                                     CAUSE_FETCH_PAGE};
+    return hart_fault(h, causes[access], va);
+}
+
+static bool access_fault(struct hart *h, enum access access, uint64_t va)
+{
+    static const uint8_t causes[] = {CAUSE_LOAD_ACCESS, CAUSE_STORE_ACCESS,
+                                     CAUSE_FETCH_ACCESS};
+    return hart_fault(h, causes[access], va);
+}
+
+static bool may(const struct hart *h, uint64_t pte, enum access access)
+{
+    bool readable = pte & PTE_R || (pte & PTE_X && h->status & STATUS_MXR);
+    if (h->user && !(pte & PTE_U))
+        return false;
+    if (!h->user && pte & PTE_U &&
+        (access == ACCESS_FETCH || !(h->status & STATUS_SUM)))
+        return false;
+    if (access == ACCESS_FETCH)
+        return pte & PTE_X;
+    return access == ACCESS_STORE ? pte & PTE_W : readable;
+}
+
+static uint64_t vpn(uint64_t va, unsigned level)
+{
+    return va >> (PAGE_SHIFT + PAGES_BITS * level) & ((1u << PAGES_BITS) - 1);
+}
+
+/* The last steps, with a leaf. */
+static bool use_leaf(struct machine *m, struct hart *h, uint64_t va,
+                     enum access access, struct leaf *leaf, uint64_t *physical)
+{
+    uint64_t inside = PAGE_SIZE << PAGES_BITS * leaf->level;
+    uint64_t marks = PTE_A | (access == ACCESS_STORE ? PTE_D : 0);
+    uint64_t base = (leaf->pte >> 10) << PAGE_SHIFT;
+    if (!may(h, leaf->pte, access) || base % inside)
+        return page_fault(h, access, va);
+    if ((leaf->pte & marks) != marks) {
+        leaf->pte |= marks;
+        code_written(m, leaf->at, sizeof leaf->pte);
+        memcpy(ram_of(m) + leaf->at, &leaf->pte, sizeof leaf->pte);
+    }
+    if (leaf->level)
+        h->large |= 1ull << (va >> 30) % 64;
+    *physical = base + va % inside;
+    return true;
+}
+
+/* Section 4.3.2. */
+static bool walk(struct machine *m, struct hart *h, uint64_t va,
+                 enum access access, struct leaf *leaf)
+{
+    uint64_t table = (h->satp & SATP_PPN) << PAGE_SHIFT, pte, at;
+    if ((uint64_t)((int64_t)(va << 25) >> 25) != va)
+        return page_fault(h, access, va);
+    for (unsigned level = LEVELS; level-- > 0;) {
+        if (!ram_offset(m, table + vpn(va, level) * 8, 8, &at))
+            return access_fault(h, access, va);
+        memcpy(&pte, ram_of(m) + at, sizeof pte);
+        if (!(pte & PTE_V) || pte & PTE_RESERVED ||
+            (pte & PTE_W && !(pte & PTE_R)))
+            break;
+        *leaf = (struct leaf){pte, at, level};
+        if (pte & (PTE_R | PTE_X))
+            return true;
+        if (pte & (PTE_U | PTE_A | PTE_D))
+            break;
+        table = (pte >> 10) << PAGE_SHIFT;
+    }
+    return page_fault(h, access, va);
+}
+
+bool mmu_translate(struct machine *m, struct hart *h, uint64_t va,
+                   enum access access, uint64_t *physical)
+{
+    struct leaf leaf;
+    *physical = va;
+    if (!h->satp)
+        return true;
+    if (adversary_recall(m, h, va, access, &leaf))
+        return use_leaf(m, h, va, access, &leaf, physical);
+    if (!walk(m, h, va, access, &leaf))
+        return false;
+    bool good = use_leaf(m, h, va, access, &leaf, physical);
+    adversary_keep(m, h, va, leaf);
+    return good;
+}
+
+/* ---- Loads and stores that hart.c does not do itself --------------------- */
+
+/* Finds va in RAM and remembers it. 1: at `offset`; 0: it is no RAM, but at
+ * `offset` of the bus; -1: an exception. Stores to pages of instructions are
+ * not remembered: each must be seen. */
+static int find(struct machine *m, struct hart *h, uint64_t va,
+                enum access access, uint64_t *offset)
+{
+    const struct translation *t = entry(h, va, access);
+    uint64_t physical;
+    if (t->tag == TAG(va, h->generation[access])) {
+        *offset = t->place + va;
+        return 1;
+    }
+    if (!mmu_translate(m, h, va, access, &physical))
+        return -1;
+    if (!ram_offset(m, physical, 1, offset)) {
+        *offset = physical;
+        h->look = true;
+        return 0;
+    }
+    if (access != ACCESS_STORE || !code_in(m, *offset))
+        mmu_remember(h, va, access, *offset - va);
+    return 1;
+}
+
+static bool crosses(uint64_t va, unsigned size)
+{
+    return va % PAGE_SIZE > PAGE_SIZE - size;
+}
+
+bool mmu_load(struct machine *m, struct hart *h, uint64_t va, unsigned size,
+              uint64_t *value)
+{
+    uint64_t at, part;
+    *value = 0;
+    for (unsigned i = 0; crosses(va, size) && i < size; i++) {
+        if (!mmu_load(m, h, va + i, 1, &part))
+            return false;
+        *value |= part << 8 * i;
+    }
+    if (crosses(va, size))
+        return true;
+    int found = find(m, h, va, ACCESS_LOAD, &at);
+    if (found > 0)
+        memcpy(value, ram_of(m) + at, size);
+    return found ? found > 0
+                 : bus_load(m, at, size, value) ||
+                       access_fault(h, ACCESS_LOAD, va);
+}
+
+static void store_part(struct machine *m, uint64_t offset, const uint8_t *from,
+                       unsigned size)
+{
+    code_written(m, offset, size);
+    memcpy(ram_of(m) + offset, from, size);
+}
+
+/* Nothing is stored on the first of two pages if the second refuses. */
+bool mmu_store(struct machine *m, struct hart *h, uint64_t va, unsigned size,
+               uint64_t value)
+{
+    uint64_t at, next = (va / PAGE_SIZE + 1) * PAGE_SIZE;
+    if (crosses(va, size)) {
+        if (find(m, h, va, ACCESS_STORE, &at) < 0 ||
+            find(m, h, next, ACCESS_STORE, &at) < 0)
+            return false;
+        for (unsigned i = 0; i < size; i++)
+            if (!mmu_store(m, h, va + i, 1, value >> 8 * i))
+                return false;
+        return true;
+    }
+    int found = find(m, h, va, ACCESS_STORE, &at);
+    if (found > 0)
+        store_part(m, at, (const uint8_t *)&value, size);
+    return found ? found > 0
+                 : bus_store(m, at, size, value) ||
+                       access_fault(h, ACCESS_STORE, va);
+}
+
+/* ---- Atomic operations (Volume I, chapter 8) ----------------------------- */
+
+static uint64_t combine(unsigned funct, uint64_t a, uint64_t b)
+{
+    switch (funct) {
+    case AMO_ADD:
+        return a + b;
+    case AMO_XOR:
+        return a ^ b;
+    case AMO_OR:
+        return a | b;
+    case AMO_AND:
+        return a & b;
+    case AMO_MIN:
+        return (int64_t)a < (int64_t)b ? a : b;
+    case AMO_MAX:
+        return (int64_t)a > (int64_t)b ? a : b;
+    case AMO_MINU:
+        return a < b ? a : b;
+    case AMO_MAXU:
+        return a > b ? a : b;
+    default: /* swap */
+        return b;
+    }
+}
+
+static uint64_t extended(uint64_t value, unsigned size)
+{
+    return size == 4 ? (uint64_t)(int32_t)value : value;
+}
+
+static uint64_t load_ram(struct machine *m, uint64_t offset, unsigned size)
+{
+    uint64_t value = 0;
+    memcpy(&value, ram_of(m) + offset, size);
+    return extended(value, size);
+}
+
+/* A hart's reservation ends when another hart has its turn (machine.c). */
+static bool take_reservation(struct hart *h, uint64_t offset)
+{
+    bool good = h->reserved && h->reservation == offset;
+    h->reserved = false;
+    return good;
+}
+
+/* Devices have no atomic operations: an access fault. */
+bool mmu_amo(struct machine *m, struct hart *h, struct insn i)
+{
+    unsigned size = AMO_SIZE(i.imm), funct = AMO_FUNCT(i.imm);
+    uint64_t va = h->x[i.rs1], operand = h->x[i.rs2], offset;
+    bool is_load = funct == AMO_LR;
+    enum access access = is_load ? ACCESS_LOAD : ACCESS_STORE;
+    if (va % size)
+        return hart_fault(
+            h, is_load ? CAUSE_LOAD_MISALIGNED : CAUSE_STORE_MISALIGNED, va);
+    int found = find(m, h, va, access, &offset);
+    if (found <= 0)
+        return found == 0 && access_fault(h, access, va);
+    uint64_t old = load_ram(m, offset, size);
+    if (funct == AMO_SC) {
+        old = !take_reservation(h, offset);
+        if (!old)
+            store_part(m, offset, (const uint8_t *)&operand, size);
+    } else if (is_load) {
+        h->reserved = true;
+        h->reservation = offset;
+    } else {
+        operand = combine(funct, old, extended(operand, size));
+        store_part(m, offset, (const uint8_t *)&operand, size);
+    }
+    h->x[i.rd] = old;
+    return true;
+}

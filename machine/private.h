@@ -1,0 +1,358 @@
+/*
+ * What the files of the machine tell each other.
+ */
+#ifndef MACHINE_PRIVATE_H
+#define MACHINE_PRIVATE_H
+
+#include "isa.h"
+#include "machine.h"
+
+void *memcpy(void *to, const void *from, size_t size);
+void *memset(void *to, int byte, size_t size);
+int memcmp(const void *a, const void *b, size_t size);
+
+#define PAGE_SHIFT 12
+#define PAGE_SIZE  4096u
+#define SECTOR     512u
+
+/* ---- Numbers of the specifications --------------------------------------- */
+
+/* Exceptions and interrupts (Privileged Architecture 20211203, table 4.2). */
+enum cause {
+    CAUSE_FETCH_ACCESS = 1,
+    CAUSE_ILLEGAL = 2,
+    CAUSE_BREAKPOINT = 3,
+    CAUSE_LOAD_MISALIGNED = 4,
+    CAUSE_LOAD_ACCESS = 5,
+    CAUSE_STORE_MISALIGNED = 6,
+    CAUSE_STORE_ACCESS = 7,
+    CAUSE_ECALL_USER = 8,
+    CAUSE_FETCH_PAGE = 12,
+    CAUSE_LOAD_PAGE = 13,
+    CAUSE_STORE_PAGE = 15
+};
+#define CAUSE_INTERRUPT (1ull << 63)
+enum { SOFTWARE = 1, TIMER = 5, EXTERNAL = 9 };
+#define IP_SOFTWARE (1u << SOFTWARE)
+#define IP_TIMER    (1u << TIMER)
+#define IP_EXTERNAL (1u << EXTERNAL)
+
+/* sstatus (section 4.1.1). */
+#define STATUS_SIE      (1ull << 1)
+#define STATUS_SPIE     (1ull << 5)
+#define STATUS_SPP      (1ull << 8)
+#define STATUS_FS       (3ull << 13)
+#define STATUS_FS_DIRTY (3ull << 13)
+#define STATUS_SUM      (1ull << 18)
+#define STATUS_MXR      (1ull << 19)
+#define STATUS_UXL_64   (2ull << 32)
+#define STATUS_SD       (1ull << 63)
+#define STATUS_WRITABLE                                                        \
+    (STATUS_SIE | STATUS_SPIE | STATUS_SPP | STATUS_FS | STATUS_SUM |          \
+     STATUS_MXR)
+
+#define SATP_SV39 (8ull << 60)
+#define SATP_ASID (0xffffull << 44)
+#define SATP_PPN  ((1ull << 44) - 1)
+
+/* Flags of floating point (Volume I, section 11.2). */
+enum { FP_NX = 1, FP_UF = 2, FP_OF = 4, FP_DZ = 8, FP_NV = 16 };
+
+/* ---- A hart -------------------------------------------------------------- */
+
+enum access { ACCESS_LOAD, ACCESS_STORE, ACCESS_FETCH, ACCESS_KINDS };
+
+/* How a hart sees memory: as a program, as the kernel, as the kernel with
+ * SUM. Each has translations of its own. */
+enum view { VIEW_USER, VIEW_KERNEL, VIEW_KERNEL_SUM, VIEWS };
+
+#define TLB_SIZE 256u
+
+/* `tag` is the virtual page with the hart's generation for this kind of access
+ * above it. For loads and stores `place` + the virtual address is an offset
+ * into RAM; for fetches it is the number of a page of instructions. */
+struct translation {
+    uint64_t tag;
+    uint64_t place;
+};
+
+#define TAG_BITS     52
+#define TAG(va, gen) ((va) >> PAGE_SHIFT | (gen) << TAG_BITS)
+
+enum hart_state { HART_STOPPED, HART_RUNS, HART_WAITS };
+
+struct hart {
+    uint64_t x[33]; /* and X_NOWHERE */
+    uint64_t f[32];
+    uint64_t pc;
+    bool user;         /* U mode; else S */
+    bool look;         /* interrupts are to be looked at, or a page left */
+    uint8_t flags, rm; /* fcsr */
+    uint32_t state;    /* enum hart_state */
+    uint32_t number;
+    uint64_t status, scratch, epc, cause, tval, tvec, satp, counteren;
+    uint64_t envcfg, ie, timer; /* `timer`: stimecmp */
+    bool software;              /* sip.SSIP */
+    bool reserved;              /* LR without SC, of `reservation` */
+    uint64_t reservation;       /* a physical address */
+    uint64_t retired;           /* instructions until `began` */
+    uint64_t began;
+    uint64_t trap_cause, trap_value;   /* of the exception under way */
+    uint32_t view;                     /* enum view */
+    uint64_t generation[ACCESS_KINDS]; /* 12 bits each */
+    uint64_t large;                    /* see mmu_fence_page */
+    struct translation tlb[VIEWS][ACCESS_KINDS][TLB_SIZE];
+};
+
+/* ---- Devices ------------------------------------------------------------- */
+
+#define PLIC_SOURCES 32u
+
+struct plic {
+    uint32_t levels, pending, claimed; /* sets of sources */
+    uint32_t priority[PLIC_SOURCES];
+    uint32_t enabled[MACHINE_HARTS];
+    uint32_t threshold[MACHINE_HARTS];
+};
+
+#define INPUT_SIZE  4096u
+#define OUTPUT_SIZE 65536u
+/* With more than this a run ends, and after one more instruction there must be
+ * room still. */
+#define OUTPUT_MUCH (OUTPUT_SIZE / 2)
+
+struct uart {
+    uint8_t interrupts, line_control, scratch;
+    bool fifo, sent; /* `sent`: the transmitter became empty */
+    uint32_t input_first, input_count, output_first, output_count;
+    uint8_t input[INPUT_SIZE];
+    uint8_t output[OUTPUT_SIZE];
+};
+
+#define VIRTIO_SLOTS     8u
+#define VIRTIO_RNG       (VIRTIO_SLOTS - 1)
+#define VIRTIO_VERSION_1 (1ull << 32)
+enum { VIRTIO_ID_BLOCK = 2, VIRTIO_ID_RNG = 4 };
+
+struct virtio {
+    uint32_t kind; /* device ID; 0: nothing there */
+    uint32_t status, interrupt;
+    uint32_t feature_select, driver_select;
+    uint64_t driver_features;
+    uint32_t queue_select;
+    uint32_t queue_size;
+    bool ready;
+    uint64_t table, offered, used; /* of queue 0, physical */
+    uint16_t seen;
+};
+
+struct disk {
+    uint64_t at, size; /* of the block; bytes */
+    uint64_t map;      /* where in the block the bits of written chunks are */
+    uint64_t chunks;   /* of CHUNK bytes */
+    bool written;      /* any bit is set */
+};
+
+#define CHUNK 4096u
+
+/* ---- Instructions, page by page (code.c) --------------------------------- */
+
+#define CODE_PAGES 512u
+#define CODE_SLOTS (PAGE_SIZE / 2)
+#define CODE_NONE  UINT64_MAX
+
+/* Two more slots: an instruction of 4 bytes in the last ends behind one. */
+struct code_page {
+    uint64_t frame; /* offset into RAM, or CODE_NONE */
+    bool old;       /* and no longer what is there (ADVERSARY_CODE) */
+    struct insn slots[CODE_SLOTS + 2];
+};
+
+/* ---- What the adversary keeps, of each hart -------------------------------
+ */
+
+/* A leaf of the page tables: the entry, where it lies in RAM, its level. */
+struct leaf {
+    uint64_t pte, at;
+    unsigned level;
+};
+
+#define OLD_SETS 256u
+#define OLD_WAYS 8u
+
+struct old {
+    uint64_t page;
+    unsigned asid;
+    struct leaf leaf; /* pte 0: none */
+};
+
+/* ---- The machine --------------------------------------------------------- */
+
+struct machine {
+    struct machine_config config;
+    uint64_t now;      /* instructions */
+    uint64_t turn_end; /* of the hart `turn` */
+    uint32_t turn;
+    bool stopped, flush;
+    uint32_t stop; /* enum machine_stop, of a machine that is stopped */
+    uint64_t random;
+    uint64_t ram_at, frames_at, size; /* offsets into the block */
+    uint32_t code_next;               /* the page that is given up next */
+    struct hart harts[MACHINE_HARTS];
+    struct plic plic;
+    struct uart uart;
+    uint32_t rtc_high; /* of the time whose low half was read */
+    struct virtio virtio[VIRTIO_SLOTS];
+    struct disk disks[MACHINE_DISKS];
+    struct code_page code[CODE_PAGES];
+    struct old old[MACHINE_HARTS][OLD_SETS][OLD_WAYS];
+};
+
+static inline uint8_t *ram_of(struct machine *m)
+{
+    return (uint8_t *)m + m->ram_at;
+}
+
+/* The clock of 10 MHz. */
+static inline uint64_t machine_time(const struct machine *m)
+{
+    return m->now / m->config.per_tick;
+}
+
+/* The upper half of a product. */
+static inline uint64_t multiply_high(uint64_t a, uint64_t b)
+{
+    uint64_t a0 = (uint32_t)a, a1 = a >> 32, b0 = (uint32_t)b, b1 = b >> 32;
+    uint64_t middle = a1 * b0 + (a0 * b0 >> 32);
+    uint64_t other = a0 * b1 + (uint32_t)middle;
+    return a1 * b1 + (middle >> 32) + (other >> 32);
+}
+
+/* machine.c */
+uint64_t machine_random(struct machine *m);
+void hart_start(struct hart *h, uint64_t pc, uint64_t a0, uint64_t a1);
+void machine_end(struct machine *m, enum machine_stop how);
+
+/* hart.c: runs at most `count` instructions, fewer if the hart must look for
+ * interrupts or waits. */
+void hart_run(struct machine *m, struct hart *h, uint64_t count);
+
+/* csr.c. False: an exception, as in mmu.c. `h->pc` is the instruction's,
+ * machine.now counts it. */
+bool csr_access(struct machine *m, struct hart *h, struct insn i);
+bool system_execute(struct machine *m, struct hart *h, struct insn i,
+                    uint64_t *next);
+void hart_trap(struct hart *h, uint64_t cause, uint64_t value);
+void hart_interrupt(struct machine *m, struct hart *h);
+bool hart_illegal(struct machine *m, struct hart *h);
+bool hart_wakes(const struct machine *m, const struct hart *h);
+void hart_set_view(struct hart *h);
+
+/*
+ * mmu.c. Each is false if there is an exception, which is in trap_cause and
+ * trap_value then. Sizes are 1, 2, 4 and 8; an address need not be aligned.
+ */
+bool mmu_load(struct machine *m, struct hart *h, uint64_t va, unsigned size,
+              uint64_t *value);
+bool mmu_store(struct machine *m, struct hart *h, uint64_t va, unsigned size,
+               uint64_t value);
+bool mmu_translate(struct machine *m, struct hart *h, uint64_t va,
+                   enum access access, uint64_t *physical);
+bool mmu_amo(struct machine *m, struct hart *h, struct insn i);
+/* Forgets translations: all; those of one page; of one kind. */
+void mmu_fence(struct hart *h);
+void mmu_fence_page(struct hart *h, uint64_t va);
+void mmu_forget(struct hart *h, enum access access);
+void mmu_remember(struct hart *h, uint64_t va, enum access access,
+                  uint64_t place);
+bool hart_fault(struct hart *h, uint64_t cause, uint64_t value);
+
+/* code.c: the page of instructions that the hart's pc is in, by number. */
+bool code_find(struct machine *m, struct hart *h, uint64_t *page);
+struct insn code_decode(struct machine *m, const struct code_page *page,
+                        unsigned slot);
+/* The bits of the instruction at the pc, looked up anew. */
+bool code_bits(struct machine *m, struct hart *h, uint32_t *bits);
+/* Something is written to these bytes of RAM. */
+void code_written(struct machine *m, uint64_t offset, uint64_t length);
+bool code_in(const struct machine *m, uint64_t offset);
+void code_init(struct machine *m);
+void code_fence(struct machine *m); /* fence.i */
+
+/* adversary.c. NULL: all addresses, all spaces. */
+void adversary_keep(struct machine *m, struct hart *h, uint64_t va,
+                    struct leaf leaf);
+bool adversary_recall(struct machine *m, struct hart *h, uint64_t va,
+                      enum access access, struct leaf *leaf);
+void adversary_fence(struct machine *m, struct hart *h, const uint64_t *va,
+                     const uint64_t *asid);
+void adversary_turn(struct machine *m, struct hart *h);
+uint64_t adversary_length(struct machine *m, uint64_t usual);
+void adversary_time(struct machine *m);
+
+/* fpu.c: false: an exception. */
+bool fpu_execute(struct machine *m, struct hart *h, struct insn i);
+
+/* bus.c: RAM and devices by physical address. False where there is nothing, or
+ * the size or the address do not suit it. */
+bool ram_offset(const struct machine *m, uint64_t physical, uint64_t length,
+                uint64_t *offset);
+bool bus_load(struct machine *m, uint64_t physical, unsigned size,
+              uint64_t *value);
+bool bus_store(struct machine *m, uint64_t physical, unsigned size,
+               uint64_t value);
+
+/* sbi.c: an ecall of S mode. */
+void sbi_call(struct machine *m, struct hart *h);
+
+/* plic.c */
+void plic_level(struct machine *m, unsigned source, bool level);
+bool plic_pending(const struct plic *p, unsigned hart);
+uint32_t plic_load(struct machine *m, uint32_t at);
+void plic_store(struct machine *m, uint32_t at, uint32_t value);
+
+/* uart.c */
+#define UART_SOURCE 10u
+uint8_t uart_load(struct machine *m, uint32_t at);
+void uart_store(struct machine *m, uint32_t at, uint8_t value);
+bool uart_put(struct machine *m, uint8_t byte);
+int uart_get(struct machine *m);
+void uart_init(struct machine *m);
+
+/* virtio.c; sources 1 to VIRTIO_SLOTS. */
+bool virtio_load(struct machine *m, unsigned slot, uint32_t at, unsigned size,
+                 uint64_t *value);
+void virtio_store(struct machine *m, unsigned slot, uint32_t at,
+                  uint32_t value);
+/* virtio_devices.c: does a request, a chain of pieces; returns the bytes that
+ * were written to it. */
+struct piece {
+    uint8_t *data;
+    uint32_t length;
+    bool written; /* by the device */
+};
+#define PIECES 128u
+uint32_t blk_request(struct machine *m, unsigned slot, struct piece *pieces,
+                     unsigned count);
+uint32_t rng_request(struct machine *m, struct piece *pieces, unsigned count);
+uint8_t blk_config(const struct machine *m, unsigned slot, uint32_t at);
+uint64_t device_features(const struct machine *m, unsigned slot);
+
+/* fdt.c: writes the device tree; its size, or 0 if there is too little room.
+ */
+struct tree_facts {
+    uint64_t initrd, initrd_size;
+    const char *command_line;
+};
+uint32_t fdt_write(const struct machine *m, const struct tree_facts *facts,
+                   uint8_t *to, uint32_t size);
+
+/* Physical addresses, as on QEMU's "virt". */
+#define RTC_BASE    0x00101000u
+#define PLIC_BASE   0x0c000000u
+#define PLIC_SIZE   0x00600000u
+#define UART_BASE   0x10000000u
+#define UART_SIZE   0x100u
+#define VIRTIO_BASE 0x10001000u /* a page each */
+
+#endif

@@ -1,0 +1,280 @@
+/*
+ * Virtio over MMIO (Virtual I/O Device 1.1, sections 2.6 and 4.2): the
+ * transport and the one split queue that each of our devices has. What the
+ * driver offers is done before its notification returns.
+ *
+ * Everything that a driver writes may be nonsense. If a queue or a chain is,
+ * the device asks to be reset and does nothing more.
+ */
+#include "private.h"
+
+enum reg {
+    MAGIC = 0x000,
+    VERSION = 0x004,
+    DEVICE_ID = 0x008,
+    VENDOR = 0x00c,
+    DEVICE_FEATURES = 0x010,
+    DEVICE_FEATURES_SELECT = 0x014,
+    DRIVER_FEATURES = 0x020,
+    DRIVER_FEATURES_SELECT = 0x024,
+    QUEUE_SELECT = 0x030,
+    QUEUE_SIZE_MAX = 0x034,
+    QUEUE_SIZE = 0x038,
+    QUEUE_READY = 0x044,
+    QUEUE_NOTIFY = 0x050,
+    INTERRUPT_STATUS = 0x060,
+    INTERRUPT_ACKNOWLEDGE = 0x064,
+    STATUS = 0x070,
+    QUEUE_TABLE = 0x080,
+    QUEUE_OFFERED = 0x090,
+    QUEUE_USED = 0x0a0,
+    GENERATION = 0x0fc,
+    CONFIG = 0x100
+};
+enum { STATUS_FEATURES_OK = 8, STATUS_DRIVER_OK = 4, STATUS_NEEDS_RESET = 64 };
+enum { INTERRUPT_USED = 1, INTERRUPT_CONFIG = 2 };
+enum { PIECE_CONTINUES = 1, PIECE_WRITTEN = 2, NO_INTERRUPT = 1 };
+
+/* The device's side of a queue in RAM. */
+struct descriptor {
+    uint64_t address;
+    uint32_t length;
+    uint16_t flags, next;
+};
+struct used_entry {
+    uint32_t number, length;
+};
+
+static void update(struct machine *m, unsigned slot)
+{
+    plic_level(m, slot + 1, m->virtio[slot].interrupt != 0);
+}
+
+static void give_up(struct machine *m, unsigned slot)
+{
+    m->virtio[slot].status |= STATUS_NEEDS_RESET;
+    m->virtio[slot].interrupt |= INTERRUPT_CONFIG;
+    update(m, slot);
+}
+
+/* ---- The queue ----------------------------------------------------------- */
+
+static uint16_t get16(struct machine *m, uint64_t physical)
+{
+    uint16_t value = 0;
+    const void *at = machine_ram(m, physical, sizeof value);
+    if (at)
+        memcpy(&value, at, sizeof value);
+    return value;
+}
+
+/* To RAM that may hold instructions. False if there is none. */
+static bool put(struct machine *m, uint64_t physical, const void *from,
+                uint32_t size)
+{
+    void *at = machine_ram(m, physical, size);
+    if (!at)
+        return false;
+    code_written(m, physical - MACHINE_RAM_BASE, size);
+    memcpy(at, from, size);
+    return true;
+}
+
+/* One piece; false if it is none. */
+static bool take_piece(struct machine *m, const struct descriptor *d,
+                       struct piece *piece)
+{
+    piece->data = machine_ram(m, d->address, d->length);
+    piece->length = d->length;
+    piece->written = d->flags & PIECE_WRITTEN;
+    if (piece->data && piece->written)
+        code_written(m, d->address - MACHINE_RAM_BASE, d->length);
+    return piece->data;
+}
+
+/* The chain that begins at descriptor `at`; 0 if it is no good one. */
+static unsigned take_chain(struct machine *m, const struct virtio *v,
+                           uint16_t at, struct piece *pieces)
+{
+    struct descriptor d = {.flags = PIECE_CONTINUES, .next = at};
+    unsigned count = 0;
+    while (d.flags & PIECE_CONTINUES) {
+        const void *from =
+            machine_ram(m, v->table + d.next * sizeof d, sizeof d);
+        if (!from || d.next >= v->queue_size || count == PIECES)
+            return 0;
+        memcpy(&d, from, sizeof d);
+        if (!take_piece(m, &d, &pieces[count++]))
+            return 0;
+    }
+    return count;
+}
+
+static bool finish(struct machine *m, struct virtio *v, uint16_t number,
+                   uint32_t length)
+{
+    struct used_entry e = {number, length};
+    uint16_t position = get16(m, v->used + 2);
+    if (!put(m, v->used + 4 + position % v->queue_size * sizeof e, &e,
+             sizeof e))
+        return false;
+    position++;
+    return put(m, v->used + 2, &position, sizeof position);
+}
+
+static bool do_next(struct machine *m, unsigned slot)
+{
+    struct virtio *v = &m->virtio[slot];
+    struct piece pieces[PIECES];
+    uint64_t place = v->offered + 4 + v->seen % v->queue_size * 2ull;
+    uint16_t number = get16(m, place);
+    unsigned count = take_chain(m, v, number, pieces);
+    if (!count)
+        return false;
+    uint32_t length = v->kind == VIRTIO_ID_BLOCK
+                          ? blk_request(m, slot, pieces, count)
+                          : rng_request(m, pieces, count);
+    v->seen++;
+    return finish(m, v, number, length);
+}
+
+static void notify(struct machine *m, unsigned slot)
+{
+    struct virtio *v = &m->virtio[slot];
+    if (!(v->status & STATUS_DRIVER_OK) || v->status & STATUS_NEEDS_RESET ||
+        !v->ready)
+        return;
+    /* What a device writes ends reservations, as another hart's store does. */
+    for (unsigned i = 0; i < m->config.harts; i++)
+        m->harts[i].reserved = false;
+    uint16_t first = v->seen;
+    while (v->seen != get16(m, v->offered + 2)) {
+        if (!do_next(m, slot)) {
+            give_up(m, slot);
+            return;
+        }
+    }
+    if (v->seen != first && !(get16(m, v->offered) & NO_INTERRUPT))
+        v->interrupt |= INTERRUPT_USED;
+    update(m, slot);
+}
+
+/* ---- Registers ----------------------------------------------------------- */
+
+static uint32_t load_register(const struct machine *m, unsigned slot,
+                              uint32_t at)
+{
+    const struct virtio *v = &m->virtio[slot];
+    uint64_t features = device_features(m, slot);
+    switch (at) {
+    case MAGIC:
+        return 0x74726976; /* "virt" */
+    case VERSION:
+        return 2;
+    case DEVICE_ID:
+        return v->kind;
+    case VENDOR:
+        return 0x666c6143; /* "Calf" */
+    case DEVICE_FEATURES:
+        return v->feature_select > 1
+                   ? 0
+                   : (uint32_t)(features >> 32 * v->feature_select);
+    case QUEUE_SIZE_MAX:
+        return v->queue_select || !v->kind ? 0 : PIECES;
+    case QUEUE_READY:
+        return !v->queue_select && v->ready;
+    case INTERRUPT_STATUS:
+        return v->interrupt;
+    case STATUS:
+        return v->status;
+    default:
+        return 0;
+    }
+}
+
+bool virtio_load(struct machine *m, unsigned slot, uint32_t at, unsigned size,
+                 uint64_t *value)
+{
+    *value = 0;
+    if (at < CONFIG) {
+        *value = load_register(m, slot, at);
+        return size == 4;
+    }
+    for (unsigned i = 0; m->virtio[slot].kind == VIRTIO_ID_BLOCK && i < size;
+         i++)
+        *value |= (uint64_t)blk_config(m, slot, at - CONFIG + i) << 8 * i;
+    return true;
+}
+
+static void set_half(uint64_t *to, bool high, uint32_t value)
+{
+    if (high)
+        *to = (uint64_t)value << 32 | (uint32_t)*to;
+    else
+        *to = (*to & ~(uint64_t)UINT32_MAX) | value;
+}
+
+/* The queue's own registers; there is only queue 0. */
+static void store_queue(struct virtio *v, uint32_t at, uint32_t value)
+{
+    if (at == QUEUE_SIZE) {
+        v->queue_size = value;
+    } else if (at == QUEUE_READY) {
+        v->ready = (value & 1) && v->queue_size && v->queue_size <= PIECES;
+        v->seen = 0;
+    } else if (at >= QUEUE_TABLE && at < QUEUE_USED + 8 && at % 16 < 8) {
+        uint64_t *places[] = {&v->table, &v->offered, &v->used};
+        set_half(places[(at - QUEUE_TABLE) / 16], at & 4, value);
+    }
+}
+
+/* Features that were not offered make it refuse, and the driver must accept
+ * the version (sections 2.2 and 3.1). */
+static void store_status(struct machine *m, unsigned slot, uint32_t value)
+{
+    struct virtio *v = &m->virtio[slot];
+    uint64_t offered = device_features(m, slot), wanted = v->driver_features;
+    if (!value) {
+        *v = (struct virtio){.kind = v->kind};
+        return;
+    }
+    if (wanted & ~offered || !(wanted & VIRTIO_VERSION_1))
+        value &= ~(uint32_t)STATUS_FEATURES_OK;
+    v->status = value | (v->status & STATUS_NEEDS_RESET);
+}
+
+void virtio_store(struct machine *m, unsigned slot, uint32_t at, uint32_t value)
+{
+    struct virtio *v = &m->virtio[slot];
+    if (!v->kind)
+        return;
+    switch (at) {
+    case DEVICE_FEATURES_SELECT:
+        v->feature_select = value;
+        break;
+    case DRIVER_FEATURES_SELECT:
+        v->driver_select = value;
+        break;
+    case DRIVER_FEATURES:
+        if (v->driver_select < 2)
+            set_half(&v->driver_features, v->driver_select, value);
+        break;
+    case QUEUE_SELECT:
+        v->queue_select = value;
+        break;
+    case QUEUE_NOTIFY:
+        if (value == 0)
+            notify(m, slot);
+        break;
+    case INTERRUPT_ACKNOWLEDGE:
+        v->interrupt &= ~value;
+        break;
+    case STATUS:
+        store_status(m, slot, value);
+        break;
+    default:
+        if (!v->queue_select)
+            store_queue(v, at, value);
+    }
+    update(m, slot);
+}

@@ -1,0 +1,96 @@
+"""The machine of our own (docs/MACHINE.md): the same system, told the same
+things, as under QEMU."""
+
+import os
+import re
+import subprocess
+
+import pytest
+from conftest import ROOT, run_command, tools_run
+from test_disk import make_image
+
+OWN = ("--machine", "own")
+MACHINE = os.path.join(ROOT, "build", "machine", "calf-machine")
+
+
+def summary(text):
+    return re.findall(r"(?m)^[\w-]+(?: \(bug \d+\))?: ok$|^ALL .*PASSED$", text)
+
+
+@pytest.mark.parametrize("harts", [1, 4])
+@pytest.mark.parametrize("command", ["cowtest", "usertests -q"])
+def test_same_summary_as_qemu(command, harts):
+    own = run_command(command, harts=harts, options=OWN, timeout=600)
+    qemu = run_command(command, harts=harts, timeout=600)
+    assert own.status == qemu.status == 0
+    assert summary(own.out) and summary(own.out) == summary(qemu.out)
+
+
+def test_forkstorm():
+    r = run_command("forkstorm 8 5", harts=4, options=OWN)
+    assert re.search(r"forkstorm: 8 processes, 5 s, \d+ forks, 0 errors", r.out)
+
+
+def ran(seed):
+    """Console and number of instructions of a run."""
+    folder = os.path.join(ROOT, "build", "release")
+    done = subprocess.run(
+        [MACHINE, "--kernel", os.path.join(folder, "calf.img"), "--initrd",
+         os.path.join(folder, "initrd.cpio"), "--harts", "4", "--seed",
+         str(seed), "--stats", "forkstorm 4 1; cat /proc/meminfo"],
+        stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
+    assert done.returncode == 0, done
+    return done.stdout, done.stderr
+
+
+def test_same_seed_same_bytes():
+    tools_run(*OWN, "echo")         # makes it
+    first = ran(1)
+    assert ran(1) == first
+    assert ran(2) != first
+
+
+def test_random_instructions():
+    tools_run(*OWN, "echo")
+    compare = os.path.join(ROOT, "tests", "machine", "compare")
+    done = subprocess.run([compare, "--instructions", "1000000"], timeout=300,
+                          capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_worst_machine(seed):
+    r = run_command("cowtest", harts=2, timeout=600,
+                    options=(*OWN, "--seed", str(seed), "--adversary", "15"))
+    assert r.status == 0 and "ALL COW TESTS PASSED" in r.out
+
+
+def test_disk_keeps_what_is_written(tmp_path):
+    disk = ("--disk", make_image(tmp_path / "disk.img"))
+    assert tools_run(*OWN, *disk, "echo kept > /file").status == 0
+    assert tools_run(*OWN, *disk, "cat /file").out == "kept\n"
+    assert tools_run(*disk, "cat /file").out == "kept\n"        # QEMU, too
+    tools_run(*OWN, *disk, "--snapshot", "echo lost > /file")
+    assert tools_run(*OWN, *disk, "cat /file").out == "kept\n"
+
+
+def test_typed_input():
+    r = tools_run(*OWN, "--", "cat; echo done", stdin="one\ntwo\n")
+    assert r.status == 0 and r.out.endswith("two\ndone\n"), r
+
+
+def test_icount():
+    def took():
+        return tools_run(*OWN, "--icount", "--harts", "2", "--verbose",
+                         "--append", "x", "echo").out
+    assert took() == took()
+
+
+def test_time_out_says_where():
+    r = tools_run(*OWN, "--timeout", "3", "cat", stdin=None)
+    assert r.status == 124 and re.search(r"hart 0: pc f", r.err), r
+
+
+def test_options_that_do_not_go_together():
+    assert tools_run(*OWN, "--gdb", "echo").status == 2
+    assert tools_run("--seed", "1", "echo").status == 2
