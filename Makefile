@@ -282,7 +282,9 @@ refreshed-image: all
 
 machine_flags := -std=c17 -g -O2 -Wall -Wextra -Wstrict-prototypes \
     -Wmissing-prototypes
-machine_objects := $(patsubst %.c,build/machine/%.o,$(wildcard machine/*.c))
+machine_files = $(filter-out machine/$1.c,$(wildcard machine/*.c))
+machine_objects := $(patsubst %.c,build/machine/%.o,$(call machine_files,wasm))
+wasm_objects := $(patsubst %.c,build/wasm/%.o,$(call machine_files,main))
 
 machine: build/machine/calf-machine ## a RISC-V machine of our own, instead of QEMU
 
@@ -294,6 +296,22 @@ $(machine_objects): build/machine/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(say) HOSTCC $<
 	$(q)gcc $(machine_flags) -MMD -MP -c $< -o $@
+
+machine-wasm: tools-wasm build/machine/machine.wasm ## the same as WebAssembly: tools/wasm-machine
+
+# What machine.h declares is exported; wasm.c exports its own.
+build/machine/machine.wasm: $(wasm_objects) machine/machine.h
+	@mkdir -p $(@D)
+	$(say) WASMLD $@
+	$(q)wasm-ld --no-entry --stack-first -z stack-size=65536 \
+	    $$(sed -n 's/^.*[ *]\(machine_[a-z_]*\)(.*/--export=\1/p' \
+	        machine/machine.h) $(wasm_objects) -o $@
+
+$(wasm_objects): build/wasm/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(say) WASMCC $<
+	$(q)clang --target=wasm32 -ffreestanding -mbulk-memory -msign-ext \
+	    $(filter-out -g,$(machine_flags)) -Wno-missing-prototypes -MMD -MP -c $< -o $@
 
 # ---- Running -----------------------------------------------------------------
 
@@ -467,7 +485,7 @@ V ?= 0
 q := $(if $(filter 0,$(V)),@)
 say := @$(if $(filter 0,$(V)),printf '  %-7s%s\n',:)
 
-.PHONY: all always run machine image refreshed-image user-program qemu qemu-gdb print-gdbport gdb grade crash \
+.PHONY: all always run machine machine-wasm image refreshed-image user-program qemu qemu-gdb print-gdbport gdb grade crash \
     test test-all test-host test-fuzz test-models test-guest test-tools test-debug soak \
     coverage mutants mutant builds debug-build clang-build lint format help clean
 .SECONDARY:
@@ -475,6 +493,6 @@ say := @$(if $(filter 0,$(V)),printf '  %-7s%s\n',:)
 -include tests/spin/spin.mk
 -include tests/fuzz/fuzz.mk
 -include $(kernel_objects:.o=.d)
--include $(machine_objects:.o=.d)
+-include $(machine_objects:.o=.d) $(wasm_objects:.o=.d)
 -include $(shell find $(U)/obj \
     $(addsuffix /objects,$(sort $(H) $(shared))) -name '*.d' 2>/dev/null)

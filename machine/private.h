@@ -9,7 +9,6 @@
 
 void *memcpy(void *to, const void *from, size_t size);
 void *memset(void *to, int byte, size_t size);
-int memcmp(const void *a, const void *b, size_t size);
 
 #define PAGE_SHIFT 12
 #define PAGE_SIZE  4096u
