@@ -94,7 +94,8 @@ bool hart_illegal(struct machine *m, struct hart *h)
                       (bits & 3) == 3 ? bits : (uint16_t)bits);
 }
 
-static void sret(struct hart *h, uint64_t *next)
+/* The length of the instruction, 4, will be added to the pc. */
+static void sret(struct hart *h)
 {
     uint64_t status = h->status & ~(STATUS_SIE | STATUS_SPP);
     if (h->status & STATUS_SPIE)
@@ -102,7 +103,7 @@ static void sret(struct hart *h, uint64_t *next)
     h->user = !(h->status & STATUS_SPP);
     h->status = status | STATUS_SPIE;
     hart_set_view(h);
-    *next = h->epc;
+    h->pc = h->epc - 4;
 }
 
 static void sfence(struct machine *m, struct hart *h, struct insn i)
@@ -115,8 +116,7 @@ static void sfence(struct machine *m, struct hart *h, struct insn i)
         mmu_fence(h);
 }
 
-bool system_execute(struct machine *m, struct hart *h, struct insn i,
-                    uint64_t *next)
+bool system_execute(struct machine *m, struct hart *h, struct insn i)
 {
     unsigned which = (unsigned)i.imm & 0xfff;
     bool fence = which >> 5 == 9;
@@ -128,12 +128,13 @@ bool system_execute(struct machine *m, struct hart *h, struct insn i,
         return hart_fault(h, CAUSE_BREAKPOINT, h->pc);
     if (h->user)
         return hart_illegal(m, h);
+    h->look = true;
     if (which == 0)
         sbi_call(m, h);
     else if (fence)
         sfence(m, h, i);
     else if (which == 0x102)
-        sret(h, next);
+        sret(h);
     else if (which == 0x105)
         h->state = HART_WAITS; /* wfi */
     else
@@ -266,7 +267,7 @@ static void csr_write(struct hart *h, unsigned number, uint64_t value)
 
 bool csr_access(struct machine *m, struct hart *h, struct insn i)
 {
-    unsigned number = (unsigned)i.imm & 0xfff, funct3 = i.rs2;
+    unsigned number = CSR_NUMBER(i.imm), funct3 = CSR_FUNCT(i.imm);
     bool writes = (funct3 & 3) == 1 || i.rs1;
     uint64_t operand = funct3 & 4 ? i.rs1 : h->x[i.rs1], old, mask;
     const uint64_t *from = plain_csr(h, number, &mask);

@@ -75,7 +75,7 @@ static bool rounding(struct hart *h, struct insn i, struct fp_env *env,
 {
     enum fp_format other = env->format == FP_SINGLE ? FP_DOUBLE : FP_SINGLE;
     uint64_t a = get(h, env->format, i.rs1), b = get(h, env->format, i.rs2);
-    if (FP_KIND(i.imm) != FP_ARITHMETIC) {
+    if (i.op == OP_FUSED) {
         *result = multiply_add(h, i, env, a, b);
         return true;
     }
@@ -151,7 +151,7 @@ static bool exact(struct hart *h, struct insn i, struct fp_env *env,
 static bool compute(struct hart *h, struct insn i)
 {
     enum funct funct = (enum funct)(FP_FUNCT(i.imm) >> 2);
-    bool fused = FP_KIND(i.imm) != FP_ARITHMETIC, good = false;
+    bool fused = i.op == OP_FUSED, good = false;
     unsigned format = FP_FUNCT(i.imm) & 3, round = FP_ROUND(i.imm);
     unsigned which = fused ? 0 : 1u << funct;
     struct fp_env env = {.format = (enum fp_format)format};
@@ -185,7 +185,7 @@ bool fpu_execute(struct machine *m, struct hart *h, struct insn i)
     unsigned size = format == FP_SINGLE ? 4 : 8;
     if (!(h->status & STATUS_FS))
         return hart_illegal(m, h);
-    if (i.op == OP_FP)
+    if (i.op == OP_FP || i.op == OP_FUSED)
         return compute(h, i) || hart_illegal(m, h);
     if (i.op == OP_FSW || i.op == OP_FSD)
         return mmu_store(m, h, va, size, h->f[i.rs2]);

@@ -239,8 +239,7 @@ void hart_run(struct machine *m, struct hart *h, uint64_t count);
 /* csr.c. False: an exception, as in mmu.c. `h->pc` is the instruction's,
  * machine.now counts it. */
 bool csr_access(struct machine *m, struct hart *h, struct insn i);
-bool system_execute(struct machine *m, struct hart *h, struct insn i,
-                    uint64_t *next);
+bool system_execute(struct machine *m, struct hart *h, struct insn i);
 void hart_trap(struct hart *h, uint64_t cause, uint64_t value);
 void hart_interrupt(struct machine *m, struct hart *h);
 bool hart_illegal(struct machine *m, struct hart *h);
