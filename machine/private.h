@@ -303,25 +303,27 @@ bool bus_store(struct machine *m, uint64_t physical, unsigned size,
 /* sbi.c: an ecall of S mode. */
 void sbi_call(struct machine *m, struct hart *h);
 
-/* plic.c */
+/* The devices' registers: plic.c, uart.c, virtio.c. Aligned; false if the size
+ * does not suit the device. */
+bool plic_load(struct machine *m, uint32_t at, unsigned size, uint64_t *value);
+bool plic_store(struct machine *m, uint32_t at, unsigned size, uint64_t value);
+bool uart_load(struct machine *m, uint32_t at, unsigned size, uint64_t *value);
+bool uart_store(struct machine *m, uint32_t at, unsigned size, uint64_t value);
+bool virtio_load(struct machine *m, uint32_t at, unsigned size,
+                 uint64_t *value);
+bool virtio_store(struct machine *m, uint32_t at, unsigned size,
+                  uint64_t value);
+
+/* plic.c; virtio has sources 1 to VIRTIO_SLOTS. */
+#define UART_SOURCE 10u
 void plic_level(struct machine *m, unsigned source, bool level);
 bool plic_pending(const struct plic *p, unsigned hart);
-uint32_t plic_load(struct machine *m, uint32_t at);
-void plic_store(struct machine *m, uint32_t at, uint32_t value);
 
 /* uart.c */
-#define UART_SOURCE 10u
-uint8_t uart_load(struct machine *m, uint32_t at);
-void uart_store(struct machine *m, uint32_t at, uint8_t value);
 bool uart_put(struct machine *m, uint8_t byte);
 int uart_get(struct machine *m);
 void uart_init(struct machine *m);
 
-/* virtio.c; sources 1 to VIRTIO_SLOTS. */
-bool virtio_load(struct machine *m, unsigned slot, uint32_t at, unsigned size,
-                 uint64_t *value);
-void virtio_store(struct machine *m, unsigned slot, uint32_t at,
-                  uint32_t value);
 /* virtio_devices.c: does a request, a chain of pieces; returns the bytes that
  * were written to it. */
 struct piece {
