@@ -98,3 +98,15 @@ void must_trap(uint32_t word, uint64_t cause, uint64_t value)
     assert_int_equal(h->tval, value);
     assert_int_equal(h->epc, CODE);
 }
+
+uint32_t get(uint64_t at, unsigned size)
+{
+    uint64_t value;
+    assert_true(bus_load(m, at, size, &value));
+    return (uint32_t)value;
+}
+
+void set(uint64_t at, unsigned size, uint32_t value)
+{
+    assert_true(bus_store(m, at, size, value));
+}

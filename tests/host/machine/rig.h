@@ -42,6 +42,10 @@ void run_one(uint32_t word);
 /* The same, and it must trap so. */
 void must_trap(uint32_t word, uint64_t cause, uint64_t value);
 
+/* Registers of devices, which must be there. */
+uint32_t get(uint64_t at, unsigned size);
+void set(uint64_t at, unsigned size, uint32_t value);
+
 /* ---- An assembler of sorts ----------------------------------------------- */
 
 static inline uint32_t type_i(uint32_t opcode, uint32_t f3, uint32_t rd,
