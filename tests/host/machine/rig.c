@@ -1,13 +1,7 @@
 /*
  * The bench of rig.h.
  */
-/* flags: -Imachine */
-/* sources: machine/adversary.c machine/bus.c */
-/* sources: machine/code.c machine/csr.c machine/decode.c */
-/* sources: machine/fdt.c machine/fp.c machine/fp_compare.c machine/fpu.c */
-/* sources: machine/hart.c machine/machine.c machine/mmu.c machine/plic.c */
-/* sources: machine/sbi.c machine/uart.c machine/virtio.c */
-/* sources: machine/virtio_devices.c */
+/* sources: tests/host/machine/block.c */
 #include <stdlib.h>
 #include "rig.h"
 
@@ -16,18 +10,10 @@ struct hart *h;
 
 static int setup(struct machine_config config)
 {
-    size_t size = machine_size(&config);
-    if (!size || posix_memalign((void **)&m, 4096, size))
+    m = block_new(&config);
+    if (!m)
         return -1;
-    memset(m, 0, size);
-    machine_init(m, &config);
     h = &m->harts[0];
-    m->turn_end = 1000;
-    for (unsigned i = 0; i < config.harts; i++) {
-        hart_start(&m->harts[i], CODE, i, 0);
-        m->harts[i].tvec = HANDLER;
-    }
-    put_words(HANDLER, (const uint32_t[]){LOOP}, 1);
     return 0;
 }
 
