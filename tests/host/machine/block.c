@@ -30,9 +30,14 @@ struct machine *block_new(const struct machine_config *config)
     return block;
 }
 
+/* Pages of instructions are emptied when they are used. */
 void block_renew(struct machine *m)
 {
     struct machine_config config = m->config;
-    madvise(m, m->size & ~(uint64_t)(PAGE_SIZE - 1), MADV_DONTNEED);
+    size_t rest = m->frames_at, after = offsetof(struct machine, code);
+    madvise((char *)m + rest, m->size - rest, MADV_DONTNEED);
+    memset(m, 0, after);
+    after += sizeof m->code;
+    memset((char *)m + after, 0, sizeof *m - after);
     begin(m, &config);
 }
