@@ -12,6 +12,7 @@
 #define QUANTUM        1000u
 #define PER_TICK       10u
 #define RAM_LEAST      (16ull << 20)
+#define SIZE_MOST      (1ull << 48) /* of RAM, and of a disk */
 #define TREE_SIZE      (64u << 10)
 #define TREE_BELOW_TOP (2ull << 20) /* where the device tree begins */
 
@@ -25,10 +26,11 @@ static uint64_t pages_up(uint64_t size)
 static bool is_possible(const struct machine_config *c)
 {
     if (c->harts < 1 || c->harts > MACHINE_HARTS || c->disks > MACHINE_DISKS ||
-        c->ram < RAM_LEAST || c->ram % PAGE_SIZE || c->quantum > OUTPUT_MUCH)
+        c->ram < RAM_LEAST || c->ram > SIZE_MOST || c->ram % PAGE_SIZE ||
+        c->quantum > OUTPUT_MUCH)
         return false;
     for (unsigned i = 0; i < c->disks; i++)
-        if (c->disk_size[i] % SECTOR)
+        if (c->disk_size[i] % SECTOR || c->disk_size[i] > SIZE_MOST)
             return false;
     return true;
 }

@@ -2,7 +2,7 @@
  * The interrupt controller (RISC-V Platform-Level Interrupt Controller
  * Specification 1.0.0). A hart has one context, its S mode, with the hart's
  * number. Sources are levels: one that is still high when it is completed is
- * pending again.
+ * pending again, and what is pending stays so if the level falls.
  */
 #include "private.h"
 
@@ -14,11 +14,10 @@ enum {
 };
 #define PRIORITIES 7u
 
-/* The source that a context would get; 0 for none. */
-static unsigned best(const struct plic *p, unsigned context)
+/* The source above `limit` that a context would get; 0 for none. */
+static unsigned best(const struct plic *p, unsigned context, uint32_t limit)
 {
     uint32_t set = p->pending & p->enabled[context];
-    uint32_t limit = p->threshold[context];
     unsigned source = 0;
     for (unsigned i = 1; set && i < PLIC_SOURCES; i++)
         if (set >> i & 1 && p->priority[i] > limit) {
@@ -30,7 +29,7 @@ static unsigned best(const struct plic *p, unsigned context)
 
 bool plic_pending(const struct plic *p, unsigned hart)
 {
-    return p->pending && best(p, hart);
+    return p->pending && best(p, hart, p->threshold[hart]);
 }
 
 void plic_level(struct machine *m, unsigned source, bool level)
@@ -40,13 +39,12 @@ void plic_level(struct machine *m, unsigned source, bool level)
     p->levels = level ? p->levels | bit : p->levels & ~bit;
     if (level && !(p->claimed & bit))
         p->pending |= bit;
-    else
-        p->pending &= ~(bit & ~p->levels);
 }
 
+/* A threshold does not count here (chapter 8). */
 static uint32_t claim(struct plic *p, unsigned context)
 {
-    unsigned source = best(p, context);
+    unsigned source = best(p, context, 0);
     p->pending &= ~(1u << source);
     p->claimed |= source ? 1u << source : 0;
     return source;

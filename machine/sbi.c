@@ -154,7 +154,7 @@ static int reset(struct call *c)
 {
     if (c->function)
         return NOT_SUPPORTED;
-    if (c->a[0] > 2)
+    if (c->a[0] > 2 || c->a[1] > 1) /* reasons: none, or a failure */
         return INVALID_PARAM;
     machine_end(c->m, c->a[0] ? MACHINE_RESTART : MACHINE_OFF);
     return SUCCESS;

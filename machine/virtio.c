@@ -132,9 +132,9 @@ static void notify(struct machine *m, unsigned slot)
     /* What a device writes ends reservations, as another hart's store does. */
     for (unsigned i = 0; i < m->config.harts; i++)
         m->harts[i].reserved = false;
-    uint16_t first = v->seen;
-    while (v->seen != get16(m, v->offered + 2)) {
-        if (!do_next(m, slot)) {
+    uint16_t first = v->seen, end = get16(m, v->offered + 2);
+    while (v->seen != end) {
+        if ((uint16_t)(end - v->seen) > v->queue_size || !do_next(m, slot)) {
             give_up(m, slot);
             return;
         }
@@ -205,6 +205,7 @@ static void store_queue(struct virtio *v, uint32_t at, uint32_t value)
 {
     if (at == QUEUE_SIZE) {
         v->queue_size = value;
+        v->ready = false;
     } else if (at == QUEUE_READY) {
         v->ready = (value & 1) && v->queue_size && v->queue_size <= PIECES;
         v->seen = 0;
