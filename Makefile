@@ -284,11 +284,20 @@ machine_flags := -std=c17 -g -O2 -Wall -Wextra -Wstrict-prototypes \
     -Wmissing-prototypes
 machine_objects := $(patsubst %.c,build/machine/%.o,$(wildcard machine/*.c))
 
-machine: build/machine/calf-machine ## a RISC-V machine of our own, instead of QEMU
+machine_library := build/machine/libcalf-machine.so
+
+machine: build/machine/calf-machine $(machine_library) ## a RISC-V machine of our own, instead of QEMU
 
 build/machine/calf-machine: $(machine_objects)
 	$(say) HOSTLD $@
 	$(q)gcc $^ -o $@
+
+# All but the program, for tools in Python.
+$(machine_library): $(wildcard machine/*) Makefile
+	@mkdir -p $(@D)
+	$(say) HOSTLD $@
+	$(q)gcc $(machine_flags) -fPIC -shared -Wl,-Bsymbolic \
+	    $(filter-out %/main.c,$(filter %.c,$^)) -o $@
 
 $(machine_objects): build/machine/%.o: %.c Makefile
 	@mkdir -p $(@D)

@@ -128,11 +128,17 @@ enter: /* at h->pc */
     fetch =
         &h->tlb[h->view][ACCESS_FETCH][h->pc >> PAGE_SHIFT & (TLB_SIZE - 1)];
     number = fetch->place;
-    if (fetch->tag != TAG(h->pc, h->generation[ACCESS_FETCH]) &&
-        !code_find(m, h, &number)) {
-        left--;
-        hart_trap(h, h->trap_cause, h->trap_value);
-        goto enter;
+    if (fetch->tag != TAG(h->pc, h->generation[ACCESS_FETCH])) {
+        if (!code_find(m, h, &number)) {
+            left--;
+            hart_trap(h, h->trap_cause, h->trap_value);
+            goto enter;
+        }
+        m->now = end - left;
+        left = watch_fetch(m, h, left);
+        end = m->now + left;
+        if (!left)
+            goto out;
     }
     code = &m->code[number];
     slots = code->slots;
