@@ -3,7 +3,7 @@
  */
 /* flags: -Imachine */
 /* sources: machine/adversary.c machine/bus.c */
-/* sources: machine/code.c machine/csr.c machine/decode.c */
+/* sources: machine/code.c machine/csr.c machine/debug.c machine/decode.c */
 /* sources: machine/fdt.c machine/fp.c machine/fp_compare.c machine/fpu.c */
 /* sources: machine/hart.c machine/machine.c machine/mmu.c machine/plic.c */
 /* sources: machine/sbi.c machine/uart.c machine/virtio.c */
