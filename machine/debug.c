@@ -56,21 +56,23 @@ bool machine_write(struct machine *m, uint64_t physical, const uint8_t *from,
 
 /* ---- Watched addresses --------------------------------------------------- */
 
-static bool is_watched(const struct machine *m, uint64_t va, uint64_t size,
-                       enum access access)
+static bool is_watched(const struct machine *m, const struct hart *h,
+                       uint64_t va, uint64_t size, enum access access)
 {
     for (unsigned i = 0; i < m->watches; i++) {
         const struct machine_watch *w = &m->watch[i];
-        if (w->kinds >> access & 1 && va <= w->last && va + size - 1 >= w->first)
+        if (w->kinds >> access & w->harts >> h->number & 1 && va <= w->last &&
+            va + size - 1 >= w->first)
             return true;
     }
     return false;
 }
 
-uint64_t watch_mark(const struct machine *m, uint64_t va, enum access access)
+uint64_t watch_mark(const struct machine *m, const struct hart *h, uint64_t va,
+                    enum access access)
 {
     uint64_t page = va & ~(uint64_t)(PAGE_SIZE - 1);
-    return is_watched(m, page, PAGE_SIZE, access) ? WATCHED : 0;
+    return is_watched(m, h, page, PAGE_SIZE, access) ? WATCHED : 0;
 }
 
 static void mark_all(struct machine *m, struct hart *h)
@@ -80,7 +82,8 @@ static void mark_all(struct machine *m, struct hart *h)
             for (unsigned i = 0; i < TLB_SIZE; i++) {
                 uint64_t *tag = &h->tlb[view][access][i].tag;
                 *tag &= ~WATCHED;
-                *tag |= watch_mark(m, *tag << PAGE_SHIFT, (enum access)access);
+                *tag |=
+                    watch_mark(m, h, *tag << PAGE_SHIFT, (enum access)access);
             }
 }
 
@@ -105,7 +108,7 @@ static void hit(struct machine *m, const struct hart *h, uint64_t va,
 void watch_access(struct machine *m, struct hart *h, uint64_t va, unsigned size,
                   enum access access)
 {
-    if (!is_watched(m, va, size, access))
+    if (!is_watched(m, h, va, size, access))
         return;
     hit(m, h, va, access);
     m->hit.at--; /* it has been counted */
@@ -116,9 +119,9 @@ void watch_access(struct machine *m, struct hart *h, uint64_t va, unsigned size,
  * the first is watched; but the run goes on when it has ended there once. */
 uint64_t watch_fetch(struct machine *m, struct hart *h, uint64_t count)
 {
-    if (!watch_mark(m, h->pc, ACCESS_FETCH))
+    if (!watch_mark(m, h, h->pc, ACCESS_FETCH))
         return count;
-    if (m->passed == m->now + 1 || !is_watched(m, h->pc, 1, ACCESS_FETCH))
+    if (m->passed == m->now + 1 || !is_watched(m, h, h->pc, 1, ACCESS_FETCH))
         return 1;
     m->passed = m->now + 1;
     hit(m, h, h->pc, ACCESS_FETCH);

@@ -135,10 +135,11 @@ bool machine_write(struct machine *m, uint64_t physical, const uint8_t *from,
 #define MACHINE_WATCHES 32
 enum { WATCH_LOAD = 1, WATCH_STORE = 2, WATCH_FETCH = 4 };
 
-/* Virtual addresses, of any hart and any address space. */
+/* Virtual addresses, of any address space. */
 struct machine_watch {
     uint64_t first, last;
     uint32_t kinds; /* WATCH_* */
+    uint32_t harts; /* a set: 1 is hart 0 */
 };
 
 /* What instruction, number `at`, did so. It is done, or, if it was to be

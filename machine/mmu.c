@@ -36,7 +36,7 @@ static struct translation *entry(struct hart *h, uint64_t va,
 void mmu_remember(const struct machine *m, struct hart *h, uint64_t va,
                   enum access access, uint64_t place)
 {
-    uint64_t tag = TAG(va, h->generation[access]) | watch_mark(m, va, access);
+    uint64_t tag = TAG(va, h->generation[access]) | watch_mark(m, h, va, access);
     *entry(h, va, access) = (struct translation){tag, place};
 }
 

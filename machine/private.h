@@ -301,7 +301,8 @@ uint64_t adversary_length(struct machine *m, uint64_t usual);
 void adversary_time(struct machine *m);
 
 /* debug.c */
-uint64_t watch_mark(const struct machine *m, uint64_t va, enum access access);
+uint64_t watch_mark(const struct machine *m, const struct hart *h, uint64_t va,
+                    enum access access);
 void watch_access(struct machine *m, struct hart *h, uint64_t va, unsigned size,
                   enum access access);
 uint64_t watch_fetch(struct machine *m, struct hart *h, uint64_t count);
