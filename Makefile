@@ -282,15 +282,26 @@ refreshed-image: all
 
 machine_flags := -std=c17 -g -O2 -Wall -Wextra -Wstrict-prototypes \
     -Wmissing-prototypes
-machine_files = $(filter-out machine/$1.c,$(wildcard machine/*.c))
-machine_objects := $(patsubst %.c,build/machine/%.o,$(call machine_files,wasm))
-wasm_objects := $(patsubst %.c,build/wasm/%.o,$(call machine_files,main))
+machine_files := $(filter-out machine/main%,$(wildcard machine/*.c))
+machine_objects := $(patsubst %.c,build/machine/%.o,$(machine_files) \
+    machine/main.c)
+wasm_objects := $(patsubst %.c,build/wasm/%.o,$(machine_files) \
+    machine/main_wasm.c)
 
-machine: build/machine/calf-machine ## a RISC-V machine of our own, instead of QEMU
+machine_library := build/machine/libcalf-machine.so
+
+machine: build/machine/calf-machine $(machine_library) ## a RISC-V machine of our own, instead of QEMU
 
 build/machine/calf-machine: $(machine_objects)
 	$(say) HOSTLD $@
 	$(q)gcc $^ -o $@
+
+# All but the program, for tools in Python.
+$(machine_library): $(machine_files) $(wildcard machine/*.[ht]*) Makefile
+	@mkdir -p $(@D)
+	$(say) HOSTLD $@
+	$(q)gcc $(machine_flags) -fPIC -shared -Wl,-Bsymbolic \
+	    $(machine_files) -o $@
 
 $(machine_objects): build/machine/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -299,7 +310,7 @@ $(machine_objects): build/machine/%.o: %.c Makefile
 
 machine-wasm: tools-wasm build/machine/machine.wasm ## the same as WebAssembly: tools/wasm-machine
 
-# What machine.h declares is exported; wasm.c exports its own.
+# What machine.h declares is exported; main_wasm.c exports its own.
 build/machine/machine.wasm: $(wasm_objects) machine/machine.h
 	@mkdir -p $(@D)
 	$(say) WASMLD $@
@@ -311,7 +322,8 @@ $(wasm_objects): build/wasm/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(say) WASMCC $<
 	$(q)clang --target=wasm32 -ffreestanding -mbulk-memory -msign-ext \
-	    $(filter-out -g,$(machine_flags)) -Wno-missing-prototypes -MMD -MP -c $< -o $@
+	    $(filter-out -g,$(machine_flags)) -Wno-missing-prototypes \
+	    -MMD -MP -c $< -o $@
 
 # ---- Running -----------------------------------------------------------------
 

@@ -96,12 +96,18 @@ static uint64_t page_for(struct machine *m, uint64_t frame)
 bool code_find(struct machine *m, struct hart *h, uint64_t *page)
 {
     uint64_t physical, offset, pc = h->pc;
+    const struct translation *t =
+        &h->tlb[h->view][ACCESS_FETCH][(pc >> PAGE_SHIFT) % TLB_SIZE];
+    if (t->tag == (TAG(pc, h->generation[ACCESS_FETCH]) | WATCHED)) {
+        *page = t->place;
+        return true;
+    }
     if (!mmu_translate(m, h, pc, ACCESS_FETCH, &physical))
         return false;
     if (!ram_offset(m, physical, 2, &offset))
         return hart_fault(h, CAUSE_FETCH_ACCESS, pc);
     *page = page_for(m, offset & ~(uint64_t)(PAGE_SIZE - 1));
-    mmu_remember(h, pc, ACCESS_FETCH, *page);
+    mmu_remember(m, h, pc, ACCESS_FETCH, *page);
     return true;
 }
 

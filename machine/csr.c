@@ -168,13 +168,43 @@ static void satp_write(struct hart *h, uint64_t value)
     mmu_fence(h);
 }
 
+/* The registers that are just stored: where, and which bits. */
+static const struct {
+    unsigned number;
+    size_t place;
+    uint64_t mask;
+} plain[] = {
+    {CSR_STVEC, offsetof(struct hart, tvec), UINT64_MAX},
+    {CSR_SCOUNTEREN, offsetof(struct hart, counteren), UINT32_MAX},
+    {CSR_SENVCFG, offsetof(struct hart, envcfg), ENVCFG_FIOM},
+    {CSR_SSCRATCH, offsetof(struct hart, scratch), UINT64_MAX},
+    {CSR_SEPC, offsetof(struct hart, epc), ~1ull},
+    {CSR_SCAUSE, offsetof(struct hart, cause), UINT64_MAX},
+    {CSR_STVAL, offsetof(struct hart, tval), UINT64_MAX},
+    {CSR_STIMECMP, offsetof(struct hart, timer), UINT64_MAX},
+    {CSR_SATP, offsetof(struct hart, satp), UINT64_MAX},
+};
+
+static uint64_t *plain_csr(const struct hart *h, unsigned number,
+                           uint64_t *mask)
+{
+    for (unsigned i = 0; i < sizeof plain / sizeof *plain; i++)
+        if (plain[i].number == number) {
+            *mask = plain[i].mask;
+            return (uint64_t *)((uintptr_t)h + plain[i].place);
+        }
+    return NULL;
+}
+
 /* False if there is no such register, or not now. */
-static bool csr_read(const struct machine *m, const struct hart *h,
-                     unsigned number, uint64_t *value)
+bool csr_value(const struct machine *m, const struct hart *h, unsigned number,
+               uint64_t *value)
 {
     uint64_t fcsr = (uint64_t)h->rm << 5 | h->flags;
     uint64_t counters[] = {m->now, machine_time(m),
                            h->retired + (m->now - h->began)};
+    uint64_t mask;
+    const uint64_t *plain_one = plain_csr(h, number, &mask);
     switch (number) {
     case CSR_FFLAGS:
     case CSR_FRM:
@@ -197,35 +227,9 @@ static bool csr_read(const struct machine *m, const struct hart *h,
         *value = counters[number - CSR_CYCLE];
         return !h->user || h->counteren >> (number - CSR_CYCLE) & 1;
     default:
-        return false;
+        *value = plain_one ? *plain_one : 0;
+        return plain_one != NULL;
     }
-}
-
-/* The registers that are just stored: where, and which bits. */
-static const struct {
-    unsigned number;
-    size_t place;
-    uint64_t mask;
-} plain[] = {
-    {CSR_STVEC, offsetof(struct hart, tvec), UINT64_MAX},
-    {CSR_SCOUNTEREN, offsetof(struct hart, counteren), UINT32_MAX},
-    {CSR_SENVCFG, offsetof(struct hart, envcfg), ENVCFG_FIOM},
-    {CSR_SSCRATCH, offsetof(struct hart, scratch), UINT64_MAX},
-    {CSR_SEPC, offsetof(struct hart, epc), ~1ull},
-    {CSR_SCAUSE, offsetof(struct hart, cause), UINT64_MAX},
-    {CSR_STVAL, offsetof(struct hart, tval), UINT64_MAX},
-    {CSR_STIMECMP, offsetof(struct hart, timer), UINT64_MAX},
-    {CSR_SATP, offsetof(struct hart, satp), UINT64_MAX},
-};
-
-static uint64_t *plain_csr(struct hart *h, unsigned number, uint64_t *mask)
-{
-    for (unsigned i = 0; i < sizeof plain / sizeof *plain; i++)
-        if (plain[i].number == number) {
-            *mask = plain[i].mask;
-            return (uint64_t *)(void *)((char *)h + plain[i].place);
-        }
-    return NULL;
 }
 
 /* What may turn an interrupt on, or change what memory is, is looked at. */
@@ -269,13 +273,9 @@ bool csr_access(struct machine *m, struct hart *h, struct insn i)
 {
     unsigned number = CSR_NUMBER(i.imm), funct3 = CSR_FUNCT(i.imm);
     bool writes = (funct3 & 3) == 1 || i.rs1;
-    uint64_t operand = funct3 & 4 ? i.rs1 : h->x[i.rs1], old, mask;
-    const uint64_t *from = plain_csr(h, number, &mask);
-    if ((h->user && number >> 8 & 3) || (writes && number >> 10 == 3))
-        return hart_illegal(m, h);
-    if (from)
-        old = *from;
-    else if (!csr_read(m, h, number, &old))
+    uint64_t operand = funct3 & 4 ? i.rs1 : h->x[i.rs1], old;
+    if ((h->user && number >> 8 & 3) || (writes && number >> 10 == 3) ||
+        !csr_value(m, h, number, &old))
         return hart_illegal(m, h);
     if (writes) {
         if ((funct3 & 3) > 1)

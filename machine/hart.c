@@ -136,27 +136,15 @@ static bool elsewhere(struct machine *m, struct hart *h, struct insn i)
     }
 }
 
-/* The page of instructions that h->pc is in; NULL: an exception. */
-static struct code_page *code_page(struct machine *m, struct hart *h)
-{
-    const struct translation *t =
-        &h->tlb[h->view][ACCESS_FETCH][h->pc >> PAGE_SHIFT & (TLB_SIZE - 1)];
-    uint64_t number = t->place;
-    if (t->tag != TAG(h->pc, h->generation[ACCESS_FETCH]) &&
-        !code_find(m, h, &number))
-        return NULL;
-    return &m->code[number];
-}
-
 void hart_run(struct machine *m, struct hart *h, uint64_t count)
 {
     uint64_t *x = h->x, end = m->now + count, left = count;
     uint8_t *ram = ram_of(m);
-    const struct translation *loads, *stores;
+    const struct translation *loads, *stores, *fetch;
     struct code_page *code;
     struct insn split; /* of OP_SPLIT */
     const struct insn *at, *slots, *i;
-    uint64_t page, target;
+    uint64_t page, target, number;
     uint32_t bits;
 
 enter: /* at h->pc */
@@ -164,11 +152,21 @@ enter: /* at h->pc */
         goto out;
     loads = h->tlb[h->view][ACCESS_LOAD];
     stores = h->tlb[h->view][ACCESS_STORE];
-    code = code_page(m, h);
-    if (!code) {
-        left--;
-        goto trap;
+    fetch =
+        &h->tlb[h->view][ACCESS_FETCH][h->pc >> PAGE_SHIFT & (TLB_SIZE - 1)];
+    number = fetch->place;
+    if (fetch->tag != TAG(h->pc, h->generation[ACCESS_FETCH])) {
+        if (!code_find(m, h, &number)) {
+            left--;
+            goto trap;
+        }
+        m->now = end - left;
+        left = watch_fetch(m, h, left);
+        end = m->now + left;
+        if (!left)
+            goto out;
     }
+    code = &m->code[number];
     slots = code->slots;
     page = h->pc & ~(uint64_t)(PAGE_SIZE - 1);
     at = &slots[(h->pc & (PAGE_SIZE - 1)) / 2];

@@ -65,8 +65,23 @@ size_t machine_size(const struct machine_config *config)
     return size > SIZE_MAX ? 0 : (size_t)size;
 }
 
+static const char magic[8] = "calf-m1";
+#define LAYOUT (sizeof(struct machine) << 8 | OP_FP)
+
+bool machine_is_ours(const struct machine *m, uint64_t size,
+                     struct machine_config *config)
+{
+    if (size < sizeof *m || memcmp(m->magic, magic, sizeof magic) ||
+        m->layout != LAYOUT || m->size != size)
+        return false;
+    *config = m->config;
+    return true;
+}
+
 void machine_init(struct machine *m, const struct machine_config *config)
 {
+    memcpy(m->magic, magic, sizeof magic);
+    m->layout = LAYOUT;
     m->config = *config;
     if (!m->config.quantum)
         m->config.quantum = QUANTUM;
@@ -231,7 +246,7 @@ void machine_end(struct machine *m, enum machine_stop how)
 
 enum machine_stop machine_run(struct machine *m, uint64_t limit)
 {
-    while (m->now < limit) {
+    while (m->now < limit && !m->is_hit) {
         struct hart *h = &m->harts[m->turn];
         if (m->stopped)
             return (enum machine_stop)m->stop;
@@ -248,6 +263,10 @@ enum machine_stop machine_run(struct machine *m, uint64_t limit)
         }
         if (m->now < limit) /* the clock may have jumped */
             advance(m, h, limit < m->turn_end ? limit : m->turn_end);
+    }
+    if (m->is_hit) {
+        m->is_hit = false;
+        return MACHINE_HIT;
     }
     return m->stopped ? (enum machine_stop)m->stop : MACHINE_LIMIT;
 }
@@ -274,12 +293,4 @@ void machine_skip(struct machine *m, uint64_t now)
     uint64_t next = machine_next_event(m);
     if (next != UINT64_MAX && now > m->now && now <= next)
         m->now = now;
-}
-
-bool machine_hart_pc(const struct machine *m, unsigned hart, uint64_t *pc)
-{
-    if (hart >= m->config.harts || m->harts[hart].state == HART_STOPPED)
-        return false;
-    *pc = m->harts[hart].pc;
-    return true;
 }

@@ -37,16 +37,21 @@ static const char help[] =
     "  --adversary N    difficult, by --seed: a sum of 1 old translations, 2\n"
     "                   short turns, 4 early timers, 8 old instructions\n"
     "  --epoch N        the wall clock at the start, seconds since 1970\n"
+    "  --stop-at N      stop after so many instructions\n"
+    "  --save FILE      when it ends or stops, all of the machine goes there\n"
+    "  --resume FILE    goes on from there, instead of --kernel and what else\n"
+    "                   makes a machine; changes of its disks are not written\n"
     "  --stats          at the end: instructions, on standard error\n"
     "Status: 0 when the kernel powers off or restarts, 1 when no hart will\n"
     "ever go on, 2 for wrong usage.\n";
 
 static struct options {
-    const char *kernel, *initrd, *disks[MACHINE_DISKS];
+    const char *kernel, *initrd, *disks[MACHINE_DISKS], *save, *resume;
     char command_line[2048];
     struct machine_config config;
+    uint64_t stop_at;
     bool snapshot, stats;
-} options = {.config = {.harts = 1, .ram = 128 << 20}};
+} options = {.config = {.harts = 1, .ram = 128 << 20}, .stop_at = UINT64_MAX};
 
 static struct termios saved_terminal;
 static bool is_terminal, input_ended;
@@ -112,6 +117,9 @@ static void take_option(const char *name, const char *value)
         {"--per-tick", &c->per_tick, sizeof c->per_tick},
         {"--adversary", &c->adversary, sizeof c->adversary},
         {"--epoch", &c->epoch, sizeof c->epoch},
+        {"--stop-at", &options.stop_at, sizeof options.stop_at},
+        {"--save", &options.save, 0},
+        {"--resume", &options.resume, 0},
     };
     unsigned i = 0, count = sizeof known / sizeof *known;
     if (!strcmp(name, "--disk"))
@@ -150,7 +158,7 @@ static void parse(char **arguments)
     }
     for (const char *before = "run="; *arguments; before = "", arguments++)
         append(before, *arguments);
-    if (!options.kernel)
+    if (!options.kernel && !options.resume)
         fail("--kernel is missing; see --help");
 }
 
@@ -219,6 +227,39 @@ static void boot(struct machine *m)
         fail("the command line is too long for the device tree");
 }
 
+/* Pages of zeros are left out: they are holes. */
+static void save(const struct machine *m)
+{
+    static const uint8_t zeros[4096];
+    const uint8_t *block = (const uint8_t *)m;
+    size_t size = machine_size(&options.config);
+    int fd = open(options.save, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    bool good = fd >= 0 && !ftruncate(fd, (off_t)size);
+    for (size_t at = 0, part; good && at < size; at += part) {
+        part = size - at < sizeof zeros ? size - at : sizeof zeros;
+        good = !memcmp(block + at, zeros, part) ||
+               pwrite(fd, block + at, part, (off_t)at) == (ssize_t)part;
+    }
+    if (!good || close(fd))
+        fail("%s: %s", options.save, strerror(errno));
+}
+
+static struct machine *resume(void)
+{
+    size_t size = file_size(options.resume);
+    int fd = open(options.resume, O_RDONLY | O_CLOEXEC);
+    void *block = mmap(NULL, size ? size : 1, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_NORESERVE, fd, 0);
+    if (block == MAP_FAILED)
+        fail("%s: %s", options.resume, strerror(errno));
+    close(fd);
+    if (!machine_is_ours(block, size, &options.config))
+        fail("%s: this was not saved by this build of the machine",
+             options.resume);
+    options.snapshot = true;
+    return block;
+}
+
 static void write_back(struct machine *m, unsigned disk)
 {
     uint64_t at, size;
@@ -236,6 +277,16 @@ static void write_disks(struct machine *m)
 {
     for (unsigned i = 0; i < options.config.disks && !options.snapshot; i++)
         write_back(m, i);
+}
+
+static _Noreturn void leave(const struct machine *m, int status)
+{
+    if (options.save)
+        save(m);
+    if (options.stats)
+        fprintf(stderr, "instructions: %llu\n",
+                (unsigned long long)machine_now(m));
+    exit(status);
 }
 
 /* ---- The terminal -------------------------------------------------------- */
@@ -281,7 +332,7 @@ static void type(struct machine *m, const uint8_t *keys, size_t count)
             continue;
         }
         if (escaped && keys[i] == 'x')
-            exit(0);
+            leave(m, 0);
         escaped = false;
         machine_input(m, &keys[i], 1);
     }
@@ -306,10 +357,12 @@ static bool take_input(struct machine *m, int milliseconds)
 
 static void report(struct machine *m)
 {
-    uint64_t pc;
-    for (unsigned i = 0; machine_hart_pc(m, i, &pc) || i < MACHINE_HARTS; i++)
-        if (machine_hart_pc(m, i, &pc))
-            fprintf(stderr, "hart %u: pc %016llx\n", i, (unsigned long long)pc);
+    uint64_t pc, ra;
+    for (unsigned i = 0; machine_register(m, i, MACHINE_PC, &pc); i++) {
+        machine_register(m, i, 1, &ra);
+        fprintf(stderr, "hart %u: pc 0x%016llx  ra 0x%016llx\n", i,
+                (unsigned long long)pc, (unsigned long long)ra);
+    }
 }
 
 /* Nothing happens until a timer or a key: at a terminal in real time, else at
@@ -322,11 +375,19 @@ static void wait(struct machine *m)
     if (next == UINT64_MAX && input_ended) {
         report(m);
         fputs("calf-machine: no hart will ever go on\n", stderr);
-        exit(1);
+        leave(m, 1);
     }
     int most = !is_terminal ? 0 : rest < 60000 ? (int)rest : 60000;
     if (!take_input(m, next == UINT64_MAX ? -1 : most))
-        machine_skip(m, next);
+        machine_skip(m, next < options.stop_at ? next : options.stop_at);
+}
+
+/* Where a run is stopped for a while makes no difference to when there is
+ * input. */
+static uint64_t next_look(const struct machine *m)
+{
+    uint64_t next = (machine_now(m) / SLICE + 1) * SLICE;
+    return next < options.stop_at ? next : options.stop_at;
 }
 
 static void on_signal(int number)
@@ -337,18 +398,19 @@ static void on_signal(int number)
 static void run(struct machine *m)
 {
     enum machine_stop why = MACHINE_LIMIT;
-    while (why != MACHINE_OFF && why != MACHINE_RESTART) {
-        why = machine_run(m, machine_now(m) + SLICE);
+    while (why != MACHINE_OFF && why != MACHINE_RESTART &&
+           machine_now(m) < options.stop_at) {
+        why = machine_run(m, next_look(m));
         show_output(m);
         if (interrupted) {
             report(m);
-            exit(1);
+            leave(m, 1);
         }
         if (why == MACHINE_FLUSH)
             write_disks(m);
         else if (why == MACHINE_IDLE)
             wait(m);
-        else
+        else if (why != MACHINE_LIMIT || machine_now(m) % SLICE == 0)
             take_input(m, 0);
     }
     write_disks(m);
@@ -358,13 +420,11 @@ int main(int count, char **arguments)
 {
     (void)count;
     parse(arguments + 1);
-    struct machine *m = make_machine();
-    boot(m);
+    struct machine *m = options.resume ? resume() : make_machine();
+    if (!options.resume)
+        boot(m);
     open_terminal();
     signal(SIGTERM, on_signal);
     run(m);
-    if (options.stats)
-        fprintf(stderr, "instructions: %llu\n",
-                (unsigned long long)machine_now(m));
-    return 0;
+    leave(m, 0);
 }

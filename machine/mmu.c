@@ -23,7 +23,7 @@ enum {
 #define LEVELS       3u
 #define PAGES_BITS   9u /* of an address, a level */
 #define BAD_TAG      0ull
-#define GENERATIONS  (1ull << (64 - TAG_BITS))
+#define GENERATIONS  (WATCHED >> TAG_BITS)
 
 /* ---- Remembering --------------------------------------------------------- */
 
@@ -33,11 +33,12 @@ static struct translation *entry(struct hart *h, uint64_t va,
     return &h->tlb[h->view][access][(va >> PAGE_SHIFT) % TLB_SIZE];
 }
 
-void mmu_remember(struct hart *h, uint64_t va, enum access access,
-                  uint64_t place)
+void mmu_remember(const struct machine *m, struct hart *h, uint64_t va,
+                  enum access access, uint64_t place)
 {
-    *entry(h, va, access) =
-        (struct translation){TAG(va, h->generation[access]), place};
+    uint64_t tag =
+        TAG(va, h->generation[access]) | watch_mark(m, h, va, access);
+    *entry(h, va, access) = (struct translation){tag, place};
 }
 
 void mmu_forget(struct hart *h, enum access access)
@@ -172,17 +173,31 @@ bool mmu_translate(struct machine *m, struct hart *h, uint64_t va,
     return good;
 }
 
+/* trap_cause and trap_value mean nothing outside an instruction. */
+bool machine_translate(struct machine *m, unsigned hart, uint64_t va,
+                       uint64_t *physical)
+{
+    struct hart *h = &m->harts[hart];
+    struct leaf leaf = {.pte = va >> PAGE_SHIFT << 10};
+    if (hart >= m->config.harts ||
+        (h->satp && !walk(m, h, va, ACCESS_LOAD, &leaf)))
+        return false;
+    *physical = ((leaf.pte >> 10) << PAGE_SHIFT) +
+                va % (PAGE_SIZE << PAGES_BITS * leaf.level);
+    return true;
+}
+
 /* ---- Loads and stores that hart.c does not do itself --------------------- */
 
 /* Finds va in RAM and remembers it. 1: at `offset`; 0: it is no RAM, but at
  * `offset` of the bus; -1: an exception. Stores to pages of instructions are
  * not remembered: each must be seen. */
-static int find(struct machine *m, struct hart *h, uint64_t va,
-                enum access access, uint64_t *offset)
+static int look_up(struct machine *m, struct hart *h, uint64_t va,
+                   enum access access, uint64_t *offset)
 {
     const struct translation *t = entry(h, va, access);
     uint64_t physical;
-    if (t->tag == TAG(va, h->generation[access])) {
+    if ((t->tag & ~WATCHED) == TAG(va, h->generation[access])) {
         *offset = t->place + va;
         return 1;
     }
@@ -194,8 +209,17 @@ static int find(struct machine *m, struct hart *h, uint64_t va,
         return 0;
     }
     if (access != ACCESS_STORE || !code_in(m, *offset))
-        mmu_remember(h, va, access, *offset - va);
+        mmu_remember(m, h, va, access, *offset - va);
     return 1;
+}
+
+static int find(struct machine *m, struct hart *h, uint64_t va, unsigned size,
+                enum access access, uint64_t *offset)
+{
+    int found = look_up(m, h, va, access, offset);
+    if (found >= 0)
+        watch_access(m, h, va, size, access);
+    return found;
 }
 
 static bool crosses(uint64_t va, unsigned size)
@@ -215,7 +239,7 @@ bool mmu_load(struct machine *m, struct hart *h, uint64_t va, unsigned size,
     }
     if (crosses(va, size))
         return true;
-    int found = find(m, h, va, ACCESS_LOAD, &at);
+    int found = find(m, h, va, size, ACCESS_LOAD, &at);
     if (found > 0)
         memcpy(value, ram_of(m) + at, size);
     return found ? found > 0
@@ -236,15 +260,15 @@ bool mmu_store(struct machine *m, struct hart *h, uint64_t va, unsigned size,
 {
     uint64_t at, next = (va / PAGE_SIZE + 1) * PAGE_SIZE;
     if (crosses(va, size)) {
-        if (find(m, h, va, ACCESS_STORE, &at) < 0 ||
-            find(m, h, next, ACCESS_STORE, &at) < 0)
+        if (find(m, h, va, 1, ACCESS_STORE, &at) < 0 ||
+            find(m, h, next, 1, ACCESS_STORE, &at) < 0)
             return false;
         for (unsigned i = 0; i < size; i++)
             if (!mmu_store(m, h, va + i, 1, value >> 8 * i))
                 return false;
         return true;
     }
-    int found = find(m, h, va, ACCESS_STORE, &at);
+    int found = find(m, h, va, size, ACCESS_STORE, &at);
     if (found > 0)
         store_part(m, at, (const uint8_t *)&value, size);
     return found ? found > 0
@@ -308,7 +332,7 @@ bool mmu_amo(struct machine *m, struct hart *h, struct insn i)
     if (va % size)
         return hart_fault(
             h, is_load ? CAUSE_LOAD_MISALIGNED : CAUSE_STORE_MISALIGNED, va);
-    int found = find(m, h, va, access, &offset);
+    int found = find(m, h, va, size, access, &offset);
     if (found <= 0)
         return found == 0 && access_fault(h, access, va);
     uint64_t old = load_ram(m, offset, size);

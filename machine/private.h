@@ -9,6 +9,7 @@
 
 void *memcpy(void *to, const void *from, size_t size);
 void *memset(void *to, int byte, size_t size);
+int memcmp(const void *a, const void *b, size_t size);
 
 #define PAGE_SHIFT 12
 #define PAGE_SIZE  4096u
@@ -76,6 +77,7 @@ struct translation {
 };
 
 #define TAG_BITS     52
+#define WATCHED      (1ull << 63) /* in a tag: see debug.c */
 #define TAG(va, gen) ((va) >> PAGE_SHIFT | (gen) << TAG_BITS)
 
 enum hart_state { HART_STOPPED, HART_RUNS, HART_WAITS };
@@ -98,7 +100,7 @@ struct hart {
     uint64_t began;
     uint64_t trap_cause, trap_value;   /* of the exception under way */
     uint32_t view;                     /* enum view */
-    uint64_t generation[ACCESS_KINDS]; /* 12 bits each */
+    uint64_t generation[ACCESS_KINDS]; /* 11 bits each */
     uint64_t large;                    /* see mmu_fence_page */
     struct translation tlb[VIEWS][ACCESS_KINDS][TLB_SIZE];
 };
@@ -188,6 +190,8 @@ struct old {
 /* ---- The machine --------------------------------------------------------- */
 
 struct machine {
+    char magic[8];
+    uint64_t layout; /* what a block of another build has different */
     struct machine_config config;
     uint64_t now;      /* instructions */
     uint64_t turn_end; /* of the hart `turn` */
@@ -203,6 +207,11 @@ struct machine {
     uint32_t rtc_high; /* of the time whose low half was read */
     struct virtio virtio[VIRTIO_SLOTS];
     struct disk disks[MACHINE_DISKS];
+    struct machine_watch watch[MACHINE_WATCHES];
+    uint32_t watches;
+    bool is_hit;     /* and `hit` not told yet */
+    uint64_t passed; /* watch_fetch ended a run at the instruction before */
+    struct machine_hit hit;
     struct code_page code[CODE_PAGES];
     struct old old[MACHINE_HARTS][OLD_SETS][OLD_WAYS];
 };
@@ -240,6 +249,8 @@ void hart_run(struct machine *m, struct hart *h, uint64_t count);
  * machine.now counts it. */
 bool csr_access(struct machine *m, struct hart *h, struct insn i);
 bool system_execute(struct machine *m, struct hart *h, struct insn i);
+bool csr_value(const struct machine *m, const struct hart *h, unsigned number,
+               uint64_t *value);
 void hart_trap(struct hart *h, uint64_t cause, uint64_t value);
 void hart_interrupt(struct machine *m, struct hart *h);
 bool hart_illegal(struct machine *m, struct hart *h);
@@ -261,8 +272,8 @@ bool mmu_amo(struct machine *m, struct hart *h, struct insn i);
 void mmu_fence(struct hart *h);
 void mmu_fence_page(struct hart *h, uint64_t va);
 void mmu_forget(struct hart *h, enum access access);
-void mmu_remember(struct hart *h, uint64_t va, enum access access,
-                  uint64_t place);
+void mmu_remember(const struct machine *m, struct hart *h, uint64_t va,
+                  enum access access, uint64_t place);
 bool hart_fault(struct hart *h, uint64_t cause, uint64_t value);
 
 /* code.c: the page of instructions that the hart's pc is in, by number. */
@@ -287,6 +298,13 @@ void adversary_fence(struct machine *m, struct hart *h, const uint64_t *va,
 void adversary_turn(struct machine *m, struct hart *h);
 uint64_t adversary_length(struct machine *m, uint64_t usual);
 void adversary_time(struct machine *m);
+
+/* debug.c */
+uint64_t watch_mark(const struct machine *m, const struct hart *h, uint64_t va,
+                    enum access access);
+void watch_access(struct machine *m, struct hart *h, uint64_t va, unsigned size,
+                  enum access access);
+uint64_t watch_fetch(struct machine *m, struct hart *h, uint64_t count);
 
 /* fpu.c: false: an exception. */
 bool fpu_execute(struct machine *m, struct hart *h, struct insn i);

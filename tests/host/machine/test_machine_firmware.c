@@ -122,7 +122,7 @@ static bool remembers(uint64_t va, uint64_t function, uint64_t start,
     struct hart *other = &m->harts[1];
     const struct translation *t =
         &other->tlb[other->view][ACCESS_LOAD][va >> 12 & (TLB_SIZE - 1)];
-    mmu_remember(other, va, ACCESS_LOAD, 0);
+    mmu_remember(m, other, va, ACCESS_LOAD, 0);
     assert_int_equal(call(RFENCE, function, 1, 1, start, size), OK);
     return t->tag == TAG(va, other->generation[ACCESS_LOAD]);
 }

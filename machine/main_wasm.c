@@ -75,6 +75,14 @@ void *memset(void *to, int byte, size_t size)
     return __builtin_memset(to, byte, size);
 }
 
+int memcmp(const void *a, const void *b, size_t size)
+{
+    const uint8_t *x = a, *y = b;
+    while (size && *x == *y)
+        x++, y++, size--;
+    return size ? *x - *y : 0;
+}
+
 /* The product of 128 bits, by which an overflow of 64 is noticed. */
 unsigned __int128 __multi3(unsigned __int128 a, unsigned __int128 b)
 {
