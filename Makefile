@@ -282,11 +282,10 @@ refreshed-image: all
 
 machine_flags := -std=c17 -g -O2 -Wall -Wextra -Wstrict-prototypes \
     -Wmissing-prototypes
-machine_files := $(filter-out machine/main%,$(wildcard machine/*.c))
+machine_files := $(filter-out %/main.c,$(wildcard machine/*.c))
 machine_objects := $(patsubst %.c,build/machine/%.o,$(machine_files) \
     machine/main.c)
-wasm_objects := $(patsubst %.c,build/wasm/%.o,$(machine_files) \
-    machine/main_wasm.c)
+wasm_objects := $(patsubst %.c,build/wasm/%.o,$(machine_files) web/machine.c)
 
 machine_library := build/machine/libcalf-machine.so
 
@@ -310,7 +309,7 @@ $(machine_objects): build/machine/%.o: %.c Makefile
 
 machine-wasm: tools-wasm build/machine/machine.wasm ## the same as WebAssembly: tools/wasm-machine
 
-# What machine.h declares is exported; main_wasm.c exports its own.
+# What machine.h declares is exported; web/machine.c exports its own.
 build/machine/machine.wasm: $(wasm_objects) machine/machine.h
 	@mkdir -p $(@D)
 	$(say) WASMLD $@
@@ -321,7 +320,7 @@ build/machine/machine.wasm: $(wasm_objects) machine/machine.h
 $(wasm_objects): build/wasm/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(say) WASMCC $<
-	$(q)clang --target=wasm32 -ffreestanding -mbulk-memory -msign-ext \
+	$(q)clang --target=wasm32 -ffreestanding -mbulk-memory -msign-ext -Imachine \
 	    $(filter-out -g,$(machine_flags)) -Wno-missing-prototypes \
 	    -MMD -MP -c $< -o $@
 
@@ -466,7 +465,7 @@ clang-build: debug-build
 	@if command -v clang llvm-objcopy ld.lld >/dev/null; then \
 	    $(MAKE) CC=clang DEBUG=0 all; fi
 
-our_c := $(shell find kernel machine user tests bench exercises -name '*.[ch]' 2>/dev/null)
+our_c := $(shell find kernel machine web user tests bench exercises -name '*.[ch]' 2>/dev/null)
 
 lint: tools-lint ## layers, words, format and static analysis, no findings
 	@status=0; tools/layers || status=1; tools/glossary || status=1; \
