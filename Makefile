@@ -334,16 +334,18 @@ run: tools-run refreshed-image ## boot to a shell (HARTS=3 MEM=128M APPEND="..."
 
 qemu: run ## the same as run
 
-qemu-gdb: tools-run all ## boot, waiting for gdb; writes .gdbinit
-	@tools/run $(run_flags) --gdb $(GDB_PORT:%=--gdb-port %)
+# MACHINE=own: on the machine of our own, on which gdb can go back.
+qemu-gdb: tools-run all ## boot, waiting for gdb; writes .gdbinit (MACHINE=own)
+	@tools/run $(run_flags) $(MACHINE:%=--machine %) --gdb \
+	    $(GDB_PORT:%=--gdb-port %)
 
 print-gdbport: # what course graders ask
 	@echo $(or $(GDB_PORT),1234)
 
-gdb: tools-run tools-gdb ## gdb on the debug build (starts QEMU if needed)
+gdb: tools-run tools-gdb ## gdb on the debug build (MACHINE=own: can go back)
 	@$(MAKE) DEBUG=1 all
 	@CALF_GDB_PORT=$(or $(GDB_PORT),$(CALF_GDB_PORT)) tools/gdb/start \
-	    $(EXERCISE:%=--build debug-%)
+	    $(MACHINE:%=--machine %) $(EXERCISE:%=--build debug-%)
 
 include bench/bench.mk
 

@@ -108,12 +108,17 @@ class Stub:
 
     def __init__(self, past, connection, wait):
         self.past, self.connection, self.wait = past, connection, wait
-        self.hart = self.step_hart = 0
+        self.hart = self.step_hart = self.first()
         self.set = {}           # (Z number, address): size
 
     @property
     def machine(self):
         return self.past.machine
+
+    def first(self):
+        """A hart that runs."""
+        return next((i for i in range(self.machine.config.harts)
+                     if self.machine.register(i, own.PC)), 0)
 
     def serve(self):
         while True:
@@ -245,6 +250,10 @@ class Stub:
                     f":{max(at, address):x};" if number > 1 else ":;")
         return self.at(why)
 
+    def beginning(self):
+        self.hart = self.first()
+        return self.at("replaylog:begin;")
+
     def at(self, why):
         self.step_hart = self.hart
         return f"T05thread:{self.hart + 1:x};{why}"
@@ -280,14 +289,14 @@ class Stub:
     def go_back(self, _):
         def move():
             hit = self.past.run_back()
-            return self.hit(*hit) if hit else self.at("replaylog:begin;")
+            return self.hit(*hit) if hit else self.beginning()
         return self.guarded(move)
 
     def step_back(self, _):
         def move():
             self.hart = self.step_hart
             there = self.past.step_back(self.hart)
-            return self.at("" if there else "replaylog:begin;")
+            return self.at("") if there else self.beginning()
         return self.guarded(move)
 
     # ---- monitor ----
