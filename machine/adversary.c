@@ -12,13 +12,13 @@
  */
 #include "private.h"
 
-#define PTE_V   (1u << 0)
-#define PTE_RX  (1u << 1 | 1u << 3)
-#define PTE_G   (1u << 5)
-#define PTE_A   (1u << 6)
-#define PTE_D   (1u << 7)
-#define SLOTS   512u
-#define NEARBY  8u
+#define PTE_V  (1u << 0)
+#define PTE_RX (1u << 1 | 1u << 3)
+#define PTE_G  (1u << 5)
+#define PTE_A  (1u << 6)
+#define PTE_D  (1u << 7)
+#define SLOTS  512u
+#define NEARBY 8u
 #define ENTRIES                                                                \
     (ADVERSARY_TLB | ADVERSARY_WALKS | ADVERSARY_NODES | ADVERSARY_INVALID)
 
@@ -88,8 +88,7 @@ static bool is_global(const struct old *o)
 static bool is_for(const struct old *o, const struct hart *h, uint64_t va,
                    unsigned level)
 {
-    return o->used && o->leaf.level == level &&
-           o->page == page_of(va, level) &&
+    return o->used && o->leaf.level == level && o->page == page_of(va, level) &&
            (is_global(o) || o->asid == asid_of(h));
 }
 
@@ -104,8 +103,7 @@ static void insert(struct machine *m, struct hart *h, uint64_t va,
         if (!set[i].used)
             way = i;
     }
-    set[way] =
-        (struct old){page_of(va, leaf.level), asid_of(h), true, leaf};
+    set[way] = (struct old){page_of(va, leaf.level), asid_of(h), true, leaf};
 }
 
 void adversary_keep(struct machine *m, struct hart *h, uint64_t va,

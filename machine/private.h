@@ -98,7 +98,7 @@ struct hart {
     bool software_late;         /* soon so (ADVERSARY_SBI) */
     bool reserved;              /* LR without SC, of these bytes of RAM */
     uint64_t reservation, reservation_size;
-    uint64_t retired;           /* instructions until `began` */
+    uint64_t retired; /* instructions until `began` */
     uint64_t began;
     uint64_t trap_cause, trap_value;   /* of the exception under way */
     uint32_t view;                     /* enum view */

@@ -136,24 +136,18 @@ static void test_two_writers(void **state)
 static void test_load_buffering(void **state)
 {
     (void)state;
-    NEVER("1-1---", DO(GET_X(13), Y_IS(12)),
-          DO(GET_Y(13), X_IS(12)));
+    NEVER("1-1---", DO(GET_X(13), Y_IS(12)), DO(GET_Y(13), X_IS(12)));
 }
 
 /* One place is always in order, for its own hart and for others. */
 static void test_coherence(void **state)
 {
     (void)state;
-    NEVER("--21--", DO(X_IS(12), X_IS(15)),
-          DO(GET_X(13), GET_X(14)));
-    NEVER("----1-", DO(X_IS(12), STORE(2, 15, 10, 0)),
-          DO(NOP));
-    NEVER("----1-", DO(X_IS(12), SWAP(13, 10, 15)),
-          DO(NOP));
-    NEVER("0-----", DO(X_IS(12), SWAP(13, 10, 15)),
-          DO(NOP));
-    NEVER("0-----", DO(X_IS(12), LR(13), SC(14, 15)),
-          DO(NOP));
+    NEVER("--21--", DO(X_IS(12), X_IS(15)), DO(GET_X(13), GET_X(14)));
+    NEVER("----1-", DO(X_IS(12), STORE(2, 15, 10, 0)), DO(NOP));
+    NEVER("----1-", DO(X_IS(12), SWAP(13, 10, 15)), DO(NOP));
+    NEVER("0-----", DO(X_IS(12), SWAP(13, 10, 15)), DO(NOP));
+    NEVER("0-----", DO(X_IS(12), LR(13), SC(14, 15)), DO(NOP));
     NEVER("0-----", DO(X_IS(12), GET_X(13)), DO(NOP));
 }
 
@@ -460,20 +454,13 @@ static void test_own_instructions(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        BENCH_TWO(test_message_passing),
-        BENCH_TWO(test_store_buffering),
-        BENCH_TWO(test_two_writers),
-        BENCH_TWO(test_load_buffering),
-        BENCH_TWO(test_coherence),
-        BENCH(test_own_loads),
-        BENCH(test_stores_to_devices),
-        BENCH_TWO(test_stores_end),
-        BENCH_TWO(test_reservations),
-        BENCH(test_nodes),
-        BENCH(test_walks_ahead),
-        BENCH(test_invalid_entries),
-        BENCH(test_stores_and_walks),
-        BENCH_TWO(test_instructions),
+        BENCH_TWO(test_message_passing),  BENCH_TWO(test_store_buffering),
+        BENCH_TWO(test_two_writers),      BENCH_TWO(test_load_buffering),
+        BENCH_TWO(test_coherence),        BENCH(test_own_loads),
+        BENCH(test_stores_to_devices),    BENCH_TWO(test_stores_end),
+        BENCH_TWO(test_reservations),     BENCH(test_nodes),
+        BENCH(test_walks_ahead),          BENCH(test_invalid_entries),
+        BENCH(test_stores_and_walks),     BENCH_TWO(test_instructions),
         BENCH_TWO(test_own_instructions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
