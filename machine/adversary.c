@@ -285,14 +285,14 @@ static void jump(struct machine *m)
  * after what may enable it (section 3.1.9: they are looked at then). */
 void adversary_time(struct machine *m)
 {
-    if (draws(m, ADVERSARY_TIME, 1024))
+    if (draws(m, ADVERSARY_TIME, 8192))
         jump(m);
 }
 
 /* After LR: another hart has its turn, or a timer goes off. */
 void adversary_reserve(struct machine *m, struct hart *h)
 {
-    bool early = draws(m, ADVERSARY_TIME, 64);
+    bool early = draws(m, ADVERSARY_TIME, 512);
     if (!early && !draws(m, ADVERSARY_LRSC, 4))
         return;
     if (early)

@@ -451,6 +451,73 @@ static void test_own_instructions(void **state)
     execute(2, 2);
 }
 
+/* ---- Turns and time ------------------------------------------------------ */
+
+/* How many instructions hart 0 had executed when its turn ended. */
+static unsigned turn_of(uint32_t first)
+{
+    unsigned count = 0;
+    CODE_IS(first, ADDI(10, 10, 1), 0xffdff06f);
+    h->pc = CODE;
+    m->turn = 1;
+    m->turn_end = m->now;
+    while (m->turn == 1)
+        run(1);
+    for (; m->turn == 0; count++)
+        run(1);
+    return count;
+}
+
+static void test_turns(void **state)
+{
+    unsigned shortest = 9999;
+    (void)state;
+    for (unsigned i = 0; i < 200; i++)
+        assert_int_equal(turn_of(NOP), 1000);
+    m->config.adversary = ADVERSARY_TURNS;
+    for (unsigned i = 0; i < 200; i++) {
+        unsigned length = turn_of(NOP);
+        shortest = length < shortest ? length : shortest;
+    }
+    assert_in_range(shortest, 1, 2);
+}
+
+/* A timer of much later goes off, where interrupts may be taken. */
+static void test_early_timers(void **state)
+{
+    (void)state;
+    CODE_IS(CSRRS(0, 0x100, 14), CSRRC(0, 0x100, 14), 0xff9ff06f);
+    h->x[14] = STATUS_SIE;
+    h->ie = IP_TIMER;
+    for (unsigned i = 0; i < 2; i++) {
+        m->config.adversary = i ? ADVERSARY_TIME : 0;
+        h->timer = 1u << 30;
+        h->pc = CODE;
+        h->cause = 0;
+        run(100000); /* a jump ends it */
+        run(10);
+        assert_int_equal(h->cause, i ? CAUSE_INTERRUPT | TIMER : 0);
+    }
+}
+
+/* What it did last can be told; of many of one kind in a row, the last. */
+static void test_decisions(void **state)
+{
+    struct machine_decision d;
+    (void)state;
+    assert_false(machine_decision(m, 0, &d));
+    for (unsigned i = 0; i < 100; i++) {
+        adversary_note(m, h, i & 1 ? ADVERSARY_TLB : ADVERSARY_CODE, 3 * i);
+        adversary_note(m, h, i & 1 ? ADVERSARY_TLB : ADVERSARY_CODE, i);
+    }
+    for (unsigned i = 0; i < MACHINE_DECISIONS; i++) {
+        assert_true(machine_decision(m, i, &d));
+        assert_int_equal(d.address, 99 - i);
+        assert_int_equal(d.what, i & 1 ? ADVERSARY_CODE : ADVERSARY_TLB);
+    }
+    assert_false(machine_decision(m, MACHINE_DECISIONS, &d));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -462,6 +529,9 @@ int main(void)
         BENCH(test_walks_ahead),          BENCH(test_invalid_entries),
         BENCH(test_stores_and_walks),     BENCH_TWO(test_instructions),
         BENCH_TWO(test_own_instructions),
+        BENCH_TWO(test_turns),
+        BENCH(test_early_timers),
+        BENCH(test_decisions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
