@@ -528,10 +528,8 @@ int main(void)
         BENCH_TWO(test_reservations),     BENCH(test_nodes),
         BENCH(test_walks_ahead),          BENCH(test_invalid_entries),
         BENCH(test_stores_and_walks),     BENCH_TWO(test_instructions),
-        BENCH_TWO(test_own_instructions),
-        BENCH_TWO(test_turns),
-        BENCH(test_early_timers),
-        BENCH(test_decisions),
+        BENCH_TWO(test_own_instructions), BENCH_TWO(test_turns),
+        BENCH(test_early_timers),         BENCH(test_decisions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
