@@ -94,6 +94,7 @@ static void sret(struct hart *h)
 
 static void sfence(struct machine *m, struct hart *h, struct insn i)
 {
+    stores_drain(m, h);
     adversary_fence(m, h, i.rs1 ? &h->x[i.rs1] : NULL,
                     i.rs2 ? &h->x[i.rs2] : NULL);
     if (i.rs1)
@@ -116,7 +117,7 @@ bool system_execute(struct machine *m, struct hart *h, struct insn i)
         return hart_illegal(m, h);
     h->look = true;
     if (which == 0)
-        sbi_call(m, h);
+        h->pc -= sbi_call(m, h) ? 0 : 4; /* or it is made anew */
     else if (fence)
         sfence(m, h, i);
     else if (which == 0x102)

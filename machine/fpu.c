@@ -5,7 +5,7 @@
 #include "fp.h"
 #include "private.h"
 
-#define BOX         (0xffffffffull << 32)
+#define BOX    (0xffffffffull << 32)
 #define IN_FRM 7u /* of rounding modes: that in frm */
 
 /* funct7 without the format (table 24.2); and those with three operands. */

@@ -116,8 +116,12 @@ static uint64_t modulo_unsigned(uint64_t a, uint64_t b)
 static bool elsewhere(struct machine *m, struct hart *h, struct insn i)
 {
     switch (i.op) {
+    case OP_FENCE:
+        stores_fence(m, h, i.imm);
+        return true;
     case OP_FENCE_I:
-        code_fence(m);
+        stores_drain(m, h);
+        code_fence(m, h);
         return true;
     case OP_PAUSE: /* the turn of another hart is more use */
         m->turn_end = m->now;
@@ -181,8 +185,6 @@ enter: /* at h->pc */
     again:
         switch (i->op) {
 #include "ops.tbl"
-        case OP_FENCE:
-            break;
         case OP_JAL:
             RD = HERE + i->length;
             target = (uint64_t)(at - slots) * 2 + IMM;

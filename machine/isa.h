@@ -32,9 +32,10 @@ enum fp_kind { FP_MADD, FP_MSUB, FP_NMSUB, FP_NMADD };
 #define CSR_NUMBER(imm) ((unsigned)(imm)&0xfff)
 #define CSR_FUNCT(imm)  ((unsigned)(imm) >> 12 & 7)
 
-/* `imm` of OP_AMO: funct5 and the size, 4 or 8. */
-#define AMO_FUNCT(imm) ((unsigned)(imm)&31)
-#define AMO_SIZE(imm)  ((unsigned)(imm)&32 ? 8u : 4u)
+/* `imm` of OP_AMO: funct5, the size, 4 or 8, and .rl. */
+#define AMO_FUNCT(imm)   ((unsigned)(imm)&31)
+#define AMO_SIZE(imm)    ((unsigned)(imm)&32 ? 8u : 4u)
+#define AMO_RELEASE(imm) ((unsigned)(imm) >> 6 & 1)
 
 enum amo {
     AMO_ADD = 0,

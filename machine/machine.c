@@ -199,14 +199,15 @@ static uint64_t turn_length(struct machine *m)
     return adversary_length(m, quantum);
 }
 
-/* False: nobody can. A reservation does not survive the turn of another. */
+/* False: nobody can. A reservation does not survive the turn of another, unless
+ * it is asked to. */
 static bool next_turn(struct machine *m)
 {
     for (unsigned i = 1; i <= m->config.harts; i++) {
         unsigned next = (m->turn + i) % m->config.harts;
         if (!can_run(m, &m->harts[next]))
             continue;
-        if (next != m->turn)
+        if (next != m->turn && !asked(m, ADVERSARY_LRSC))
             m->harts[m->turn].reserved = false;
         m->turn = next;
         adversary_turn(m, &m->harts[next]);
@@ -235,6 +236,8 @@ static void advance(struct machine *m, struct hart *h, uint64_t limit)
     h->began = m->now;
     hart_run(m, h, limit - m->now);
     h->retired += m->now - h->began;
+    if (h->look) /* not where it only stopped: `limit` changes nothing */
+        adversary_time(m);
 }
 
 void machine_end(struct machine *m, enum machine_stop how)
@@ -257,11 +260,11 @@ enum machine_stop machine_run(struct machine *m, uint64_t limit)
             return MACHINE_FLUSH;
         }
         if (m->now >= m->turn_end || !can_run(m, h)) {
-            if (!next_turn(m))
+            if (!next_turn(m) && !(adversary_idle(m) && next_turn(m)))
                 return MACHINE_IDLE;
             h = &m->harts[m->turn];
         }
-        if (m->now < limit) /* the clock may have jumped */
+        if (m->now < limit && m->now < m->turn_end) /* the clock may jump */
             advance(m, h, limit < m->turn_end ? limit : m->turn_end);
     }
     if (m->is_hit) {

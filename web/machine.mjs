@@ -7,7 +7,7 @@
  */
 
 // Why run() came back: enum machine_stop, in its order.
-const STOPS = ["limit", "idle", "output", "flush", "off", "restart"];
+const STOPS = ["limit", "idle", "output", "flush", "off", "restart", "hit"];
 const KERNEL = 0x80200000;          // MACHINE_RAM_BASE + MACHINE_KERNEL_AT
 const NEVER = 0xffffffffffffffffn;  // UINT64_MAX
 

@@ -40,7 +40,7 @@ def boot(program, *words, stdin=b""):
 
 @pytest.mark.parametrize("words", [
     ["cowtest simple guard-page 20"],
-    ["--harts", "4", "--seed", "7", "--adversary", "15", "forkstorm 4 1"],
+    ["--harts", "4", "--seed", "7", "--adversary", "2047", "forkstorm 4 1"],
     ["--harts", "2", "--seed", "1", "--mem", "32M", "usertests -q sbrkmuch"],
     ["--per-tick", "100", "--epoch", "1000000000", "date; ls -l; cowtest list"]])
 def test_same_bytes_as_native(words):

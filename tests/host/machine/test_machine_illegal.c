@@ -21,7 +21,7 @@ static bool is_legal(uint32_t word)
     h->status = STATUS_FS_DIRTY;
     h->user = false;
     h->trap_cause = 0;
-    h->pc = CODE; /* which sret changes */
+    h->pc = CODE;       /* which sret changes */
     h->x[17] = 0x12345; /* no such call */
     put_words(CODE, &word, 1);
     if (i.op == OP_FP || i.op == OP_FUSED)
