@@ -10,15 +10,8 @@
  */
 #include "private.h"
 
-enum {
-    PTE_V = 1 << 0,
-    PTE_R = 1 << 1,
-    PTE_W = 1 << 2,
-    PTE_X = 1 << 3,
-    PTE_U = 1 << 4,
-    PTE_A = 1 << 6,
-    PTE_D = 1 << 7,
-};
+enum { PTE_V = 1, PTE_R = 2, PTE_W = 4, PTE_X = 8, PTE_U = 16 };
+enum { PTE_A = 64, PTE_D = 128 };
 #define PTE_RESERVED (~0ull << 54)
 #define LEVELS       3u
 #define PAGES_BITS   9u /* of an address, a level */

@@ -18,19 +18,11 @@ int memcmp(const void *a, const void *b, size_t size);
 /* ---- Numbers of the specifications --------------------------------------- */
 
 /* Exceptions and interrupts (Privileged Architecture 20211203, table 4.2). */
-enum cause {
-    CAUSE_FETCH_ACCESS = 1,
-    CAUSE_ILLEGAL = 2,
-    CAUSE_BREAKPOINT = 3,
-    CAUSE_LOAD_MISALIGNED = 4,
-    CAUSE_LOAD_ACCESS = 5,
-    CAUSE_STORE_MISALIGNED = 6,
-    CAUSE_STORE_ACCESS = 7,
-    CAUSE_ECALL_USER = 8,
-    CAUSE_FETCH_PAGE = 12,
-    CAUSE_LOAD_PAGE = 13,
-    CAUSE_STORE_PAGE = 15
-};
+enum { CAUSE_FETCH_ACCESS = 1, CAUSE_ILLEGAL = 2, CAUSE_BREAKPOINT = 3 };
+enum { CAUSE_LOAD_MISALIGNED = 4, CAUSE_LOAD_ACCESS = 5 };
+enum { CAUSE_STORE_MISALIGNED = 6, CAUSE_STORE_ACCESS = 7 };
+enum { CAUSE_ECALL_USER = 8 };
+enum { CAUSE_FETCH_PAGE = 12, CAUSE_LOAD_PAGE = 13, CAUSE_STORE_PAGE = 15 };
 #define CAUSE_INTERRUPT (1ull << 63)
 enum { SOFTWARE = 1, TIMER = 5, EXTERNAL = 9 };
 #define IP_SOFTWARE (1u << SOFTWARE)
