@@ -176,6 +176,21 @@ def test_steps_of_a_hart(past):
         assert (past.done(1), past.machine.register(1, own.PC)) == (done, pc)
 
 
+def test_interrupted_it_stays_where_it_was(past):
+    time, looks = past.now, iter([True] * 5)
+    past.goto(time)
+    before = digest(past.machine)
+
+    def look():
+        if not next(looks, False):
+            raise history.Interrupted
+    past.look = look
+    past.watch([(1, 1, own.LOAD, 0xff)])
+    with pytest.raises(history.Interrupted):
+        past.run_back()
+    assert past.now == time and digest(past.machine) == before
+
+
 def test_what_happens_in_the_past_is_another_future(past):
     past.goto(past.now - 10_000_000)
     past.happen(lambda m: m.input(b"echo another\n"))
@@ -217,23 +232,78 @@ needs_gdb = pytest.mark.skipif(not shutil.which("gdb-multiarch"),
                                reason="gdb-multiarch is not here")
 
 
-@pytest.fixture(scope="module")
-def said():
-    commands = (
-        "continue", "print panics", "monitor time", "info threads",
-        "watch panics", "reverse-continue", "print panics ", "backtrace 1",
-        "delete", "hbreak file_write", "reverse-continue ", "backtrace 1 ",
-        "reverse-stepi", "info registers pc", "stepi", "info registers pc ",
-        "continue ", "monitor help", "calf goto 5000000", "monitor time ",
-        "calf goto -1000", "monitor time  ", "print $priv",
-        "print panics = 7", "calf goto +0", "print panics  ", "delete ",
-        "hbreak panic", "continue  ", "print panics   ", "delete   ",
-        "reverse-continue  ", "monitor time   ", "info registers pc  ")
-    return session(commands, "--machine", "own", "--harts", "2",
-                   "echo panic > /proc/crash")
+def own_session(commands, *words):
+    """What gdb says to each of COMMANDS, in order."""
+    different = [c + " " * i for i, c in enumerate(commands)]
+    return list(session(different, "--machine", "own", "--harts", "2",
+                        *words).values())
 
 
 @needs_gdb
-def test_back_from_a_panic(said):
-    assert "hit Breakpoint 1, panic (" in said["continue"]
-    assert "= 0" in said["print panics"]
+def test_back_from_a_panic():
+    said = iter(own_session((
+        "continue", "hbreak report_panic", "continue", "print panics",
+        "watch panics", "reverse-continue", "print panics", "delete",
+        "hbreak file_write", "reverse-continue", "backtrace 1", "print $pc",
+        "reverse-stepi", "print $pc", "stepi", "print $pc"),
+        "echo panic > /proc/crash"))
+    assert "hit Breakpoint 1, panic (" in next(said)
+    next(said)
+    assert "hit Breakpoint 2, report_panic (" in next(said)
+    assert "= 1\n" in next(said)
+    next(said)
+    assert "Old value = 1\nNew value = 0\n" in next(said)
+    assert "= 0\n" in next(said)
+    next(said), next(said)
+    assert re.search(r"Thread \d hit Breakpoint 4, file_write \(", next(said))
+    assert "#0  file_write (" in next(said)
+    here = re.search(r"\) (0x\w+)", next(said))[1]
+    next(said)
+    assert re.search(r"\) (0x\w+)", next(said))[1] != here
+    next(said)
+    assert re.search(r"\) (0x\w+)", next(said))[1] == here
+
+
+@needs_gdb
+def test_another_moment_and_another_future():
+    said = iter(own_session((
+        "reverse-stepi", "continue", "calf goto 5000000", "monitor time",
+        "calf goto -1000", "monitor time", "calf goto 20000000",
+        "print panics = 7", "continue", "print panics", "monitor nonsense",
+        "calf goto x", "delete", "reverse-continue", "monitor time"),
+        "--seed", "1", "echo panic > /proc/crash"))
+    assert "No more reverse-execution history" in next(said)
+    assert "hit Breakpoint 1, panic (" in next(said)
+    assert "#0 " in next(said)
+    assert "instruction 5000000 of " in next(said)
+    next(said)
+    assert "instruction 4999000 of " in next(said)
+    next(said), next(said)
+    assert "hit Breakpoint 1, panic (" in next(said)
+    assert "= 7\n" in next(said)
+    assert "monitor goto N" in next(said)
+    assert "x: no number" in next(said)
+    next(said)
+    assert "No more reverse-execution history" in next(said)
+    assert "instruction 0 of " in next(said)
+
+
+@needs_gdb
+def test_the_example_of_the_document():
+    """Commands, and beginnings of lines that gdb says to them."""
+    with open(os.path.join(ROOT, "docs", "MACHINE.md"), encoding="utf-8") as f:
+        part = f.read().split("## Going back")[1].split("```")[1]
+    shell, *steps = part.split("(gdb) ")
+    build, start = re.findall(r"^\$ (.*)$", shell, re.M)
+    subprocess.run(build.split(), cwd=ROOT, check=True, capture_output=True)
+    commands = [step.split("\n")[0] for step in steps]
+    words = start.removeprefix("tools/gdb/start --machine own --harts 2 ")
+    answers = own_session(commands, *words.split())
+    for step, answer in zip(steps, answers, strict=True):
+        at = 0
+        for line in step.split("\n")[1:-1]:
+            found = re.compile(re.sub(
+                r"\b8[0-9a-f]{4}\b", r"8[0-9a-f]{4}",
+                re.escape(line))).search(answer, at)
+            assert found, (line, answer)
+            at = found.end()
