@@ -3,8 +3,9 @@
  * which a run ends. Looking changes nothing, and neither do watched addresses:
  * with them, everything happens at the same instruction as without.
  *
- * A translation of a page in which something is watched has the bit WATCHED in
- * its tag, so that hart.c does not find it and comes to mmu.c or to watch_fetch.
+ * A translation of a page in which something is watched has the bit TAG_HIDDEN
+ * in its tag, so that hart.c does not find it and comes to mmu.c or to
+ * watch_fetch.
  */
 #include "private.h"
 
@@ -68,11 +69,12 @@ static bool is_watched(const struct machine *m, const struct hart *h,
     return false;
 }
 
-uint64_t watch_mark(const struct machine *m, const struct hart *h, uint64_t va,
-                    enum access access)
+uint64_t hidden(const struct machine *m, const struct hart *h, uint64_t va,
+                enum access access)
 {
     uint64_t page = va & ~(uint64_t)(PAGE_SIZE - 1);
-    return is_watched(m, h, page, PAGE_SIZE, access) ? WATCHED : 0;
+    bool all = access != ACCESS_FETCH && asked(m, ADVERSARY_HIDES);
+    return all || is_watched(m, h, page, PAGE_SIZE, access) ? TAG_HIDDEN : 0;
 }
 
 static void mark_all(struct machine *m, struct hart *h)
@@ -81,9 +83,8 @@ static void mark_all(struct machine *m, struct hart *h)
         for (unsigned access = 0; access < ACCESS_KINDS; access++)
             for (unsigned i = 0; i < TLB_SIZE; i++) {
                 uint64_t *tag = &h->tlb[view][access][i].tag;
-                *tag &= ~WATCHED;
-                *tag |=
-                    watch_mark(m, h, *tag << PAGE_SHIFT, (enum access)access);
+                *tag &= ~TAG_HIDDEN;
+                *tag |= hidden(m, h, *tag << PAGE_SHIFT, (enum access)access);
             }
 }
 
@@ -120,7 +121,7 @@ void watch_access(struct machine *m, struct hart *h, uint64_t va, unsigned size,
  * the first is watched; but the run goes on when it has ended there once. */
 uint64_t watch_fetch(struct machine *m, struct hart *h, uint64_t count)
 {
-    if (!watch_mark(m, h, h->pc, ACCESS_FETCH))
+    if (!hidden(m, h, h->pc, ACCESS_FETCH))
         return count;
     if (m->passed == m->now + 1 || !is_watched(m, h, h->pc, 1, ACCESS_FETCH))
         return 1;

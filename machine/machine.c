@@ -12,6 +12,7 @@
 #define QUANTUM        1000u
 #define PER_TICK       10u
 #define RAM_LEAST      (16ull << 20)
+#define SIZE_MOST      (1ull << 48) /* of RAM, and of a disk */
 #define TREE_SIZE      (64u << 10)
 #define TREE_BELOW_TOP (2ull << 20) /* where the device tree begins */
 
@@ -25,10 +26,11 @@ static uint64_t pages_up(uint64_t size)
 static bool is_possible(const struct machine_config *c)
 {
     if (c->harts < 1 || c->harts > MACHINE_HARTS || c->disks > MACHINE_DISKS ||
-        c->ram < RAM_LEAST || c->ram % PAGE_SIZE || c->quantum > OUTPUT_MUCH)
+        c->ram < RAM_LEAST || c->ram > SIZE_MOST || c->ram % PAGE_SIZE ||
+        c->quantum > OUTPUT_MUCH)
         return false;
     for (unsigned i = 0; i < c->disks; i++)
-        if (c->disk_size[i] % SECTOR)
+        if (c->disk_size[i] % SECTOR || c->disk_size[i] > SIZE_MOST)
             return false;
     return true;
 }
@@ -197,14 +199,15 @@ static uint64_t turn_length(struct machine *m)
     return adversary_length(m, quantum);
 }
 
-/* False: nobody can. A reservation does not survive the turn of another. */
+/* False: nobody can. A reservation does not survive the turn of another, unless
+ * it is asked to. */
 static bool next_turn(struct machine *m)
 {
     for (unsigned i = 1; i <= m->config.harts; i++) {
         unsigned next = (m->turn + i) % m->config.harts;
         if (!can_run(m, &m->harts[next]))
             continue;
-        if (next != m->turn)
+        if (next != m->turn && !asked(m, ADVERSARY_LRSC))
             m->harts[m->turn].reserved = false;
         m->turn = next;
         adversary_turn(m, &m->harts[next]);
@@ -233,6 +236,8 @@ static void advance(struct machine *m, struct hart *h, uint64_t limit)
     h->began = m->now;
     hart_run(m, h, limit - m->now);
     h->retired += m->now - h->began;
+    if (h->look) /* not where it only stopped: `limit` changes nothing */
+        adversary_time(m);
 }
 
 void machine_end(struct machine *m, enum machine_stop how)
@@ -255,11 +260,11 @@ enum machine_stop machine_run(struct machine *m, uint64_t limit)
             return MACHINE_FLUSH;
         }
         if (m->now >= m->turn_end || !can_run(m, h)) {
-            if (!next_turn(m))
+            if (!next_turn(m) && !(adversary_idle(m) && next_turn(m)))
                 return MACHINE_IDLE;
             h = &m->harts[m->turn];
         }
-        if (m->now < limit) /* the clock may have jumped */
+        if (m->now < limit && m->now < m->turn_end) /* the clock may jump */
             advance(m, h, limit < m->turn_end ? limit : m->turn_end);
     }
     if (m->is_hit) {
