@@ -92,6 +92,7 @@ void machine_watch(struct machine *m, const struct machine_watch *set,
                    unsigned count)
 {
     m->watches = count < MACHINE_WATCHES ? count : MACHINE_WATCHES;
+    m->passed = count ? m->passed : 0;
     for (unsigned i = 0; i < m->watches; i++)
         m->watch[i] = set[i];
     for (unsigned i = 0; i < m->config.harts; i++)

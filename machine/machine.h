@@ -135,7 +135,8 @@ bool machine_register(const struct machine *m, unsigned hart, unsigned number,
 bool machine_set_register(struct machine *m, unsigned hart, unsigned number,
                           uint64_t value);
 
-/* Where a hart's page tables lead, whatever its mode may. False: nowhere. */
+/* Where the page tables of a hart (there must be one) lead, whatever its mode
+ * may. False: nowhere. */
 bool machine_translate(struct machine *m, unsigned hart, uint64_t va,
                        uint64_t *physical);
 
@@ -154,7 +155,8 @@ struct machine_watch {
 };
 
 /* What instruction, number `at`, did so. It is done, or, if it was to be
- * fetched, the next one; a run that begins there goes on. */
+ * fetched, the next one; the next run goes on there, unless machine_watch was
+ * called without addresses. */
 struct machine_hit {
     uint32_t hart, kind;
     uint64_t address, at;

@@ -178,23 +178,20 @@ bool mmu_translate(struct machine *m, struct hart *h, uint64_t va,
     return good;
 }
 
-/* trap_cause and trap_value mean nothing outside an instruction. */
 bool machine_translate(struct machine *m, unsigned hart, uint64_t va,
                        uint64_t *physical)
 {
     struct hart *h = &m->harts[hart];
     struct leaf leaf = {.pte = va >> PAGE_SHIFT << 10};
     uint32_t adversary = m->config.adversary;
-    if (hart >= m->config.harts)
-        return false;
+    uint64_t cause = h->trap_cause, value = h->trap_value;
     m->config.adversary = 0; /* which would draw */
-    bool found = !h->satp || mmu_walk(m, h, va, ACCESS_LOAD, &leaf);
+    bool good = !h->satp || mmu_walk(m, h, va, ACCESS_LOAD, &leaf);
     m->config.adversary = adversary;
-    if (!found)
-        return false;
+    hart_fault(h, cause, value);
     *physical = ((leaf.pte >> 10) << PAGE_SHIFT) +
                 va % (PAGE_SIZE << PAGES_BITS * leaf.level);
-    return true;
+    return good;
 }
 
 /* ---- Loads and stores that hart.c does not do itself --------------------- */

@@ -162,9 +162,9 @@ class History:
         """How many instructions it has executed."""
         return self.machine.register(hart, own.INSTRET)
 
-    def _before_next(self, hart, watches=()):
-        """Run until this hart's next instruction, or something watched; how it
-        stopped."""
+    def _to_next(self, hart, watches=()):
+        """Run until this hart's next instruction; if it stands before one,
+        until the next but one; or until something watched. How it stopped."""
         self.machine.watch([*watches, (0, own.NEVER, own.FETCH, 1 << hart)])
         stop = own.LIMIT
         while stop in (own.LIMIT, own.OUTPUT, own.FLUSH):
@@ -172,14 +172,20 @@ class History:
             stop = self._one(own.NEVER)
         return stop
 
+    def _stands(self, hart):
+        """Was it found that the next instruction is this hart's?"""
+        pc = self.machine.register(hart, own.PC)
+        return self.machine.hit == (hart, own.FETCH, pc, self.now)
+
     def step(self, hart):
         """Run until this hart has executed an instruction: LIMIT; or HIT. One
         that is watched and where the hart stands is not hit."""
         start = self.now
-        stop = self._before_next(hart, self.watches)
-        if stop != own.HIT or self.machine.hit[:2] != (hart, own.FETCH) or \
-                self.now > start and self._is_watched(self.machine.hit[2]):
-            return stop
+        if not self._stands(hart):
+            stop = self._to_next(hart, self.watches)
+            if stop != own.HIT or not self._stands(hart) or \
+                    self.now > start and self._is_watched(self.machine.hit[2]):
+                return stop
         self.machine.watch([w for w in self.watches if w[2] != own.FETCH])
         return self._one(self.now + 1)
 
@@ -260,6 +266,6 @@ class History:
             while (rest := wanted - self.done(hart)) > FEW:
                 self._forth(self.now + rest)
             while self.done(hart) < wanted:
-                self._before_next(hart)
+                self._to_next(hart)
             return wanted >= 0
         return self._or_stay(move)
