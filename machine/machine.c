@@ -264,7 +264,7 @@ enum machine_stop machine_run(struct machine *m, uint64_t limit)
                 return MACHINE_IDLE;
             h = &m->harts[m->turn];
         }
-        if (m->now < limit && m->now < m->turn_end) /* the clock may jump */
+        if (m->now < limit) /* the clock may have jumped */
             advance(m, h, limit < m->turn_end ? limit : m->turn_end);
     }
     if (m->is_hit) {
