@@ -407,10 +407,9 @@ struct piece {
     uint32_t length;
     bool written; /* by the device */
 };
-uint32_t blk_request(struct machine *m, unsigned slot, struct piece *pieces,
-                     unsigned count);
-uint32_t rng_request(struct machine *m, struct piece *pieces, unsigned count);
-uint8_t blk_config(const struct machine *m, unsigned slot, uint32_t at);
+uint32_t device_request(struct machine *m, unsigned slot, struct piece *pieces,
+                        unsigned count);
+uint8_t device_config(const struct machine *m, unsigned slot, uint32_t at);
 uint64_t device_features(const struct machine *m, unsigned slot);
 
 /* fdt.c: writes the device tree; its size, or 0 if there is too little room.
