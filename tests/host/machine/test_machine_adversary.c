@@ -5,6 +5,7 @@
  * having (RVWMO: Volume I, chapter 14).
  */
 /* sources: tests/host/machine/rig.c */
+#include <stdlib.h>
 #include "rig.h"
 
 enum { V = 1, R = 2, W = 4, X = 8, A = 64, D = 128 };
@@ -491,13 +492,48 @@ static void test_early_timers(void **state)
     h->ie = IP_TIMER;
     for (unsigned i = 0; i < 2; i++) {
         m->config.adversary = i ? ADVERSARY_TIME : 0;
-        h->timer = 1u << 30;
+        h->timer = m->now / 10 + 150000;
         h->pc = CODE;
         h->cause = 0;
         run(100000); /* a jump ends it */
         run(10);
         assert_int_equal(h->cause, i ? CAUSE_INTERRUPT | TIMER : 0);
     }
+}
+
+/* What is done depends on no limit: a run may be stopped anywhere. */
+static void test_stopped_anywhere(void **state)
+{
+    size_t size = machine_size(&m->config);
+    uint8_t *start = malloc(size), *end = malloc(size);
+    (void)state;
+    assert_true(start && end);
+    m->config.adversary = (1u << ADVERSARY_KINDS) - 1;
+    put_words(HANDLER, (const uint32_t[]){ADDI(16, 16, 1), SRET}, 2);
+    for (unsigned i = 0; i < 2; i++) {
+        give(i, DO(LR(13), ADDI(14, 13, 1), SC(12, 14)));
+        put_words(CODE + i * 256 + 12,
+                  (const uint32_t[]){CSRRS(0, 0x100, 15), SD(14, 11, 0),
+                                     CSRRC(0, 0x100, 15), 0xfe9ff06f},
+                  4);
+        m->harts[i].ie = IP_TIMER;
+        m->harts[i].timer = 100000 + i;
+    }
+    memcpy(start, m, size);
+    run(1100000); /* with a jump of about a million */
+    memcpy(end, m, size);
+    memcpy(m, start, size);
+    const struct machine *other = (const struct machine *)(void *)end;
+    while (m->now < other->now)
+        run(1);
+    assert_int_equal(m->now, other->now);
+    assert_int_equal(m->random, other->random);
+    for (unsigned i = 0; i < 2; i++)
+        assert_memory_equal(m->harts[i].x, other->harts[i].x, 8 * 33);
+    assert_memory_equal(m->decisions, other->decisions, sizeof m->decisions);
+    assert_true(m->harts[0].x[16] + m->harts[1].x[16] > 2);
+    free(start);
+    free(end);
 }
 
 /* What it did last can be told; of many of one kind in a row, the last. */
@@ -521,15 +557,25 @@ static void test_decisions(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        BENCH_TWO(test_message_passing),  BENCH_TWO(test_store_buffering),
-        BENCH_TWO(test_two_writers),      BENCH_TWO(test_load_buffering),
-        BENCH_TWO(test_coherence),        BENCH(test_own_loads),
-        BENCH(test_stores_to_devices),    BENCH_TWO(test_stores_end),
-        BENCH_TWO(test_reservations),     BENCH(test_nodes),
-        BENCH(test_walks_ahead),          BENCH(test_invalid_entries),
-        BENCH(test_stores_and_walks),     BENCH_TWO(test_instructions),
-        BENCH_TWO(test_own_instructions), BENCH_TWO(test_turns),
-        BENCH(test_early_timers),         BENCH(test_decisions),
+        BENCH_TWO(test_message_passing),
+        BENCH_TWO(test_store_buffering),
+        BENCH_TWO(test_two_writers),
+        BENCH_TWO(test_load_buffering),
+        BENCH_TWO(test_coherence),
+        BENCH(test_own_loads),
+        BENCH(test_stores_to_devices),
+        BENCH_TWO(test_stores_end),
+        BENCH_TWO(test_reservations),
+        BENCH(test_nodes),
+        BENCH(test_walks_ahead),
+        BENCH(test_invalid_entries),
+        BENCH(test_stores_and_walks),
+        BENCH_TWO(test_instructions),
+        BENCH_TWO(test_own_instructions),
+        BENCH_TWO(test_turns),
+        BENCH(test_early_timers),
+        BENCH_TWO(test_stopped_anywhere),
+        BENCH(test_decisions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
