@@ -107,14 +107,13 @@ static void hit(struct machine *m, const struct hart *h, uint64_t va,
 }
 
 /* A load or store is about to be done: the run ends after it. */
-void watch_access(struct machine *m, struct hart *h, uint64_t va, unsigned size,
-                  enum access access)
+void watch_access(struct machine *m, const struct hart *h, uint64_t va,
+                  unsigned size, enum access access)
 {
     if (!is_watched(m, h, va, size, access))
         return;
     hit(m, h, va, access);
     m->hit.at--; /* it has been counted */
-    h->look = true;
 }
 
 /* How many of the next `count` instructions the hart may do at once. None if

@@ -140,7 +140,7 @@ static bool elsewhere(struct machine *m, struct hart *h, struct insn i)
     }
 }
 
-void hart_run(struct machine *m, struct hart *h, uint64_t count)
+bool hart_run(struct machine *m, struct hart *h, uint64_t count)
 {
     uint64_t *x = h->x, end = m->now + count, left = count;
     uint8_t *ram = ram_of(m);
@@ -227,10 +227,10 @@ enter: /* at h->pc */
         goto enter;
 
     look: /* the instruction is done and the state saved */
-        if (!h->look)
+        if (!h->look && !m->is_hit)
             goto next;
         h->pc += i->length;
-        return;
+        return h->look;
     }
 
 trap: /* h->pc is the instruction's */
@@ -238,4 +238,5 @@ trap: /* h->pc is the instruction's */
     goto enter;
 out:
     m->now = end - left;
+    return false;
 }

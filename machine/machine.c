@@ -229,15 +229,16 @@ static void advance(struct machine *m, struct hart *h, uint64_t limit)
 {
     uint64_t timer = instruction_of(m, h->timer);
     h->state = HART_RUNS;
-    h->look = false;
     hart_interrupt(m, h);
     if (timer > m->now && timer < limit)
         limit = timer;
     h->began = m->now;
-    hart_run(m, h, limit - m->now);
+    bool looks = hart_run(m, h, limit - m->now);
     h->retired += m->now - h->began;
-    if (h->look) /* not where it only stopped: `limit` changes nothing */
-        adversary_time(m);
+    if (!looks) /* it only stopped: `limit` changes nothing */
+        return;
+    h->look = false;
+    adversary_time(m);
 }
 
 void machine_end(struct machine *m, enum machine_stop how)

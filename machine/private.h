@@ -269,8 +269,8 @@ void hart_start(struct hart *h, uint64_t pc, uint64_t a0, uint64_t a1);
 void machine_end(struct machine *m, enum machine_stop how);
 
 /* hart.c: runs at most `count` instructions, fewer if the hart must look for
- * interrupts or waits. */
-void hart_run(struct machine *m, struct hart *h, uint64_t count);
+ * interrupts or waits (true), or if something watched was hit. */
+bool hart_run(struct machine *m, struct hart *h, uint64_t count);
 
 /* csr.c. False: an exception, as in mmu.c. `h->pc` is the instruction's,
  * machine.now counts it. */
@@ -358,8 +358,8 @@ bool adversary_slow(struct machine *m, struct hart *h);
 /* debug.c */
 uint64_t hidden(const struct machine *m, const struct hart *h, uint64_t va,
                 enum access access);
-void watch_access(struct machine *m, struct hart *h, uint64_t va, unsigned size,
-                  enum access access);
+void watch_access(struct machine *m, const struct hart *h, uint64_t va,
+                  unsigned size, enum access access);
 uint64_t watch_fetch(struct machine *m, struct hart *h, uint64_t count);
 
 /* fpu.c: false: an exception. */

@@ -15,6 +15,7 @@ NEVER = 2**64 - 1
 PAGE = 4096
 RAM_BASE, KERNEL_AT = 0x80000000, 0x200000
 DISKS = 4
+KINDS = 11              # of the adversary
 
 U32, U64 = ctypes.c_uint32, ctypes.c_uint64
 
@@ -65,6 +66,16 @@ def _library():
         function = getattr(library, "machine_" + name)
         function.restype, function.argtypes = result, arguments
     return library
+
+
+def adversary(text):
+    """config.adversary of names with commas between, `all`, or a number."""
+    if text[:1].isdigit():
+        return int(text, 0)
+    names = [name.decode() for name in
+             (ctypes.c_char_p * KINDS).in_dll(_library(), "adversary_names")]
+    return sum(1 << names.index(name)
+               for name in (names if text == "all" else text.split(",")))
 
 
 class Machine:
