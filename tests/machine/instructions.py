@@ -281,6 +281,15 @@ class Generator:
             last = self.type_i(0x03, f3, self.rd(), 26, 0)
         return self.number_in_x26(va) + last
 
+    def twice(self):
+        """A load before and after SUM and MXR change, with no fence."""
+        va, f3 = self.space.load(3), self.r.randrange(7)
+        load = self.type_i(0x03, f3, self.rd(), 26, 0)
+        r = self.pick(*FREE[1:])
+        return self.number_in_x26(va) + load + \
+            self.word(self.pick(0x40, 0x80, 0xc0) << 12 | r << 7 | 0x37) + \
+            self.csr(self.pick(2, 3), 0x100, rs1=r) + load
+
     def item(self):
         kinds = ((self.integer, 26), (self.upper, 3), (self.load, 8),
                  (self.store, 6), (self.fp_load, 10), (self.fp_store, 3),
@@ -288,7 +297,7 @@ class Generator:
                  (self.compressed, 16), (self.amo, 4), (self.reserve, 1),
                  (self.privileged, 4), (self.fences_and_others, 2))
         if self.mode != BARE:
-            kinds += ((self.far, 40), (self.back, 1))
+            kinds += ((self.far, 40), (self.back, 1), (self.twice, 4))
         at = self.r.randrange(sum(weight for _, weight in kinds))
         for make, weight in kinds:
             if at < weight:
