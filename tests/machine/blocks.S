@@ -304,7 +304,8 @@ left:
 loop_state:
     .skip 64
     .balign 64
-/* x0 to x31, f0 to f31, fcsr, hash and number of exceptions, mode, temporaries, the last exception */
+/* x0 to x31, f0 to f31, fcsr, hash and number of exceptions, mode, temporaries,
+ * the last exception */
 save:
     .skip 74*8
 save_memory:
