@@ -26,9 +26,38 @@ def test_same_summary_as_qemu(command, harts):
     assert summary(own.out) and summary(own.out) == summary(qemu.out)
 
 
-def test_forkstorm():
-    r = run_command("forkstorm 8 5", harts=4, options=OWN)
-    assert re.search(r"forkstorm: 8 processes, 5 s, \d+ forks, 0 errors", r.out)
+@pytest.mark.parametrize("harts", [1, 4])
+def test_same_forkstorm_as_qemu(harts):
+    own, qemu = (re.sub(r"\d+ forks", "N forks", run_command(
+        "forkstorm 8 5", harts=harts, options=o).out) for o in (OWN, ()))
+    assert own == qemu and "8 processes, 5 s, N forks, 0 errors" in own
+
+
+def milestones(command, harts, *options):
+    """All lines of a run, the kernel's own as well, from its first. Without
+    time; without the memory that the device tree takes."""
+    r = tools_run(*options, "--harts", str(harts), "--verbose", command)
+    assert r.status == 0, r
+    lines = re.split(r"(?m)^(?=Calf \d)", r.out, maxsplit=1)[1]
+    lines = re.sub(r"\d+ ms after power-on", "N ms after power-on", lines)
+    return re.sub(r"(?m)^(free|kernel): \d+$", r"\1: N", lines)
+
+
+def test_same_milestones_as_qemu():
+    command = "echo a | cat; cowtest simple; cat /proc/meminfo " \
+        "/proc/version /proc/audit; ls /proc"
+    own = milestones(command, 1, *OWN)
+    assert own.startswith("Calf ") and "\nfaults_copy: " in own
+    assert own == milestones(command, 1)
+
+
+@pytest.mark.parametrize("harts", [1, 4])
+def test_same_devices_as_qemu(harts, tmp_path):
+    disk = ("--disk", make_image(tmp_path / "disk.img"), "--snapshot")
+    command = "ls /proc; wc /README"
+    own = milestones(command, harts, *OWN, *disk)
+    assert "\ncalf: vda: 16M\n" in own and f": {harts} hart" in own
+    assert own == milestones(command, harts, *disk)
 
 
 def ran(seed):
