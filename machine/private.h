@@ -342,8 +342,6 @@ void adversary_keep(struct machine *m, struct hart *h, uint64_t va,
                     struct leaf leaf);
 bool adversary_recall(struct machine *m, struct hart *h, uint64_t va,
                       enum access access, struct leaf *leaf);
-bool adversary_step(struct machine *m, struct hart *h, uint64_t va,
-                    unsigned level, struct leaf *leaf);
 void adversary_ahead(struct machine *m, struct hart *h);
 /* NULL: all addresses, all spaces. */
 void adversary_fence(struct machine *m, struct hart *h, const uint64_t *va,
