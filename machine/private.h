@@ -142,7 +142,8 @@ struct virtio {
     bool ready;
     uint64_t table, offered, used; /* of queue 0, physical */
     uint16_t seen;
-    bool late;                 /* ADVERSARY_DEVICES: there may be work */
+    bool late;                 /* ADVERSARY_DEVICES: there may be work, */
+    bool looked;               /* only what was offered at notification */
     unsigned count;            /* of requests that were taken, not done */
     uint16_t requests[PIECES]; /* their first descriptors */
 };
@@ -341,8 +342,6 @@ void adversary_keep(struct machine *m, struct hart *h, uint64_t va,
                     struct leaf leaf);
 bool adversary_recall(struct machine *m, struct hart *h, uint64_t va,
                       enum access access, struct leaf *leaf);
-bool adversary_step(struct machine *m, struct hart *h, uint64_t va,
-                    unsigned level, struct leaf *leaf);
 void adversary_ahead(struct machine *m, struct hart *h);
 /* NULL: all addresses, all spaces. */
 void adversary_fence(struct machine *m, struct hart *h, const uint64_t *va,
