@@ -107,6 +107,7 @@ static void sret(struct hart *h, uint64_t *next)
 
 static void sfence(struct machine *m, struct hart *h, struct insn i)
 {
+    stores_drain(m, h);
     adversary_fence(m, h, i.rs1 ? &h->x[i.rs1] : NULL,
                     i.rs2 ? &h->x[i.rs2] : NULL);
     if (i.rs1)
@@ -129,7 +130,7 @@ bool system_execute(struct machine *m, struct hart *h, struct insn i,
     if (h->user)
         return hart_illegal(m, h);
     if (which == 0)
-        sbi_call(m, h);
+        *next = sbi_call(m, h) ? *next : h->pc;
     else if (fence)
         sfence(m, h, i);
     else if (which == 0x102)

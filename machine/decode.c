@@ -229,7 +229,8 @@ static unsigned decode_amo(struct insn *i, uint32_t bits)
         return OP_ILLEGAL;
     if ((funct > AMO_XOR && funct % 4) || (funct == AMO_LR && i->rs2))
         return OP_ILLEGAL;
-    i->imm = (int32_t)(funct | (f3 == 2 ? 4 : 8) << 5);
+    i->imm = (int32_t)(funct | (f3 == 2 ? 4 : 8) << 5 |
+                       field(bits, 25, 25, 9));
     return OP_AMO;
 }
 
@@ -270,7 +271,7 @@ static const struct {
 } opcodes[32] = {
     [0x03 >> 2] = {FORMAT_I, .by_funct3 = loads},
     [0x07 >> 2] = {FORMAT_I, .by_funct3 = fp_loads},
-    [0x0f >> 2] = {FORMAT_R, .by_funct3 = fences},
+    [0x0f >> 2] = {FORMAT_I, .by_funct3 = fences},
     [0x13 >> 2] = {FORMAT_I, .decode = decode_immediate},
     [0x17 >> 2] = {FORMAT_U, .op = OP_AUIPC},
     [0x1b >> 2] = {FORMAT_I, .decode = decode_immediate_w},

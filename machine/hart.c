@@ -176,10 +176,15 @@ enter: /* at h->pc */
             target -= page;
             goto jump;
         case OP_FENCE:
-            break;
+            if (!asked(m, ADVERSARY_STORES))
+                break;
+            SAVE();
+            stores_fence(m, h, i->imm);
+            goto look;
         case OP_FENCE_I:
             SAVE();
-            code_fence(m);
+            stores_drain(m, h);
+            code_fence(m, h);
             goto look;
         case OP_PAUSE: /* the turn of another hart is more use */
             SAVE();

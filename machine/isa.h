@@ -28,9 +28,10 @@ struct insn {
 
 enum fp_kind { FP_ARITHMETIC, FP_MADD, FP_MSUB, FP_NMSUB, FP_NMADD };
 
-/* `imm` of OP_AMO: funct5 and the size, 4 or 8. */
-#define AMO_FUNCT(imm) ((unsigned)(imm)&31)
-#define AMO_SIZE(imm)  ((unsigned)(imm) >> 5)
+/* `imm` of OP_AMO: funct5, the size, 4 or 8, and .rl. */
+#define AMO_FUNCT(imm)   ((unsigned)(imm)&31)
+#define AMO_SIZE(imm)    ((unsigned)(imm) >> 5 & 15)
+#define AMO_RELEASE(imm) ((unsigned)(imm) >> 9)
 
 enum amo {
     AMO_ADD = 0,

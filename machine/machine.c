@@ -182,18 +182,18 @@ static uint64_t turn_length(struct machine *m)
     return adversary_length(m, quantum);
 }
 
-/* False: nobody can. A reservation does not survive the turn of another. */
+/* False: nobody can. A reservation does not survive the turn of another, unless
+ * it is asked to. */
 static bool next_turn(struct machine *m)
 {
     for (unsigned i = 1; i <= m->config.harts; i++) {
         unsigned next = (m->turn + i) % m->config.harts;
         if (!can_run(m, &m->harts[next]))
             continue;
-        if (next != m->turn)
+        if (next != m->turn && !asked(m, ADVERSARY_LRSC))
             m->harts[m->turn].reserved = false;
         m->turn = next;
         adversary_turn(m, &m->harts[next]);
-        adversary_time(m);
         m->turn_end = m->now + turn_length(m);
         return true;
     }
@@ -240,11 +240,12 @@ enum machine_stop machine_run(struct machine *m, uint64_t limit)
             return MACHINE_FLUSH;
         }
         if (m->now >= m->turn_end || !can_run(m, h)) {
-            if (!next_turn(m))
+            if (!next_turn(m) && !(adversary_idle(m) && next_turn(m)))
                 return MACHINE_IDLE;
             h = &m->harts[m->turn];
         }
-        if (m->now < limit) /* the clock may have jumped */
+        adversary_time(m);
+        if (m->now < limit && m->now < m->turn_end)
             advance(m, h, limit < m->turn_end ? limit : m->turn_end);
     }
     return m->stopped ? (enum machine_stop)m->stop : MACHINE_LIMIT;

@@ -21,13 +21,24 @@
 /* Where Linux Images are put: this far into RAM. */
 #define MACHINE_KERNEL_AT 0x200000ull
 
-/* See adversary.c. */
+/* See docs/MACHINE.md and adversary.c. */
 enum {
-    ADVERSARY_TLB = 1,   /* old translations are used until they are fenced */
-    ADVERSARY_TURNS = 2, /* turns may be a few instructions */
-    ADVERSARY_TIME = 4,  /* the clock jumps to the next timer */
-    ADVERSARY_CODE = 8,  /* old instructions are used until fence.i */
+    ADVERSARY_TLB = 1,    /* old translations are used until they are fenced */
+    ADVERSARY_TURNS = 2,  /* turns may be a few instructions */
+    ADVERSARY_TIME = 4,   /* the clock jumps to the next timer */
+    ADVERSARY_CODE = 8,   /* old instructions are used until fence.i */
+    ADVERSARY_STORES = 16, /* others see a hart's stores late */
+    ADVERSARY_LRSC = 32,  /* reservations are long, and lost for no reason */
+    ADVERSARY_WALKS = 64, /* harts walk tables ahead */
+    ADVERSARY_INVALID = 128, /* and keep what is no translation */
+    ADVERSARY_NODES = 256,   /* and entries that are no leaves */
+    ADVERSARY_SBI = 512,     /* the firmware is slow, and fails */
+    ADVERSARY_DEVICES = 1024 /* disks answer late and in any order */
 };
+#define ADVERSARY_KINDS 11
+
+/* Their names, as of --adversary. */
+extern const char *const adversary_names[ADVERSARY_KINDS];
 
 struct machine;
 
@@ -100,6 +111,16 @@ size_t machine_input(struct machine *m, const uint8_t *from, size_t size);
  * by this; false if there is none. In bytes. */
 bool machine_disk_written(struct machine *m, unsigned disk, uint64_t *at,
                           uint64_t *size);
+
+/* For a report: what the adversary did last, `back` 0 for the very last. False
+ * if there were not so many, or it is not kept any more. */
+struct machine_decision {
+    uint64_t now, address; /* physical or virtual, as `what` has it */
+    uint32_t hart, what;   /* ADVERSARY_* */
+};
+#define MACHINE_DECISIONS 32u
+bool machine_decision(const struct machine *m, unsigned back,
+                      struct machine_decision *decision);
 
 /* For a report: where a hart is; false if it is stopped or does not exist. */
 bool machine_hart_pc(const struct machine *m, unsigned hart, uint64_t *pc);

@@ -34,19 +34,22 @@ static const char help[] =
     "  --seed N         other lengths of turns, random bytes and boot hart\n"
     "  --quantum N      instructions of a turn (1000)\n"
     "  --per-tick N     instructions of 100 ns of the machine's time (10)\n"
-    "  --adversary N    difficult, by --seed: a sum of 1 old translations, 2\n"
-    "                   short turns, 4 early timers, 8 old instructions\n"
+    "  --adversary LIST difficult, by --seed: all, or some of tlb, turns, time,\n"
+    "                   code, stores, lrsc, walks, invalid, nodes, sbi, devices;\n"
+    "                   or the sum of 1, 2, 4... in this order\n"
+    "  --stop-at N      to instruction N, then report\n"
     "  --epoch N        the wall clock at the start, seconds since 1970\n"
     "  --stats          at the end: instructions, on standard error\n"
     "Status: 0 when the kernel powers off or restarts, 1 when no hart will\n"
-    "ever go on, 2 for wrong usage.\n";
+    "ever go on, or at --stop-at, 2 for wrong usage.\n";
 
 static struct options {
     const char *kernel, *initrd, *disks[MACHINE_DISKS];
     char command_line[2048];
     struct machine_config config;
+    uint64_t stop_at;
     bool snapshot, stats;
-} options = {.config = {.harts = 1, .ram = 128 << 20}};
+} options = {.stop_at = UINT64_MAX, .config = {.harts = 1, .ram = 128 << 20}};
 
 static struct termios saved_terminal;
 static bool is_terminal, input_ended;
@@ -75,6 +78,29 @@ static uint64_t number(const char *text)
     if (end == text || (*end && (!unit || end[1])))
         fail("%s: not a number", text);
     return unit ? value << 10 * (unit - units + 1) : value;
+}
+
+/* Names with commas between, or a number. */
+static uint32_t adversary(const char *list)
+{
+    uint32_t set = 0;
+    if (*list >= '0' && *list <= '9')
+        return (uint32_t)number(list);
+    if (!strcmp(list, "all"))
+        return (1u << ADVERSARY_KINDS) - 1;
+    for (const char *name = list; name; name = strchr(name, ',')) {
+        unsigned i = 0;
+        name += *name == ',';
+        size_t length = strcspn(name, ",");
+        while (i < ADVERSARY_KINDS &&
+               (strlen(adversary_names[i]) != length ||
+                memcmp(adversary_names[i], name, length)))
+            i++;
+        if (i == ADVERSARY_KINDS)
+            fail("%s: no adversary's name; see --help", name);
+        set |= 1u << i;
+    }
+    return set;
 }
 
 /* Adds words to the command line. */
@@ -110,7 +136,7 @@ static void take_option(const char *name, const char *value)
         {"--seed", &c->seed, sizeof c->seed},
         {"--quantum", &c->quantum, sizeof c->quantum},
         {"--per-tick", &c->per_tick, sizeof c->per_tick},
-        {"--adversary", &c->adversary, sizeof c->adversary},
+        {"--stop-at", &options.stop_at, sizeof options.stop_at},
         {"--epoch", &c->epoch, sizeof c->epoch},
     };
     unsigned i = 0, count = sizeof known / sizeof *known;
@@ -118,6 +144,10 @@ static void take_option(const char *name, const char *value)
         return add_disk(value);
     if (!strcmp(name, "--append"))
         return append("", value);
+    if (!strcmp(name, "--adversary")) {
+        c->adversary = adversary(value);
+        return;
+    }
     while (i < count && strcmp(name, known[i].name))
         i++;
     if (i == count)
@@ -304,9 +334,22 @@ static bool take_input(struct machine *m, int milliseconds)
 
 /* ---- Running ------------------------------------------------------------- */
 
+static void report_decisions(const struct machine *m)
+{
+    struct machine_decision d;
+    for (unsigned i = MACHINE_DECISIONS; i-- > 0;)
+        if (machine_decision(m, i, &d))
+            fprintf(stderr, "at %llu, hart %u: %s %016llx\n",
+                    (unsigned long long)d.now, d.hart,
+                    adversary_names[__builtin_ctz(d.what)],
+                    (unsigned long long)d.address);
+}
+
 static void report(struct machine *m)
 {
     uint64_t pc;
+    report_decisions(m);
+    fprintf(stderr, "at %llu:\n", (unsigned long long)machine_now(m));
     for (unsigned i = 0; machine_hart_pc(m, i, &pc) || i < MACHINE_HARTS; i++)
         if (machine_hart_pc(m, i, &pc))
             fprintf(stderr, "hart %u: pc %016llx\n", i, (unsigned long long)pc);
@@ -338,9 +381,10 @@ static void run(struct machine *m)
 {
     enum machine_stop why = MACHINE_LIMIT;
     while (why != MACHINE_OFF && why != MACHINE_RESTART) {
-        why = machine_run(m, machine_now(m) + SLICE);
+        uint64_t next = machine_now(m) + SLICE;
+        why = machine_run(m, next < options.stop_at ? next : options.stop_at);
         show_output(m);
-        if (interrupted) {
+        if (interrupted || machine_now(m) >= options.stop_at) {
             report(m);
             exit(1);
         }

@@ -23,7 +23,9 @@ enum {
 #define LEVELS       3u
 #define PAGES_BITS   9u /* of an address, a level */
 #define BAD_TAG      0ull
-#define GENERATIONS  (1ull << (64 - TAG_BITS))
+#define GENERATIONS  (TAG_HIDDEN >> TAG_BITS)
+/* With these each load and store comes here. */
+#define HIDES (ADVERSARY_STORES | ADVERSARY_LRSC | ADVERSARY_WALKS)
 
 /* ---- Remembering --------------------------------------------------------- */
 
@@ -33,11 +35,18 @@ static struct translation *entry(struct hart *h, uint64_t va,
     return &h->tlb[h->view][access][(va >> PAGE_SHIFT) % TLB_SIZE];
 }
 
-void mmu_remember(struct hart *h, uint64_t va, enum access access,
-                  uint64_t place)
+static uint64_t tag_of(const struct machine *m, const struct hart *h,
+                       uint64_t va, enum access access)
+{
+    bool hidden = access != ACCESS_FETCH && asked(m, HIDES);
+    return TAG(va, h->generation[access]) | (hidden ? TAG_HIDDEN : 0);
+}
+
+void mmu_remember(const struct machine *m, struct hart *h, uint64_t va,
+                  enum access access, uint64_t place)
 {
     *entry(h, va, access) =
-        (struct translation){TAG(va, h->generation[access]), place};
+        (struct translation){tag_of(m, h, va, access), place};
 }
 
 void mmu_forget(struct hart *h, enum access access)
@@ -123,8 +132,7 @@ static bool use_leaf(struct machine *m, struct hart *h, uint64_t va,
         return page_fault(h, access, va);
     if ((leaf->pte & marks) != marks) {
         leaf->pte |= marks;
-        code_written(m, leaf->at, sizeof leaf->pte);
-        memcpy(ram_of(m) + leaf->at, &leaf->pte, sizeof leaf->pte);
+        mmu_write(m, h, leaf->at, &leaf->pte, sizeof leaf->pte);
     }
     if (leaf->level)
         h->large |= 1ull << (va >> 30) % 64;
@@ -132,21 +140,35 @@ static bool use_leaf(struct machine *m, struct hart *h, uint64_t va,
     return true;
 }
 
-/* Section 4.3.2. */
-static bool walk(struct machine *m, struct hart *h, uint64_t va,
-                 enum access access, struct leaf *leaf)
+/* Reads an entry, or takes one that was read earlier. False: no memory. */
+static bool step(struct machine *m, struct hart *h, uint64_t va,
+                 uint64_t table, unsigned level, struct leaf *leaf)
 {
-    uint64_t table = (h->satp & SATP_PPN) << PAGE_SHIFT, pte, at;
+    if (adversary_step(m, h, va, level, leaf))
+        return true;
+    leaf->level = level;
+    if (!ram_offset(m, table + vpn(va, level) * 8, 8, &leaf->at))
+        return false;
+    memcpy(&leaf->pte, ram_of(m) + leaf->at, sizeof leaf->pte);
+    if (!(leaf->pte & (PTE_R | PTE_X)) || !(leaf->pte & PTE_V))
+        adversary_keep(m, h, va, *leaf);
+    return true;
+}
+
+/* Section 4.3.2. */
+bool mmu_walk(struct machine *m, struct hart *h, uint64_t va,
+              enum access access, struct leaf *leaf)
+{
+    uint64_t table = (h->satp & SATP_PPN) << PAGE_SHIFT, pte;
     if ((uint64_t)((int64_t)(va << 25) >> 25) != va)
         return page_fault(h, access, va);
     for (unsigned level = LEVELS; level-- > 0;) {
-        if (!ram_offset(m, table + vpn(va, level) * 8, 8, &at))
+        if (!step(m, h, va, table, level, leaf))
             return access_fault(h, access, va);
-        memcpy(&pte, ram_of(m) + at, sizeof pte);
+        pte = leaf->pte;
         if (!(pte & PTE_V) || pte & PTE_RESERVED ||
             (pte & PTE_W && !(pte & PTE_R)))
             break;
-        *leaf = (struct leaf){pte, at, level};
         if (pte & (PTE_R | PTE_X))
             return true;
         if (pte & (PTE_U | PTE_A | PTE_D))
@@ -165,7 +187,7 @@ bool mmu_translate(struct machine *m, struct hart *h, uint64_t va,
         return true;
     if (adversary_recall(m, h, va, access, &leaf))
         return use_leaf(m, h, va, access, &leaf, physical);
-    if (!walk(m, h, va, access, &leaf))
+    if (!mmu_walk(m, h, va, access, &leaf))
         return false;
     bool good = use_leaf(m, h, va, access, &leaf, physical);
     adversary_keep(m, h, va, leaf);
@@ -182,7 +204,8 @@ static int find(struct machine *m, struct hart *h, uint64_t va,
 {
     const struct translation *t = entry(h, va, access);
     uint64_t physical;
-    if (t->tag == TAG(va, h->generation[access])) {
+    adversary_ahead(m, h);
+    if (t->tag == tag_of(m, h, va, access)) {
         *offset = t->place + va;
         return 1;
     }
@@ -194,7 +217,7 @@ static int find(struct machine *m, struct hart *h, uint64_t va,
         return 0;
     }
     if (access != ACCESS_STORE || !code_in(m, *offset))
-        mmu_remember(h, va, access, *offset - va);
+        mmu_remember(m, h, va, access, *offset - va);
     return 1;
 }
 
@@ -216,16 +239,24 @@ bool mmu_load(struct machine *m, struct hart *h, uint64_t va, unsigned size,
     if (crosses(va, size))
         return true;
     int found = find(m, h, va, ACCESS_LOAD, &at);
-    if (found > 0)
+    if (found > 0) {
         memcpy(value, ram_of(m) + at, size);
+        stores_forward(m, h, at, size, value);
+    }
     return found ? found > 0
                  : bus_load(m, at, size, value) ||
                        access_fault(h, ACCESS_LOAD, va);
 }
 
-static void store_part(struct machine *m, uint64_t offset, const uint8_t *from,
-                       unsigned size)
+void mmu_write(struct machine *m, const struct hart *h, uint64_t offset,
+               const void *from, unsigned size)
 {
+    for (unsigned i = 0; i < m->config.harts; i++) {
+        struct hart *o = &m->harts[i];
+        if (o != h && o->reservation < offset + size &&
+            offset < o->reservation + o->reservation_size)
+            o->reserved = false;
+    }
     code_written(m, offset, size);
     memcpy(ram_of(m) + offset, from, size);
 }
@@ -246,7 +277,9 @@ bool mmu_store(struct machine *m, struct hart *h, uint64_t va, unsigned size,
     }
     int found = find(m, h, va, ACCESS_STORE, &at);
     if (found > 0)
-        store_part(m, at, (const uint8_t *)&value, size);
+        stores_put(m, h, at, size, value);
+    else if (found == 0)
+        stores_device(m, h);
     return found ? found > 0
                  : bus_store(m, at, size, value) ||
                        access_fault(h, ACCESS_STORE, va);
@@ -290,10 +323,23 @@ static uint64_t load_ram(struct machine *m, uint64_t offset, unsigned size)
     return extended(value, size);
 }
 
-/* A hart's reservation ends when another hart has its turn (machine.c). */
-static bool take_reservation(struct hart *h, uint64_t offset)
+/* A hart's reservation ends when another hart has its turn (machine.c); or, by
+ * chance, it is one of 64 bytes and ends when another hart stores there: as
+ * large as one likes (section 8.2). */
+static void reserve(struct machine *m, struct hart *h, uint64_t offset,
+                    unsigned size)
 {
-    bool good = h->reserved && h->reservation == offset;
+    bool large = asked(m, ADVERSARY_LRSC) && machine_random(m) & 1;
+    h->reserved = true;
+    h->reservation_size = large ? 64 : size;
+    h->reservation = offset & ~(h->reservation_size - 1);
+    adversary_reserve(m, h);
+}
+
+static bool take_reservation(struct machine *m, struct hart *h, uint64_t offset)
+{
+    bool good = h->reserved && offset - h->reservation < h->reservation_size &&
+                !adversary_loses(m, h);
     h->reserved = false;
     return good;
 }
@@ -311,17 +357,17 @@ bool mmu_amo(struct machine *m, struct hart *h, struct insn i)
     int found = find(m, h, va, access, &offset);
     if (found <= 0)
         return found == 0 && access_fault(h, access, va);
+    stores_atomic(m, h, i, offset);
     uint64_t old = load_ram(m, offset, size);
     if (funct == AMO_SC) {
-        old = !take_reservation(h, offset);
+        old = !take_reservation(m, h, offset);
         if (!old)
-            store_part(m, offset, (const uint8_t *)&operand, size);
+            mmu_write(m, h, offset, &operand, size);
     } else if (is_load) {
-        h->reserved = true;
-        h->reservation = offset;
+        reserve(m, h, offset, size);
     } else {
         operand = combine(funct, old, extended(operand, size));
-        store_part(m, offset, (const uint8_t *)&operand, size);
+        mmu_write(m, h, offset, &operand, size);
     }
     h->x[i.rd] = old;
     return true;

@@ -78,6 +78,8 @@ struct translation {
 
 #define TAG_BITS     52
 #define TAG(va, gen) ((va) >> PAGE_SHIFT | (gen) << TAG_BITS)
+/* In the tag of one that hart.c must not find: each access comes to mmu.c. */
+#define TAG_HIDDEN (1ull << 63)
 
 enum hart_state { HART_STOPPED, HART_RUNS, HART_WAITS };
 
@@ -93,13 +95,14 @@ struct hart {
     uint64_t status, scratch, epc, cause, tval, tvec, satp, counteren;
     uint64_t envcfg, ie, timer; /* `timer`: stimecmp */
     bool software;              /* sip.SSIP */
-    bool reserved;              /* LR without SC, of `reservation` */
-    uint64_t reservation;       /* a physical address */
+    bool software_late;         /* soon so (ADVERSARY_SBI) */
+    bool reserved;              /* LR without SC, of these bytes of RAM */
+    uint64_t reservation, reservation_size;
     uint64_t retired;           /* instructions until `began` */
     uint64_t began;
     uint64_t trap_cause, trap_value;   /* of the exception under way */
     uint32_t view;                     /* enum view */
-    uint64_t generation[ACCESS_KINDS]; /* 12 bits each */
+    uint64_t generation[ACCESS_KINDS]; /* 11 bits each */
     uint64_t large;                    /* see mmu_fence_page */
     struct translation tlb[VIEWS][ACCESS_KINDS][TLB_SIZE];
 };
@@ -130,6 +133,7 @@ struct uart {
 };
 
 #define VIRTIO_SLOTS     8u
+#define PIECES           128u /* of a queue, and of a request */
 #define VIRTIO_RNG       (VIRTIO_SLOTS - 1)
 #define VIRTIO_VERSION_1 (1ull << 32)
 enum { VIRTIO_ID_BLOCK = 2, VIRTIO_ID_RNG = 4 };
@@ -144,6 +148,9 @@ struct virtio {
     bool ready;
     uint64_t table, offered, used; /* of queue 0, physical */
     uint16_t seen;
+    bool late;                 /* ADVERSARY_DEVICES: there may be work */
+    unsigned count;            /* of requests that were taken, not done */
+    uint16_t requests[PIECES]; /* their first descriptors */
 };
 
 struct disk {
@@ -164,6 +171,8 @@ struct disk {
 /* Two more slots: an instruction of 4 bytes in the last ends behind one. */
 struct code_page {
     uint64_t frame; /* offset into RAM, or CODE_NONE */
+    uint16_t hart;  /* whose it is; 0: of all, but with ADVERSARY_CODE */
+    uint16_t next;  /* of the same frame, counted from 1; 0: none */
     bool old;       /* and no longer what is there (ADVERSARY_CODE) */
     struct insn slots[CODE_SLOTS + 2];
 };
@@ -171,7 +180,7 @@ struct code_page {
 /* ---- What the adversary keeps, of each hart -------------------------------
  */
 
-/* A leaf of the page tables: the entry, where it lies in RAM, its level. */
+/* An entry of the page tables: where it lies in RAM, its level. */
 struct leaf {
     uint64_t pte, at;
     unsigned level;
@@ -181,9 +190,24 @@ struct leaf {
 #define OLD_WAYS 8u
 
 struct old {
-    uint64_t page;
-    unsigned asid;
-    struct leaf leaf; /* pte 0: none */
+    uint64_t page; /* number of it at leaf.level */
+    uint16_t asid;
+    bool used;
+    struct leaf leaf;
+};
+
+/* Stores that only their hart sees, the oldest first (stores.c). */
+#define STORES 16u
+
+struct store {
+    uint64_t offset, value, epoch;
+    unsigned size;
+};
+struct stores {
+    struct store list[STORES];
+    unsigned count;
+    uint64_t epoch;  /* of the next store: fences between stores, counted */
+    uint64_t device; /* those before it come before stores to devices */
 };
 
 /* ---- The machine --------------------------------------------------------- */
@@ -206,7 +230,16 @@ struct machine {
     struct disk disks[MACHINE_DISKS];
     struct code_page code[CODE_PAGES];
     struct old old[MACHINE_HARTS][OLD_SETS][OLD_WAYS];
+    uint64_t recent[MACHINE_HARTS]; /* where it translated last */
+    struct stores stores[MACHINE_HARTS];
+    struct machine_decision decisions[MACHINE_DECISIONS];
+    uint64_t decided; /* so many, ever */
 };
+
+static inline bool asked(const struct machine *m, unsigned what)
+{
+    return m->config.adversary & what;
+}
 
 static inline uint8_t *ram_of(struct machine *m)
 {
@@ -263,13 +296,19 @@ bool mmu_amo(struct machine *m, struct hart *h, struct insn i);
 void mmu_fence(struct hart *h);
 void mmu_fence_page(struct hart *h, uint64_t va);
 void mmu_forget(struct hart *h, enum access access);
-void mmu_remember(struct hart *h, uint64_t va, enum access access,
-                  uint64_t place);
+void mmu_remember(const struct machine *m, struct hart *h, uint64_t va,
+                  enum access access, uint64_t place);
+/* The walk alone: finds a leaf, which need not allow the access. */
+bool mmu_walk(struct machine *m, struct hart *h, uint64_t va,
+              enum access access, struct leaf *leaf);
+/* A hart writes RAM: its instructions and reservations hear of it. */
+void mmu_write(struct machine *m, const struct hart *h, uint64_t offset,
+               const void *from, unsigned size);
 bool hart_fault(struct hart *h, uint64_t cause, uint64_t value);
 
 /* code.c: the page of instructions that the hart's pc is in, by number. */
 bool code_find(struct machine *m, struct hart *h, uint64_t *page);
-struct insn code_decode(struct machine *m, const struct code_page *page,
+struct insn code_decode(struct machine *m, struct code_page *page,
                         unsigned slot);
 /* The bits of the instruction at the pc, looked up anew. */
 bool code_bits(struct machine *m, struct hart *h, uint32_t *bits);
@@ -277,18 +316,41 @@ bool code_bits(struct machine *m, struct hart *h, uint32_t *bits);
 void code_written(struct machine *m, uint64_t offset, uint64_t length);
 bool code_in(const struct machine *m, uint64_t offset);
 void code_init(struct machine *m);
-void code_fence(struct machine *m); /* fence.i */
+void code_fence(struct machine *m, struct hart *h); /* fence.i */
+void code_refresh(struct machine *m, struct hart *h);
 
-/* adversary.c. NULL: all addresses, all spaces. */
+/* stores.c: what a hart stores to RAM, and how long only it sees that. */
+void stores_put(struct machine *m, struct hart *h, uint64_t offset,
+                unsigned size, uint64_t value);
+void stores_forward(const struct machine *m, const struct hart *h,
+                    uint64_t offset, unsigned size, void *value);
+void stores_drain(struct machine *m, struct hart *h);
+void stores_fence(struct machine *m, struct hart *h, int32_t imm);
+void stores_atomic(struct machine *m, struct hart *h, struct insn i,
+                   uint64_t offset);
+void stores_device(struct machine *m, struct hart *h);
+void stores_turn(struct machine *m);
+
+/* adversary.c. */
+void adversary_note(struct machine *m, const struct hart *h, unsigned what,
+                    uint64_t address);
 void adversary_keep(struct machine *m, struct hart *h, uint64_t va,
                     struct leaf leaf);
 bool adversary_recall(struct machine *m, struct hart *h, uint64_t va,
                       enum access access, struct leaf *leaf);
+bool adversary_step(struct machine *m, struct hart *h, uint64_t va,
+                    unsigned level, struct leaf *leaf);
+void adversary_ahead(struct machine *m, struct hart *h);
+/* NULL: all addresses, all spaces. */
 void adversary_fence(struct machine *m, struct hart *h, const uint64_t *va,
                      const uint64_t *asid);
 void adversary_turn(struct machine *m, struct hart *h);
+bool adversary_idle(struct machine *m);
 uint64_t adversary_length(struct machine *m, uint64_t usual);
 void adversary_time(struct machine *m);
+void adversary_reserve(struct machine *m, struct hart *h);
+bool adversary_loses(struct machine *m, struct hart *h);
+bool adversary_slow(struct machine *m, struct hart *h);
 
 /* fpu.c: false: an exception. */
 bool fpu_execute(struct machine *m, struct hart *h, struct insn i);
@@ -302,8 +364,8 @@ bool bus_load(struct machine *m, uint64_t physical, unsigned size,
 bool bus_store(struct machine *m, uint64_t physical, unsigned size,
                uint64_t value);
 
-/* sbi.c: an ecall of S mode. */
-void sbi_call(struct machine *m, struct hart *h);
+/* sbi.c: an ecall of S mode. False: it takes longer, and is to be made anew. */
+bool sbi_call(struct machine *m, struct hart *h);
 
 /* plic.c */
 void plic_level(struct machine *m, unsigned source, bool level);
@@ -324,6 +386,8 @@ bool virtio_load(struct machine *m, unsigned slot, uint32_t at, unsigned size,
                  uint64_t *value);
 void virtio_store(struct machine *m, unsigned slot, uint32_t at,
                   uint32_t value);
+/* What is late is done, of each device one time in `odds`. Was there any? */
+bool virtio_late(struct machine *m, unsigned odds);
 /* virtio_devices.c: does a request, a chain of pieces; returns the bytes that
  * were written to it. */
 struct piece {
@@ -331,7 +395,6 @@ struct piece {
     uint32_t length;
     bool written; /* by the device */
 };
-#define PIECES 128u
 uint32_t blk_request(struct machine *m, unsigned slot, struct piece *pieces,
                      unsigned count);
 uint32_t rng_request(struct machine *m, struct piece *pieces, unsigned count);

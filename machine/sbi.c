@@ -18,6 +18,7 @@ enum {
 };
 enum {
     SUCCESS = 0,
+    FAILED = -1,
     NOT_SUPPORTED = -2,
     INVALID_PARAM = -3,
     INVALID_ADDRESS = -5,
@@ -33,6 +34,7 @@ struct call {
     uint64_t function;
     const uint64_t *a;
     uint64_t value;
+    bool again; /* it is not done: the hart makes it anew */
 };
 
 static int (*find(uint64_t extension))(struct call *);
@@ -77,7 +79,9 @@ static int interrupt(struct call *c)
     if (!named_harts(c, &set))
         return INVALID_PARAM;
     for (unsigned i = 0; i < c->m->config.harts; i++)
-        if (set >> i & 1)
+        if (set >> i & 1 && adversary_slow(c->m, c->h))
+            c->m->harts[i].software_late = true;
+        else if (set >> i & 1)
             c->m->harts[i].software = true;
     return SUCCESS;
 }
@@ -101,7 +105,10 @@ static void fence_range(struct machine *m, struct hart *h, uint64_t start,
     }
 }
 
-/* Harts run in turns: the others have obeyed before this one goes on. */
+/* Harts run in turns: the others have obeyed before this one goes on. If it is
+ * slow, some obey now, and others have their turns before all do (chapter 8: it
+ * returns when all have). It is no fence of data: section 4.2.1 of the
+ * Privileged Architecture demands one of the caller. */
 static int remote_fence(struct call *c)
 {
     uint64_t set;
@@ -109,10 +116,13 @@ static int remote_fence(struct call *c)
         return NOT_SUPPORTED;
     if (!named_harts(c, &set))
         return INVALID_PARAM;
-    if (c->function == 0 && set)
-        code_fence(c->m);
-    for (unsigned i = 0; c->function && i < c->m->config.harts; i++)
-        if (set >> i & 1)
+    c->again = adversary_slow(c->m, c->h);
+    if (c->again)
+        set &= machine_random(c->m);
+    for (unsigned i = 0; i < c->m->config.harts; i++)
+        if (set >> i & 1 && c->function == 0)
+            code_fence(c->m, &c->m->harts[i]);
+        else if (set >> i & 1)
             fence_range(c->m, &c->m->harts[i], c->a[2], c->a[3],
                         c->function == 2 ? &c->a[4] : NULL);
     return SUCCESS;
@@ -128,6 +138,8 @@ static int start(struct call *c)
         return ALREADY_AVAILABLE;
     if (c->a[1] & 1 || !ram_offset(c->m, c->a[1], 2, &offset))
         return INVALID_ADDRESS;
+    if (asked(c->m, ADVERSARY_SBI) && machine_random(c->m) % 8 == 0)
+        return FAILED; /* "for unspecified or unknown other reasons" */
     hart_start(h, c->a[1], c->a[0], c->a[2]);
     return SUCCESS;
 }
@@ -160,12 +172,16 @@ static int reset(struct call *c)
     return SUCCESS;
 }
 
+/* It may write less than all (section 12.1). */
 static int console_write(struct call *c)
 {
     const uint8_t *from = machine_ram(c->m, c->a[1], c->a[0]);
+    uint64_t most = c->a[0];
     if (!from || c->a[2])
         return INVALID_PARAM;
-    while (c->value < c->a[0] && uart_put(c->m, from[c->value]))
+    if (asked(c->m, ADVERSARY_SBI))
+        most = machine_random(c->m) % (most + 1);
+    while (c->value < most && uart_put(c->m, from[c->value]))
         c->value++;
     return SUCCESS;
 }
@@ -191,6 +207,7 @@ static int put_character(struct call *c)
 
 static int debug_console(struct call *c)
 {
+    stores_drain(c->m, c->h);
     switch (c->function) {
     case 0:
         return console_write(c);
@@ -232,12 +249,16 @@ static int (*find(uint64_t extension))(struct call *)
 }
 
 /* Legacy extensions leave a1 as it is. */
-void sbi_call(struct machine *m, struct hart *h)
+bool sbi_call(struct machine *m, struct hart *h)
 {
     struct call c = {.m = m, .h = h, .function = h->x[16], .a = &h->x[10]};
     int (*function)(struct call *) = find(h->x[17]);
+    stores_device(m, h);
     int error = function ? function(&c) : NOT_SUPPORTED;
+    if (c.again)
+        return false;
     h->x[10] = (uint64_t)error;
     if (h->x[17] >= EXT_BASE)
         h->x[11] = c.value;
+    return true;
 }

@@ -122,41 +122,75 @@ static bool finish(struct machine *m, struct virtio *v, uint16_t number,
     return put(m, v->used + 2, &position, sizeof position);
 }
 
-static bool do_next(struct machine *m, unsigned slot)
+/* Takes what was offered. False if it is more than there can be. */
+static bool take_requests(struct machine *m, struct virtio *v)
+{
+    uint16_t end = get16(m, v->offered + 2);
+    for (; v->seen != end && v->count < v->queue_size; v->seen++)
+        v->requests[v->count++] =
+            get16(m, v->offered + 4 + v->seen % v->queue_size * 2ull);
+    return v->seen == end;
+}
+
+/* Does request `i`. */
+static bool do_request(struct machine *m, unsigned slot, unsigned i)
 {
     struct virtio *v = &m->virtio[slot];
     struct piece pieces[PIECES];
-    uint64_t place = v->offered + 4 + v->seen % v->queue_size * 2ull;
-    uint16_t number = get16(m, place);
+    uint16_t number = v->requests[i];
     unsigned count = take_chain(m, v, number, pieces);
+    for (v->count--; i < v->count; i++)
+        v->requests[i] = v->requests[i + 1];
     if (!count)
         return false;
     uint32_t length = v->kind == VIRTIO_ID_BLOCK
                           ? blk_request(m, slot, pieces, count)
                           : rng_request(m, pieces, count);
-    v->seen++;
     return finish(m, v, number, length);
 }
 
-static void notify(struct machine *m, unsigned slot)
+/* Does all that was offered, in order; or one of it, in any order, as devices
+ * may (section 2.6: "used" is in no order). */
+static void serve(struct machine *m, unsigned slot)
 {
     struct virtio *v = &m->virtio[slot];
+    v->late = false;
     if (!(v->status & STATUS_DRIVER_OK) || v->status & STATUS_NEEDS_RESET ||
         !v->ready)
         return;
     /* What a device writes ends reservations, as another hart's store does. */
     for (unsigned i = 0; i < m->config.harts; i++)
         m->harts[i].reserved = false;
-    uint16_t first = v->seen;
-    while (v->seen != get16(m, v->offered + 2)) {
-        if (!do_next(m, slot)) {
-            give_up(m, slot);
-            return;
-        }
+    bool good = take_requests(m, v), any = good && v->count;
+    bool late = asked(m, ADVERSARY_DEVICES);
+    while (good && v->count && !v->late) {
+        good = do_request(m, slot,
+                          late ? (unsigned)(machine_random(m) % v->count) : 0);
+        v->late = late && v->count;
     }
-    if (v->seen != first && !(get16(m, v->offered) & NO_INTERRUPT))
+    if (!good)
+        give_up(m, slot);
+    else if (any && !(get16(m, v->offered) & NO_INTERRUPT))
         v->interrupt |= INTERRUPT_USED;
     update(m, slot);
+}
+
+static void notify(struct machine *m, unsigned slot)
+{
+    m->virtio[slot].late = true;
+    if (!asked(m, ADVERSARY_DEVICES))
+        serve(m, slot);
+}
+
+bool virtio_late(struct machine *m, unsigned odds)
+{
+    bool any = false;
+    for (unsigned slot = 0; slot < VIRTIO_SLOTS; slot++)
+        if (m->virtio[slot].late && machine_random(m) % odds == 0) {
+            any = true;
+            serve(m, slot);
+        }
+    return any;
 }
 
 /* ---- Registers ----------------------------------------------------------- */
@@ -222,6 +256,7 @@ static void store_queue(struct virtio *v, uint32_t at, uint32_t value)
     } else if (at == QUEUE_READY) {
         v->ready = (value & 1) && v->queue_size && v->queue_size <= PIECES;
         v->seen = 0;
+        v->count = 0;
     } else if (at >= QUEUE_TABLE && at < QUEUE_USED + 8 && at % 16 < 8) {
         uint64_t *places[] = {&v->table, &v->offered, &v->used};
         set_half(places[(at - QUEUE_TABLE) / 16], at & 4, value);

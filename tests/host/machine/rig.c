@@ -6,7 +6,7 @@
 /* sources: machine/code.c machine/csr.c machine/decode.c */
 /* sources: machine/fdt.c machine/fp.c machine/fp_compare.c machine/fpu.c */
 /* sources: machine/hart.c machine/machine.c machine/mmu.c machine/plic.c */
-/* sources: machine/sbi.c machine/uart.c machine/virtio.c */
+/* sources: machine/sbi.c machine/stores.c machine/uart.c machine/virtio.c */
 /* sources: machine/virtio_devices.c */
 #include <stdlib.h>
 #include "rig.h"

@@ -280,7 +280,7 @@ static void test_firmware_fence(void **state)
 {
     struct hart *other = &m->harts[1];
     (void)state;
-    mmu_remember(other, DATA, ACCESS_LOAD, 0);
+    mmu_remember(m, other, DATA, ACCESS_LOAD, 0);
     uint64_t before =
         other->tlb[other->view][ACCESS_LOAD][DATA >> 12 & 255].tag;
     assert_int_equal(firmware(0x52464e43, 1, 1, 1, DATA), 0);
