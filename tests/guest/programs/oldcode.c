@@ -1,14 +1,16 @@
 /*
- * Instructions in pages that are copied: linked by lowbuffer.ld, so that the
- * program may write its code. Of each round's children half change an
- * instruction, and see to it themselves that it is fetched anew. The others
- * write only a word beside it: they still have the instruction that was there,
- * whatever the frame of their copy held before, and on whichever hart.
+ * oldcode ROUNDS: instructions in pages that are copied. It is linked by
+ * lowbuffer.ld, so that it may write its code. Of its children, one after the
+ * other, every second changes an instruction, and sees to it itself that it is
+ * fetched anew. The others write only a word beside it: they still have the
+ * instruction that was there, whatever the frame of their copy held before, and
+ * on whichever hart. Two more processes compute, so that children move around.
  */
 #include "check.h"
 
-#define CHILDREN  6
-#define TURNS     6
+#define BUSY      2
+#define TURNS     20
+#define A_WHILE   20000
 #define RESULT(n) (0x00000513u | (n) << 20) /* li a0, n */
 
 __asm__(".pushsection .text.value, \"ax\"\n"
@@ -27,12 +29,18 @@ __asm__(".pushsection .text.value, \"ax\"\n"
 extern int value(void);
 extern volatile uint beside;
 
+static void compute(void)
+{
+    for (volatile int i = 0; i < A_WHILE; i++)
+        ;
+}
+
 static int child(uint n)
 {
-    int expected = n % 2 ? (int)n + 1 : 1;
+    int expected = n % 2 ? (int)n % 100 + 2 : 1;
 
     if (n % 2) {
-        *(volatile uint *)(uint64)value = RESULT(n + 1);
+        *(volatile uint *)(uint64)value = RESULT((uint)expected);
         __asm__ volatile("fence.i" ::: "memory");
     } else {
         beside = n;
@@ -40,24 +48,31 @@ static int child(uint n)
     for (int i = 0; i < TURNS; i++) {
         if (value() != expected)
             return 1;
-        pause(1); /* and perhaps go on elsewhere */
+        compute();
     }
     return 0;
 }
 
 int main(int argc, char **argv)
 {
-    long rounds = 1;
-    int status;
+    int busy[BUSY], status;
+    long rounds;
 
-    CHECK(argc == 2 && calf_number(argv[1], &rounds) == 0);
-    for (long i = 0; i < rounds && !check_failures; i++) {
-        for (uint n = 0; n < CHILDREN; n++)
-            if (fork() == 0)
-                exit(child(n));
-        for (int n = 0; n < CHILDREN; n++)
-            CHECK(wait(&status) > 0 && status == 0);
+    if (argc != 2 || calf_number(argv[1], &rounds) < 0)
+        return 2;
+    for (int i = 0; i < BUSY; i++)
+        if ((busy[i] = fork()) == 0)
+            for (;;)
+                compute();
+    for (uint n = 0; n < rounds && !check_failures; n++) {
+        if (fork() == 0)
+            exit(child(n));
+        CHECK(wait(&status) > 0 && status == 0);
         CHECK(value() == 1);
+    }
+    for (int i = 0; i < BUSY; i++) {
+        kill(busy[i]);
+        CHECK(wait(0) == busy[i]);
     }
     return check_result();
 }
