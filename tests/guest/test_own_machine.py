@@ -9,6 +9,7 @@ import pytest
 from conftest import ROOT, run_command, tools_run
 from test_disk import make_image
 
+OWN_BUILD = ABOUT_TOOLS = True
 OWN = ("--machine", "own")
 MACHINE = os.path.join(ROOT, "build", "machine", "calf-machine")
 
