@@ -12,13 +12,13 @@
  */
 #include "private.h"
 
-#define PTE_V   (1u << 0)
-#define PTE_RX  (1u << 1 | 1u << 3)
-#define PTE_G   (1u << 5)
-#define PTE_A   (1u << 6)
-#define PTE_D   (1u << 7)
-#define SLOTS   512u
-#define NEARBY  8u
+#define PTE_V  (1u << 0)
+#define PTE_RX (1u << 1 | 1u << 3)
+#define PTE_G  (1u << 5)
+#define PTE_A  (1u << 6)
+#define PTE_D  (1u << 7)
+#define SLOTS  512u
+#define NEARBY 8u
 #define ENTRIES                                                                \
     (ADVERSARY_TLB | ADVERSARY_WALKS | ADVERSARY_NODES | ADVERSARY_INVALID)
 
@@ -28,10 +28,15 @@ const char *const adversary_names[ADVERSARY_KINDS] = {
 
 /* ---- What it did --------------------------------------------------------- */
 
+/* Of many in a row that are of one kind, the last is kept. */
 void adversary_note(struct machine *m, const struct hart *h, unsigned what,
                     uint64_t address)
 {
-    m->decisions[m->decided++ % MACHINE_DECISIONS] =
+    const struct machine_decision *last =
+        &m->decisions[(m->decided - 1) % MACHINE_DECISIONS];
+    if (!m->decided || last->hart != h->number || last->what != what)
+        m->decided++;
+    m->decisions[(m->decided - 1) % MACHINE_DECISIONS] =
         (struct machine_decision){m->now, address, h->number, what};
 }
 
@@ -83,8 +88,7 @@ static bool is_global(const struct old *o)
 static bool is_for(const struct old *o, const struct hart *h, uint64_t va,
                    unsigned level)
 {
-    return o->used && o->leaf.level == level &&
-           o->page == page_of(va, level) &&
+    return o->used && o->leaf.level == level && o->page == page_of(va, level) &&
            (is_global(o) || o->asid == asid_of(h));
 }
 
@@ -99,8 +103,7 @@ static void insert(struct machine *m, struct hart *h, uint64_t va,
         if (!set[i].used)
             way = i;
     }
-    set[way] =
-        (struct old){page_of(va, leaf.level), asid_of(h), true, leaf};
+    set[way] = (struct old){page_of(va, leaf.level), asid_of(h), true, leaf};
 }
 
 void adversary_keep(struct machine *m, struct hart *h, uint64_t va,
@@ -131,9 +134,12 @@ static bool pick(struct machine *m, struct hart *h, uint64_t va, unsigned kinds,
 bool adversary_recall(struct machine *m, struct hart *h, uint64_t va,
                       enum access access, struct leaf *leaf)
 {
-    uint64_t marks = PTE_A | (access == ACCESS_STORE ? PTE_D : 0);
-    m->recent[h->number] = va;
-    if (!asked(m, ADVERSARY_TLB | ADVERSARY_WALKS) || machine_random(m) & 1)
+    uint64_t marks = PTE_A | (access == ACCESS_STORE ? PTE_D : 0), draw;
+    if (!asked(m, ADVERSARY_TLB | ADVERSARY_WALKS))
+        return false;
+    draw = machine_random(m);
+    m->recent[h->number][draw >> 1 & (RECENT - 1)] = va;
+    if (draw & 1)
         return false;
     for (leaf->level = 0; leaf->level < 3; leaf->level++)
         if (pick(m, h, va, ADVERSARY_TLB, marks, leaf)) {
@@ -185,7 +191,7 @@ void adversary_ahead(struct machine *m, struct hart *h)
         return;
     uint64_t draw = machine_random(m), va;
     if (draw & 1)
-        va = m->recent[h->number] +
+        va = m->recent[h->number][draw >> 8 & (RECENT - 1)] +
              ((draw >> 1) % (2 * NEARBY) - NEARBY) * PAGE_SIZE;
     else
         va = some_address(m, h);

@@ -229,8 +229,7 @@ static unsigned decode_amo(struct insn *i, uint32_t bits)
         return OP_ILLEGAL;
     if ((funct > AMO_XOR && funct % 4) || (funct == AMO_LR && i->rs2))
         return OP_ILLEGAL;
-    i->imm = (int32_t)(funct | (f3 == 2 ? 4 : 8) << 5 |
-                       field(bits, 25, 25, 9));
+    i->imm = (int32_t)(funct | (f3 == 2 ? 4 : 8) << 5 | field(bits, 25, 25, 9));
     return OP_AMO;
 }
 

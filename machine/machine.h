@@ -23,13 +23,13 @@
 
 /* See docs/MACHINE.md and adversary.c. */
 enum {
-    ADVERSARY_TLB = 1,    /* old translations are used until they are fenced */
-    ADVERSARY_TURNS = 2,  /* turns may be a few instructions */
-    ADVERSARY_TIME = 4,   /* the clock jumps to the next timer */
-    ADVERSARY_CODE = 8,   /* old instructions are used until fence.i */
+    ADVERSARY_TLB = 1,     /* old translations are used until they are fenced */
+    ADVERSARY_TURNS = 2,   /* turns may be a few instructions */
+    ADVERSARY_TIME = 4,    /* the clock jumps to the next timer */
+    ADVERSARY_CODE = 8,    /* old instructions are used until fence.i */
     ADVERSARY_STORES = 16, /* others see a hart's stores late */
-    ADVERSARY_LRSC = 32,  /* reservations are long, and lost for no reason */
-    ADVERSARY_WALKS = 64, /* harts walk tables ahead */
+    ADVERSARY_LRSC = 32,   /* reservations are long, and lost for no reason */
+    ADVERSARY_WALKS = 64,  /* harts walk tables ahead */
     ADVERSARY_INVALID = 128, /* and keep what is no translation */
     ADVERSARY_NODES = 256,   /* and entries that are no leaves */
     ADVERSARY_SBI = 512,     /* the firmware is slow, and fails */

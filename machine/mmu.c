@@ -141,8 +141,8 @@ static bool use_leaf(struct machine *m, struct hart *h, uint64_t va,
 }
 
 /* Reads an entry, or takes one that was read earlier. False: no memory. */
-static bool step(struct machine *m, struct hart *h, uint64_t va,
-                 uint64_t table, unsigned level, struct leaf *leaf)
+static bool step(struct machine *m, struct hart *h, uint64_t va, uint64_t table,
+                 unsigned level, struct leaf *leaf)
 {
     if (adversary_step(m, h, va, level, leaf))
         return true;

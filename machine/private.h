@@ -98,7 +98,7 @@ struct hart {
     bool software_late;         /* soon so (ADVERSARY_SBI) */
     bool reserved;              /* LR without SC, of these bytes of RAM */
     uint64_t reservation, reservation_size;
-    uint64_t retired;           /* instructions until `began` */
+    uint64_t retired; /* instructions until `began` */
     uint64_t began;
     uint64_t trap_cause, trap_value;   /* of the exception under way */
     uint32_t view;                     /* enum view */
@@ -188,6 +188,7 @@ struct leaf {
 
 #define OLD_SETS 256u
 #define OLD_WAYS 8u
+#define RECENT   4u
 
 struct old {
     uint64_t page; /* number of it at leaf.level */
@@ -230,7 +231,7 @@ struct machine {
     struct disk disks[MACHINE_DISKS];
     struct code_page code[CODE_PAGES];
     struct old old[MACHINE_HARTS][OLD_SETS][OLD_WAYS];
-    uint64_t recent[MACHINE_HARTS]; /* where it translated last */
+    uint64_t recent[MACHINE_HARTS][RECENT]; /* where it translated */
     struct stores stores[MACHINE_HARTS];
     struct machine_decision decisions[MACHINE_DECISIONS];
     uint64_t decided; /* so many, ever */

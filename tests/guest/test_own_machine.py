@@ -6,7 +6,7 @@ import re
 import subprocess
 
 import pytest
-from conftest import ROOT, run_command, tools_run
+from conftest import ROOT, run_command, run_program, tools_run
 from test_disk import make_image
 
 OWN_BUILD = ABOUT_TOOLS = True
@@ -64,6 +64,12 @@ def test_the_worst_machine(seed):
     r = run_command("cowtest", harts=2, timeout=600,
                     options=(*OWN, "--seed", str(seed), "--adversary", "15"))
     assert r.status == 0 and "ALL COW TESTS PASSED" in r.out
+
+
+@pytest.mark.parametrize("options", [(), OWN, (*OWN, "--seed", "1",
+                                               "--adversary", "lrsc")])
+def test_a_trap_ends_a_reservation(options):
+    run_program("reserved", options=options)
 
 
 def test_disk_keeps_what_is_written(tmp_path):
