@@ -15,11 +15,11 @@
 #include "kernel/riscv.h"
 #include "kernel/syscall.h"
 
-#define NODE      (512ul * PGSIZE)
-#define NODES     3
-#define PAGES     40 /* that are used in a node: more than a narrow one has */
-#define AN_ENTRY  (0x80200ul << 10 | 0xd3) /* the kernel's image, to read */
-#define PAGE(b, i) ((volatile uint64 *)((b) + (i) * PGSIZE))
+#define NODE       (512ul * PGSIZE)
+#define NODES      3
+#define PAGES      40 /* that are used in a node: more than a narrow one has */
+#define AN_ENTRY   (0x80200ul << 10 | 0xd3) /* the kernel's image, to read */
+#define PAGE(b, i) ((volatile uint64 *)((b) + (i)*PGSIZE))
 
 static char own[PAGES * PGSIZE]; /* in the node of the stack, as new memory */
 static uint64 state = 1;
@@ -73,8 +73,8 @@ static inline int call(uint64 number, uint64 argument)
 
 /* In one page of code, so that what the parent does first, after the child has
  * gone, is a store to new memory: the fault that merges. */
-__attribute__((noinline, aligned(256))) static void fork_and_fill(
-    volatile uint64 *page)
+__attribute__((noinline, aligned(256))) static void
+fork_and_fill(volatile uint64 *page)
 {
     if (call(SYS_fork, 0) == 0)
         call(SYS_exit, 0);
