@@ -12,13 +12,14 @@
  */
 #include "private.h"
 
-#define PTE_V  (1u << 0)
-#define PTE_RX (1u << 1 | 1u << 3)
-#define PTE_G  (1u << 5)
-#define PTE_A  (1u << 6)
-#define PTE_D  (1u << 7)
-#define SLOTS  512u
-#define NEARBY 8u
+#define PTE_V   (1u << 0)
+#define PTE_RX  (1u << 1 | 1u << 3)
+#define PTE_G   (1u << 5)
+#define PTE_A   (1u << 6)
+#define PTE_D   (1u << 7)
+#define SLOTS   512u
+#define NEARBY  8u
+#define LONGEST 200000u /* ticks that an instruction may take: 20 ms */
 #define ENTRIES                                                                \
     (ADVERSARY_TLB | ADVERSARY_WALKS | ADVERSARY_NODES | ADVERSARY_INVALID)
 
@@ -275,7 +276,7 @@ static void jump(struct machine *m)
         first = h;
         next = h->timer * tick;
     }
-    if (!first || next <= m->now)
+    if (!first || next <= m->now || next - m->now > LONGEST * tick)
         return;
     m->now = next;
     adversary_note(m, first, ADVERSARY_TIME, first->pc);
@@ -285,14 +286,14 @@ static void jump(struct machine *m)
  * after what may enable it (section 3.1.9: they are looked at then). */
 void adversary_time(struct machine *m)
 {
-    if (draws(m, ADVERSARY_TIME, 1024))
+    if (draws(m, ADVERSARY_TIME, 8192))
         jump(m);
 }
 
 /* After LR: another hart has its turn, or a timer goes off. */
 void adversary_reserve(struct machine *m, struct hart *h)
 {
-    bool early = draws(m, ADVERSARY_TIME, 64);
+    bool early = draws(m, ADVERSARY_TIME, 512);
     if (!early && !draws(m, ADVERSARY_LRSC, 4))
         return;
     if (early)

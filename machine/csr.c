@@ -103,6 +103,7 @@ static void sret(struct hart *h, uint64_t *next)
     h->status = status | STATUS_SPIE;
     hart_set_view(h);
     *next = h->epc;
+    h->look = true;
 }
 
 static void sfence(struct machine *m, struct hart *h, struct insn i)

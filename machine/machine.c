@@ -194,6 +194,7 @@ static bool next_turn(struct machine *m)
             m->harts[m->turn].reserved = false;
         m->turn = next;
         adversary_turn(m, &m->harts[next]);
+        adversary_time(m);
         m->turn_end = m->now + turn_length(m);
         return true;
     }
@@ -218,6 +219,8 @@ static void advance(struct machine *m, struct hart *h, uint64_t limit)
     h->began = m->now;
     hart_run(m, h, limit - m->now);
     h->retired += m->now - h->began;
+    if (h->look)
+        adversary_time(m);
 }
 
 void machine_end(struct machine *m, enum machine_stop how)
@@ -244,8 +247,7 @@ enum machine_stop machine_run(struct machine *m, uint64_t limit)
                 return MACHINE_IDLE;
             h = &m->harts[m->turn];
         }
-        adversary_time(m);
-        if (m->now < limit && m->now < m->turn_end)
+        if (m->now < limit) /* the clock may have jumped */
             advance(m, h, limit < m->turn_end ? limit : m->turn_end);
     }
     return m->stopped ? (enum machine_stop)m->stop : MACHINE_LIMIT;

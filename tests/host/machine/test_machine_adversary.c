@@ -5,6 +5,7 @@
  * having (RVWMO: Volume I, chapter 14).
  */
 /* sources: tests/host/machine/rig.c */
+#include <stdlib.h>
 #include "rig.h"
 
 enum { V = 1, R = 2, W = 4, X = 8, A = 64, D = 128 };
@@ -451,17 +452,130 @@ static void test_own_instructions(void **state)
     execute(2, 2);
 }
 
+/* ---- Turns and time ------------------------------------------------------ */
+
+/* How many instructions hart 0 had executed when its turn ended. */
+static unsigned turn_of(uint32_t first)
+{
+    unsigned count = 0;
+    CODE_IS(first, ADDI(10, 10, 1), 0xffdff06f);
+    h->pc = CODE;
+    m->turn = 1;
+    m->turn_end = m->now;
+    while (m->turn == 1)
+        run(1);
+    for (; m->turn == 0; count++)
+        run(1);
+    return count;
+}
+
+static void test_turns(void **state)
+{
+    unsigned shortest = 9999;
+    (void)state;
+    for (unsigned i = 0; i < 200; i++)
+        assert_int_equal(turn_of(NOP), 1000);
+    m->config.adversary = ADVERSARY_TURNS;
+    for (unsigned i = 0; i < 200; i++) {
+        unsigned length = turn_of(NOP);
+        shortest = length < shortest ? length : shortest;
+    }
+    assert_in_range(shortest, 1, 2);
+}
+
+/* A timer of much later goes off, where interrupts may be taken. */
+static void test_early_timers(void **state)
+{
+    (void)state;
+    CODE_IS(CSRRS(0, 0x100, 14), CSRRC(0, 0x100, 14), 0xff9ff06f);
+    h->x[14] = STATUS_SIE;
+    h->ie = IP_TIMER;
+    for (unsigned i = 0; i < 2; i++) {
+        m->config.adversary = i ? ADVERSARY_TIME : 0;
+        h->timer = m->now / 10 + 150000;
+        h->pc = CODE;
+        h->cause = 0;
+        run(100000); /* a jump ends it */
+        run(10);
+        assert_int_equal(h->cause, i ? CAUSE_INTERRUPT | TIMER : 0);
+    }
+}
+
+/* What is done depends on no limit: a run may be stopped anywhere. */
+static void test_stopped_anywhere(void **state)
+{
+    size_t size = machine_size(&m->config);
+    uint8_t *start = malloc(size), *end = malloc(size);
+    (void)state;
+    assert_true(start && end);
+    m->config.adversary = (1u << ADVERSARY_KINDS) - 1;
+    put_words(HANDLER, (const uint32_t[]){ADDI(16, 16, 1), SRET}, 2);
+    for (unsigned i = 0; i < 2; i++) {
+        give(i, DO(LR(13), ADDI(14, 13, 1), SC(12, 14)));
+        put_words(CODE + i * 256 + 12,
+                  (const uint32_t[]){CSRRS(0, 0x100, 15), SD(14, 11, 0),
+                                     CSRRC(0, 0x100, 15), 0xfe9ff06f},
+                  4);
+        m->harts[i].ie = IP_TIMER;
+        m->harts[i].timer = 100000 + i;
+    }
+    memcpy(start, m, size);
+    run(1100000); /* with a jump of about a million */
+    memcpy(end, m, size);
+    memcpy(m, start, size);
+    const struct machine *other = (const struct machine *)(void *)end;
+    while (m->now < other->now)
+        run(1);
+    assert_int_equal(m->now, other->now);
+    assert_int_equal(m->random, other->random);
+    for (unsigned i = 0; i < 2; i++)
+        assert_memory_equal(m->harts[i].x, other->harts[i].x, 8 * 33);
+    assert_memory_equal(m->decisions, other->decisions, sizeof m->decisions);
+    assert_true(m->harts[0].x[16] + m->harts[1].x[16] > 2);
+    free(start);
+    free(end);
+}
+
+/* What it did last can be told; of many of one kind in a row, the last. */
+static void test_decisions(void **state)
+{
+    struct machine_decision d;
+    (void)state;
+    assert_false(machine_decision(m, 0, &d));
+    for (unsigned i = 0; i < 100; i++) {
+        adversary_note(m, h, i & 1 ? ADVERSARY_TLB : ADVERSARY_CODE, 3 * i);
+        adversary_note(m, h, i & 1 ? ADVERSARY_TLB : ADVERSARY_CODE, i);
+    }
+    for (unsigned i = 0; i < MACHINE_DECISIONS; i++) {
+        assert_true(machine_decision(m, i, &d));
+        assert_int_equal(d.address, 99 - i);
+        assert_int_equal(d.what, i & 1 ? ADVERSARY_CODE : ADVERSARY_TLB);
+    }
+    assert_false(machine_decision(m, MACHINE_DECISIONS, &d));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        BENCH_TWO(test_message_passing),  BENCH_TWO(test_store_buffering),
-        BENCH_TWO(test_two_writers),      BENCH_TWO(test_load_buffering),
-        BENCH_TWO(test_coherence),        BENCH(test_own_loads),
-        BENCH(test_stores_to_devices),    BENCH_TWO(test_stores_end),
-        BENCH_TWO(test_reservations),     BENCH(test_nodes),
-        BENCH(test_walks_ahead),          BENCH(test_invalid_entries),
-        BENCH(test_stores_and_walks),     BENCH_TWO(test_instructions),
+        BENCH_TWO(test_message_passing),
+        BENCH_TWO(test_store_buffering),
+        BENCH_TWO(test_two_writers),
+        BENCH_TWO(test_load_buffering),
+        BENCH_TWO(test_coherence),
+        BENCH(test_own_loads),
+        BENCH(test_stores_to_devices),
+        BENCH_TWO(test_stores_end),
+        BENCH_TWO(test_reservations),
+        BENCH(test_nodes),
+        BENCH(test_walks_ahead),
+        BENCH(test_invalid_entries),
+        BENCH(test_stores_and_walks),
+        BENCH_TWO(test_instructions),
         BENCH_TWO(test_own_instructions),
+        BENCH_TWO(test_turns),
+        BENCH(test_early_timers),
+        BENCH_TWO(test_stopped_anywhere),
+        BENCH(test_decisions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -208,6 +208,41 @@ static void test_nonsense_in_a_queue(void **state)
     assert_int_equal(get(DISK + 0x70, 4), 15);
 }
 
+/* Two requests, each one sector, of one notification; which is used first? */
+static unsigned first_of_two(unsigned n)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        uint64_t at = BUFFER + i * 64;
+        poke(at, 0);
+        poke(at + 8, i);
+        describe(3 * i, at, 16, 1);
+        describe(3 * i + 1, BUFFER + 0x1000 * (i + 1), 512, 3);
+        describe(3 * i + 2, at + 16, 1, 2);
+    }
+    /* The ring of 8 has 0, 3, 0, 3... */
+    poke(RINGS + 0x1000, (2 * n + 2ull) << 16 | 3ull << 48);
+    poke(RINGS + 0x1008, 3ull << 16 | 3ull << 48);
+    poke(RINGS + 0x1010, 3ull << 16);
+    set(DISK + 0x50, 4, 0);
+    assert_int_equal(peek(RINGS + 0x2000) >> 16 & 0xffff, 2 * n);
+    while ((peek(RINGS + 0x2000) >> 16 & 0xffff) < 2 * n + 2)
+        run(100);
+    assert_int_equal(get(DISK + 0x60, 4), 1);
+    return *(uint32_t *)machine_ram(m, RINGS + 0x2004 + 2 * n % 8 * 8, 4);
+}
+
+static void test_late_disk(void **state)
+{
+    unsigned second = 0;
+    (void)state;
+    CODE_IS(LOOP);
+    m->config.adversary = ADVERSARY_DEVICES;
+    start_device(DISK);
+    for (unsigned n = 0; n < 100; n++)
+        second += first_of_two(n) == 3;
+    assert_in_range(second, 10, 90);
+}
+
 static void test_random_bytes(void **state)
 {
     (void)state;
@@ -286,6 +321,52 @@ static void test_firmware_fence(void **state)
     assert_int_equal(firmware(0x52464e43, 1, 1, 1, DATA), 0);
     assert_int_not_equal(
         other->tlb[other->view][ACCESS_LOAD][DATA >> 12 & 255].tag, before);
+}
+
+static uint64_t finished(void)
+{
+    while (h->pc == CODE)
+        run(1);
+    return h->x[10];
+}
+
+/* It fails and is slow as it may be; what it said it had done is done. */
+static void test_difficult_firmware(void **state)
+{
+    struct hart *other = &m->harts[1];
+    unsigned failed = 0, slow = 0, late = 0;
+    (void)state;
+    m->config.adversary = ADVERSARY_SBI;
+    put_words(HANDLER + 64, (const uint32_t[]){LOOP}, 1);
+    for (unsigned i = 0; i < 200; i++) {
+        other->state = HART_STOPPED;
+        int64_t error = firmware(0x48534d, 0, 1, HANDLER + 64, 0);
+        assert_true(error == 0 || error == -1);
+        assert_int_equal(other->state == HART_STOPPED, error == -1);
+        failed += error == -1;
+        hart_start(other, HANDLER + 64, 0, 0);
+        mmu_remember(m, other, DATA, ACCESS_LOAD, 0);
+        const uint64_t *tag =
+            &other->tlb[other->view][ACCESS_LOAD][DATA >> 12 & 255].tag;
+        uint64_t before = *tag;
+        m->turn = 0;
+        firmware(0x52464e43, 1, 2, 0, DATA);
+        slow += h->pc == CODE; /* the call is still to be made */
+        assert_int_equal(finished(), 0);
+        assert_int_not_equal(*tag, before);
+        other->software = false;
+        firmware(0x735049, 0, 2, 0, 0);
+        assert_int_equal(finished(), 0);
+        late += !other->software;
+        run(500);
+        m->turn_end = m->now;
+        for (unsigned j = 0; j < 100 && !other->software; j++)
+            run(1000);
+        assert_true(other->software);
+    }
+    assert_in_range(failed, 5, 60);
+    assert_in_range(slow, 50, 150);
+    assert_in_range(late, 50, 150);
 }
 
 static void test_firmware_off(void **state)
@@ -413,12 +494,14 @@ int main(void)
         BENCH_TWO(test_interrupts),
         BENCH_DISK(test_disk),
         BENCH_DISK(test_disk_flush),
+        BENCH_DISK(test_late_disk),
         BENCH_DISK(test_nonsense_in_a_queue),
         BENCH(test_random_bytes),
         BENCH(test_firmware_base),
         BENCH_TWO(test_firmware_harts),
         BENCH_TWO(test_firmware_interrupts),
         BENCH_TWO(test_firmware_fence),
+        BENCH_TWO(test_difficult_firmware),
         BENCH(test_firmware_off),
         BENCH(test_firmware_console),
         BENCH_TWO(test_device_tree),
