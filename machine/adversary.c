@@ -136,15 +136,17 @@ bool adversary_recall(struct machine *m, struct hart *h, uint64_t va,
                       enum access access, struct leaf *leaf)
 {
     uint64_t marks = PTE_A | (access == ACCESS_STORE ? PTE_D : 0), draw;
-    if (!asked(m, ADVERSARY_TLB | ADVERSARY_WALKS))
+    unsigned kept = m->config.adversary & (ADVERSARY_TLB | ADVERSARY_WALKS);
+    if (!kept)
         return false;
+    kept &= ~kept + 1; /* one of them */
     draw = machine_random(m);
     m->recent[h->number][draw >> 1 & (RECENT - 1)] = va;
     if (draw & 1)
         return false;
     for (leaf->level = 0; leaf->level < 3; leaf->level++)
         if (pick(m, h, va, ADVERSARY_TLB, marks, leaf)) {
-            adversary_note(m, h, ADVERSARY_TLB, va);
+            adversary_note(m, h, kept, va);
             return true;
         }
     return false;

@@ -148,7 +148,8 @@ struct virtio {
     bool ready;
     uint64_t table, offered, used; /* of queue 0, physical */
     uint16_t seen;
-    bool late;                 /* ADVERSARY_DEVICES: there may be work */
+    bool late;                 /* ADVERSARY_DEVICES: there may be work, */
+    bool looked;               /* only what was offered at notification */
     unsigned count;            /* of requests that were taken, not done */
     uint16_t requests[PIECES]; /* their first descriptors */
 };

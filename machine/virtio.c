@@ -149,19 +149,24 @@ static bool do_request(struct machine *m, unsigned slot, unsigned i)
     return finish(m, v, number, length);
 }
 
+static bool works(const struct virtio *v)
+{
+    return v->status & STATUS_DRIVER_OK && !(v->status & STATUS_NEEDS_RESET) &&
+           v->ready;
+}
+
 /* Does all that was offered, in order; or one of it, in any order, as devices
  * may (section 2.6: "used" is in no order). */
 static void serve(struct machine *m, unsigned slot)
 {
     struct virtio *v = &m->virtio[slot];
     v->late = false;
-    if (!(v->status & STATUS_DRIVER_OK) || v->status & STATUS_NEEDS_RESET ||
-        !v->ready)
+    if (!works(v))
         return;
     /* What a device writes ends reservations, as another hart's store does. */
     for (unsigned i = 0; i < m->config.harts; i++)
         m->harts[i].reserved = false;
-    bool good = take_requests(m, v), any = good && v->count;
+    bool good = v->looked || take_requests(m, v), any = good && v->count;
     bool late = asked(m, ADVERSARY_DEVICES);
     while (good && v->count && !v->late) {
         good = do_request(m, slot,
@@ -177,8 +182,12 @@ static void serve(struct machine *m, unsigned slot)
 
 static void notify(struct machine *m, unsigned slot)
 {
-    m->virtio[slot].late = true;
-    if (!asked(m, ADVERSARY_DEVICES))
+    struct virtio *v = &m->virtio[slot];
+    bool late = asked(m, ADVERSARY_DEVICES);
+    v->late = true;
+    v->looked =
+        late && machine_random(m) & 1 && works(v) && take_requests(m, v);
+    if (!late)
         serve(m, slot);
 }
 
