@@ -1,6 +1,7 @@
 """The machine of our own (docs/MACHINE.md): the same system, told the same
 things, as under QEMU."""
 
+import functools
 import os
 import re
 import subprocess
@@ -9,6 +10,7 @@ import pytest
 from conftest import ROOT, run_command, run_program, tools_run
 from test_disk import make_image
 
+OWN_BUILD = ABOUT_TOOLS = True
 OWN = ("--machine", "own")
 MACHINE = os.path.join(ROOT, "build", "machine", "calf-machine")
 
@@ -17,12 +19,17 @@ def summary(text):
     return re.findall(r"(?m)^[\w-]+(?: \(bug \d+\))?: ok$|^ALL .*PASSED$", text)
 
 
+@functools.cache
+def under_qemu(command):
+    return run_command(command, timeout=600)
+
+
 @pytest.mark.parametrize("harts", [1, 4])
 @pytest.mark.parametrize("command", ["cowtest", "usertests -q"])
 def test_same_summary_as_qemu(command, harts):
     own = run_command(command, harts=harts, options=OWN, timeout=600)
-    qemu = run_command(command, harts=harts, timeout=600)
-    assert own.status == qemu.status == 0
+    qemu = under_qemu(command)
+    assert own.status == qemu.status == 0, (own, qemu)
     assert summary(own.out) and summary(own.out) == summary(qemu.out)
 
 
