@@ -283,30 +283,23 @@ refreshed-image: all
 
 machine_flags := -std=c17 -g -O2 -Wall -Wextra -Wstrict-prototypes \
     -Wmissing-prototypes
-machine_files := $(filter-out %/main.c,$(wildcard machine/*.c))
-machine_objects := $(patsubst %.c,build/machine/%.o,$(machine_files) \
-    machine/main.c)
+machine_files := $(wildcard machine/*.c)
+machine_objects := $(machine_files:%.c=build/machine/%.o)
 wasm_objects := $(patsubst %.c,build/wasm/%.o,$(machine_files) web/machine.c)
 
 machine_library := build/machine/libcalf-machine.so
 
-machine: build/machine/calf-machine $(machine_library) ## a RISC-V machine of our own, instead of QEMU
+machine: $(machine_library) ## a RISC-V machine of our own, instead of QEMU
 
-build/machine/calf-machine: $(machine_objects)
+# tools/own-machine is the program.
+$(machine_library): $(machine_objects)
 	$(say) HOSTLD $@
-	$(q)gcc $^ -o $@
-
-# All but the program, for tools in Python.
-$(machine_library): $(machine_files) $(wildcard machine/*.[ht]*) Makefile
-	@mkdir -p $(@D)
-	$(say) HOSTLD $@
-	$(q)gcc $(machine_flags) -fPIC -shared -Wl,-Bsymbolic \
-	    $(machine_files) -o $@
+	$(q)gcc -shared -Wl,-Bsymbolic $^ -o $@
 
 $(machine_objects): build/machine/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(say) HOSTCC $<
-	$(q)gcc $(machine_flags) -MMD -MP -c $< -o $@
+	$(q)gcc $(machine_flags) -fPIC -MMD -MP -c $< -o $@
 
 machine-wasm: tools-wasm build/machine/machine.wasm ## the same as WebAssembly: tools/wasm-machine
 

@@ -21,7 +21,7 @@ import own_machine as own
 OWN_BUILD = ABOUT_TOOLS = True
 
 RELEASE = os.path.join(ROOT, "build", "release")
-MACHINE = os.path.join(ROOT, "build", "machine", "calf-machine")
+MACHINE = os.path.join(ROOT, "tools", "own-machine")
 KERNEL = os.path.join(RELEASE, "calf.img")
 INITRD = os.path.join(RELEASE, "initrd.cpio")
 TYPED = b"cat /README | wc\nforkstorm 4 1\ncat\nhello\n\x04ls\n"

@@ -12,7 +12,7 @@ from test_disk import make_image
 
 OWN_BUILD = ABOUT_TOOLS = True
 OWN = ("--machine", "own")
-MACHINE = os.path.join(ROOT, "build", "machine", "calf-machine")
+MACHINE = os.path.join(ROOT, "tools", "own-machine")
 
 
 def summary(text):

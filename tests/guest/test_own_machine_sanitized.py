@@ -4,6 +4,7 @@ on it without a finding."""
 import glob
 import os
 import subprocess
+import sys
 
 import pytest
 from conftest import ROOT, tools_run
@@ -14,19 +15,25 @@ OWN_BUILD = ABOUT_TOOLS = True
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory):
-    program = tmp_path_factory.mktemp("machine") / "calf-machine"
+    """The environment for one whose library is built so; it comes after that
+    of the sanitizer, which Python does not have."""
+    library = tmp_path_factory.mktemp("machine") / "libcalf-machine.so"
     subprocess.run(
         ["gcc", "-std=c17", "-g", "-O1", "-fno-sanitize-recover=all",
-         "-fsanitize=address,undefined", "-o", program,
+         "-fsanitize=address,undefined", "-fPIC", "-shared", "-o", library,
          *glob.glob(os.path.join(ROOT, "machine", "*.c"))], check=True)
+    asan = subprocess.run(["gcc", "-print-file-name=libasan.so"], check=True,
+                          stdout=subprocess.PIPE, text=True).stdout.strip()
     tools_run("echo")           # makes kernel and programs
-    return program
+    return {**os.environ, "CALF_MACHINE": str(library), "LD_PRELOAD": asan,
+            "ASAN_OPTIONS": "detect_leaks=0"}
 
 
 def ran(machine, *options):
     done = subprocess.run(
-        [machine, "--kernel", os.path.join(ROOT, "build/release/calf.img"),
-         *options], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        [sys.executable, os.path.join(ROOT, "tools", "own-machine"),
+         "--kernel", os.path.join(ROOT, "build/release/calf.img"), *options],
+        env=machine, stdin=subprocess.DEVNULL, capture_output=True, text=True,
         errors="replace", timeout=600)
     assert done.returncode == 0 and done.stderr == "", done
     return done.stdout

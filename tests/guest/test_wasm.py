@@ -14,7 +14,7 @@ OWN_BUILD = ABOUT_TOOLS = True
 for tool in ("clang", "wasm-ld", "node"):
     needs(shutil.which(tool), tool)
 
-NATIVE = os.path.join(ROOT, "build", "machine", "calf-machine")
+NATIVE = os.path.join(ROOT, "tools", "own-machine")
 WASM = os.path.join(ROOT, "tools", "wasm-machine")
 MODULE = os.path.join(ROOT, "build", "machine", "machine.wasm")
 MOST_BYTES = 200 << 10

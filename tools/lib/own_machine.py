@@ -1,12 +1,15 @@
 """The machine of our own (machine/machine.h) as an object, by its library."""
 
+import contextlib
 import ctypes
+import functools
 import mmap
 import os
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
-LIBRARY = os.path.join(ROOT, "build", "machine", "libcalf-machine.so")
+LIBRARY = os.environ.get("CALF_MACHINE") or \
+    os.path.join(ROOT, "build", "machine", "libcalf-machine.so")
 
 LIMIT, IDLE, OUTPUT, FLUSH, OFF, RESTART, HIT = range(7)    # of run()
 LOAD, STORE, FETCH = 1, 2, 4                                # of watches
@@ -16,6 +19,8 @@ PAGE = 4096
 RAM_BASE, KERNEL_AT = 0x80000000, 0x200000
 DISKS = 4
 KINDS = 11              # of the adversary
+DECISIONS = 32
+PRIVATE = mmap.MAP_PRIVATE | 0x4000     # MAP_NORESERVE
 
 U32, U64 = ctypes.c_uint32, ctypes.c_uint64
 
@@ -34,12 +39,28 @@ class Hit(ctypes.Structure):
     _fields_ = [("hart", U32), ("kind", U32), ("address", U64), ("at", U64)]
 
 
+class Decision(ctypes.Structure):
+    _fields_ = [("now", U64), ("address", U64), ("hart", U32), ("what", U32)]
+
+
 class Refused(Exception):
-    """There can be no such machine; why, in a sentence."""
+    """There can be no such machine, or file; why, in a sentence."""
 
 
+@contextlib.contextmanager
+def _refused(what):
+    try:
+        yield
+    except OSError as e:
+        raise Refused(f"{what}: {e.strerror or e}") from e
+    except (ValueError, OverflowError) as e:    # mmap's
+        raise Refused(f"{what}: {e}") from e
+
+
+@functools.cache
 def _library():
-    library = ctypes.CDLL(LIBRARY)
+    with _refused("the machine is not made"):
+        library = ctypes.CDLL(LIBRARY)
     pointer, size = ctypes.c_void_p, ctypes.c_size_t
     for name, result, *arguments in (
             ("size", size, pointer),
@@ -53,6 +74,9 @@ def _library():
             ("now", U64, pointer),
             ("next_event", U64, pointer),
             ("skip", None, pointer, U64),
+            ("disk_written", ctypes.c_bool, pointer, ctypes.c_uint, pointer,
+             pointer),
+            ("decision", ctypes.c_bool, pointer, ctypes.c_uint, pointer),
             ("output", size, pointer, pointer, size),
             ("input", size, pointer, ctypes.c_char_p, size),
             ("register", ctypes.c_bool, pointer, ctypes.c_uint, ctypes.c_uint,
@@ -68,14 +92,21 @@ def _library():
     return library
 
 
+def adversary_names():
+    names = (ctypes.c_char_p * KINDS).in_dll(_library(), "adversary_names")
+    return [name.decode() for name in names]
+
+
 def adversary(text):
     """config.adversary of names with commas between, `all`, or a number."""
     if text[:1].isdigit():
         return int(text, 0)
-    names = [name.decode() for name in
-             (ctypes.c_char_p * KINDS).in_dll(_library(), "adversary_names")]
-    return sum(1 << names.index(name)
-               for name in (names if text == "all" else text.split(",")))
+    names = adversary_names()
+    chosen = set(names if text == "all" else text.split(","))
+    if unknown := chosen - set(names):
+        raise Refused(f"{', '.join(unknown)}: no adversary's name; they are "
+                      + ", ".join(names))
+    return sum(1 << names.index(name) for name in chosen)
 
 
 class Machine:
@@ -90,44 +121,88 @@ class Machine:
     @classmethod
     def booted(cls, config, kernel, initrd, disks, command_line):
         """A new one: paths of files, and what the kernel is told."""
-        contents = [_contents(disk) for disk in disks]
+        if len(disks) > DISKS:
+            raise Refused(f"at most {DISKS} disks")
         config.disks = len(disks)
-        for i, content in enumerate(contents):
-            config.disk_size[i] = len(content)
+        for i, path in enumerate(disks):
+            config.disk_size[i] = _size(path)
         size = _library().machine_size(ctypes.byref(config))
         if not size:
-            raise Refused("there is no machine with these options")
-        m = cls(config, mmap.mmap(-1, size))
+            raise Refused("there is no such machine: 1 to 8 harts, at least "
+                          "16M of memory, disks of whole sectors")
+        with _refused("no memory for the machine"):
+            m = cls(config, mmap.mmap(-1, size, PRIVATE | mmap.MAP_ANONYMOUS))
         m._c.machine_init(m.base, ctypes.byref(config))
-        for i, content in enumerate(contents):
-            ctypes.memmove(m._c.machine_disk(m.base, i), content, len(content))
-        m._load(kernel, initrd, command_line)
+        for i, path in enumerate(disks):
+            m._load(path, m._disk(i, 0, config.disk_size[i]))
+        m._boot(kernel, initrd, command_line)
         return m
 
-    def _load(self, kernel, initrd, command_line):
-        files = [(_contents(kernel), RAM_BASE + KERNEL_AT)]
-        data = _contents(initrd) if initrd else b""
-        place = self._c.machine_initrd_place(self.base, len(data)) if data else 0
-        files += [(data, place)] if data else []
-        for content, at in files:
-            to = self._c.machine_ram(self.base, at, len(content))
-            if not to:
-                raise Refused("there is too little memory")
-            ctypes.memmove(to, content, len(content))
-        if not self._c.machine_boot(self.base, place, len(data),
-                                    command_line.encode()):
-            raise Refused("the command line is too long")
+    def _boot(self, kernel, initrd, command_line):
+        self._load_at(RAM_BASE + KERNEL_AT, kernel, _size(kernel))
+        place, size = 0, _size(initrd) if initrd else 0
+        if initrd:
+            place = self._c.machine_initrd_place(self.base, size)
+            self._load_at(place, initrd, size)
+        if not self._c.machine_boot(self.base, place, size,
+                                    os.fsencode(command_line)):
+            raise Refused("the command line is too long for the device tree")
+
+    def _load_at(self, physical, path, size):
+        to = self._c.machine_ram(self.base, physical, size)
+        if not to:
+            raise Refused(f"{path}: there is too little memory for it")
+        self._load(path, self._view(to, size))
+
+    @staticmethod
+    def _load(path, view):
+        with _refused(path), open(path, "rb", buffering=0) as f:
+            while view and (size := f.readinto(view)):
+                view = view[size:]
+
+    def _view(self, address, size):
+        """The block's part at an address of this process."""
+        at = address - self.base
+        return memoryview(self._block)[at:at + size]
+
+    def _disk(self, number, at, size):
+        disk = self._c.machine_disk(self.base, number)
+        return self._view(disk + at, size)
 
     @classmethod
     def resumed(cls, path):
-        """The one that calf-machine --save has put there."""
-        with open(path, "rb") as f:
-            block = mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_COPY)
-        m = cls(Config(), block)
-        if not m._c.machine_is_ours(m.base, m.size, ctypes.byref(m.config)):
+        """The one that save() has put there; it is read when it is used."""
+        config = Config()
+        with _refused(path), open(path, "rb") as f:
+            m = cls(config, mmap.mmap(f.fileno(), 0, PRIVATE))
+        if not m._c.machine_is_ours(m.base, m.size, ctypes.byref(config)):
             raise Refused(f"{path}: this was not saved by this build of the "
                           "machine")
         return m
+
+    # ---- Files ----
+
+    def save(self, path):
+        """All of it; pages of zeros are holes."""
+        zeros = bytes(PAGE)
+        with _refused(path), open(path, "wb") as f:
+            f.truncate(self.size)
+            for at in range(0, self.size, PAGE):
+                page = self._block[at:at + PAGE]
+                if page != zeros[:len(page)]:
+                    f.seek(at)
+                    f.write(page)
+
+    def write_back(self, disk, path):
+        """To a file, what was written to a disk since."""
+        at, size = U64(), U64()
+        with _refused(path), open(path, "r+b", buffering=0) as f:
+            while self._c.machine_disk_written(
+                    self.base, disk, ctypes.byref(at), ctypes.byref(size)):
+                f.seek(at.value)
+                rest = self._disk(disk, at.value, size.value)
+                while rest:
+                    rest = rest[f.write(rest):]
 
     # ---- Running ----
 
@@ -147,7 +222,7 @@ class Machine:
 
     def output(self):
         size = self._c.machine_output(self.base, self._buffer, 65536)
-        return self._buffer.raw[:size]
+        return ctypes.string_at(self._buffer, size)
 
     def input(self, data):
         """Type; the number of bytes that there was room for."""
@@ -208,10 +283,24 @@ class Machine:
         hit = self._c.machine_hit(self.base).contents
         return hit.hart, hit.kind, hit.address, hit.at
 
+    # ---- Telling ----
 
-def _contents(path):
-    try:
-        with open(path, "rb") as f:
-            return f.read()
-    except OSError as e:
-        raise Refused(f"{path}: {e.strerror}") from e
+    def decisions(self):
+        """The last that its adversary has made."""
+        names, d = adversary_names(), Decision()
+        for back in reversed(range(DECISIONS)):
+            if self._c.machine_decision(self.base, back, ctypes.byref(d)):
+                yield (f"at {d.now}, hart {d.hart}: "
+                       f"{names[d.what.bit_length() - 1]} {d.address:016x}")
+
+    def report(self):
+        """Lines that say where it is."""
+        harts = (f"hart {i}: pc {self.register(i, PC):#018x}  "
+                 f"ra {self.register(i, 1):#018x}"
+                 for i in range(self.config.harts))
+        return [*self.decisions(), f"at {self.now}:", *harts]
+
+
+def _size(path):
+    with _refused(path):
+        return os.stat(path).st_size
