@@ -283,6 +283,7 @@ refreshed-image: all
 
 machine_flags := -std=c17 -g -O2 -Wall -Wextra -Wstrict-prototypes \
     -Wmissing-prototypes
+machine_shared := -fPIC -fno-semantic-interposition
 machine_files := $(wildcard machine/*.c)
 machine_objects := $(machine_files:%.c=build/machine/%.o)
 wasm_objects := $(patsubst %.c,build/wasm/%.o,$(machine_files) web/machine.c)
@@ -299,7 +300,7 @@ $(machine_library): $(machine_objects)
 $(machine_objects): build/machine/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(say) HOSTCC $<
-	$(q)gcc $(machine_flags) -fPIC -MMD -MP -c $< -o $@
+	$(q)gcc $(machine_flags) $(machine_shared) -MMD -MP -c $< -o $@
 
 machine-wasm: tools-wasm build/machine/machine.wasm ## the same as WebAssembly: tools/wasm-machine
 
