@@ -129,19 +129,28 @@ static uint64_t page_for(struct machine *m, const struct hart *h,
     return next;
 }
 
+/* Where in RAM an instruction, or its second half, is. */
+static bool fetch_from(struct machine *m, struct hart *h, uint64_t va,
+                       uint64_t *offset)
+{
+    uint64_t physical;
+    if (!mmu_translate(m, h, va, ACCESS_FETCH, &physical))
+        return false;
+    return ram_offset(m, physical, 2, offset) ||
+           hart_fault(h, CAUSE_FETCH_ACCESS, va);
+}
+
 bool code_find(struct machine *m, struct hart *h, uint64_t *page)
 {
-    uint64_t physical, offset, pc = h->pc;
+    uint64_t offset, pc = h->pc;
     const struct translation *t =
         &h->tlb[h->view][ACCESS_FETCH][(pc >> PAGE_SHIFT) % TLB_SIZE];
     if (t->tag == (TAG(pc, h->generation[ACCESS_FETCH]) | TAG_HIDDEN)) {
         *page = t->place;
         return true;
     }
-    if (!mmu_translate(m, h, pc, ACCESS_FETCH, &physical))
+    if (!fetch_from(m, h, pc, &offset))
         return false;
-    if (!ram_offset(m, physical, 2, &offset))
-        return hart_fault(h, CAUSE_FETCH_ACCESS, pc);
     *page = page_for(m, h, offset & ~(uint64_t)(PAGE_SIZE - 1));
     mmu_remember(m, h, pc, ACCESS_FETCH, *page);
     return true;
@@ -168,25 +177,16 @@ struct insn code_decode(struct machine *m, struct code_page *page,
     return decode_slot(m, page, slot);
 }
 
-/* Half an instruction; a fault is told of where it is. */
-static bool fetch_half(struct machine *m, struct hart *h, uint64_t va,
-                       uint16_t *half)
-{
-    uint64_t physical, offset;
-    if (!mmu_translate(m, h, va, ACCESS_FETCH, &physical))
-        return false;
-    if (!ram_offset(m, physical, 2, &offset))
-        return hart_fault(h, CAUSE_FETCH_ACCESS, va);
-    memcpy(half, ram_of(m) + offset, sizeof *half);
-    return true;
-}
-
 bool code_bits(struct machine *m, struct hart *h, uint32_t *bits)
 {
-    uint16_t low, high = 0;
-    if (!fetch_half(m, h, h->pc, &low) ||
-        ((low & 3) == 3 && !fetch_half(m, h, h->pc + 2, &high)))
-        return false;
-    *bits = (uint32_t)high << 16 | low;
+    *bits = 0;
+    for (unsigned half = 0; half < 2; half++) {
+        uint64_t offset;
+        if (!fetch_from(m, h, h->pc + 2 * half, &offset))
+            return false;
+        memcpy((uint8_t *)bits + 2 * half, ram_of(m) + offset, 2);
+        if ((*bits & 3) != 3)
+            return true;
+    }
     return true;
 }

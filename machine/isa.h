@@ -37,19 +37,8 @@ enum fp_kind { FP_MADD, FP_MSUB, FP_NMSUB, FP_NMADD };
 #define AMO_SIZE(imm)    ((unsigned)(imm)&32 ? 8u : 4u)
 #define AMO_RELEASE(imm) ((unsigned)(imm) >> 6 & 1)
 
-enum amo {
-    AMO_ADD = 0,
-    AMO_SWAP = 1,
-    AMO_LR = 2,
-    AMO_SC = 3,
-    AMO_XOR = 4,
-    AMO_OR = 8,
-    AMO_AND = 12,
-    AMO_MIN = 16,
-    AMO_MAX = 20,
-    AMO_MINU = 24,
-    AMO_MAXU = 28
-};
+enum { AMO_ADD, AMO_SWAP, AMO_LR, AMO_SC, AMO_XOR, AMO_OR = 8, AMO_AND = 12 };
+enum { AMO_MIN = 16, AMO_MAX = 20, AMO_MINU = 24, AMO_MAXU = 28 };
 
 #define SET(op, format, bits, value) OP_##op,
 #define BRANCH(op, bits, condition)  OP_##op,

@@ -10,15 +10,8 @@
  */
 #include "private.h"
 
-enum {
-    PTE_V = 1 << 0,
-    PTE_R = 1 << 1,
-    PTE_W = 1 << 2,
-    PTE_X = 1 << 3,
-    PTE_U = 1 << 4,
-    PTE_A = 1 << 6,
-    PTE_D = 1 << 7,
-};
+enum { PTE_V = 1, PTE_R = 2, PTE_W = 4, PTE_X = 8, PTE_U = 16 };
+enum { PTE_A = 64, PTE_D = 128 };
 #define PTE_RESERVED (~0ull << 54)
 #define LEVELS       3u
 #define PAGES_BITS   9u /* of an address, a level */
@@ -131,42 +124,40 @@ static bool use_leaf(struct machine *m, struct hart *h, uint64_t va,
     return true;
 }
 
-/* Reads an entry, or takes one that was read earlier. False: no memory. */
-static bool step(struct machine *m, struct hart *h, uint64_t va, uint64_t table,
-                 unsigned level, struct leaf *leaf)
+/* False: no memory. */
+static bool read_entry(struct machine *m, struct hart *h, uint64_t va,
+                       uint64_t table, struct leaf *leaf)
 {
-    if (adversary_step(m, h, va, level, leaf))
-        return true;
-    leaf->level = level;
-    if (!ram_offset(m, table + vpn(va, level) * 8, 8, &leaf->at))
+    if (!ram_offset(m, table + vpn(va, leaf->level) * 8, 8, &leaf->at))
         return false;
     memcpy(&leaf->pte, ram_of(m) + leaf->at, sizeof leaf->pte);
-    if (!(leaf->pte & (PTE_R | PTE_X)) || !(leaf->pte & PTE_V))
-        adversary_keep(m, h, va, *leaf);
+    adversary_keep(m, h, va, *leaf);
     return true;
 }
 
-/* Section 4.3.2. */
+/* Section 4.3.2; it may begin at an entry that was kept. */
 bool mmu_walk(struct machine *m, struct hart *h, uint64_t va,
               enum access access, struct leaf *leaf)
 {
     uint64_t table = (h->satp & SATP_PPN) << PAGE_SHIFT, pte;
     if ((uint64_t)((int64_t)(va << 25) >> 25) != va)
         return page_fault(h, access, va);
-    for (unsigned level = LEVELS; level-- > 0;) {
-        if (!step(m, h, va, table, level, leaf))
-            return access_fault(h, access, va);
+    leaf->level = LEVELS - 1;
+    bool good = adversary_recall(m, h, va, access, leaf) ||
+                read_entry(m, h, va, table, leaf);
+    while (good) {
         pte = leaf->pte;
         if (!(pte & PTE_V) || pte & PTE_RESERVED ||
             (pte & PTE_W && !(pte & PTE_R)))
             break;
         if (pte & (PTE_R | PTE_X))
             return true;
-        if (pte & (PTE_U | PTE_A | PTE_D))
+        if (pte & (PTE_U | PTE_A | PTE_D) || !leaf->level--)
             break;
         table = (pte >> 10) << PAGE_SHIFT;
+        good = read_entry(m, h, va, table, leaf);
     }
-    return page_fault(h, access, va);
+    return good ? page_fault(h, access, va) : access_fault(h, access, va);
 }
 
 bool mmu_translate(struct machine *m, struct hart *h, uint64_t va,
@@ -174,15 +165,8 @@ bool mmu_translate(struct machine *m, struct hart *h, uint64_t va,
 {
     struct leaf leaf;
     *physical = va;
-    if (!h->satp)
-        return true;
-    if (adversary_recall(m, h, va, access, &leaf))
-        return use_leaf(m, h, va, access, &leaf, physical);
-    if (!mmu_walk(m, h, va, access, &leaf))
-        return false;
-    bool good = use_leaf(m, h, va, access, &leaf, physical);
-    adversary_keep(m, h, va, leaf);
-    return good;
+    return !h->satp || (mmu_walk(m, h, va, access, &leaf) &&
+                        use_leaf(m, h, va, access, &leaf, physical));
 }
 
 bool machine_translate(struct machine *m, unsigned hart, uint64_t va,

@@ -18,19 +18,11 @@ int memcmp(const void *a, const void *b, size_t size);
 /* ---- Numbers of the specifications --------------------------------------- */
 
 /* Exceptions and interrupts (Privileged Architecture 20211203, table 4.2). */
-enum cause {
-    CAUSE_FETCH_ACCESS = 1,
-    CAUSE_ILLEGAL = 2,
-    CAUSE_BREAKPOINT = 3,
-    CAUSE_LOAD_MISALIGNED = 4,
-    CAUSE_LOAD_ACCESS = 5,
-    CAUSE_STORE_MISALIGNED = 6,
-    CAUSE_STORE_ACCESS = 7,
-    CAUSE_ECALL_USER = 8,
-    CAUSE_FETCH_PAGE = 12,
-    CAUSE_LOAD_PAGE = 13,
-    CAUSE_STORE_PAGE = 15
-};
+enum { CAUSE_FETCH_ACCESS = 1, CAUSE_ILLEGAL = 2, CAUSE_BREAKPOINT = 3 };
+enum { CAUSE_LOAD_MISALIGNED = 4, CAUSE_LOAD_ACCESS = 5 };
+enum { CAUSE_STORE_MISALIGNED = 6, CAUSE_STORE_ACCESS = 7 };
+enum { CAUSE_ECALL_USER = 8 };
+enum { CAUSE_FETCH_PAGE = 12, CAUSE_LOAD_PAGE = 13, CAUSE_STORE_PAGE = 15 };
 #define CAUSE_INTERRUPT (1ull << 63)
 enum { SOFTWARE = 1, TIMER = 5, EXTERNAL = 9 };
 #define IP_SOFTWARE (1u << SOFTWARE)
@@ -150,7 +142,8 @@ struct virtio {
     bool ready;
     uint64_t table, offered, used; /* of queue 0, physical */
     uint16_t seen;
-    bool late;                 /* ADVERSARY_DEVICES: there may be work */
+    bool late;                 /* ADVERSARY_DEVICES: there may be work, */
+    bool looked;               /* only what was offered at notification */
     unsigned count;            /* of requests that were taken, not done */
     uint16_t requests[PIECES]; /* their first descriptors */
 };
@@ -349,8 +342,6 @@ void adversary_keep(struct machine *m, struct hart *h, uint64_t va,
                     struct leaf leaf);
 bool adversary_recall(struct machine *m, struct hart *h, uint64_t va,
                       enum access access, struct leaf *leaf);
-bool adversary_step(struct machine *m, struct hart *h, uint64_t va,
-                    unsigned level, struct leaf *leaf);
 void adversary_ahead(struct machine *m, struct hart *h);
 /* NULL: all addresses, all spaces. */
 void adversary_fence(struct machine *m, struct hart *h, const uint64_t *va,
@@ -415,10 +406,9 @@ struct piece {
     uint32_t length;
     bool written; /* by the device */
 };
-uint32_t blk_request(struct machine *m, unsigned slot, struct piece *pieces,
-                     unsigned count);
-uint32_t rng_request(struct machine *m, struct piece *pieces, unsigned count);
-uint8_t blk_config(const struct machine *m, unsigned slot, uint32_t at);
+uint32_t device_request(struct machine *m, unsigned slot, struct piece *pieces,
+                        unsigned count);
+uint8_t device_config(const struct machine *m, unsigned slot, uint32_t at);
 uint64_t device_features(const struct machine *m, unsigned slot);
 
 /* fdt.c: writes the device tree; its size, or 0 if there is too little room.

@@ -53,18 +53,6 @@ static uint16_t get16(struct machine *m, uint64_t physical)
     return value;
 }
 
-/* To RAM that may hold instructions. False if there is none. */
-static bool put(struct machine *m, uint64_t physical, const void *from,
-                uint32_t size)
-{
-    void *at = machine_ram(m, physical, size);
-    if (!at)
-        return false;
-    code_written(m, physical - MACHINE_RAM_BASE, size);
-    memcpy(at, from, size);
-    return true;
-}
-
 /* One piece; false if it is none. */
 static bool take_piece(struct machine *m, const struct descriptor *d,
                        struct piece *piece)
@@ -99,12 +87,10 @@ static bool finish(struct machine *m, struct virtio *v, uint16_t number,
                    uint32_t length)
 {
     struct used_entry e = {number, length};
-    uint16_t position = get16(m, v->used + 2);
-    if (!put(m, v->used + 4 + position % v->queue_size * sizeof e, &e,
-             sizeof e))
-        return false;
-    position++;
-    return put(m, v->used + 2, &position, sizeof position);
+    uint16_t position = get16(m, v->used + 2), next = position + 1u;
+    uint64_t at = v->used + 4 + position % v->queue_size * sizeof e;
+    return machine_write(m, at, (const uint8_t *)&e, sizeof e) &&
+           machine_write(m, v->used + 2, (const uint8_t *)&next, sizeof next);
 }
 
 /* Takes what was offered. False if it is more than there can be. */
@@ -128,10 +114,13 @@ static bool do_request(struct machine *m, unsigned slot, unsigned i)
         v->requests[i] = v->requests[i + 1];
     if (!count)
         return false;
-    uint32_t length = v->kind == VIRTIO_ID_BLOCK
-                          ? blk_request(m, slot, pieces, count)
-                          : rng_request(m, pieces, count);
-    return finish(m, v, number, length);
+    return finish(m, v, number, device_request(m, slot, pieces, count));
+}
+
+static bool works(const struct virtio *v)
+{
+    return v->status & STATUS_DRIVER_OK && !(v->status & STATUS_NEEDS_RESET) &&
+           v->ready;
 }
 
 /* Does all that was offered, in order; or one of it, in any order, as devices
@@ -140,13 +129,12 @@ static void serve(struct machine *m, unsigned slot)
 {
     struct virtio *v = &m->virtio[slot];
     v->late = false;
-    if (!(v->status & STATUS_DRIVER_OK) || v->status & STATUS_NEEDS_RESET ||
-        !v->ready)
+    if (!works(v))
         return;
     /* What a device writes ends reservations, as another hart's store does. */
     for (unsigned i = 0; i < m->config.harts; i++)
         m->harts[i].reserved = false;
-    bool good = take_requests(m, v), any = good && v->count;
+    bool good = v->looked || take_requests(m, v), any = good && v->count;
     bool late = asked(m, ADVERSARY_DEVICES);
     while (good && v->count && !v->late) {
         good = do_request(m, slot,
@@ -162,8 +150,12 @@ static void serve(struct machine *m, unsigned slot)
 
 static void notify(struct machine *m, unsigned slot)
 {
-    m->virtio[slot].late = true;
-    if (!asked(m, ADVERSARY_DEVICES))
+    struct virtio *v = &m->virtio[slot];
+    bool late = asked(m, ADVERSARY_DEVICES);
+    v->late = true;
+    v->looked =
+        late && machine_random(m) & 1 && works(v) && take_requests(m, v);
+    if (!late)
         serve(m, slot);
 }
 
@@ -220,9 +212,8 @@ bool virtio_load(struct machine *m, uint32_t at, unsigned size, uint64_t *value)
         *value = load_register(m, slot, at);
         return size == 4;
     }
-    for (unsigned i = 0; m->virtio[slot].kind == VIRTIO_ID_BLOCK && i < size;
-         i++)
-        *value |= (uint64_t)blk_config(m, slot, at - CONFIG + i) << 8 * i;
+    for (unsigned i = 0; i < size; i++)
+        *value |= (uint64_t)device_config(m, slot, at - CONFIG + i) << 8 * i;
     return true;
 }
 
@@ -271,34 +262,22 @@ static void store_register(struct machine *m, unsigned slot, uint32_t at,
     struct virtio *v = &m->virtio[slot];
     if (!v->kind)
         return;
-    switch (at) {
-    case DEVICE_FEATURES_SELECT:
+    if (at == DEVICE_FEATURES_SELECT)
         v->feature_select = value;
-        break;
-    case DRIVER_FEATURES_SELECT:
+    else if (at == DRIVER_FEATURES_SELECT)
         v->driver_select = value;
-        break;
-    case DRIVER_FEATURES:
-        if (v->driver_select < 2)
-            set_half(&v->driver_features, v->driver_select, value);
-        break;
-    case QUEUE_SELECT:
+    else if (at == DRIVER_FEATURES && v->driver_select < 2)
+        set_half(&v->driver_features, v->driver_select, value);
+    else if (at == QUEUE_SELECT)
         v->queue_select = value;
-        break;
-    case QUEUE_NOTIFY:
-        if (value == 0)
-            notify(m, slot);
-        break;
-    case INTERRUPT_ACKNOWLEDGE:
+    else if (at == QUEUE_NOTIFY && value == 0)
+        notify(m, slot);
+    else if (at == INTERRUPT_ACKNOWLEDGE)
         v->interrupt &= ~value;
-        break;
-    case STATUS:
+    else if (at == STATUS)
         store_status(m, slot, value);
-        break;
-    default:
-        if (!v->queue_select)
-            store_queue(v, at, value);
-    }
+    else if (!v->queue_select)
+        store_queue(v, at, value);
     update(m, slot);
 }
 

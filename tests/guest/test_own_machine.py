@@ -26,19 +26,52 @@ def test_same_summary_as_qemu(command, harts):
     assert summary(own.out) and summary(own.out) == summary(qemu.out)
 
 
-def test_forkstorm():
-    r = run_command("forkstorm 8 5", harts=4, options=OWN)
-    assert re.search(r"forkstorm: 8 processes, 5 s, \d+ forks, 0 errors", r.out)
+@pytest.mark.parametrize("harts", [1, 4])
+def test_same_forkstorm_as_qemu(harts):
+    own, qemu = (re.sub(r"\d+ forks", "N forks", run_command(
+        "forkstorm 8 5", harts=harts, options=o).out) for o in (OWN, ()))
+    assert own == qemu and "8 processes, 5 s, N forks, 0 errors" in own
+
+
+def milestones(command, harts, *options):
+    """All lines of a run, the kernel's own as well, from its first. Without
+    time; without the memory that the device tree takes."""
+    r = tools_run(*options, "--harts", str(harts), "--verbose", command)
+    assert r.status == 0, r
+    lines = re.split(r"(?m)^(?=Calf \d)", r.out, maxsplit=1)[1]
+    lines = re.sub(r"\d+ ms after power-on", "N ms after power-on", lines)
+    return re.sub(r"(?m)^(free|kernel): \d+$", r"\1: N", lines)
+
+
+def test_same_milestones_as_qemu():
+    command = "echo a | cat; cowtest simple; cat /proc/meminfo " \
+        "/proc/version /proc/audit; ls /proc"
+    own = milestones(command, 1, *OWN)
+    assert own.startswith("Calf ") and "\nfaults_copy: " in own
+    assert own == milestones(command, 1)
+
+
+@pytest.mark.parametrize("harts", [1, 4])
+def test_same_devices_as_qemu(harts, tmp_path):
+    disk = ("--disk", make_image(tmp_path / "disk.img"), "--snapshot")
+    command = "ls /proc; wc /README"
+    own = milestones(command, harts, *OWN, *disk)
+    assert "\ncalf: vda: 16M\n" in own and f": {harts} hart" in own
+    assert own == milestones(command, harts, *disk)
+
+
+def run_machine(*options):
+    folder = os.path.join(ROOT, "build", "release")
+    return subprocess.run(
+        [MACHINE, "--kernel", os.path.join(folder, "calf.img"), "--initrd",
+         os.path.join(folder, "initrd.cpio"), "--harts", "4", *options],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
 
 
 def ran(seed):
     """Console and number of instructions of a run."""
-    folder = os.path.join(ROOT, "build", "release")
-    done = subprocess.run(
-        [MACHINE, "--kernel", os.path.join(folder, "calf.img"), "--initrd",
-         os.path.join(folder, "initrd.cpio"), "--harts", "4", "--seed",
-         str(seed), "--stats", "forkstorm 4 1; cat /proc/meminfo"],
-        stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
+    done = run_machine("--seed", str(seed), "--stats",
+                       "forkstorm 4 1; cat /proc/meminfo")
     assert done.returncode == 0, done
     return done.stdout, done.stderr
 
@@ -61,8 +94,31 @@ def test_random_instructions():
 @pytest.mark.parametrize("seed", [1, 2])
 def test_the_worst_machine(seed):
     r = run_command("cowtest", harts=2, timeout=600,
-                    options=(*OWN, "--seed", str(seed), "--adversary", "15"))
+                    options=(*OWN, "--seed", str(seed), "--adversary", "all"))
     assert r.status == 0 and "ALL COW TESTS PASSED" in r.out
+
+
+def test_what_the_adversary_did():
+    tools_run(*OWN, "echo")         # makes it
+
+    def stopped(at, names):
+        done = run_machine("--seed", "3", "--stop-at", str(at), "--adversary",
+                           names, "forkstorm 8 5")
+        assert done.returncode == 1, done
+        return re.findall(r"(?m)^at (\d+), hart \d: (\w+) [\da-f]{16}$",
+                          done.stderr)
+
+    every = stopped(3000000, "all")
+    assert len(every) == 32 and every == stopped(3000000, "2047")
+    assert stopped(3000000, "turns") == []
+    some = stopped(3000000, "stores,walks")
+    assert {name for _, name in some} == {"stores", "walks"}
+    assert all(int(at) <= 3000000 for at, _ in some)
+
+
+def test_an_unknown_adversary():
+    done = run_machine("--adversary", "tlb,nonsense", "echo")
+    assert done.returncode == 2 and "nonsense" in done.stderr
 
 
 @pytest.mark.parametrize("options", [(), OWN, (*OWN, "--seed", "1",

@@ -4,6 +4,11 @@
  */
     .globl _start
 _start:
+    csrr t0, mhartid
+    beqz t0, 2f
+1:  wfi                         /* others are only there: see compare */
+    j 1b
+2:
     li t0, -1
     csrw pmpaddr0, t0
     li t0, 0x1f

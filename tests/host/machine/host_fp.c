@@ -105,17 +105,60 @@ struct host_result host_from_format(enum fp_format format, enum fp_round round,
     return end(format, wide, narrow);
 }
 
-/* Of less than 2^63: those have an instruction. */
+/* A long double holds it exactly. */
 struct host_result host_from_integer(enum fp_format format, enum fp_round round,
-                                     uint64_t a)
+                                     uint64_t a, bool is_signed)
 {
-    volatile uint64_t n = a;
+    volatile long double n =
+        is_signed ? (long double)(int64_t)a : (long double)a;
     volatile double wide = 0;
     volatile float narrow = 0;
     begin(round);
     if (format == FP_DOUBLE)
-        wide = (double)(int64_t)n;
+        wide = (double)n;
     else
-        narrow = (float)(int64_t)n;
+        narrow = (float)n;
     return end(format, wide, narrow);
+}
+
+static double value_of(enum fp_format format, uint64_t a)
+{
+    return format == FP_DOUBLE ? wide_of(a) : (double)narrow_of((uint32_t)a);
+}
+
+static double whole(enum fp_round round, double x)
+{
+    if (round == ROUND_MAX)
+        return trunc(x) + (fabs(x - trunc(x)) >= 0.5 ? copysign(1, x) : 0);
+    begin(round);
+    volatile double y = x, r = rint(y);
+    fesetround(FE_TONEAREST);
+    return r;
+}
+
+struct host_result host_to_integer(enum fp_format format, enum fp_round round,
+                                   uint64_t a, unsigned bits, bool is_signed)
+{
+    double x = value_of(format, a), r = whole(round, x);
+    double end = ldexp(1, (int)bits - is_signed);
+    bool high = isnan(x) || r >= end, low = r < (is_signed ? -end : 0);
+    uint64_t most = UINT64_MAX >> (64 - bits + is_signed);
+    struct host_result result = {.flags = r != x}; /* inexact */
+    if (high || low) {
+        result.bits = high ? most : is_signed ? ~most : 0;
+        result.flags = 16;
+    } else {
+        result.bits = is_signed ? (uint64_t)(int64_t)r : (uint64_t)r;
+    }
+    if (bits == 32)
+        result.bits = (uint64_t)(int32_t)result.bits;
+    return result;
+}
+
+int host_order(enum fp_format format, uint64_t a, uint64_t b)
+{
+    double x = value_of(format, a), y = value_of(format, b);
+    if (isnan(x) || isnan(y))
+        return 2;
+    return (x > y) - (x < y);
 }

@@ -25,6 +25,11 @@ struct host_result host_multiply_add(enum fp_format format, enum fp_round round,
 struct host_result host_from_format(enum fp_format format, enum fp_round round,
                                     enum fp_format from, uint64_t a);
 struct host_result host_from_integer(enum fp_format format, enum fp_round round,
-                                     uint64_t a);
+                                     uint64_t a, bool is_signed);
+/* As RISC-V saturates; here all five modes are had. */
+struct host_result host_to_integer(enum fp_format format, enum fp_round round,
+                                   uint64_t a, unsigned bits, bool is_signed);
+/* -1, 0, 1: less, equal, greater; 2: not ordered. No flags. */
+int host_order(enum fp_format format, uint64_t a, uint64_t b);
 
 #endif

@@ -120,18 +120,163 @@ static void test_conversions(void **state)
         enum fp_format other = i & 1 ? FP_SINGLE : FP_DOUBLE;
         struct fp_env env = {format, (enum fp_round)(i / 2 % 4), 0};
         struct fp_env again = env;
-        uint64_t a = number(other), n = draw() >> (1 + draw() % 63);
+        uint64_t a = number(other), n = draw() >> draw() % 64;
+        bool is_signed = draw() & 1, negative;
         uint64_t ours = fp_from_format(&env, other, a);
         compare("format", env, a, 0, 0, ours,
                 host_from_format(format, env.round, other, a));
         env = again;
-        ours = fp_from_integer(&env, false, n);
-        compare("from integer", env, n, 0, 0, ours,
-                host_from_integer(format, env.round, n));
+        negative = is_signed && n >> 63;
+        ours = fp_from_integer(&env, negative, negative ? 0 - n : n);
+        compare("from integer", env, n, is_signed, 0, ours,
+                host_from_integer(format, env.round, n, is_signed));
     }
 }
 
-/* Ties go away from zero: a mode that the host lacks. */
+/* Whole ones, and those that are half way or nearly. */
+static uint64_t near_integer(enum fp_format format)
+{
+    struct fp_env env = {format, ROUND_EVEN, 0};
+    uint64_t n = draw() >> draw() % 64,
+             half = format == FP_DOUBLE ? 1022ull << 52 : 126ull << 23;
+    uint64_t a = fp_from_integer(&env, draw() & 1, n);
+    if (draw() & 1)
+        a = fp_add(&env, a, half);
+    a += draw() % 3 - 1;
+    return format == FP_DOUBLE ? a : (uint32_t)a;
+}
+
+static void test_to_integers(void **state)
+{
+    (void)state;
+    drawn = test_seed(1) * 2ull + 1;
+    for (unsigned i = 0; i < 4 * ROUNDS; i++) {
+        enum fp_format format = i & 1 ? FP_DOUBLE : FP_SINGLE;
+        struct fp_env env = {format, (enum fp_round)(i / 2 % 5), 0};
+        uint64_t a = draw() & 3 ? near_integer(format) : number(format);
+        unsigned bits = draw() & 1 ? 32 : 64;
+        bool is_signed = draw() & 1;
+        uint64_t ours = fp_to_integer(&env, a, bits, is_signed);
+        compare("to integer", env, a, bits, is_signed, ours,
+                host_to_integer(format, env.round, a, bits, is_signed));
+    }
+}
+
+static bool is_signaling(enum fp_format format, uint64_t a)
+{
+    return is_nan(format, a) && !(a >> (format == FP_DOUBLE ? 51 : 22) & 1);
+}
+
+/* One comparison by what the host says of the order. */
+static void relate(struct fp_env env, uint64_t a, uint64_t b,
+                   enum fp_relation relation)
+{
+    static const bool holds[3][3] = {{1, 1, 0}, {1, 0, 0}, {0, 1, 0}};
+    int order = host_order(env.format, a, b);
+    bool signaling = is_signaling(env.format, a) || is_signaling(env.format, b);
+    bool quiet = relation == FP_EQUAL && !signaling;
+    struct host_result host = {order < 2 && holds[relation][order + 1],
+                               order == 2 && !quiet ? NV : 0};
+    bool ours = fp_compare(&env, a, b, relation);
+    compare("relation", env, a, b, relation, ours, host);
+}
+
+/* Section 11.6: -0 is less than +0, and a number is chosen before a NaN. */
+static void choose(struct fp_env env, uint64_t a, uint64_t b, bool least)
+{
+    int order = host_order(env.format, a, b);
+    bool signaling = is_signaling(env.format, a) || is_signaling(env.format, b);
+    uint64_t sign = env.format == FP_DOUBLE ? 1ull << 63 : 1ull << 31;
+    struct host_result host = {a, signaling ? NV : 0};
+    if (order == 2)
+        host.bits = !is_nan(env.format, a)   ? a
+                    : !is_nan(env.format, b) ? b
+                                             : fp_nan(env.format);
+    else if (order ? (order > 0) == least : !(a & sign) == least)
+        host.bits = b;
+    uint64_t ours = fp_choose(&env, a, b, least);
+    compare("least or greatest", env, a, b, least, ours, host);
+}
+
+static void test_orders(void **state)
+{
+    (void)state;
+    drawn = test_seed(1) * 2ull + 1;
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        struct fp_env env = {i & 1 ? FP_DOUBLE : FP_SINGLE, ROUND_EVEN, 0};
+        uint64_t a = number(env.format), b = number(env.format);
+        if (i % 8 < 2)
+            b = a;
+        for (unsigned relation = 0; relation < 3; relation++)
+            relate(env, a, b, (enum fp_relation)relation);
+        choose(env, a, b, true);
+        choose(env, a, b, false);
+    }
+}
+
+/* ---- Ties away from zero: a mode that the host lacks --------------------- */
+
+/* A double to a single, half away from zero, if both are normal. */
+static bool narrowed(uint64_t wide, uint64_t *bits, bool *tie)
+{
+    uint64_t size = wide & ~(1ull << 63), exp = size >> 52;
+    if (exp < 1023 - 125 || exp > 1023 + 126)
+        return false;
+    *bits = ((size + (1 << 28)) >> 29) - ((1023ull - 127) << 23);
+    *bits |= wide >> 63 << 31;
+    *tie = (size & ((1 << 29) - 1)) == 1 << 28;
+    return true;
+}
+
+/* Of singles whose result is exact in double, `op` of `ours`. */
+static unsigned one_away(unsigned op, const uint64_t operands[3])
+{
+    struct fp_env one = {FP_SINGLE, ROUND_MAX, 0};
+    struct fp_env two = {FP_DOUBLE, ROUND_EVEN, 0};
+    uint64_t a[3], ours, wide, bits;
+    bool tie;
+    for (unsigned i = 0; i < 3; i++)
+        a[i] = fp_from_format(&two, FP_SINGLE, operands[i]);
+    switch (op) {
+    case 0:
+        ours = fp_add(&one, operands[0], operands[1]);
+        wide = fp_add(&two, a[0], a[1]);
+        break;
+    case 1:
+        ours = fp_multiply(&one, operands[0], operands[1]);
+        wide = fp_multiply(&two, a[0], a[1]);
+        break;
+    case 2:
+        ours = fp_divide(&one, operands[0], operands[1]);
+        wide = fp_divide(&two, a[0], a[1]);
+        break;
+    default:
+        ours = fp_multiply_add(&one, operands[0], operands[1], operands[2]);
+        wide = fp_multiply_add(&two, a[0], a[1], a[2]);
+    }
+    if (two.flags || !narrowed(wide, &bits, &tie))
+        return 0;
+    struct host_result expected = {bits, (wide & ((1 << 29) - 1)) ? NX : 0};
+    compare("ties away", one, operands[0], operands[1], operands[2], ours,
+            expected);
+    return tie;
+}
+
+static void test_all_ties_away(void **state)
+{
+    unsigned ties[4] = {0};
+    (void)state;
+    drawn = test_seed(1) * 2ull + 1;
+    for (unsigned i = 0; i < 4 * ROUNDS; i++) {
+        uint64_t operands[3];
+        for (unsigned n = 0; n < 3; n++)
+            operands[n] = number(FP_SINGLE) & ~(draw() & 0x3fff);
+        ties[i % 4] += one_away(i % 4, operands);
+    }
+    for (unsigned op = 0; op < 4; op++)
+        assert_true(ties[op] > 20 || op == 2); /* quotients have none */
+}
+
 static void test_ties_away(void **state)
 {
     struct fp_env env = {FP_SINGLE, ROUND_MAX, 0};
@@ -270,6 +415,17 @@ static void test_classes(void **state)
     (void)state;
     for (unsigned i = 0; i < 10; i++)
         assert_int_equal(fp_class(FP_SINGLE, numbers[i]), 1u << i);
+    for (unsigned i = 0; i < 8; i++) {
+        struct fp_env env = {FP_DOUBLE, ROUND_EVEN, 0};
+        uint64_t wide = fp_from_format(&env, FP_SINGLE, numbers[i]);
+        /* What is less than normal as a single is not as a double. */
+        unsigned class = i == 2 ? 1 : i == 5 ? 6 : i;
+        assert_int_equal(fp_class(FP_DOUBLE, wide), 1u << class);
+    }
+    assert_int_equal(fp_class(FP_DOUBLE, (1ull << 52) - 1), 1 << 5);
+    assert_int_equal(fp_class(FP_DOUBLE, 1ull << 63 | 1), 1 << 2);
+    assert_int_equal(fp_class(FP_DOUBLE, fp_infinity(FP_DOUBLE) + 1), 1 << 8);
+    assert_int_equal(fp_class(FP_DOUBLE, UINT64_MAX), 1 << 9);
 }
 
 int main(void)
@@ -277,6 +433,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_arithmetic),
         cmocka_unit_test(test_conversions),
+        cmocka_unit_test(test_to_integers),
+        cmocka_unit_test(test_orders),
+        cmocka_unit_test(test_all_ties_away),
         cmocka_unit_test(test_ties_away),
         cmocka_unit_test(test_tininess),
         cmocka_unit_test(test_nans),
