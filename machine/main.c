@@ -429,16 +429,16 @@ static void run(struct machine *m)
     while (why != MACHINE_OFF && why != MACHINE_RESTART) {
         why = machine_run(m, next_look(m));
         show_output(m);
-        if (interrupted || machine_now(m) >= options.stop_at) {
-            report(m);
-            leave(m, 1);
-        }
         if (why == MACHINE_FLUSH)
             write_disks(m);
         else if (why == MACHINE_IDLE)
             wait(m);
         else if (why != MACHINE_LIMIT || machine_now(m) % SLICE == 0)
             take_input(m, 0);
+        if (interrupted || machine_now(m) >= options.stop_at) {
+            report(m);
+            leave(m, 1);
+        }
     }
     write_disks(m);
 }
