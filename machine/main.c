@@ -57,29 +57,6 @@ static uint64_t number(const char *text)
     return unit ? value << 10 * (unit - units + 1) : value;
 }
 
-/* Names with commas between, or a number. */
-static uint32_t adversary(const char *list)
-{
-    uint32_t set = 0;
-    if (*list >= '0' && *list <= '9')
-        return (uint32_t)number(list);
-    if (!strcmp(list, "all"))
-        return (1u << ADVERSARY_KINDS) - 1;
-    for (const char *name = list; name; name = strchr(name, ',')) {
-        unsigned i = 0;
-        name += *name == ',';
-        size_t length = strcspn(name, ",");
-        while (i < ADVERSARY_KINDS &&
-               (strlen(adversary_names[i]) != length ||
-                memcmp(adversary_names[i], name, length)))
-            i++;
-        if (i == ADVERSARY_KINDS)
-            fail("%s: no adversary's name; see --help", name);
-        set |= 1u << i;
-    }
-    return set;
-}
-
 /* Adds words to the command line. */
 static void append(const char *before, const char *words)
 {
@@ -103,9 +80,23 @@ static void add_disk(const char *file)
     options.disks[options.config.disks++] = file;
 }
 
+/* Names with commas between, or a number. */
 static void take_adversary(const char *list)
 {
-    options.config.adversary = adversary(list);
+    char names[128];
+    uint32_t set = strcmp(list, "all") ? 0 : (1u << ADVERSARY_KINDS) - 1;
+    if (*list >= '0' && *list <= '9')
+        set = (uint32_t)number(list);
+    snprintf(names, sizeof names, "%s", set ? "" : list);
+    for (char *name = strtok(names, ","); name; name = strtok(NULL, ",")) {
+        unsigned i = 0;
+        while (i < ADVERSARY_KINDS && strcmp(adversary_names[i], name))
+            i++;
+        if (i == ADVERSARY_KINDS)
+            fail("%s: no adversary's name; see docs/MACHINE.md", name);
+        set |= 1u << i;
+    }
+    options.config.adversary = set;
 }
 
 #define TO(place) NULL, &options.place, sizeof options.place
@@ -275,23 +266,19 @@ static struct machine *resume(void)
     return m;
 }
 
-static void write_back(struct machine *m, unsigned disk)
-{
-    uint64_t at, size;
-    int fd = open(options.disks[disk], O_WRONLY | O_CLOEXEC);
-    if (fd < 0)
-        fail("%s: %s", options.disks[disk], strerror(errno));
-    const uint8_t *data = machine_disk(m, disk);
-    while (machine_disk_written(m, disk, &at, &size))
-        if (pwrite(fd, data + at, size, (off_t)at) != (ssize_t)size)
-            fail("%s: cannot be written", options.disks[disk]);
-    close(fd);
-}
-
 static void write_disks(struct machine *m)
 {
-    for (unsigned i = 0; i < options.config.disks && !options.snapshot; i++)
-        write_back(m, i);
+    uint64_t at, size;
+    for (unsigned i = 0; i < options.config.disks && !options.snapshot; i++) {
+        const uint8_t *data = machine_disk(m, i);
+        int fd = open(options.disks[i], O_WRONLY | O_CLOEXEC);
+        if (fd < 0)
+            fail("%s: %s", options.disks[i], strerror(errno));
+        while (machine_disk_written(m, i, &at, &size))
+            if (pwrite(fd, data + at, size, (off_t)at) != (ssize_t)size)
+                fail("%s: cannot be written", options.disks[i]);
+        close(fd);
+    }
 }
 
 static _Noreturn void leave(const struct machine *m, int status)
@@ -329,12 +316,8 @@ static void show_output(struct machine *m)
 {
     static uint8_t buffer[65536];
     size_t size = machine_output(m, buffer, sizeof buffer);
-    for (size_t at = 0; at < size;) {
-        ssize_t done = write(1, buffer + at, size - at);
-        if (done < 0 && errno != EINTR)
-            exit(2);
-        at += done > 0 ? (size_t)done : 0;
-    }
+    if (fwrite(buffer, 1, size, stdout) != size || fflush(stdout))
+        exit(2);
 }
 
 /* ^A x leaves; ^A and another key is that key. */
