@@ -17,6 +17,7 @@
 #include "machine.h"
 
 #define SLICE   1000000u /* instructions between looks at the terminal */
+#define PART    4096u    /* of a saved machine, whole ones */
 #define ESCAPE  1        /* ^A */
 #define RATE_MS 10000u   /* ticks of a millisecond */
 
@@ -241,16 +242,14 @@ static void boot(struct machine *m)
 /* Pages of zeros are left out: they are holes. */
 static void save(const struct machine *m)
 {
-    static const uint8_t zeros[4096];
+    static const uint8_t zeros[PART];
     const uint8_t *block = (const uint8_t *)m;
     size_t size = machine_size(&options.config);
     int fd = open(options.save, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     bool good = fd >= 0 && !ftruncate(fd, (off_t)size);
-    for (size_t at = 0, part; good && at < size; at += part) {
-        part = size - at < sizeof zeros ? size - at : sizeof zeros;
-        good = !memcmp(block + at, zeros, part) ||
-               pwrite(fd, block + at, part, (off_t)at) == (ssize_t)part;
-    }
+    for (size_t at = 0; good && at < size; at += PART)
+        good = !memcmp(block + at, zeros, PART) ||
+               pwrite(fd, block + at, PART, (off_t)at) == PART;
     if (!good || close(fd))
         fail("%s: %s", options.save, strerror(errno));
 }
