@@ -1,96 +1,246 @@
 /*
  * The worst machine that the specification allows, as far as asked for by
- * config.adversary. All that it does is drawn from the machine's seed.
+ * config.adversary. All that it does is drawn from the machine's seed. Weak
+ * stores are in stores.c, old instructions in code.c.
  *
- * Translations are kept beside those of mmu.c until a fence kills them,
- * whatever happens to satp or to the tables (Privileged Architecture 20211203,
- * section 4.2.1); a hart that looks for one takes an old one or walks anew, by
- * chance.
+ * Translations (Privileged Architecture 20211203, section 4.2.1: what a walk
+ * reads may be kept in an incoherent cache of any size, and be used until a
+ * fence; a walk may be made at any time, for any address): entries of page
+ * tables are kept beside those of mmu.c until a fence kills them, whatever
+ * happens to satp or to the tables, and used or not by chance. A fence by
+ * address leaves those that are no leaves.
  */
 #include "private.h"
 
-#define PTE_G (1u << 5)
-#define PTE_A (1u << 6)
-#define PTE_D (1u << 7)
+#define PTE_V   (1u << 0)
+#define PTE_RX  (1u << 1 | 1u << 3)
+#define PTE_G   (1u << 5)
+#define PTE_A   (1u << 6)
+#define PTE_D   (1u << 7)
+#define SLOTS   512u
+#define NEARBY  8u
+#define LONGEST 200000u /* ticks that an instruction may take: 20 ms */
+#define ENTRIES                                                                \
+    (ADVERSARY_TLB | ADVERSARY_WALKS | ADVERSARY_NODES | ADVERSARY_INVALID)
 
-static bool asked(const struct machine *m, unsigned what)
+const char *const adversary_names[ADVERSARY_KINDS] = {
+    "tlb",   "turns",   "time",  "code", "stores", "lrsc",
+    "walks", "invalid", "nodes", "sbi",  "devices"};
+
+/* ---- What it did --------------------------------------------------------- */
+
+/* Of many in a row that are of one kind, the last is kept. */
+void adversary_note(struct machine *m, const struct hart *h, unsigned what,
+                    uint64_t address)
 {
-    return m->config.adversary & what;
+    const struct machine_decision *last =
+        &m->decisions[(m->decided - 1) % MACHINE_DECISIONS];
+    if (!m->decided || last->hart != h->number || last->what != what)
+        m->decided++;
+    m->decisions[(m->decided - 1) % MACHINE_DECISIONS] =
+        (struct machine_decision){m->now, address, h->number, what};
 }
 
-static unsigned asid_of(const struct hart *h)
+bool machine_decision(const struct machine *m, unsigned back,
+                      struct machine_decision *decision)
 {
-    return h->satp >> 44 & 0xffff;
+    if (back >= MACHINE_DECISIONS || back >= m->decided)
+        return false;
+    *decision = m->decisions[(m->decided - 1 - back) % MACHINE_DECISIONS];
+    return true;
 }
 
-static struct old *set_of(struct machine *m, const struct hart *h, uint64_t va)
+/* One time in `odds`, if it is asked for. */
+static bool draws(struct machine *m, unsigned what, unsigned odds)
 {
-    return m->old[h->number][(va >> PAGE_SHIFT) % OLD_SETS];
+    return asked(m, what) && machine_random(m) % odds == 0;
 }
 
-static bool is_for(const struct old *o, const struct hart *h, uint64_t va)
+/* ---- Translations -------------------------------------------------------- */
+
+static uint16_t asid_of(const struct hart *h)
 {
-    return o->leaf.pte && o->page == va >> PAGE_SHIFT &&
-           (o->leaf.pte & PTE_G || o->asid == asid_of(h));
+    return (uint16_t)(h->satp >> 44);
+}
+
+static uint64_t page_of(uint64_t va, unsigned level)
+{
+    return va >> PAGE_SHIFT >> 9 * level;
+}
+
+static struct old *set_of(struct machine *m, const struct hart *h, uint64_t va,
+                          unsigned level)
+{
+    return m->old[h->number][(page_of(va, level) + 85 * level) % OLD_SETS];
+}
+
+static unsigned kind_of(uint64_t pte)
+{
+    if (!(pte & PTE_V))
+        return ADVERSARY_INVALID;
+    return pte & PTE_RX ? ADVERSARY_TLB : ADVERSARY_NODES;
+}
+
+static bool is_global(const struct old *o)
+{
+    return (o->leaf.pte & (PTE_V | PTE_G)) == (PTE_V | PTE_G);
+}
+
+static bool is_for(const struct old *o, const struct hart *h, uint64_t va,
+                   unsigned level)
+{
+    return o->used && o->leaf.level == level && o->page == page_of(va, level) &&
+           (is_global(o) || o->asid == asid_of(h));
+}
+
+static void insert(struct machine *m, struct hart *h, uint64_t va,
+                   struct leaf leaf)
+{
+    struct old *set = set_of(m, h, va, leaf.level);
+    unsigned way = machine_random(m) % OLD_WAYS;
+    for (unsigned i = 0; i < OLD_WAYS; i++) {
+        if (is_for(&set[i], h, va, leaf.level) && set[i].leaf.pte == leaf.pte)
+            return; /* one of each, so that older ones stay */
+        if (!set[i].used)
+            way = i;
+    }
+    set[way] = (struct old){page_of(va, leaf.level), asid_of(h), true, leaf};
 }
 
 void adversary_keep(struct machine *m, struct hart *h, uint64_t va,
                     struct leaf leaf)
 {
-    struct old *set = set_of(m, h, va);
-    if (!asked(m, ADVERSARY_TLB))
-        return;
-    unsigned way = machine_random(m) % OLD_WAYS;
-    for (unsigned i = 0; i < OLD_WAYS; i++) {
-        if (is_for(&set[i], h, va) && set[i].leaf.pte == leaf.pte)
-            return; /* one of each, so that older ones stay */
-        if (!set[i].leaf.pte)
-            way = i;
-    }
-    set[way] = (struct old){va >> PAGE_SHIFT, asid_of(h), leaf};
+    if (asked(m, kind_of(leaf.pte)))
+        insert(m, h, va, leaf);
 }
 
-/* Does it use an old one? One without the marks that are wanted it may not. */
-bool adversary_recall(struct machine *m, struct hart *h, uint64_t va,
-                      enum access access, struct leaf *leaf)
+/* One of those kept for `va` and a level. A leaf must have some marks. */
+static bool pick(struct machine *m, struct hart *h, uint64_t va, uint64_t marks,
+                 struct leaf *leaf)
 {
-    uint64_t marks = PTE_A | (access == ACCESS_STORE ? PTE_D : 0), draw;
-    if (!asked(m, ADVERSARY_TLB) || (draw = machine_random(m)) & 1)
-        return false;
+    struct old *set = set_of(m, h, va, leaf->level);
+    uint64_t first = machine_random(m);
     for (unsigned i = 0; i < OLD_WAYS; i++) {
-        struct old *o = &set_of(m, h, va)[(i + (draw >> 8)) % OLD_WAYS];
-        if (!is_for(o, h, va) || (o->leaf.pte & marks) != marks)
+        const struct old *o = &set[(i + first) % OLD_WAYS];
+        unsigned kind = kind_of(o->leaf.pte);
+        if (!is_for(o, h, va, leaf->level) ||
+            (kind == ADVERSARY_TLB && (o->leaf.pte & marks) != marks))
             continue;
         *leaf = o->leaf;
+        kind = asked(m, kind) ? kind : ADVERSARY_WALKS;
+        adversary_note(m, h, kind, va);
         return true;
     }
     return false;
 }
 
-/* sfence.vma; a large page is one for each of its addresses. */
+/* Is a kept entry used? If not, leaf->level is the root's. */
+bool adversary_recall(struct machine *m, struct hart *h, uint64_t va,
+                      enum access access, struct leaf *leaf)
+{
+    uint64_t marks = PTE_A | (access == ACCESS_STORE ? PTE_D : 0), draw;
+    if (!asked(m, ENTRIES))
+        return false;
+    draw = machine_random(m);
+    m->recent[h->number][draw >> 8 & (RECENT - 1)] = va;
+    for (unsigned level = 0; level < 3; level++) {
+        leaf->level = level;
+        if (draw >> level & 1 && pick(m, h, va, marks, leaf))
+            return true;
+    }
+    return false;
+}
+
+/* An address that the tables lead to, by chance. */
+static uint64_t some_address(struct machine *m, const struct hart *h)
+{
+    uint64_t at, table = (h->satp & SATP_PPN) << PAGE_SHIFT, va = 0, pte = 0;
+    for (unsigned level = 3; level-- > 0;) {
+        uint64_t first = machine_random(m), slot = 0;
+        for (unsigned i = 0; i < SLOTS && !(pte & PTE_V); i++) {
+            slot = (first + i) % SLOTS;
+            if (!ram_offset(m, table + slot * 8, 8, &at))
+                break;
+            memcpy(&pte, ram_of(m) + at, sizeof pte);
+        }
+        va |= slot << (PAGE_SHIFT + 9 * level);
+        if (pte & PTE_RX || !(pte & PTE_V))
+            break;
+        table = (pte >> 10) << PAGE_SHIFT;
+        pte = 0;
+    }
+    return (uint64_t)((int64_t)(va << 25) >> 25);
+}
+
+/* Walks for an address that is not asked for: a neighbour, or any. */
+void adversary_ahead(struct machine *m, struct hart *h)
+{
+    struct leaf leaf;
+    if (!h->satp || !draws(m, ADVERSARY_WALKS, 32))
+        return;
+    uint64_t draw = machine_random(m), va;
+    if (draw & 1)
+        va = m->recent[h->number][draw >> 8 & (RECENT - 1)] +
+             ((draw >> 1) % (2 * NEARBY) - NEARBY) * PAGE_SIZE;
+    else
+        va = some_address(m, h);
+    if (!mmu_walk(m, h, va, ACCESS_LOAD, &leaf))
+        return;
+    adversary_note(m, h, ADVERSARY_WALKS, va);
+    insert(m, h, va, leaf);
+}
+
+/* sfence.vma (section 4.2.1): by address, entries that are no leaves stay; one
+ * that is invalid is a leaf. A large page is one for each of its addresses. */
 void adversary_fence(struct machine *m, struct hart *h, const uint64_t *va,
                      const uint64_t *asid)
 {
     struct old *all = m->old[h->number][0];
-    if (!asked(m, ADVERSARY_TLB))
-        return;
-    for (unsigned i = 0; i < OLD_SETS * OLD_WAYS; i++) {
-        unsigned shift = 9 * all[i].leaf.level;
-        if (va && *va >> PAGE_SHIFT >> shift != all[i].page >> shift)
+    for (unsigned i = 0; asked(m, ENTRIES) && i < OLD_SETS * OLD_WAYS; i++) {
+        struct old *o = &all[i];
+        if (va && (page_of(*va, o->leaf.level) != o->page ||
+                   kind_of(o->leaf.pte) == ADVERSARY_NODES))
             continue;
-        if (asid && (all[i].leaf.pte & PTE_G || all[i].asid != *asid % 65536))
+        if (asid && (is_global(o) || o->asid != *asid % 65536))
             continue;
-        all[i].leaf.pte = 0;
+        o->used = false;
     }
 }
 
-/* Before a hart goes on: what is at hand is forgotten, and is looked for. */
+/* ---- Turns and time ------------------------------------------------------ */
+
+/* What is late arrives. SBI 2.0, chapter 7: an interrupt was sent, not taken,
+ * when the call returns. */
+static bool arrive(struct machine *m, unsigned odds)
+{
+    bool some = virtio_late(m, odds);
+    for (unsigned i = 0; i < m->config.harts; i++) {
+        struct hart *h = &m->harts[i];
+        if (!h->software_late || machine_random(m) % odds)
+            continue;
+        h->software_late = false;
+        h->software = some = true;
+    }
+    return some;
+}
+
+/* Before a hart goes on. What it has at hand is forgotten, to be looked for. */
 void adversary_turn(struct machine *m, struct hart *h)
 {
-    if (!asked(m, ADVERSARY_TLB) || machine_random(m) % 4)
+    stores_turn(m);
+    arrive(m, 4);
+    code_refresh(m, h);
+    adversary_ahead(m, h);
+    if (!asked(m, ENTRIES) || machine_random(m) % 4)
         return;
     for (unsigned access = 0; access < ACCESS_KINDS; access++)
         mmu_forget(h, (enum access)access);
+}
+
+/* No hart can go on. True if now one might. */
+bool adversary_idle(struct machine *m)
+{
+    return arrive(m, 1);
 }
 
 /* Harts are switched after any instruction. */
@@ -102,19 +252,59 @@ uint64_t adversary_length(struct machine *m, uint64_t usual)
 }
 
 /* The last instruction took so long that a timer goes off now. */
-void adversary_time(struct machine *m)
+static void jump(struct machine *m)
 {
-    uint64_t next = UINT64_MAX;
-    if (!asked(m, ADVERSARY_TIME) || machine_random(m) % 1024)
-        return;
+    uint64_t next = UINT64_MAX, tick = m->config.per_tick;
+    const struct hart *first = NULL;
     for (unsigned i = 0; i < m->config.harts; i++) {
         const struct hart *h = &m->harts[i];
-        uint64_t ticks = h->timer;
-        if (h->state == HART_RUNS && h->ie & IP_TIMER &&
-            ticks < UINT64_MAX / m->config.per_tick &&
-            ticks * m->config.per_tick < next)
-            next = ticks * m->config.per_tick;
+        if (h->state != HART_RUNS || !(h->ie & IP_TIMER) ||
+            h->timer >= UINT64_MAX / tick || h->timer * tick >= next)
+            continue;
+        first = h;
+        next = h->timer * tick;
     }
-    if (next != UINT64_MAX && next > m->now)
-        m->now = next;
+    if (!first || next <= m->now || next - m->now > LONGEST * tick)
+        return;
+    m->now = next;
+    adversary_note(m, first, ADVERSARY_TIME, first->pc);
+}
+
+/* Where an interrupt may be taken: at the start of a turn, after sret, and
+ * after what may enable it (section 3.1.9: they are looked at then). */
+void adversary_time(struct machine *m)
+{
+    if (draws(m, ADVERSARY_TIME, 8192))
+        jump(m);
+}
+
+/* After LR: another hart has its turn, or a timer goes off. */
+void adversary_reserve(struct machine *m, struct hart *h)
+{
+    bool early = draws(m, ADVERSARY_TIME, 512);
+    if (!early && !draws(m, ADVERSARY_LRSC, 4))
+        return;
+    if (early)
+        jump(m);
+    m->turn_end = m->now;
+    h->look = true;
+}
+
+/* An SC may fail for no reason (Volume I, section 8.2). */
+bool adversary_loses(struct machine *m, struct hart *h)
+{
+    if (!draws(m, ADVERSARY_LRSC, 16))
+        return false;
+    adversary_note(m, h, ADVERSARY_LRSC, h->pc);
+    return true;
+}
+
+/* A call that takes longer: others have their turns first. */
+bool adversary_slow(struct machine *m, struct hart *h)
+{
+    if (!draws(m, ADVERSARY_SBI, 2))
+        return false;
+    adversary_note(m, h, ADVERSARY_SBI, h->pc);
+    m->turn_end = m->now;
+    return true;
 }

@@ -54,22 +54,29 @@ static uint64_t modulo_unsigned(uint64_t a, uint64_t b)
 #define RS2     x[i->rs2]
 #define WORD(v) ((uint64_t)(int32_t)(v))
 #define IMM     ((uint64_t)(int64_t)i->imm)
-#define HERE    (page + (uint64_t)(at - slots) * 2)
+#define SLOT    ((uint64_t)(at - slots) * 2) /* of the page */
+#define HERE    (page + SLOT)
 
 /* Before anything that is not in this file. */
 #define SAVE() (h->pc = HERE, m->now = end - left)
 
 /* An instruction whose result is an expression. */
-#define SET(op, value)                                                         \
+#define SET(op, format, bits, value)                                           \
     case OP_##op:                                                              \
         RD = (value);                                                          \
         break;
 
-#define BRANCH(op, condition)                                                  \
+#define BRANCH(op, bits, condition)                                            \
     case OP_##op:                                                              \
         if (!(condition))                                                      \
             break;                                                             \
-        target = (uint64_t)(at - slots) * 2 + IMM;                             \
+        target = SLOT + IMM;                                                   \
+        goto jump;
+
+#define JUMP(op, format, bits, to)                                             \
+    case OP_##op:                                                              \
+        target = (to);                                                         \
+        RD = HERE + i->length;                                                 \
         goto jump;
 
 #define FOUND(table, kind, va, size)                                           \
@@ -79,7 +86,7 @@ static uint64_t modulo_unsigned(uint64_t a, uint64_t b)
 #define PLACE(table, va)                                                       \
     (ram + (size_t)((table)[(va) >> PAGE_SHIFT & (TLB_SIZE - 1)].place + (va)))
 
-#define LOAD(op, type)                                                         \
+#define LOAD(op, bits, type)                                                   \
     case OP_##op: {                                                            \
         uint64_t va = RS1 + IMM, wide;                                         \
         type value;                                                            \
@@ -96,7 +103,7 @@ static uint64_t modulo_unsigned(uint64_t a, uint64_t b)
         goto look;                                                             \
     }
 
-#define STORE(op, type)                                                        \
+#define STORE(op, bits, type)                                                  \
     case OP_##op: {                                                            \
         uint64_t va = RS1 + IMM;                                               \
         type value = (type)RS2;                                                \
@@ -110,138 +117,119 @@ static uint64_t modulo_unsigned(uint64_t a, uint64_t b)
         goto look;                                                             \
     }
 
-void hart_run(struct machine *m, struct hart *h, uint64_t count)
+#define OTHER(op, format, bits) /* below, or in `elsewhere` */
+
+/* What other files do. False: an exception. */
+static bool elsewhere(struct machine *m, struct hart *h, struct insn i)
 {
-    uint64_t *x = h->x, end = m->now + count, left = count;
-    uint8_t *ram = ram_of(m);
-    const struct translation *loads, *stores, *fetch;
-    struct code_page *code;
-    struct insn split; /* of OP_SPLIT */
-    const struct insn *at, *slots, *i;
-    uint64_t page, target, number;
-
-enter: /* at h->pc */
-    if (!left)
-        goto out;
-    loads = h->tlb[h->view][ACCESS_LOAD];
-    stores = h->tlb[h->view][ACCESS_STORE];
-    fetch =
-        &h->tlb[h->view][ACCESS_FETCH][h->pc >> PAGE_SHIFT & (TLB_SIZE - 1)];
-    number = fetch->place;
-    if (fetch->tag != TAG(h->pc, h->generation[ACCESS_FETCH]) &&
-        !code_find(m, h, &number)) {
-        left--;
-        hart_trap(h, h->trap_cause, h->trap_value);
-        goto enter;
+    switch (i.op) {
+    case OP_FENCE:
+        stores_fence(m, h, i.imm);
+        return true;
+    case OP_FENCE_I:
+        stores_drain(m, h);
+        code_fence(m, h);
+        return true;
+    case OP_PAUSE: /* the turn of another hart is more use */
+        m->turn_end = m->now;
+        h->look = true;
+        return true;
+    case OP_AMO:
+        return mmu_amo(m, h, i);
+    case OP_CSR:
+        return csr_access(m, h, i);
+    case OP_SYSTEM:
+        return system_execute(m, h, i);
+    case OP_ILLEGAL:
+        return hart_illegal(m, h);
+    default: /* chapters 11 and 12 */
+        return fpu_execute(m, h, i);
     }
-    code = &m->code[number];
-    slots = code->slots;
-    page = h->pc & ~(uint64_t)(PAGE_SIZE - 1);
-    at = &slots[(h->pc & (PAGE_SIZE - 1)) / 2];
+}
 
-    for (;;) {
-        if (!left) {
-            h->pc = HERE;
-            goto out;
-        }
+/* Runs until the hart leaves a page of instructions, and counts `left` down.
+ * True: it also leaves hart_run, and all is saved. */
+static bool run_page(struct machine *m, struct hart *h, struct code_page *code,
+                     uint64_t end, uint64_t *rest)
+{
+    const struct translation *loads = h->tlb[h->view][ACCESS_LOAD];
+    const struct translation *stores = h->tlb[h->view][ACCESS_STORE];
+    const struct insn *slots = code->slots, *i;
+    const struct insn *at = &slots[(h->pc & (PAGE_SIZE - 1)) / 2];
+    uint64_t page = h->pc & ~(uint64_t)(PAGE_SIZE - 1), left = *rest, target;
+    uint64_t *x = h->x;
+    uint8_t *ram = ram_of(m);
+    struct insn split;
+    while (left) {
         left--;
         i = at;
     again:
         switch (i->op) {
 #include "ops.tbl"
         case OP_UNKNOWN:
-            number = (uint64_t)(at - slots);
-            code->slots[number] = code_decode(m, code, (unsigned)number);
+            code->slots[at - slots] = code_decode(m, code, SLOT / 2);
             goto again;
-        case OP_SPLIT: {
-            uint32_t bits;
+        case OP_SPLIT:
             SAVE();
-            if (!code_bits(m, h, &bits))
-                goto trap;
-            split = decode(bits);
             i = &split;
-            goto again;
-        }
+            if (code_split(m, h, &split))
+                goto again;
+            goto trap;
         case OP_LEAVE:
             left++;
-            h->pc = HERE;
-            goto enter;
-        case OP_JAL:
-            RD = HERE + i->length;
-            target = (uint64_t)(at - slots) * 2 + IMM;
+            target = SLOT;
             goto jump;
-        case OP_JALR:
-            target = (RS1 + IMM) & ~1ull;
-            RD = HERE + i->length;
-            target -= page;
-            goto jump;
-        case OP_FENCE:
-            break;
-        case OP_FENCE_I:
-            SAVE();
-            code_fence(m);
-            goto look;
-        case OP_PAUSE: /* the turn of another hart is more use */
-            SAVE();
-            m->turn_end = m->now;
-            goto leave;
-        case OP_AMO:
-            SAVE();
-            if (!mmu_amo(m, h, *i))
-                goto trap;
-            goto look;
-        case OP_CSR:
-            SAVE();
-            if (!csr_access(m, h, *i))
-                goto trap;
-            goto look;
-        case OP_SYSTEM:
-            SAVE();
-            target = h->pc + i->length;
-            if (!system_execute(m, h, *i, &target))
-                goto trap;
-            h->pc = target;
-            return;
-            /* Chapters 11 and 12. */
-        case OP_FLW:
-        case OP_FLD:
-        case OP_FSW:
-        case OP_FSD:
-        case OP_FP:
-            SAVE();
-            if (!fpu_execute(m, h, *i))
-                goto trap;
-            goto look;
         default:
             SAVE();
-            hart_illegal(m, h);
-            goto trap;
+            if (!elsewhere(m, h, *i))
+                goto trap;
+            goto look;
         }
     next:
         at += i->length >> 1;
         continue;
-
     jump: /* to `target`, counted from the page */
-        if (target < PAGE_SIZE) {
-            at = &slots[target / 2];
+        at = &slots[target % PAGE_SIZE / 2];
+        if (target < PAGE_SIZE)
             continue;
-        }
         h->pc = page + target;
-        goto enter;
-
-    look: /* the instruction is done, h->look may be set */
-        if (h->look)
-            goto leave;
-        goto next;
+        goto out;
+    look: /* the instruction is done and the state saved */
+        if (!h->look && !m->is_hit)
+            goto next;
+        h->pc += i->length;
+        return true;
     }
-
-leave: /* after the instruction at `at` */
-    h->pc = HERE + i->length;
-out:
-    m->now = end - left;
-    return;
-
+    h->pc = HERE;
+    goto out;
 trap: /* h->pc is the instruction's */
     hart_trap(h, h->trap_cause, h->trap_value);
-    goto enter;
+out:
+    *rest = left;
+    return false;
+}
+
+bool hart_run(struct machine *m, struct hart *h, uint64_t count)
+{
+    uint64_t end = m->now + count, left = count;
+    while (left) {
+        const struct translation *t =
+            &h->tlb[h->view][ACCESS_FETCH]
+                   [h->pc >> PAGE_SHIFT & (TLB_SIZE - 1)];
+        uint64_t number = t->place;
+        if (t->tag != TAG(h->pc, h->generation[ACCESS_FETCH])) {
+            if (!code_find(m, h, &number)) {
+                left--;
+                hart_trap(h, h->trap_cause, h->trap_value);
+                continue;
+            }
+            m->now = end - left;
+            left = watch_fetch(m, h, left);
+            end = m->now + left;
+        }
+        if (left && run_page(m, h, &m->code[number], end, &left))
+            return h->look;
+    }
+    m->now = end;
+    return false;
 }

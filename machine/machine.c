@@ -65,8 +65,23 @@ size_t machine_size(const struct machine_config *config)
     return size > SIZE_MAX ? 0 : (size_t)size;
 }
 
+static const char magic[8] = "calf-m1";
+#define LAYOUT (sizeof(struct machine) << 8 | OP_FP)
+
+bool machine_is_ours(const struct machine *m, uint64_t size,
+                     struct machine_config *config)
+{
+    if (size < sizeof *m || memcmp(m->magic, magic, sizeof magic) ||
+        m->layout != LAYOUT || m->size != size)
+        return false;
+    *config = m->config;
+    return true;
+}
+
 void machine_init(struct machine *m, const struct machine_config *config)
 {
+    memcpy(m->magic, magic, sizeof magic);
+    m->layout = LAYOUT;
     m->config = *config;
     if (!m->config.quantum)
         m->config.quantum = QUANTUM;
@@ -184,14 +199,15 @@ static uint64_t turn_length(struct machine *m)
     return adversary_length(m, quantum);
 }
 
-/* False: nobody can. A reservation does not survive the turn of another. */
+/* False: nobody can. A reservation does not survive the turn of another, unless
+ * it is asked to. */
 static bool next_turn(struct machine *m)
 {
     for (unsigned i = 1; i <= m->config.harts; i++) {
         unsigned next = (m->turn + i) % m->config.harts;
         if (!can_run(m, &m->harts[next]))
             continue;
-        if (next != m->turn)
+        if (next != m->turn && !asked(m, ADVERSARY_LRSC))
             m->harts[m->turn].reserved = false;
         m->turn = next;
         adversary_turn(m, &m->harts[next]);
@@ -213,13 +229,16 @@ static void advance(struct machine *m, struct hart *h, uint64_t limit)
 {
     uint64_t timer = instruction_of(m, h->timer);
     h->state = HART_RUNS;
-    h->look = false;
     hart_interrupt(m, h);
     if (timer > m->now && timer < limit)
         limit = timer;
     h->began = m->now;
-    hart_run(m, h, limit - m->now);
+    bool looks = hart_run(m, h, limit - m->now);
     h->retired += m->now - h->began;
+    if (!looks) /* it only stopped: `limit` changes nothing */
+        return;
+    h->look = false;
+    adversary_time(m);
 }
 
 void machine_end(struct machine *m, enum machine_stop how)
@@ -231,7 +250,7 @@ void machine_end(struct machine *m, enum machine_stop how)
 
 enum machine_stop machine_run(struct machine *m, uint64_t limit)
 {
-    while (m->now < limit) {
+    while (m->now < limit && !m->is_hit) {
         struct hart *h = &m->harts[m->turn];
         if (m->stopped)
             return (enum machine_stop)m->stop;
@@ -242,12 +261,16 @@ enum machine_stop machine_run(struct machine *m, uint64_t limit)
             return MACHINE_FLUSH;
         }
         if (m->now >= m->turn_end || !can_run(m, h)) {
-            if (!next_turn(m))
+            if (!next_turn(m) && !(adversary_idle(m) && next_turn(m)))
                 return MACHINE_IDLE;
             h = &m->harts[m->turn];
         }
         if (m->now < limit) /* the clock may have jumped */
             advance(m, h, limit < m->turn_end ? limit : m->turn_end);
+    }
+    if (m->is_hit) {
+        m->is_hit = false;
+        return MACHINE_HIT;
     }
     return m->stopped ? (enum machine_stop)m->stop : MACHINE_LIMIT;
 }
@@ -274,12 +297,4 @@ void machine_skip(struct machine *m, uint64_t now)
     uint64_t next = machine_next_event(m);
     if (next != UINT64_MAX && now > m->now && now <= next)
         m->now = now;
-}
-
-bool machine_hart_pc(const struct machine *m, unsigned hart, uint64_t *pc)
-{
-    if (hart >= m->config.harts || m->harts[hart].state == HART_STOPPED)
-        return false;
-    *pc = m->harts[hart].pc;
-    return true;
 }

@@ -10,20 +10,13 @@
  */
 #include "private.h"
 
-enum {
-    PTE_V = 1 << 0,
-    PTE_R = 1 << 1,
-    PTE_W = 1 << 2,
-    PTE_X = 1 << 3,
-    PTE_U = 1 << 4,
-    PTE_A = 1 << 6,
-    PTE_D = 1 << 7,
-};
+enum { PTE_V = 1, PTE_R = 2, PTE_W = 4, PTE_X = 8, PTE_U = 16 };
+enum { PTE_A = 64, PTE_D = 128 };
 #define PTE_RESERVED (~0ull << 54)
 #define LEVELS       3u
 #define PAGES_BITS   9u /* of an address, a level */
 #define BAD_TAG      0ull
-#define GENERATIONS  (1ull << (64 - TAG_BITS))
+#define GENERATIONS  (TAG_HIDDEN >> TAG_BITS)
 
 /* ---- Remembering --------------------------------------------------------- */
 
@@ -33,11 +26,11 @@ static struct translation *entry(struct hart *h, uint64_t va,
     return &h->tlb[h->view][access][(va >> PAGE_SHIFT) % TLB_SIZE];
 }
 
-void mmu_remember(struct hart *h, uint64_t va, enum access access,
-                  uint64_t place)
+void mmu_remember(const struct machine *m, struct hart *h, uint64_t va,
+                  enum access access, uint64_t place)
 {
-    *entry(h, va, access) =
-        (struct translation){TAG(va, h->generation[access]), place};
+    uint64_t tag = TAG(va, h->generation[access]) | hidden(m, h, va, access);
+    *entry(h, va, access) = (struct translation){tag, place};
 }
 
 void mmu_forget(struct hart *h, enum access access)
@@ -123,8 +116,7 @@ static bool use_leaf(struct machine *m, struct hart *h, uint64_t va,
         return page_fault(h, access, va);
     if ((leaf->pte & marks) != marks) {
         leaf->pte |= marks;
-        code_written(m, leaf->at, sizeof leaf->pte);
-        memcpy(ram_of(m) + leaf->at, &leaf->pte, sizeof leaf->pte);
+        mmu_write(m, h, leaf->at, &leaf->pte, sizeof leaf->pte);
     }
     if (leaf->level)
         h->large |= 1ull << (va >> 30) % 64;
@@ -132,28 +124,40 @@ static bool use_leaf(struct machine *m, struct hart *h, uint64_t va,
     return true;
 }
 
-/* Section 4.3.2. */
-static bool walk(struct machine *m, struct hart *h, uint64_t va,
-                 enum access access, struct leaf *leaf)
+/* False: no memory. */
+static bool read_entry(struct machine *m, struct hart *h, uint64_t va,
+                       uint64_t table, struct leaf *leaf)
 {
-    uint64_t table = (h->satp & SATP_PPN) << PAGE_SHIFT, pte, at;
+    if (!ram_offset(m, table + vpn(va, leaf->level) * 8, 8, &leaf->at))
+        return false;
+    memcpy(&leaf->pte, ram_of(m) + leaf->at, sizeof leaf->pte);
+    adversary_keep(m, h, va, *leaf);
+    return true;
+}
+
+/* Section 4.3.2; it may begin at an entry that was kept. */
+bool mmu_walk(struct machine *m, struct hart *h, uint64_t va,
+              enum access access, struct leaf *leaf)
+{
+    uint64_t table = (h->satp & SATP_PPN) << PAGE_SHIFT, pte;
     if ((uint64_t)((int64_t)(va << 25) >> 25) != va)
         return page_fault(h, access, va);
-    for (unsigned level = LEVELS; level-- > 0;) {
-        if (!ram_offset(m, table + vpn(va, level) * 8, 8, &at))
-            return access_fault(h, access, va);
-        memcpy(&pte, ram_of(m) + at, sizeof pte);
+    leaf->level = LEVELS - 1;
+    bool good = adversary_recall(m, h, va, access, leaf) ||
+                read_entry(m, h, va, table, leaf);
+    while (good) {
+        pte = leaf->pte;
         if (!(pte & PTE_V) || pte & PTE_RESERVED ||
             (pte & PTE_W && !(pte & PTE_R)))
             break;
-        *leaf = (struct leaf){pte, at, level};
         if (pte & (PTE_R | PTE_X))
             return true;
-        if (pte & (PTE_U | PTE_A | PTE_D))
+        if (pte & (PTE_U | PTE_A | PTE_D) || !leaf->level--)
             break;
         table = (pte >> 10) << PAGE_SHIFT;
+        good = read_entry(m, h, va, table, leaf);
     }
-    return page_fault(h, access, va);
+    return good ? page_fault(h, access, va) : access_fault(h, access, va);
 }
 
 bool mmu_translate(struct machine *m, struct hart *h, uint64_t va,
@@ -161,14 +165,23 @@ bool mmu_translate(struct machine *m, struct hart *h, uint64_t va,
 {
     struct leaf leaf;
     *physical = va;
-    if (!h->satp)
-        return true;
-    if (adversary_recall(m, h, va, access, &leaf))
-        return use_leaf(m, h, va, access, &leaf, physical);
-    if (!walk(m, h, va, access, &leaf))
-        return false;
-    bool good = use_leaf(m, h, va, access, &leaf, physical);
-    adversary_keep(m, h, va, leaf);
+    return !h->satp || (mmu_walk(m, h, va, access, &leaf) &&
+                        use_leaf(m, h, va, access, &leaf, physical));
+}
+
+bool machine_translate(struct machine *m, unsigned hart, uint64_t va,
+                       uint64_t *physical)
+{
+    struct hart *h = &m->harts[hart];
+    struct leaf leaf = {.pte = va >> PAGE_SHIFT << 10};
+    uint32_t adversary = m->config.adversary;
+    uint64_t cause = h->trap_cause, value = h->trap_value;
+    m->config.adversary = 0; /* which would draw */
+    bool good = !h->satp || mmu_walk(m, h, va, ACCESS_LOAD, &leaf);
+    m->config.adversary = adversary;
+    hart_fault(h, cause, value);
+    *physical = ((leaf.pte >> 10) << PAGE_SHIFT) +
+                va % (PAGE_SIZE << PAGES_BITS * leaf.level);
     return good;
 }
 
@@ -177,12 +190,13 @@ bool mmu_translate(struct machine *m, struct hart *h, uint64_t va,
 /* Finds va in RAM and remembers it. 1: at `offset`; 0: it is no RAM, but at
  * `offset` of the bus; -1: an exception. Stores to pages of instructions are
  * not remembered: each must be seen. */
-static int find(struct machine *m, struct hart *h, uint64_t va,
-                enum access access, uint64_t *offset)
+static int look_up(struct machine *m, struct hart *h, uint64_t va,
+                   enum access access, uint64_t *offset)
 {
     const struct translation *t = entry(h, va, access);
     uint64_t physical;
-    if (t->tag == TAG(va, h->generation[access])) {
+    adversary_ahead(m, h);
+    if ((t->tag & ~TAG_HIDDEN) == TAG(va, h->generation[access])) {
         *offset = t->place + va;
         return 1;
     }
@@ -194,8 +208,17 @@ static int find(struct machine *m, struct hart *h, uint64_t va,
         return 0;
     }
     if (access != ACCESS_STORE || !code_in(m, *offset))
-        mmu_remember(h, va, access, *offset - va);
+        mmu_remember(m, h, va, access, *offset - va);
     return 1;
+}
+
+static int find(struct machine *m, struct hart *h, uint64_t va, unsigned size,
+                enum access access, uint64_t *offset)
+{
+    int found = look_up(m, h, va, access, offset);
+    if (found >= 0)
+        watch_access(m, h, va, size, access);
+    return found;
 }
 
 static bool crosses(uint64_t va, unsigned size)
@@ -215,17 +238,25 @@ bool mmu_load(struct machine *m, struct hart *h, uint64_t va, unsigned size,
     }
     if (crosses(va, size))
         return true;
-    int found = find(m, h, va, ACCESS_LOAD, &at);
-    if (found > 0)
+    int found = find(m, h, va, size, ACCESS_LOAD, &at);
+    if (found > 0) {
         memcpy(value, ram_of(m) + at, size);
+        stores_forward(m, h, at, size, value);
+    }
     return found ? found > 0
                  : bus_load(m, at, size, value) ||
                        access_fault(h, ACCESS_LOAD, va);
 }
 
-static void store_part(struct machine *m, uint64_t offset, const uint8_t *from,
-                       unsigned size)
+void mmu_write(struct machine *m, const struct hart *h, uint64_t offset,
+               const void *from, unsigned size)
 {
+    for (unsigned i = 0; i < m->config.harts; i++) {
+        struct hart *o = &m->harts[i];
+        if (o != h && o->reservation < offset + size &&
+            offset < o->reservation + o->reservation_size)
+            o->reserved = false;
+    }
     code_written(m, offset, size);
     memcpy(ram_of(m) + offset, from, size);
 }
@@ -236,17 +267,19 @@ bool mmu_store(struct machine *m, struct hart *h, uint64_t va, unsigned size,
 {
     uint64_t at, next = (va / PAGE_SIZE + 1) * PAGE_SIZE;
     if (crosses(va, size)) {
-        if (find(m, h, va, ACCESS_STORE, &at) < 0 ||
-            find(m, h, next, ACCESS_STORE, &at) < 0)
+        if (find(m, h, va, 1, ACCESS_STORE, &at) < 0 ||
+            find(m, h, next, 1, ACCESS_STORE, &at) < 0)
             return false;
         for (unsigned i = 0; i < size; i++)
             if (!mmu_store(m, h, va + i, 1, value >> 8 * i))
                 return false;
         return true;
     }
-    int found = find(m, h, va, ACCESS_STORE, &at);
+    int found = find(m, h, va, size, ACCESS_STORE, &at);
     if (found > 0)
-        store_part(m, at, (const uint8_t *)&value, size);
+        stores_put(m, h, at, size, value);
+    else if (found == 0)
+        stores_device(m, h);
     return found ? found > 0
                  : bus_store(m, at, size, value) ||
                        access_fault(h, ACCESS_STORE, va);
@@ -290,10 +323,23 @@ static uint64_t load_ram(struct machine *m, uint64_t offset, unsigned size)
     return extended(value, size);
 }
 
-/* A hart's reservation ends when another hart has its turn (machine.c). */
-static bool take_reservation(struct hart *h, uint64_t offset)
+/* A hart's reservation ends when another hart has its turn (machine.c); or, by
+ * chance, it is one of 64 bytes and ends when another hart stores there: as
+ * large as one likes (section 8.2). */
+static void reserve(struct machine *m, struct hart *h, uint64_t offset,
+                    unsigned size)
 {
-    bool good = h->reserved && h->reservation == offset;
+    bool large = asked(m, ADVERSARY_LRSC) && machine_random(m) & 1;
+    h->reserved = true;
+    h->reservation_size = large ? 64 : size;
+    h->reservation = offset & ~(h->reservation_size - 1);
+    adversary_reserve(m, h);
+}
+
+static bool take_reservation(struct machine *m, struct hart *h, uint64_t offset)
+{
+    bool good = h->reserved && offset - h->reservation < h->reservation_size &&
+                !adversary_loses(m, h);
     h->reserved = false;
     return good;
 }
@@ -308,20 +354,20 @@ bool mmu_amo(struct machine *m, struct hart *h, struct insn i)
     if (va % size)
         return hart_fault(
             h, is_load ? CAUSE_LOAD_MISALIGNED : CAUSE_STORE_MISALIGNED, va);
-    int found = find(m, h, va, access, &offset);
+    int found = find(m, h, va, size, access, &offset);
     if (found <= 0)
         return found == 0 && access_fault(h, access, va);
+    stores_atomic(m, h, i, offset);
     uint64_t old = load_ram(m, offset, size);
     if (funct == AMO_SC) {
-        old = !take_reservation(h, offset);
+        old = !take_reservation(m, h, offset);
         if (!old)
-            store_part(m, offset, (const uint8_t *)&operand, size);
+            mmu_write(m, h, offset, &operand, size);
     } else if (is_load) {
-        h->reserved = true;
-        h->reservation = offset;
+        reserve(m, h, offset, size);
     } else {
         operand = combine(funct, old, extended(operand, size));
-        store_part(m, offset, (const uint8_t *)&operand, size);
+        mmu_write(m, h, offset, &operand, size);
     }
     h->x[i.rd] = old;
     return true;

@@ -18,19 +18,11 @@ int memcmp(const void *a, const void *b, size_t size);
 /* ---- Numbers of the specifications --------------------------------------- */
 
 /* Exceptions and interrupts (Privileged Architecture 20211203, table 4.2). */
-enum cause {
-    CAUSE_FETCH_ACCESS = 1,
-    CAUSE_ILLEGAL = 2,
-    CAUSE_BREAKPOINT = 3,
-    CAUSE_LOAD_MISALIGNED = 4,
-    CAUSE_LOAD_ACCESS = 5,
-    CAUSE_STORE_MISALIGNED = 6,
-    CAUSE_STORE_ACCESS = 7,
-    CAUSE_ECALL_USER = 8,
-    CAUSE_FETCH_PAGE = 12,
-    CAUSE_LOAD_PAGE = 13,
-    CAUSE_STORE_PAGE = 15
-};
+enum { CAUSE_FETCH_ACCESS = 1, CAUSE_ILLEGAL = 2, CAUSE_BREAKPOINT = 3 };
+enum { CAUSE_LOAD_MISALIGNED = 4, CAUSE_LOAD_ACCESS = 5 };
+enum { CAUSE_STORE_MISALIGNED = 6, CAUSE_STORE_ACCESS = 7 };
+enum { CAUSE_ECALL_USER = 8 };
+enum { CAUSE_FETCH_PAGE = 12, CAUSE_LOAD_PAGE = 13, CAUSE_STORE_PAGE = 15 };
 #define CAUSE_INTERRUPT (1ull << 63)
 enum { SOFTWARE = 1, TIMER = 5, EXTERNAL = 9 };
 #define IP_SOFTWARE (1u << SOFTWARE)
@@ -78,6 +70,10 @@ struct translation {
 
 #define TAG_BITS     52
 #define TAG(va, gen) ((va) >> PAGE_SHIFT | (gen) << TAG_BITS)
+/* In the tag of one that hart.c must not find: each access comes to mmu.c, or
+ * to watch_fetch. These make it so for all loads and stores. */
+#define TAG_HIDDEN      (1ull << 63)
+#define ADVERSARY_HIDES (ADVERSARY_STORES | ADVERSARY_LRSC | ADVERSARY_WALKS)
 
 enum hart_state { HART_STOPPED, HART_RUNS, HART_WAITS };
 
@@ -93,13 +89,14 @@ struct hart {
     uint64_t status, scratch, epc, cause, tval, tvec, satp, counteren;
     uint64_t envcfg, ie, timer; /* `timer`: stimecmp */
     bool software;              /* sip.SSIP */
-    bool reserved;              /* LR without SC, of `reservation` */
-    uint64_t reservation;       /* a physical address */
-    uint64_t retired;           /* instructions until `began` */
+    bool software_late;         /* soon so (ADVERSARY_SBI) */
+    bool reserved;              /* LR without SC, of these bytes of RAM */
+    uint64_t reservation, reservation_size;
+    uint64_t retired; /* instructions until `began` */
     uint64_t began;
     uint64_t trap_cause, trap_value;   /* of the exception under way */
     uint32_t view;                     /* enum view */
-    uint64_t generation[ACCESS_KINDS]; /* 12 bits each */
+    uint64_t generation[ACCESS_KINDS]; /* 11 bits each */
     uint64_t large;                    /* see mmu_fence_page */
     struct translation tlb[VIEWS][ACCESS_KINDS][TLB_SIZE];
 };
@@ -130,6 +127,7 @@ struct uart {
 };
 
 #define VIRTIO_SLOTS     8u
+#define PIECES           128u /* of a queue, and of a request */
 #define VIRTIO_RNG       (VIRTIO_SLOTS - 1)
 #define VIRTIO_VERSION_1 (1ull << 32)
 enum { VIRTIO_ID_BLOCK = 2, VIRTIO_ID_RNG = 4 };
@@ -144,6 +142,10 @@ struct virtio {
     bool ready;
     uint64_t table, offered, used; /* of queue 0, physical */
     uint16_t seen;
+    bool late;                 /* ADVERSARY_DEVICES: there may be work, */
+    bool looked;               /* only what was offered at notification */
+    unsigned count;            /* of requests that were taken, not done */
+    uint16_t requests[PIECES]; /* their first descriptors */
 };
 
 struct disk {
@@ -164,6 +166,8 @@ struct disk {
 /* Two more slots: an instruction of 4 bytes in the last ends behind one. */
 struct code_page {
     uint64_t frame; /* offset into RAM, or CODE_NONE */
+    uint16_t hart;  /* whose it is; 0: of all, but with ADVERSARY_CODE */
+    uint16_t next;  /* of the same frame, counted from 1; 0: none */
     bool old;       /* and no longer what is there (ADVERSARY_CODE) */
     struct insn slots[CODE_SLOTS + 2];
 };
@@ -171,7 +175,7 @@ struct code_page {
 /* ---- What the adversary keeps, of each hart -------------------------------
  */
 
-/* A leaf of the page tables: the entry, where it lies in RAM, its level. */
+/* An entry of the page tables: where it lies in RAM, its level. */
 struct leaf {
     uint64_t pte, at;
     unsigned level;
@@ -179,16 +183,34 @@ struct leaf {
 
 #define OLD_SETS 256u
 #define OLD_WAYS 8u
+#define RECENT   4u
 
 struct old {
-    uint64_t page;
-    unsigned asid;
-    struct leaf leaf; /* pte 0: none */
+    uint64_t page; /* number of it at leaf.level */
+    uint16_t asid;
+    bool used;
+    struct leaf leaf;
+};
+
+/* Stores that only their hart sees, the oldest first (stores.c). */
+#define STORES 16u
+
+struct store {
+    uint64_t offset, value, epoch;
+    unsigned size;
+};
+struct stores {
+    struct store list[STORES];
+    unsigned count;
+    uint64_t epoch;  /* of the next store: fences between stores, counted */
+    uint64_t device; /* those before it come before stores to devices */
 };
 
 /* ---- The machine --------------------------------------------------------- */
 
 struct machine {
+    char magic[8];
+    uint64_t layout; /* what a block of another build has different */
     struct machine_config config;
     uint64_t now;      /* instructions */
     uint64_t turn_end; /* of the hart `turn` */
@@ -204,9 +226,23 @@ struct machine {
     uint32_t rtc_high; /* of the time whose low half was read */
     struct virtio virtio[VIRTIO_SLOTS];
     struct disk disks[MACHINE_DISKS];
+    struct machine_watch watch[MACHINE_WATCHES];
+    uint32_t watches;
+    bool is_hit;     /* and `hit` not told yet */
+    uint64_t passed; /* watch_fetch ended a run at the instruction before */
+    struct machine_hit hit;
     struct code_page code[CODE_PAGES];
     struct old old[MACHINE_HARTS][OLD_SETS][OLD_WAYS];
+    uint64_t recent[MACHINE_HARTS][RECENT]; /* where it translated */
+    struct stores stores[MACHINE_HARTS];
+    struct machine_decision decisions[MACHINE_DECISIONS];
+    uint64_t decided; /* so many, ever */
 };
+
+static inline bool asked(const struct machine *m, unsigned what)
+{
+    return m->config.adversary & what;
+}
 
 static inline uint8_t *ram_of(struct machine *m)
 {
@@ -234,14 +270,15 @@ void hart_start(struct hart *h, uint64_t pc, uint64_t a0, uint64_t a1);
 void machine_end(struct machine *m, enum machine_stop how);
 
 /* hart.c: runs at most `count` instructions, fewer if the hart must look for
- * interrupts or waits. */
-void hart_run(struct machine *m, struct hart *h, uint64_t count);
+ * interrupts or waits (true), or if something watched was hit. */
+bool hart_run(struct machine *m, struct hart *h, uint64_t count);
 
 /* csr.c. False: an exception, as in mmu.c. `h->pc` is the instruction's,
  * machine.now counts it. */
 bool csr_access(struct machine *m, struct hart *h, struct insn i);
-bool system_execute(struct machine *m, struct hart *h, struct insn i,
-                    uint64_t *next);
+bool system_execute(struct machine *m, struct hart *h, struct insn i);
+bool csr_value(const struct machine *m, const struct hart *h, unsigned number,
+               uint64_t *value);
 void hart_trap(struct hart *h, uint64_t cause, uint64_t value);
 void hart_interrupt(struct machine *m, struct hart *h);
 bool hart_illegal(struct machine *m, struct hart *h);
@@ -263,32 +300,67 @@ bool mmu_amo(struct machine *m, struct hart *h, struct insn i);
 void mmu_fence(struct hart *h);
 void mmu_fence_page(struct hart *h, uint64_t va);
 void mmu_forget(struct hart *h, enum access access);
-void mmu_remember(struct hart *h, uint64_t va, enum access access,
-                  uint64_t place);
+void mmu_remember(const struct machine *m, struct hart *h, uint64_t va,
+                  enum access access, uint64_t place);
+/* The walk alone: finds a leaf, which need not allow the access. */
+bool mmu_walk(struct machine *m, struct hart *h, uint64_t va,
+              enum access access, struct leaf *leaf);
+/* A hart writes RAM: its instructions and reservations hear of it. */
+void mmu_write(struct machine *m, const struct hart *h, uint64_t offset,
+               const void *from, unsigned size);
 bool hart_fault(struct hart *h, uint64_t cause, uint64_t value);
 
 /* code.c: the page of instructions that the hart's pc is in, by number. */
 bool code_find(struct machine *m, struct hart *h, uint64_t *page);
-struct insn code_decode(struct machine *m, const struct code_page *page,
+struct insn code_decode(struct machine *m, struct code_page *page,
                         unsigned slot);
 /* The bits of the instruction at the pc, looked up anew. */
 bool code_bits(struct machine *m, struct hart *h, uint32_t *bits);
+bool code_split(struct machine *m, struct hart *h, struct insn *i);
 /* Something is written to these bytes of RAM. */
 void code_written(struct machine *m, uint64_t offset, uint64_t length);
 bool code_in(const struct machine *m, uint64_t offset);
 void code_init(struct machine *m);
-void code_fence(struct machine *m); /* fence.i */
+void code_fence(struct machine *m, struct hart *h); /* fence.i */
+void code_refresh(struct machine *m, struct hart *h);
 
-/* adversary.c. NULL: all addresses, all spaces. */
+/* stores.c: what a hart stores to RAM, and how long only it sees that. */
+void stores_put(struct machine *m, struct hart *h, uint64_t offset,
+                unsigned size, uint64_t value);
+void stores_forward(const struct machine *m, const struct hart *h,
+                    uint64_t offset, unsigned size, void *value);
+void stores_drain(struct machine *m, struct hart *h);
+void stores_fence(struct machine *m, struct hart *h, int32_t imm);
+void stores_atomic(struct machine *m, struct hart *h, struct insn i,
+                   uint64_t offset);
+void stores_device(struct machine *m, struct hart *h);
+void stores_turn(struct machine *m);
+
+/* adversary.c. */
+void adversary_note(struct machine *m, const struct hart *h, unsigned what,
+                    uint64_t address);
 void adversary_keep(struct machine *m, struct hart *h, uint64_t va,
                     struct leaf leaf);
 bool adversary_recall(struct machine *m, struct hart *h, uint64_t va,
                       enum access access, struct leaf *leaf);
+void adversary_ahead(struct machine *m, struct hart *h);
+/* NULL: all addresses, all spaces. */
 void adversary_fence(struct machine *m, struct hart *h, const uint64_t *va,
                      const uint64_t *asid);
 void adversary_turn(struct machine *m, struct hart *h);
+bool adversary_idle(struct machine *m);
 uint64_t adversary_length(struct machine *m, uint64_t usual);
 void adversary_time(struct machine *m);
+void adversary_reserve(struct machine *m, struct hart *h);
+bool adversary_loses(struct machine *m, struct hart *h);
+bool adversary_slow(struct machine *m, struct hart *h);
+
+/* debug.c */
+uint64_t hidden(const struct machine *m, const struct hart *h, uint64_t va,
+                enum access access);
+void watch_access(struct machine *m, const struct hart *h, uint64_t va,
+                  unsigned size, enum access access);
+uint64_t watch_fetch(struct machine *m, struct hart *h, uint64_t count);
 
 /* fpu.c: false: an exception. */
 bool fpu_execute(struct machine *m, struct hart *h, struct insn i);
@@ -302,28 +374,32 @@ bool bus_load(struct machine *m, uint64_t physical, unsigned size,
 bool bus_store(struct machine *m, uint64_t physical, unsigned size,
                uint64_t value);
 
-/* sbi.c: an ecall of S mode. */
-void sbi_call(struct machine *m, struct hart *h);
+/* sbi.c: an ecall of S mode. False: it takes longer, and is to be made anew. */
+bool sbi_call(struct machine *m, struct hart *h);
 
-/* plic.c */
+/* The devices' registers: plic.c, uart.c, virtio.c. Aligned; false if the size
+ * does not suit the device. */
+bool plic_load(struct machine *m, uint32_t at, unsigned size, uint64_t *value);
+bool plic_store(struct machine *m, uint32_t at, unsigned size, uint64_t value);
+bool uart_load(struct machine *m, uint32_t at, unsigned size, uint64_t *value);
+bool uart_store(struct machine *m, uint32_t at, unsigned size, uint64_t value);
+bool virtio_load(struct machine *m, uint32_t at, unsigned size,
+                 uint64_t *value);
+bool virtio_store(struct machine *m, uint32_t at, unsigned size,
+                  uint64_t value);
+
+/* plic.c; virtio has sources 1 to VIRTIO_SLOTS. */
+#define UART_SOURCE 10u
 void plic_level(struct machine *m, unsigned source, bool level);
 bool plic_pending(const struct plic *p, unsigned hart);
-uint32_t plic_load(struct machine *m, uint32_t at);
-void plic_store(struct machine *m, uint32_t at, uint32_t value);
 
 /* uart.c */
-#define UART_SOURCE 10u
-uint8_t uart_load(struct machine *m, uint32_t at);
-void uart_store(struct machine *m, uint32_t at, uint8_t value);
 bool uart_put(struct machine *m, uint8_t byte);
 int uart_get(struct machine *m);
 void uart_init(struct machine *m);
 
-/* virtio.c; sources 1 to VIRTIO_SLOTS. */
-bool virtio_load(struct machine *m, unsigned slot, uint32_t at, unsigned size,
-                 uint64_t *value);
-void virtio_store(struct machine *m, unsigned slot, uint32_t at,
-                  uint32_t value);
+/* What is late is done, of each device one time in `odds`. Was there any? */
+bool virtio_late(struct machine *m, unsigned odds);
 /* virtio_devices.c: does a request, a chain of pieces; returns the bytes that
  * were written to it. */
 struct piece {
@@ -331,11 +407,9 @@ struct piece {
     uint32_t length;
     bool written; /* by the device */
 };
-#define PIECES 128u
-uint32_t blk_request(struct machine *m, unsigned slot, struct piece *pieces,
-                     unsigned count);
-uint32_t rng_request(struct machine *m, struct piece *pieces, unsigned count);
-uint8_t blk_config(const struct machine *m, unsigned slot, uint32_t at);
+uint32_t device_request(struct machine *m, unsigned slot, struct piece *pieces,
+                        unsigned count);
+uint8_t device_config(const struct machine *m, unsigned slot, uint32_t at);
 uint64_t device_features(const struct machine *m, unsigned slot);
 
 /* fdt.c: writes the device tree; its size, or 0 if there is too little room.

@@ -8,29 +8,14 @@
  */
 #include "private.h"
 
-enum reg {
-    MAGIC = 0x000,
-    VERSION = 0x004,
-    DEVICE_ID = 0x008,
-    VENDOR = 0x00c,
-    DEVICE_FEATURES = 0x010,
-    DEVICE_FEATURES_SELECT = 0x014,
-    DRIVER_FEATURES = 0x020,
-    DRIVER_FEATURES_SELECT = 0x024,
-    QUEUE_SELECT = 0x030,
-    QUEUE_SIZE_MAX = 0x034,
-    QUEUE_SIZE = 0x038,
-    QUEUE_READY = 0x044,
-    QUEUE_NOTIFY = 0x050,
-    INTERRUPT_STATUS = 0x060,
-    INTERRUPT_ACKNOWLEDGE = 0x064,
-    STATUS = 0x070,
-    QUEUE_TABLE = 0x080,
-    QUEUE_OFFERED = 0x090,
-    QUEUE_USED = 0x0a0,
-    GENERATION = 0x0fc,
-    CONFIG = 0x100
-};
+enum { MAGIC = 0x00, VERSION = 0x04, DEVICE_ID = 0x08, VENDOR = 0x0c };
+enum { DEVICE_FEATURES = 0x10, DEVICE_FEATURES_SELECT = 0x14 };
+enum { DRIVER_FEATURES = 0x20, DRIVER_FEATURES_SELECT = 0x24 };
+enum { QUEUE_SELECT = 0x30, QUEUE_SIZE_MAX = 0x34, QUEUE_SIZE = 0x38 };
+enum { QUEUE_READY = 0x44, QUEUE_NOTIFY = 0x50 };
+enum { INTERRUPT_STATUS = 0x60, INTERRUPT_ACKNOWLEDGE = 0x64, STATUS = 0x70 };
+enum { QUEUE_TABLE = 0x80, QUEUE_OFFERED = 0x90, QUEUE_USED = 0xa0 };
+enum { CONFIG = 0x100 };
 enum { STATUS_FEATURES_OK = 8, STATUS_DRIVER_OK = 4, STATUS_NEEDS_RESET = 64 };
 enum { INTERRUPT_USED = 1, INTERRUPT_CONFIG = 2 };
 enum { PIECE_CONTINUES = 1, PIECE_WRITTEN = 2, NO_INTERRUPT = 1 };
@@ -68,18 +53,6 @@ static uint16_t get16(struct machine *m, uint64_t physical)
     return value;
 }
 
-/* To RAM that may hold instructions. False if there is none. */
-static bool put(struct machine *m, uint64_t physical, const void *from,
-                uint32_t size)
-{
-    void *at = machine_ram(m, physical, size);
-    if (!at)
-        return false;
-    code_written(m, physical - MACHINE_RAM_BASE, size);
-    memcpy(at, from, size);
-    return true;
-}
-
 /* One piece; false if it is none. */
 static bool take_piece(struct machine *m, const struct descriptor *d,
                        struct piece *piece)
@@ -114,49 +87,87 @@ static bool finish(struct machine *m, struct virtio *v, uint16_t number,
                    uint32_t length)
 {
     struct used_entry e = {number, length};
-    uint16_t position = get16(m, v->used + 2);
-    if (!put(m, v->used + 4 + position % v->queue_size * sizeof e, &e,
-             sizeof e))
-        return false;
-    position++;
-    return put(m, v->used + 2, &position, sizeof position);
+    uint16_t position = get16(m, v->used + 2), next = position + 1u;
+    uint64_t at = v->used + 4 + position % v->queue_size * sizeof e;
+    return machine_write(m, at, (const uint8_t *)&e, sizeof e) &&
+           machine_write(m, v->used + 2, (const uint8_t *)&next, sizeof next);
 }
 
-static bool do_next(struct machine *m, unsigned slot)
+/* Takes what was offered. False if it is more than there can be. */
+static bool take_requests(struct machine *m, struct virtio *v)
+{
+    uint16_t end = get16(m, v->offered + 2);
+    for (; v->seen != end && v->count < v->queue_size; v->seen++)
+        v->requests[v->count++] =
+            get16(m, v->offered + 4 + v->seen % v->queue_size * 2ull);
+    return v->seen == end;
+}
+
+/* Does request `i`. */
+static bool do_request(struct machine *m, unsigned slot, unsigned i)
 {
     struct virtio *v = &m->virtio[slot];
     struct piece pieces[PIECES];
-    uint64_t place = v->offered + 4 + v->seen % v->queue_size * 2ull;
-    uint16_t number = get16(m, place);
+    uint16_t number = v->requests[i];
     unsigned count = take_chain(m, v, number, pieces);
+    for (v->count--; i < v->count; i++)
+        v->requests[i] = v->requests[i + 1];
     if (!count)
         return false;
-    uint32_t length = v->kind == VIRTIO_ID_BLOCK
-                          ? blk_request(m, slot, pieces, count)
-                          : rng_request(m, pieces, count);
-    v->seen++;
-    return finish(m, v, number, length);
+    return finish(m, v, number, device_request(m, slot, pieces, count));
+}
+
+static bool works(const struct virtio *v)
+{
+    return v->status & STATUS_DRIVER_OK && !(v->status & STATUS_NEEDS_RESET) &&
+           v->ready;
+}
+
+/* Does all that was offered, in order; or one of it, in any order, as devices
+ * may (section 2.6: "used" is in no order). */
+static void serve(struct machine *m, unsigned slot)
+{
+    struct virtio *v = &m->virtio[slot];
+    v->late = false;
+    if (!works(v))
+        return;
+    /* What a device writes ends reservations, as another hart's store does. */
+    for (unsigned i = 0; i < m->config.harts; i++)
+        m->harts[i].reserved = false;
+    bool good = v->looked || take_requests(m, v), any = good && v->count;
+    bool late = asked(m, ADVERSARY_DEVICES);
+    while (good && v->count && !v->late) {
+        good = do_request(m, slot,
+                          late ? (unsigned)(machine_random(m) % v->count) : 0);
+        v->late = late && v->count;
+    }
+    if (!good)
+        give_up(m, slot);
+    else if (any && !(get16(m, v->offered) & NO_INTERRUPT))
+        v->interrupt |= INTERRUPT_USED;
+    update(m, slot);
 }
 
 static void notify(struct machine *m, unsigned slot)
 {
     struct virtio *v = &m->virtio[slot];
-    if (!(v->status & STATUS_DRIVER_OK) || v->status & STATUS_NEEDS_RESET ||
-        !v->ready)
-        return;
-    /* What a device writes ends reservations, as another hart's store does. */
-    for (unsigned i = 0; i < m->config.harts; i++)
-        m->harts[i].reserved = false;
-    uint16_t first = v->seen, end = get16(m, v->offered + 2);
-    while (v->seen != end) {
-        if ((uint16_t)(end - v->seen) > v->queue_size || !do_next(m, slot)) {
-            give_up(m, slot);
-            return;
+    bool late = asked(m, ADVERSARY_DEVICES);
+    v->late = true;
+    v->looked =
+        late && machine_random(m) & 1 && works(v) && take_requests(m, v);
+    if (!late)
+        serve(m, slot);
+}
+
+bool virtio_late(struct machine *m, unsigned odds)
+{
+    bool any = false;
+    for (unsigned slot = 0; slot < VIRTIO_SLOTS; slot++)
+        if (m->virtio[slot].late && machine_random(m) % odds == 0) {
+            any = true;
+            serve(m, slot);
         }
-    }
-    if (v->seen != first && !(get16(m, v->offered) & NO_INTERRUPT))
-        v->interrupt |= INTERRUPT_USED;
-    update(m, slot);
+    return any;
 }
 
 /* ---- Registers ----------------------------------------------------------- */
@@ -192,17 +203,17 @@ static uint32_t load_register(const struct machine *m, unsigned slot,
     }
 }
 
-bool virtio_load(struct machine *m, unsigned slot, uint32_t at, unsigned size,
-                 uint64_t *value)
+bool virtio_load(struct machine *m, uint32_t at, unsigned size, uint64_t *value)
 {
+    unsigned slot = at / PAGE_SIZE;
+    at %= PAGE_SIZE;
     *value = 0;
     if (at < CONFIG) {
         *value = load_register(m, slot, at);
         return size == 4;
     }
-    for (unsigned i = 0; m->virtio[slot].kind == VIRTIO_ID_BLOCK && i < size;
-         i++)
-        *value |= (uint64_t)blk_config(m, slot, at - CONFIG + i) << 8 * i;
+    for (unsigned i = 0; i < size; i++)
+        *value |= (uint64_t)device_config(m, slot, at - CONFIG + i) << 8 * i;
     return true;
 }
 
@@ -223,6 +234,7 @@ static void store_queue(struct virtio *v, uint32_t at, uint32_t value)
     } else if (at == QUEUE_READY) {
         v->ready = (value & 1) && v->queue_size && v->queue_size <= PIECES;
         v->seen = 0;
+        v->count = 0;
     } else if (at >= QUEUE_TABLE && at < QUEUE_USED + 8 && at % 16 < 8) {
         uint64_t *places[] = {&v->table, &v->offered, &v->used};
         set_half(places[(at - QUEUE_TABLE) / 16], at & 4, value);
@@ -244,38 +256,34 @@ static void store_status(struct machine *m, unsigned slot, uint32_t value)
     v->status = value | (v->status & STATUS_NEEDS_RESET);
 }
 
-void virtio_store(struct machine *m, unsigned slot, uint32_t at, uint32_t value)
+static void store_register(struct machine *m, unsigned slot, uint32_t at,
+                           uint32_t value)
 {
     struct virtio *v = &m->virtio[slot];
     if (!v->kind)
         return;
-    switch (at) {
-    case DEVICE_FEATURES_SELECT:
+    if (at == DEVICE_FEATURES_SELECT)
         v->feature_select = value;
-        break;
-    case DRIVER_FEATURES_SELECT:
+    else if (at == DRIVER_FEATURES_SELECT)
         v->driver_select = value;
-        break;
-    case DRIVER_FEATURES:
-        if (v->driver_select < 2)
-            set_half(&v->driver_features, v->driver_select, value);
-        break;
-    case QUEUE_SELECT:
+    else if (at == DRIVER_FEATURES && v->driver_select < 2)
+        set_half(&v->driver_features, v->driver_select, value);
+    else if (at == QUEUE_SELECT)
         v->queue_select = value;
-        break;
-    case QUEUE_NOTIFY:
-        if (value == 0)
-            notify(m, slot);
-        break;
-    case INTERRUPT_ACKNOWLEDGE:
+    else if (at == QUEUE_NOTIFY && value == 0)
+        notify(m, slot);
+    else if (at == INTERRUPT_ACKNOWLEDGE)
         v->interrupt &= ~value;
-        break;
-    case STATUS:
+    else if (at == STATUS)
         store_status(m, slot, value);
-        break;
-    default:
-        if (!v->queue_select)
-            store_queue(v, at, value);
-    }
+    else if (!v->queue_select)
+        store_queue(v, at, value);
     update(m, slot);
+}
+
+bool virtio_store(struct machine *m, uint32_t at, unsigned size, uint64_t value)
+{
+    if (size == 4)
+        store_register(m, at / PAGE_SIZE, at % PAGE_SIZE, (uint32_t)value);
+    return size == 4;
 }

@@ -17,9 +17,11 @@ uint64_t device_features(const struct machine *m, unsigned slot)
     return VIRTIO_VERSION_1 | FEATURE_SEGMENTS_MAX | FEATURE_FLUSH;
 }
 
-/* capacity at 0, size_max at 8 and seg_max at 12; the rest is zero. */
-uint8_t blk_config(const struct machine *m, unsigned slot, uint32_t at)
+/* A disk's capacity at 0, size_max at 8 and seg_max at 12; the rest is zero. */
+uint8_t device_config(const struct machine *m, unsigned slot, uint32_t at)
 {
+    if (m->virtio[slot].kind != VIRTIO_ID_BLOCK)
+        return 0;
     uint64_t sectors = m->disks[slot].size / SECTOR;
     if (at < 8)
         return (uint8_t)(sectors >> 8 * at);
@@ -119,8 +121,8 @@ static unsigned do_request(struct machine *m, unsigned slot,
     }
 }
 
-uint32_t blk_request(struct machine *m, unsigned slot, struct piece *pieces,
-                     unsigned count)
+static uint32_t blk_request(struct machine *m, unsigned slot,
+                            struct piece *pieces, unsigned count)
 {
     uint64_t all = stream_length(pieces, count, true), room = all - 1;
     if (!all)
@@ -133,7 +135,8 @@ uint32_t blk_request(struct machine *m, unsigned slot, struct piece *pieces,
 /* ---- Random bytes: a page at most -----------------------------------------
  */
 
-uint32_t rng_request(struct machine *m, struct piece *pieces, unsigned count)
+static uint32_t rng_request(struct machine *m, struct piece *pieces,
+                            unsigned count)
 {
     uint32_t length = 0;
     for (unsigned i = 0; i < count; i++) {
@@ -143,4 +146,12 @@ uint32_t rng_request(struct machine *m, struct piece *pieces, unsigned count)
             pieces[i].data[at] = (uint8_t)machine_random(m), length++;
     }
     return length;
+}
+
+uint32_t device_request(struct machine *m, unsigned slot, struct piece *pieces,
+                        unsigned count)
+{
+    return m->virtio[slot].kind == VIRTIO_ID_BLOCK
+               ? blk_request(m, slot, pieces, count)
+               : rng_request(m, pieces, count);
 }

@@ -6,7 +6,7 @@ import re
 import subprocess
 
 import pytest
-from conftest import ROOT, run_command, tools_run
+from conftest import ROOT, run_command, run_program, tools_run
 from test_disk import make_image
 
 OWN = ("--machine", "own")
@@ -60,14 +60,18 @@ def test_same_devices_as_qemu(harts, tmp_path):
     assert own == milestones(command, harts, *disk)
 
 
+def run_machine(*options):
+    folder = os.path.join(ROOT, "build", "release")
+    return subprocess.run(
+        [MACHINE, "--kernel", os.path.join(folder, "calf.img"), "--initrd",
+         os.path.join(folder, "initrd.cpio"), "--harts", "4", *options],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
+
+
 def ran(seed):
     """Console and number of instructions of a run."""
-    folder = os.path.join(ROOT, "build", "release")
-    done = subprocess.run(
-        [MACHINE, "--kernel", os.path.join(folder, "calf.img"), "--initrd",
-         os.path.join(folder, "initrd.cpio"), "--harts", "4", "--seed",
-         str(seed), "--stats", "forkstorm 4 1; cat /proc/meminfo"],
-        stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
+    done = run_machine("--seed", str(seed), "--stats",
+                       "forkstorm 4 1; cat /proc/meminfo")
     assert done.returncode == 0, done
     return done.stdout, done.stderr
 
@@ -90,8 +94,37 @@ def test_random_instructions():
 @pytest.mark.parametrize("seed", [1, 2])
 def test_the_worst_machine(seed):
     r = run_command("cowtest", harts=2, timeout=600,
-                    options=(*OWN, "--seed", str(seed), "--adversary", "15"))
+                    options=(*OWN, "--seed", str(seed), "--adversary", "all"))
     assert r.status == 0 and "ALL COW TESTS PASSED" in r.out
+
+
+def test_what_the_adversary_did():
+    tools_run(*OWN, "echo")         # makes it
+
+    def stopped(at, names):
+        done = run_machine("--seed", "3", "--stop-at", str(at), "--adversary",
+                           names, "forkstorm 8 5")
+        assert done.returncode == 1, done
+        return re.findall(r"(?m)^at (\d+), hart \d: (\w+) [\da-f]{16}$",
+                          done.stderr)
+
+    every = stopped(3000000, "all")
+    assert len(every) == 32 and every == stopped(3000000, "2047")
+    assert stopped(3000000, "turns") == []
+    some = stopped(3000000, "stores,walks")
+    assert {name for _, name in some} == {"stores", "walks"}
+    assert all(int(at) <= 3000000 for at, _ in some)
+
+
+def test_an_unknown_adversary():
+    done = run_machine("--adversary", "tlb,nonsense", "echo")
+    assert done.returncode == 2 and "nonsense" in done.stderr
+
+
+@pytest.mark.parametrize("options", [(), OWN, (*OWN, "--seed", "1",
+                                               "--adversary", "lrsc")])
+def test_a_trap_ends_a_reservation(options):
+    run_program("reserved", options=options)
 
 
 def test_disk_keeps_what_is_written(tmp_path):
@@ -117,9 +150,10 @@ def test_icount():
 
 def test_time_out_says_where():
     r = tools_run(*OWN, "--timeout", "3", "cat", stdin=None)
-    assert r.status == 124 and re.search(r"hart 0: pc f", r.err), r
+    assert r.status == 124
+    assert re.search(r"hart 0: pc 0xf\w+ hal_wait", r.err), r
 
 
 def test_options_that_do_not_go_together():
-    assert tools_run(*OWN, "--gdb", "echo").status == 2
+    assert tools_run(*OWN, "--qemu", "-s", "echo").status == 2
     assert tools_run("--seed", "1", "echo").status == 2

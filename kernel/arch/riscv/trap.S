@@ -41,6 +41,15 @@
     .endr
 .endm
 
+/* What was interrupted may be between its load-reserved and store-conditional,
+ * and a thread that ran meanwhile may have made a reservation of the same word.
+ * So a reservation ends before each return (Volume I, section 8.2). If the
+ * store succeeds after all, it changes nothing. */
+.macro load_pc_end_reservation
+    ld t0, FRAME_PC(sp)
+    sc.d zero, t0, (sp)
+.endm
+
     .balign 4
     .globl trap_vector
 trap_vector:
@@ -74,7 +83,7 @@ user_return:
     csrci sstatus, 2
     lw t0, THREAD_WORK(tp)
     bnez t0, user_work
-    ld t0, FRAME_PC(sp)
+    load_pc_end_reservation
     li t1, STATUS_SPP
     csrc sstatus, t1
     li t1, STATUS_SPIE
@@ -117,7 +126,7 @@ from_kernel:
     csrr a1, scause
     mv a0, sp
     call trap_kernel
-    ld t0, FRAME_PC(sp)
+    load_pc_end_reservation
     ld t1, FRAME_STATUS(sp)
     csrw sepc, t0
     csrw sstatus, t1

@@ -25,8 +25,8 @@ enum {
 #define BUFFER (DATA + 0x4000)
 #define ALL    UINT64_MAX /* as the first hart of a mask */
 
-/* a0 after the call; the value is h->x[11]. */
-static int64_t call(uint64_t extension, uint64_t function, uint64_t a0,
+/* a0 after the call; the value is h->x[11]. Or it is to be made again. */
+static int64_t made(uint64_t extension, uint64_t function, uint64_t a0,
                     uint64_t a1, uint64_t a2, uint64_t a3)
 {
     h->x[17] = extension;
@@ -36,8 +36,15 @@ static int64_t call(uint64_t extension, uint64_t function, uint64_t a0,
     h->x[12] = a2;
     h->x[13] = a3;
     run_one(ECALL);
-    assert_int_equal(h->pc, CODE + 4);
     return (int64_t)h->x[10];
+}
+
+static int64_t call(uint64_t extension, uint64_t function, uint64_t a0,
+                    uint64_t a1, uint64_t a2, uint64_t a3)
+{
+    int64_t error = made(extension, function, a0, a1, a2, a3);
+    assert_int_equal(h->pc, CODE + 4);
+    return error;
 }
 
 static void is(int64_t error, uint64_t extension, uint64_t function,
@@ -122,7 +129,7 @@ static bool remembers(uint64_t va, uint64_t function, uint64_t start,
     struct hart *other = &m->harts[1];
     const struct translation *t =
         &other->tlb[other->view][ACCESS_LOAD][va >> 12 & (TLB_SIZE - 1)];
-    mmu_remember(other, va, ACCESS_LOAD, 0);
+    mmu_remember(m, other, va, ACCESS_LOAD, 0);
     assert_int_equal(call(RFENCE, function, 1, 1, start, size), OK);
     return t->tag == TAG(va, other->generation[ACCESS_LOAD]);
 }
@@ -306,6 +313,52 @@ static void test_not_for_users(void **state)
     assert_false(m->stopped);
 }
 
+static uint64_t finished(void)
+{
+    while (h->pc == CODE)
+        run(1);
+    return h->x[10];
+}
+
+/* It fails and is slow as it may be; what it said it had done is done. */
+static void test_difficult_firmware(void **state)
+{
+    struct hart *other = &m->harts[1];
+    unsigned failed = 0, slow = 0, late = 0;
+    (void)state;
+    m->config.adversary = ADVERSARY_SBI;
+    put_words(HANDLER + 64, (const uint32_t[]){LOOP}, 1);
+    for (unsigned i = 0; i < 200; i++) {
+        other->state = HART_STOPPED;
+        int64_t error = made(HSM, 0, 1, HANDLER + 64, 0, 4096);
+        assert_true(error == 0 || error == -1);
+        assert_int_equal(other->state == HART_STOPPED, error == -1);
+        failed += error == -1;
+        hart_start(other, HANDLER + 64, 0, 0);
+        mmu_remember(m, other, DATA, ACCESS_LOAD, 0);
+        const uint64_t *tag =
+            &other->tlb[other->view][ACCESS_LOAD][DATA >> 12 & 255].tag;
+        uint64_t before = *tag;
+        m->turn = 0;
+        made(RFENCE, 1, 2, 0, DATA, 4096);
+        slow += h->pc == CODE; /* the call is still to be made */
+        assert_int_equal(finished(), 0);
+        assert_int_not_equal(*tag, before);
+        other->software = false;
+        made(IPI, 0, 2, 0, 0, 4096);
+        assert_int_equal(finished(), 0);
+        late += !other->software;
+        run(500);
+        m->turn_end = m->now;
+        for (unsigned j = 0; j < 100 && !other->software; j++)
+            run(1000);
+        assert_true(other->software);
+    }
+    assert_in_range(failed, 5, 60);
+    assert_in_range(slow, 50, 150);
+    assert_in_range(late, 50, 150);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -323,6 +376,7 @@ int main(void)
         BENCH(test_console_input),
         BENCH(test_console_input_to_code),
         BENCH(test_not_for_users),
+        BENCH_TWO(test_difficult_firmware),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,19 +15,19 @@ static struct insn taken_apart;
 static bool is_legal(uint32_t word)
 {
     struct insn i = taken_apart = decode(word);
-    uint64_t next = 0;
     bool done = true;
     if (i.op == OP_ILLEGAL)
         return false;
     h->status = STATUS_FS_DIRTY;
     h->user = false;
     h->trap_cause = 0;
+    h->pc = CODE;       /* which sret changes */
     h->x[17] = 0x12345; /* no such call */
     put_words(CODE, &word, 1);
-    if (i.op == OP_FP)
+    if (i.op == OP_FP || i.op == OP_FUSED)
         done = fpu_execute(m, h, i);
     else if (i.op == OP_SYSTEM)
-        done = system_execute(m, h, i, &next);
+        done = system_execute(m, h, i);
     return done || h->trap_cause != CAUSE_ILLEGAL;
 }
 

@@ -380,6 +380,41 @@ static void test_reservation_ends(void **state)
     assert_int_equal(h->x[13], 1);
 }
 
+/* Two requests, each one sector, of one notification; which is used first? */
+static unsigned first_of_two(unsigned n)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        uint64_t at = BUFFER + i * 64;
+        poke(at, 0);
+        poke(at + 8, i);
+        describe(3 * i, at, 16, 1);
+        describe(3 * i + 1, BUFFER + 0x1000 * (i + 1), 512, 3);
+        describe(3 * i + 2, at + 16, 1, 2);
+    }
+    /* The ring of 8 has 0, 3, 0, 3... */
+    poke(RINGS + 0x1000, (2 * n + 2ull) << 16 | 3ull << 48);
+    poke(RINGS + 0x1008, 3ull << 16 | 3ull << 48);
+    poke(RINGS + 0x1010, 3ull << 16);
+    set(DISK + 0x50, 4, 0);
+    assert_int_equal(peek(RINGS + 0x2000) >> 16 & 0xffff, 2 * n);
+    while ((peek(RINGS + 0x2000) >> 16 & 0xffff) < 2 * n + 2)
+        run(100);
+    assert_int_equal(get(DISK + 0x60, 4), 1);
+    return *(uint32_t *)machine_ram(m, RINGS + 0x2004 + 2 * n % 8 * 8, 4);
+}
+
+static void test_late_disk(void **state)
+{
+    unsigned second = 0;
+    (void)state;
+    CODE_IS(LOOP);
+    m->config.adversary = ADVERSARY_DEVICES;
+    start_device(DISK);
+    for (unsigned n = 0; n < 100; n++)
+        second += first_of_two(n) == 3;
+    assert_in_range(second, 10, 90);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -402,6 +437,7 @@ int main(void)
         BENCH_DISK(test_two_flushes),
         BENCH_DISK(test_instructions_from_a_disk),
         BENCH_DISK(test_reservation_ends),
+        BENCH_DISK(test_late_disk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
