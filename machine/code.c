@@ -190,3 +190,12 @@ bool code_bits(struct machine *m, struct hart *h, uint32_t *bits)
     }
     return true;
 }
+
+bool code_split(struct machine *m, struct hart *h, struct insn *i)
+{
+    uint32_t bits;
+    if (!code_bits(m, h, &bits))
+        return false;
+    *i = decode(bits);
+    return true;
+}

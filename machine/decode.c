@@ -165,6 +165,7 @@ static unsigned decode_half(struct insn *i, uint32_t c)
 
 #define SET(op, format, bits, value) {bits, format, OP_##op},
 #define BRANCH(op, bits, condition)  {bits, B, OP_##op},
+#define JUMP(op, format, bits, to)   {bits, format, OP_##op},
 #define LOAD(op, bits, type)         {bits, I, OP_##op},
 #define STORE(op, bits, type)        {bits, S, OP_##op},
 #define OTHER(op, format, bits)      {bits, format, OP_##op},

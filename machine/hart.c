@@ -54,7 +54,8 @@ static uint64_t modulo_unsigned(uint64_t a, uint64_t b)
 #define RS2     x[i->rs2]
 #define WORD(v) ((uint64_t)(int32_t)(v))
 #define IMM     ((uint64_t)(int64_t)i->imm)
-#define HERE    (page + (uint64_t)(at - slots) * 2)
+#define SLOT    ((uint64_t)(at - slots) * 2) /* of the page */
+#define HERE    (page + SLOT)
 
 /* Before anything that is not in this file. */
 #define SAVE() (h->pc = HERE, m->now = end - left)
@@ -69,7 +70,13 @@ static uint64_t modulo_unsigned(uint64_t a, uint64_t b)
     case OP_##op:                                                              \
         if (!(condition))                                                      \
             break;                                                             \
-        target = (uint64_t)(at - slots) * 2 + IMM;                             \
+        target = SLOT + IMM;                                                   \
+        goto jump;
+
+#define JUMP(op, format, bits, to)                                             \
+    case OP_##op:                                                              \
+        target = (to);                                                         \
+        RD = HERE + i->length;                                                 \
         goto jump;
 
 #define FOUND(table, kind, va, size)                                           \
@@ -140,74 +147,38 @@ static bool elsewhere(struct machine *m, struct hart *h, struct insn i)
     }
 }
 
-bool hart_run(struct machine *m, struct hart *h, uint64_t count)
+/* Runs until the hart leaves a page of instructions, and counts `left` down.
+ * True: it also leaves hart_run, and all is saved. */
+static bool run_page(struct machine *m, struct hart *h, struct code_page *code,
+                     uint64_t end, uint64_t *rest)
 {
-    uint64_t *x = h->x, end = m->now + count, left = count;
+    const struct translation *loads = h->tlb[h->view][ACCESS_LOAD];
+    const struct translation *stores = h->tlb[h->view][ACCESS_STORE];
+    const struct insn *slots = code->slots, *i;
+    const struct insn *at = &slots[(h->pc & (PAGE_SIZE - 1)) / 2];
+    uint64_t page = h->pc & ~(uint64_t)(PAGE_SIZE - 1), left = *rest, target;
+    uint64_t *x = h->x;
     uint8_t *ram = ram_of(m);
-    const struct translation *loads, *stores, *fetch;
-    struct code_page *code;
-    struct insn split; /* of OP_SPLIT */
-    const struct insn *at, *slots, *i;
-    uint64_t page, target, number;
-    uint32_t bits;
-
-enter: /* at h->pc */
-    if (!left)
-        goto out;
-    loads = h->tlb[h->view][ACCESS_LOAD];
-    stores = h->tlb[h->view][ACCESS_STORE];
-    fetch =
-        &h->tlb[h->view][ACCESS_FETCH][h->pc >> PAGE_SHIFT & (TLB_SIZE - 1)];
-    number = fetch->place;
-    if (fetch->tag != TAG(h->pc, h->generation[ACCESS_FETCH])) {
-        if (!code_find(m, h, &number)) {
-            left--;
-            goto trap;
-        }
-        m->now = end - left;
-        left = watch_fetch(m, h, left);
-        end = m->now + left;
-        if (!left)
-            goto out;
-    }
-    code = &m->code[number];
-    slots = code->slots;
-    page = h->pc & ~(uint64_t)(PAGE_SIZE - 1);
-    at = &slots[(h->pc & (PAGE_SIZE - 1)) / 2];
-
-    for (;;) {
-        if (!left) {
-            h->pc = HERE;
-            goto out;
-        }
+    struct insn split;
+    while (left) {
         left--;
         i = at;
     again:
         switch (i->op) {
 #include "ops.tbl"
-        case OP_JAL:
-            RD = HERE + i->length;
-            target = (uint64_t)(at - slots) * 2 + IMM;
-            goto jump;
-        case OP_JALR:
-            target = ((RS1 + IMM) & ~1ull) - page;
-            RD = HERE + i->length;
-            goto jump;
         case OP_UNKNOWN:
-            code->slots[at - slots] =
-                code_decode(m, code, (unsigned)(at - slots));
+            code->slots[at - slots] = code_decode(m, code, SLOT / 2);
             goto again;
         case OP_SPLIT:
             SAVE();
-            if (!code_bits(m, h, &bits))
-                goto trap;
-            split = decode(bits);
             i = &split;
-            goto again;
+            if (code_split(m, h, &split))
+                goto again;
+            goto trap;
         case OP_LEAVE:
             left++;
-            h->pc = HERE;
-            goto enter;
+            target = SLOT;
+            goto jump;
         default:
             SAVE();
             if (!elsewhere(m, h, *i))
@@ -217,26 +188,48 @@ enter: /* at h->pc */
     next:
         at += i->length >> 1;
         continue;
-
     jump: /* to `target`, counted from the page */
-        if (target < PAGE_SIZE) {
-            at = &slots[target / 2];
+        at = &slots[target % PAGE_SIZE / 2];
+        if (target < PAGE_SIZE)
             continue;
-        }
         h->pc = page + target;
-        goto enter;
-
+        goto out;
     look: /* the instruction is done and the state saved */
         if (!h->look && !m->is_hit)
             goto next;
         h->pc += i->length;
-        return h->look;
+        return true;
     }
-
+    h->pc = HERE;
+    goto out;
 trap: /* h->pc is the instruction's */
     hart_trap(h, h->trap_cause, h->trap_value);
-    goto enter;
 out:
-    m->now = end - left;
+    *rest = left;
+    return false;
+}
+
+bool hart_run(struct machine *m, struct hart *h, uint64_t count)
+{
+    uint64_t end = m->now + count, left = count;
+    while (left) {
+        const struct translation *t =
+            &h->tlb[h->view][ACCESS_FETCH]
+                   [h->pc >> PAGE_SHIFT & (TLB_SIZE - 1)];
+        uint64_t number = t->place;
+        if (t->tag != TAG(h->pc, h->generation[ACCESS_FETCH])) {
+            if (!code_find(m, h, &number)) {
+                left--;
+                hart_trap(h, h->trap_cause, h->trap_value);
+                continue;
+            }
+            m->now = end - left;
+            left = watch_fetch(m, h, left);
+            end = m->now + left;
+        }
+        if (left && run_page(m, h, &m->code[number], end, &left))
+            return h->look;
+    }
+    m->now = end;
     return false;
 }

@@ -42,6 +42,7 @@ enum { AMO_MIN = 16, AMO_MAX = 20, AMO_MINU = 24, AMO_MAXU = 28 };
 
 #define SET(op, format, bits, value) OP_##op,
 #define BRANCH(op, bits, condition)  OP_##op,
+#define JUMP(op, format, bits, to)   OP_##op,
 #define LOAD(op, bits, type)         OP_##op,
 #define STORE(op, bits, type)        OP_##op,
 #define OTHER(op, format, bits)      OP_##op,
@@ -56,6 +57,7 @@ enum op {
 
 #undef SET
 #undef BRANCH
+#undef JUMP
 #undef LOAD
 #undef STORE
 #undef OTHER

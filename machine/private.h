@@ -316,6 +316,7 @@ struct insn code_decode(struct machine *m, struct code_page *page,
                         unsigned slot);
 /* The bits of the instruction at the pc, looked up anew. */
 bool code_bits(struct machine *m, struct hart *h, uint32_t *bits);
+bool code_split(struct machine *m, struct hart *h, struct insn *i);
 /* Something is written to these bytes of RAM. */
 void code_written(struct machine *m, uint64_t offset, uint64_t length);
 bool code_in(const struct machine *m, uint64_t offset);

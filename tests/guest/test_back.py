@@ -6,13 +6,15 @@ import os
 import random
 import re
 import shutil
+import socket
 import subprocess
 import sys
+import time
 
 import pytest
-from conftest import ROOT, needs, tools_run
+from conftest import ROOT, Console, tools_run
 from test_disk import make_image
-from test_gdb import session
+from test_gdb import free_port, session
 
 sys.path.insert(0, os.path.join(ROOT, "tools", "lib"))
 import history
@@ -57,7 +59,9 @@ def test_the_rest_is_what_the_whole_would_have_been(tmp_path):
     """All that it says and all that it is, with typed input and a disk."""
     disk = make_image(tmp_path / "disk.img")
     (tmp_path / "typed").write_bytes(
-        b"echo kept >/file\nsync\n" + TYPED + b"cat /file\n")
+        b"echo kept >/file\nsync\n" +
+        b"".join(b"echo %d\n" % i for i in range(100, 200)) +
+        b"cat\nhello\n\x04cat /file\n")
     options = ("--kernel", KERNEL, "--disk", disk, "--snapshot", "--harts",
                "3", "--seed", "5", "--adversary", "all")
     whole, part, rest = (str(tmp_path / n) for n in ("whole", "part", "rest"))
@@ -65,7 +69,7 @@ def test_the_rest_is_what_the_whole_would_have_been(tmp_path):
     with open(tmp_path / "typed", "rb") as f:
         said = ran(f, end, *options, "--save", whole)
     assert said.endswith(b"kept\n$ ") and b"hello\n" in said
-    for at in 3_000_000, 17_654_321, 40_000_000:
+    for at in 3_000_000, 7_654_321, 40_000_000:
         with open(tmp_path / "typed", "rb") as f:
             first = ran(f, at, *options, "--save", part)
             second = ran(f, end, "--resume", part, "--save", rest)
@@ -214,16 +218,111 @@ def test_copies_are_thinned_out(monkeypatch):
 
 
 def test_looking_changes_nothing():
-    m = machine()
+    m = machine(adversary=2047)
     m.run(20_000_000)
     before = digest(m)
     block = ctypes.string_at(m.base, m.size)
     read = [m.read(0, page << 12, 4096) for page in range(0, 16)]
     read += [m.read(h, m.register(h, own.PC), 4) for h in range(3)]
     assert any(read) and m.read(0, 0x7000_0000_0000, 8) == b""
-    assert digest(m) == before
+    assert digest(m) == before      # which looks at registers
     changed = ctypes.string_at(m.base, m.size) != block
     assert not changed
+
+
+# ---- The protocol ------------------------------------------------------------
+
+class Client:
+    """Somebody who speaks gdb's protocol."""
+
+    def __init__(self, port):
+        for _ in range(600):
+            try:
+                self.socket = socket.create_connection(("127.0.0.1", port))
+                break
+            except OSError:
+                time.sleep(0.1)
+        self.socket.settimeout(60)
+        self.stream = self.socket.makefile("rb")
+
+    def send(self, text):
+        data = text.encode()
+        self.socket.sendall(b"$%s#%02x" % (data, sum(data) % 256))
+
+    def hear(self):
+        while (c := self.stream.read(1)) != b"$":
+            assert c in (b"+", b"$"), c
+        text = b""
+        while (c := self.stream.read(1)) != b"#":
+            text += c
+        self.stream.read(2)
+        return text.decode()
+
+    def ask(self, text):
+        self.send(text)
+        return self.hear()
+
+    def monitor(self, text):
+        return bytes.fromhex(self.ask("qRcmd," + text.encode().hex())).decode()
+
+
+@pytest.fixture
+def waiting():
+    """A terminal whose machine waits for gdb, and the port."""
+    port = free_port()
+    c = Console(harts=2, options=("--machine", "own", "--gdb", "--gdb-port",
+                                  str(port)))
+    yield c, port
+    c.close()
+
+
+def test_what_is_typed_comes_again(waiting):
+    """With gdb there, away and there again."""
+    c, port = waiting
+    gdb = Client(port)
+    gdb.send("vCont;c")
+    c.prompt()
+    c.type("echo a word\n")
+    c.expect("^a word")
+    gdb.socket.sendall(b"\x03")
+    assert gdb.hear().startswith("T02")
+    now = int(re.search(r"instruction (\d+)", gdb.monitor("time"))[1])
+    there = gdb.ask("g")
+    gdb.monitor("goto 1000")
+    assert gdb.ask("g") != there
+    gdb.monitor(f"goto {now}")
+    assert gdb.ask("g") == there
+    assert gdb.ask("D") == "OK"
+    c.type("echo alone\n")
+    c.expect("^alone")
+    gdb = Client(port)
+    assert gdb.ask("?").startswith("T05thread:")
+    gdb.monitor("goto 1000")
+    gdb.send("vCont;c")
+    c.type("echo later\n")
+    c.expect("^later")
+    assert c.text.count("\na word") == 1
+    gdb.socket.sendall(b"\x03")
+    gdb.hear()
+    gdb.send("k")
+    assert c.ends() == 0
+
+
+@pytest.mark.parametrize("packet", [
+    "", "m", "m0,", "mzz,1", "m0,ffffffffffffffff", "M0,4:00", "Mffff", "p",
+    "pffffff", "P", "P20=", "P1=zz", "Hg", "Hgff", "T99", "Z0", "Z9,0,4",
+    "qXfer:features:read:target.xml:0", "qRcmd,zz", "qThreadExtraInfo,",
+    "qThreadExtraInfo,99", "vCont;", "vCont;q", "X0,1:a", "!"])
+def test_packets_that_say_nothing_do_no_harm(stub, packet):
+    assert not re.match(r"OK|T", stub.answer(packet.encode()))
+    assert re.fullmatch(r"[0-9a-f]{16}", stub.answer(b"p20"))
+
+
+@pytest.fixture(scope="module")
+def stub():
+    import gdb_stub
+    h = history.History(machine(), lambda _: None)
+    return gdb_stub.Stub(h, None, lambda: None)
 
 
 # ---- gdb ---------------------------------------------------------------------

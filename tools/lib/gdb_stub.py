@@ -6,6 +6,7 @@ its memory changes for them. What gdb writes is an event of the history.
 
 import re
 import select
+import struct
 
 import history
 import own_machine as own
@@ -133,7 +134,7 @@ class Stub:
             if text.startswith(start):
                 try:
                     return method(self, text[len(start):])
-                except (ValueError, IndexError):
+                except (ValueError, IndexError, struct.error):
                     return "E16"
         return ""
 
@@ -183,7 +184,7 @@ class Stub:
     def set_register(self, words):
         number, value = words.split("=")
         number, hart = int(number, 16), self.hart
-        value = int.from_bytes(bytes.fromhex(value), "little")
+        value, = struct.unpack("<Q", bytes.fromhex(value))
         if number == MODE:      # QEMU's way to see the kernel: no need here
             return "OK"
         if number >= 65:
@@ -207,8 +208,9 @@ class Stub:
             data.encode("latin-1"), flags=re.S))
 
     def _write(self, place, data):
-        at, hart = int(place.split(",")[0], 16), self.hart
-        if len(self.machine.read(hart, at, len(data))) < len(data):
+        at, size = (int(w, 16) for w in place.split(","))
+        hart = self.hart
+        if size != len(data) or len(self.machine.read(hart, at, size)) < size:
             return "E14"
         if data:
             self.past.happen(lambda m: m.write(hart, at, data))
@@ -278,13 +280,13 @@ class Stub:
 
     def resume(self, words):
         """vCont: one thread may have to step; the others run in any case."""
-        for action in words.split(";"):
-            what, _, thread = action.partition(":")
-            if what[:1] in "sS":
+        actions = [action.partition(":") for action in words.split(";")]
+        for what, _, thread in actions:
+            if what[:1] in ("s", "S"):
                 if thread:
                     self.choose("c" + thread)
                 return self.step()
-        return self.go_on()
+        return self.go_on() if actions[0][0][:1] in ("c", "C") else "E16"
 
     def go_back(self, _):
         def move():

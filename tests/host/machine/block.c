@@ -1,8 +1,8 @@
 /*
- * The block of block.h, and all files of the machine but main.c.
+ * The block of block.h, and all files of the machine.
  */
 /* flags: -Imachine */
-/* sources: machine/[!m]*.c machine/mac*.c machine/m[!a]*.c */
+/* sources: machine/*.c */
 #include <stdlib.h>
 #include <sys/mman.h>
 #include "host/machine/block.h"
