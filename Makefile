@@ -283,18 +283,47 @@ refreshed-image: all
 
 machine_flags := -std=c17 -g -O2 -Wall -Wextra -Wstrict-prototypes \
     -Wmissing-prototypes
-machine_objects := $(patsubst %.c,build/machine/%.o,$(wildcard machine/*.c))
+machine_files := $(filter-out %/main.c,$(wildcard machine/*.c))
+machine_objects := $(patsubst %.c,build/machine/%.o,$(machine_files) \
+    machine/main.c)
+wasm_objects := $(patsubst %.c,build/wasm/%.o,$(machine_files) web/machine.c)
 
-machine: build/machine/calf-machine ## a RISC-V machine of our own, instead of QEMU
+machine_library := build/machine/libcalf-machine.so
+
+machine: build/machine/calf-machine $(machine_library) ## a RISC-V machine of our own, instead of QEMU
 
 build/machine/calf-machine: $(machine_objects)
 	$(say) HOSTLD $@
 	$(q)gcc $^ -o $@
 
+# All but the program, for tools in Python.
+$(machine_library): $(machine_files) $(wildcard machine/*.[ht]*) Makefile
+	@mkdir -p $(@D)
+	$(say) HOSTLD $@
+	$(q)gcc $(machine_flags) -fPIC -shared -Wl,-Bsymbolic \
+	    $(machine_files) -o $@
+
 $(machine_objects): build/machine/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(say) HOSTCC $<
 	$(q)gcc $(machine_flags) -MMD -MP -c $< -o $@
+
+machine-wasm: tools-wasm build/machine/machine.wasm ## the same as WebAssembly: tools/wasm-machine
+
+# What machine.h declares is exported; web/machine.c exports its own.
+build/machine/machine.wasm: $(wasm_objects) machine/machine.h
+	@mkdir -p $(@D)
+	$(say) WASMLD $@
+	$(q)wasm-ld --no-entry --stack-first -z stack-size=65536 \
+	    $$(sed -n 's/^.*[ *]\(machine_[a-z_]*\)(.*/--export=\1/p' \
+	        machine/machine.h) $(wasm_objects) -o $@
+
+$(wasm_objects): build/wasm/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(say) WASMCC $<
+	$(q)clang --target=wasm32 -ffreestanding -mbulk-memory -msign-ext -Imachine \
+	    $(filter-out -g,$(machine_flags)) -Wno-missing-prototypes \
+	    -MMD -MP -c $< -o $@
 
 # The disk of tools/adversary: what its runs write is thrown away.
 build/adversary/disk.img: $(B)/initrd.cpio tools/image
@@ -318,16 +347,18 @@ run: tools-run refreshed-image ## boot to a shell (HARTS=3 MEM=128M APPEND="..."
 
 qemu: run ## the same as run
 
-qemu-gdb: tools-run all ## boot, waiting for gdb; writes .gdbinit
-	@tools/run $(run_flags) --gdb $(GDB_PORT:%=--gdb-port %)
+# MACHINE=own: on the machine of our own, on which gdb can go back.
+qemu-gdb: tools-run all ## boot, waiting for gdb; writes .gdbinit (MACHINE=own)
+	@tools/run $(run_flags) $(MACHINE:%=--machine %) --gdb \
+	    $(GDB_PORT:%=--gdb-port %)
 
 print-gdbport: # what course graders ask
 	@echo $(or $(GDB_PORT),1234)
 
-gdb: tools-run tools-gdb ## gdb on the debug build (starts QEMU if needed)
+gdb: tools-run tools-gdb ## gdb on the debug build (MACHINE=own: can go back)
 	@$(MAKE) DEBUG=1 all
 	@CALF_GDB_PORT=$(or $(GDB_PORT),$(CALF_GDB_PORT)) tools/gdb/start \
-	    $(EXERCISE:%=--build debug-%)
+	    $(MACHINE:%=--machine %) $(EXERCISE:%=--build debug-%)
 
 include bench/bench.mk
 
@@ -449,7 +480,7 @@ clang-build: debug-build
 	@if command -v clang llvm-objcopy ld.lld >/dev/null; then \
 	    $(MAKE) CC=clang DEBUG=0 all; fi
 
-our_c := $(shell find kernel machine user tests bench exercises -name '*.[ch]' 2>/dev/null)
+our_c := $(shell find kernel machine web user tests bench exercises -name '*.[ch]' 2>/dev/null)
 
 lint: tools-lint ## layers, words, format and static analysis, no findings
 	@status=0; tools/layers || status=1; tools/glossary || status=1; \
@@ -480,8 +511,8 @@ V ?= 0
 q := $(if $(filter 0,$(V)),@)
 say := @$(if $(filter 0,$(V)),printf '  %-7s%s\n',:)
 
-.PHONY: all always run machine adversary adversary-needs image refreshed-image \
-    user-program qemu qemu-gdb print-gdbport gdb grade crash \
+.PHONY: all always run machine machine-wasm adversary adversary-needs image \
+    refreshed-image user-program qemu qemu-gdb print-gdbport gdb grade crash \
     test test-all test-host test-fuzz test-models test-guest test-tools test-debug soak \
     coverage mutants mutant builds debug-build clang-build lint format help clean
 .SECONDARY:
@@ -489,6 +520,6 @@ say := @$(if $(filter 0,$(V)),printf '  %-7s%s\n',:)
 -include tests/spin/spin.mk
 -include tests/fuzz/fuzz.mk
 -include $(kernel_objects:.o=.d)
--include $(machine_objects:.o=.d)
+-include $(machine_objects:.o=.d) $(wasm_objects:.o=.d)
 -include $(shell find $(U)/obj \
     $(addsuffix /objects,$(sort $(H) $(shared))) -name '*.d' 2>/dev/null)

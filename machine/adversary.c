@@ -114,55 +114,41 @@ void adversary_keep(struct machine *m, struct hart *h, uint64_t va,
         insert(m, h, va, leaf);
 }
 
-/* One of those kept for `va` and a level, of some kinds, with some marks. */
-static bool pick(struct machine *m, struct hart *h, uint64_t va, unsigned kinds,
-                 uint64_t marks, struct leaf *leaf)
+/* One of those kept for `va` and a level. A leaf must have some marks. */
+static bool pick(struct machine *m, struct hart *h, uint64_t va, uint64_t marks,
+                 struct leaf *leaf)
 {
     struct old *set = set_of(m, h, va, leaf->level);
     uint64_t first = machine_random(m);
     for (unsigned i = 0; i < OLD_WAYS; i++) {
-        struct old *o = &set[(i + first) % OLD_WAYS];
-        if (!is_for(o, h, va, leaf->level) || !(kind_of(o->leaf.pte) & kinds) ||
-            (o->leaf.pte & marks) != marks)
+        const struct old *o = &set[(i + first) % OLD_WAYS];
+        unsigned kind = kind_of(o->leaf.pte);
+        if (!is_for(o, h, va, leaf->level) ||
+            (kind == ADVERSARY_TLB && (o->leaf.pte & marks) != marks))
             continue;
         *leaf = o->leaf;
+        kind = asked(m, kind) ? kind : ADVERSARY_WALKS;
+        adversary_note(m, h, kind, va);
         return true;
     }
     return false;
 }
 
-/* Does it use an old leaf? One without the marks that are wanted it may not. */
+/* Is a kept entry used? If not, leaf->level is the root's. */
 bool adversary_recall(struct machine *m, struct hart *h, uint64_t va,
                       enum access access, struct leaf *leaf)
 {
     uint64_t marks = PTE_A | (access == ACCESS_STORE ? PTE_D : 0), draw;
-    unsigned kept = m->config.adversary & (ADVERSARY_TLB | ADVERSARY_WALKS);
-    if (!kept)
+    if (!asked(m, ENTRIES))
         return false;
-    kept &= ~kept + 1; /* one of them */
     draw = machine_random(m);
-    m->recent[h->number][draw >> 1 & (RECENT - 1)] = va;
-    if (draw & 1)
-        return false;
-    for (leaf->level = 0; leaf->level < 3; leaf->level++)
-        if (pick(m, h, va, ADVERSARY_TLB, marks, leaf)) {
-            adversary_note(m, h, kept, va);
+    m->recent[h->number][draw >> 8 & (RECENT - 1)] = va;
+    for (unsigned level = 0; level < 3; level++) {
+        leaf->level = level;
+        if (draw >> level & 1 && pick(m, h, va, marks, leaf))
             return true;
-        }
+    }
     return false;
-}
-
-/* Does a step of a walk use an old entry that is no leaf, or none at all? */
-bool adversary_step(struct machine *m, struct hart *h, uint64_t va,
-                    unsigned level, struct leaf *leaf)
-{
-    unsigned kinds =
-        m->config.adversary & (ADVERSARY_NODES | ADVERSARY_INVALID);
-    leaf->level = level;
-    if (!kinds || machine_random(m) & 1 || !pick(m, h, va, kinds, 0, leaf))
-        return false;
-    adversary_note(m, h, kind_of(leaf->pte), va);
-    return true;
 }
 
 /* An address that the tables lead to, by chance. */

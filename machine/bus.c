@@ -15,65 +15,64 @@ bool ram_offset(const struct machine *m, uint64_t physical, uint64_t length,
            length <= m->config.ram - at;
 }
 
-static bool inside(uint64_t physical, uint64_t base, uint64_t size)
-{
-    return physical >= base && physical - base < size;
-}
-
 /* The clock on the wall: Goldfish's, nanoseconds since 1970 in two halves, of
  * which reading the low one keeps the other. It has no alarm. */
-static uint32_t clock_load(struct machine *m, uint64_t at)
+static bool clock_load(struct machine *m, uint32_t at, unsigned size,
+                       uint64_t *value)
 {
     uint64_t now = m->config.epoch * 1000000000 + machine_time(m) * 100;
     if (at == TIME_LOW)
         m->rtc_high = (uint32_t)(now >> 32);
-    return at == TIME_LOW ? (uint32_t)now : at == TIME_HIGH ? m->rtc_high : 0;
+    (void)size;
+    *value = at == TIME_LOW ? (uint32_t)now : at == TIME_HIGH ? m->rtc_high : 0;
+    return true;
 }
 
-/* The devices with registers of 32 bits; NULL if `value` is not one of them. */
-static bool load_register(struct machine *m, uint64_t at, uint64_t *value)
+static bool clock_store(struct machine *m, uint32_t at, unsigned size,
+                        uint64_t value)
 {
-    if (inside(at, PLIC_BASE, PLIC_SIZE))
-        *value = plic_load(m, (uint32_t)(at - PLIC_BASE));
-    else if (inside(at, RTC_BASE, PAGE_SIZE))
-        *value = clock_load(m, at - RTC_BASE);
-    else
-        return false;
+    (void)m, (void)at, (void)size, (void)value;
     return true;
+}
+
+static const struct {
+    uint32_t base, size;
+    unsigned widths; /* of an access: a sum */
+    bool (*load)(struct machine *, uint32_t at, unsigned size, uint64_t *);
+    bool (*store)(struct machine *, uint32_t at, unsigned size, uint64_t);
+} devices[] = {
+    {UART_BASE, UART_SIZE, 1, uart_load, uart_store},
+    {PLIC_BASE, PLIC_SIZE, 4, plic_load, plic_store},
+    {VIRTIO_BASE, VIRTIO_SLOTS *PAGE_SIZE, 15, virtio_load, virtio_store},
+    {RTC_BASE, PAGE_SIZE, 4, clock_load, clock_store},
+};
+#define DEVICES (sizeof devices / sizeof *devices)
+
+/* The device that is there; DEVICES if there is none. */
+static unsigned find(uint64_t physical, unsigned size)
+{
+    unsigned i = 0;
+    while (i < DEVICES && (physical < devices[i].base ||
+                           physical - devices[i].base >= devices[i].size))
+        i++;
+    bool suits = i < DEVICES && devices[i].widths & size && !(physical % size);
+    return suits ? i : DEVICES;
 }
 
 bool bus_load(struct machine *m, uint64_t physical, unsigned size,
               uint64_t *value)
 {
-    if (physical % size)
-        return false;
-    if (inside(physical, UART_BASE, UART_SIZE)) {
-        *value = uart_load(m, (uint32_t)(physical - UART_BASE));
-        return size == 1;
-    }
-    if (inside(physical, VIRTIO_BASE, VIRTIO_SLOTS * PAGE_SIZE)) {
-        uint32_t at = (uint32_t)(physical - VIRTIO_BASE);
-        return virtio_load(m, at / PAGE_SIZE, at % PAGE_SIZE, size, value);
-    }
-    return size == 4 && load_register(m, physical, value);
+    unsigned i = find(physical, size);
+    return i < DEVICES &&
+           devices[i].load(m, (uint32_t)physical - devices[i].base, size,
+                           value);
 }
 
 bool bus_store(struct machine *m, uint64_t physical, unsigned size,
                uint64_t value)
 {
-    if (size == 1 && inside(physical, UART_BASE, UART_SIZE)) {
-        uart_store(m, (uint32_t)(physical - UART_BASE), (uint8_t)value);
-        return true;
-    }
-    if (size != 4 || physical % size)
-        return false;
-    if (inside(physical, VIRTIO_BASE, VIRTIO_SLOTS * PAGE_SIZE)) {
-        uint32_t at = (uint32_t)(physical - VIRTIO_BASE);
-        virtio_store(m, at / PAGE_SIZE, at % PAGE_SIZE, (uint32_t)value);
-    } else if (inside(physical, PLIC_BASE, PLIC_SIZE)) {
-        plic_store(m, (uint32_t)(physical - PLIC_BASE), (uint32_t)value);
-    } else {
-        return inside(physical, RTC_BASE, PAGE_SIZE); /* and does nothing */
-    }
-    return true;
+    unsigned i = find(physical, size);
+    return i < DEVICES &&
+           devices[i].store(m, (uint32_t)physical - devices[i].base, size,
+                            value);
 }

@@ -132,6 +132,12 @@ static uint64_t page_for(struct machine *m, const struct hart *h,
 bool code_find(struct machine *m, struct hart *h, uint64_t *page)
 {
     uint64_t physical, offset, pc = h->pc;
+    const struct translation *t =
+        &h->tlb[h->view][ACCESS_FETCH][(pc >> PAGE_SHIFT) % TLB_SIZE];
+    if (t->tag == (TAG(pc, h->generation[ACCESS_FETCH]) | TAG_HIDDEN)) {
+        *page = t->place;
+        return true;
+    }
     if (!mmu_translate(m, h, pc, ACCESS_FETCH, &physical))
         return false;
     if (!ram_offset(m, physical, 2, &offset))

@@ -7,26 +7,12 @@
  */
 #include "private.h"
 
-enum {
-    CSR_FFLAGS = 0x001,
-    CSR_FRM = 0x002,
-    CSR_FCSR = 0x003,
-    CSR_SSTATUS = 0x100,
-    CSR_SIE = 0x104,
-    CSR_STVEC = 0x105,
-    CSR_SCOUNTEREN = 0x106,
-    CSR_SENVCFG = 0x10a,
-    CSR_SSCRATCH = 0x140,
-    CSR_SEPC = 0x141,
-    CSR_SCAUSE = 0x142,
-    CSR_STVAL = 0x143,
-    CSR_SIP = 0x144,
-    CSR_STIMECMP = 0x14d,
-    CSR_SATP = 0x180,
-    CSR_CYCLE = 0xc00,
-    CSR_TIME = 0xc01,
-    CSR_INSTRET = 0xc02
-};
+enum { CSR_FFLAGS = 0x001, CSR_FRM = 0x002, CSR_FCSR = 0x003 };
+enum { CSR_SSTATUS = 0x100, CSR_SIE = 0x104, CSR_STVEC = 0x105 };
+enum { CSR_SCOUNTEREN = 0x106, CSR_SENVCFG = 0x10a, CSR_SSCRATCH = 0x140 };
+enum { CSR_SEPC = 0x141, CSR_SCAUSE = 0x142, CSR_STVAL = 0x143 };
+enum { CSR_SIP = 0x144, CSR_STIMECMP = 0x14d, CSR_SATP = 0x180 };
+enum { CSR_CYCLE = 0xc00, CSR_TIME = 0xc01, CSR_INSTRET = 0xc02 };
 #define IP_ALL      (IP_SOFTWARE | IP_TIMER | IP_EXTERNAL)
 #define ENVCFG_FIOM 1u
 
@@ -94,7 +80,8 @@ bool hart_illegal(struct machine *m, struct hart *h)
                       (bits & 3) == 3 ? bits : (uint16_t)bits);
 }
 
-static void sret(struct hart *h, uint64_t *next)
+/* The length of the instruction, 4, will be added to the pc. */
+static void sret(struct hart *h)
 {
     uint64_t status = h->status & ~(STATUS_SIE | STATUS_SPP);
     if (h->status & STATUS_SPIE)
@@ -102,8 +89,7 @@ static void sret(struct hart *h, uint64_t *next)
     h->user = !(h->status & STATUS_SPP);
     h->status = status | STATUS_SPIE;
     hart_set_view(h);
-    *next = h->epc;
-    h->look = true;
+    h->pc = h->epc - 4;
 }
 
 static void sfence(struct machine *m, struct hart *h, struct insn i)
@@ -117,8 +103,7 @@ static void sfence(struct machine *m, struct hart *h, struct insn i)
         mmu_fence(h);
 }
 
-bool system_execute(struct machine *m, struct hart *h, struct insn i,
-                    uint64_t *next)
+bool system_execute(struct machine *m, struct hart *h, struct insn i)
 {
     unsigned which = (unsigned)i.imm & 0xfff;
     bool fence = which >> 5 == 9;
@@ -130,12 +115,13 @@ bool system_execute(struct machine *m, struct hart *h, struct insn i,
         return hart_fault(h, CAUSE_BREAKPOINT, h->pc);
     if (h->user)
         return hart_illegal(m, h);
+    h->look = true;
     if (which == 0)
-        *next = sbi_call(m, h) ? *next : h->pc;
+        h->pc -= sbi_call(m, h) ? 0 : 4; /* or it is made anew */
     else if (fence)
         sfence(m, h, i);
     else if (which == 0x102)
-        sret(h, next);
+        sret(h);
     else if (which == 0x105)
         h->state = HART_WAITS; /* wfi */
     else
@@ -145,69 +131,14 @@ bool system_execute(struct machine *m, struct hart *h, struct insn i,
 
 /* ---- Registers ----------------------------------------------------------- */
 
-static uint64_t status_read(const struct hart *h)
-{
-    bool dirty = (h->status & STATUS_FS) == STATUS_FS_DIRTY;
-    return h->status | STATUS_UXL_64 | (dirty ? STATUS_SD : 0);
-}
-
-static void status_write(struct hart *h, uint64_t value)
-{
-    if ((h->status ^ value) & STATUS_MXR)
-        mmu_forget(h, ACCESS_LOAD);
-    h->status = value & STATUS_WRITABLE;
-    hart_set_view(h);
-}
-
-/* A mode that is not implemented makes the write no write (section 4.1.11). */
-static void satp_write(struct hart *h, uint64_t value)
-{
-    uint64_t mode = value & ~(SATP_ASID | SATP_PPN);
-    if (mode && mode != SATP_SV39)
-        return;
-    h->satp = mode ? value : 0;
-    mmu_fence(h);
-}
-
-/* False if there is no such register, or not now. */
-static bool csr_read(const struct machine *m, const struct hart *h,
-                     unsigned number, uint64_t *value)
-{
-    uint64_t fcsr = (uint64_t)h->rm << 5 | h->flags;
-    uint64_t counters[] = {m->now, machine_time(m),
-                           h->retired + (m->now - h->began)};
-    switch (number) {
-    case CSR_FFLAGS:
-    case CSR_FRM:
-    case CSR_FCSR:
-        *value = number == CSR_FRM ? fcsr >> 5 : fcsr;
-        *value &= number == CSR_FFLAGS ? 31 : 255;
-        return h->status & STATUS_FS;
-    case CSR_SSTATUS:
-        *value = status_read(h);
-        return true;
-    case CSR_SIE:
-        *value = h->ie;
-        return true;
-    case CSR_SIP:
-        *value = pending(m, h);
-        return true;
-    case CSR_CYCLE:
-    case CSR_TIME:
-    case CSR_INSTRET:
-        *value = counters[number - CSR_CYCLE];
-        return !h->user || h->counteren >> (number - CSR_CYCLE) & 1;
-    default:
-        return false;
-    }
-}
-
-/* The registers that are just stored: where, and which bits. */
+/* Those that are kept in a hart: where, and which bits can be written. */
 static const struct {
     unsigned number;
     size_t place;
     uint64_t mask;
-} plain[] = {
+} kept[] = {
+    {CSR_SSTATUS, offsetof(struct hart, status), STATUS_WRITABLE},
+    {CSR_SIE, offsetof(struct hart, ie), IP_ALL},
     {CSR_STVEC, offsetof(struct hart, tvec), UINT64_MAX},
     {CSR_SCOUNTEREN, offsetof(struct hart, counteren), UINT32_MAX},
     {CSR_SENVCFG, offsetof(struct hart, envcfg), ENVCFG_FIOM},
@@ -219,64 +150,93 @@ static const struct {
     {CSR_SATP, offsetof(struct hart, satp), UINT64_MAX},
 };
 
-static uint64_t *plain_csr(struct hart *h, unsigned number, uint64_t *mask)
+static uint64_t *find(const struct hart *h, unsigned number, uint64_t *mask)
 {
-    for (unsigned i = 0; i < sizeof plain / sizeof *plain; i++)
-        if (plain[i].number == number) {
-            *mask = plain[i].mask;
-            return (uint64_t *)(void *)((char *)h + plain[i].place);
+    for (unsigned i = 0; i < sizeof kept / sizeof *kept; i++)
+        if (kept[i].number == number) {
+            *mask = kept[i].mask;
+            return (uint64_t *)((uintptr_t)h + kept[i].place);
         }
     return NULL;
 }
 
-/* What may turn an interrupt on, or change what memory is, is looked at. */
-static void csr_write(struct hart *h, unsigned number, uint64_t value)
+/* False if there is no such register, or not now. */
+bool csr_value(const struct machine *m, const struct hart *h, unsigned number,
+               uint64_t *value)
 {
-    uint64_t mask = 0, *to = plain_csr(h, number, &mask);
+    uint64_t fcsr = (uint64_t)h->rm << 5 | h->flags, mask;
+    uint64_t counters[] = {m->now, machine_time(m),
+                           h->retired + (m->now - h->began)};
+    const uint64_t *from = find(h, number, &mask);
+    bool dirty = (h->status & STATUS_FS) == STATUS_FS_DIRTY;
     switch (number) {
     case CSR_FFLAGS:
     case CSR_FRM:
     case CSR_FCSR:
-        if (number != CSR_FRM)
-            h->flags = value & 31;
-        if (number != CSR_FFLAGS)
-            h->rm = (number == CSR_FRM ? value : value >> 5) & 7;
-        h->status |= STATUS_FS_DIRTY;
-        return;
-    case CSR_SSTATUS:
-        status_write(h, value);
-        break;
-    case CSR_SIE:
-        h->ie = value & IP_ALL;
-        break;
+        *value = number == CSR_FRM ? fcsr >> 5 : fcsr;
+        *value &= number == CSR_FFLAGS ? 31 : 255;
+        return h->status & STATUS_FS;
     case CSR_SIP:
-        h->software = value & IP_SOFTWARE;
-        break;
-    case CSR_STIMECMP:
-        h->timer = value;
-        break;
-    case CSR_SATP:
-        satp_write(h, value);
-        break;
+        *value = pending(m, h);
+        return true;
+    case CSR_CYCLE:
+    case CSR_TIME:
+    case CSR_INSTRET:
+        *value = counters[number - CSR_CYCLE];
+        return !h->user || h->counteren >> (number - CSR_CYCLE) & 1;
     default:
-        if (number != CSR_STVEC || !(value & 2)) /* no reserved mode */
-            *to = value & mask;
+        *value = from ? *from : 0;
+        if (number == CSR_SSTATUS)
+            *value |= STATUS_UXL_64 | (dirty ? STATUS_SD : 0);
+        return from != NULL;
+    }
+}
+
+static void fcsr_write(struct hart *h, unsigned number, uint64_t value)
+{
+    if (number != CSR_FRM)
+        h->flags = value & 31;
+    if (number != CSR_FFLAGS)
+        h->rm = (number == CSR_FRM ? value : value >> 5) & 7;
+    h->status |= STATUS_FS_DIRTY;
+}
+
+/* A reserved mode in stvec, and one in satp that is not implemented, make the
+ * write none (sections 4.1.2 and 4.1.11). */
+static void csr_write(struct hart *h, unsigned number, uint64_t value)
+{
+    uint64_t mask, *to = find(h, number, &mask), old = to ? *to : 0;
+    uint64_t mode = value & ~(SATP_ASID | SATP_PPN);
+    if (number <= CSR_FCSR) {
+        fcsr_write(h, number, value);
         return;
     }
-    h->look = true;
+    if ((number == CSR_STVEC && value & 2) ||
+        (number == CSR_SATP && mode && mode != SATP_SV39))
+        return;
+    if (to)
+        *to = value & mask;
+    if (number == CSR_SIP)
+        h->software = value & IP_SOFTWARE;
+    if (number == CSR_SSTATUS) {
+        if ((old ^ value) & STATUS_MXR)
+            mmu_forget(h, ACCESS_LOAD);
+        hart_set_view(h);
+    }
+    if (number == CSR_SATP) {
+        h->satp = mode ? value : 0;
+        mmu_fence(h);
+    }
+    h->look = true; /* an interrupt may be on, or memory another */
 }
 
 bool csr_access(struct machine *m, struct hart *h, struct insn i)
 {
-    unsigned number = (unsigned)i.imm & 0xfff, funct3 = i.rs2;
+    unsigned number = CSR_NUMBER(i.imm), funct3 = CSR_FUNCT(i.imm);
     bool writes = (funct3 & 3) == 1 || i.rs1;
-    uint64_t operand = funct3 & 4 ? i.rs1 : h->x[i.rs1], old, mask;
-    const uint64_t *from = plain_csr(h, number, &mask);
-    if ((h->user && number >> 8 & 3) || (writes && number >> 10 == 3))
-        return hart_illegal(m, h);
-    if (from)
-        old = *from;
-    else if (!csr_read(m, h, number, &old))
+    uint64_t operand = funct3 & 4 ? i.rs1 : h->x[i.rs1], old;
+    if ((h->user && number >> 8 & 3) || (writes && number >> 10 == 3) ||
+        !csr_value(m, h, number, &old))
         return hart_illegal(m, h);
     if (writes) {
         if ((funct3 & 3) > 1)

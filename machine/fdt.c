@@ -26,19 +26,20 @@ struct writer {
     char strings[STRINGS_SIZE];
 };
 
-static uint32_t length_of(const char *text)
+static uint32_t size_of(const char *text)
 {
     uint32_t length = 0;
-    while (text[length])
-        length++;
+    while (text[length++])
+        ;
     return length;
 }
 
+/* Bytes, and what is missing to a whole cell. */
 static void put_bytes(struct writer *w, const void *bytes, uint32_t length)
 {
     if (w->used <= w->size && length <= w->size - w->used)
         memcpy(w->to + w->used, bytes, length);
-    w->used += length;
+    w->used += (length + 3) & ~3u;
 }
 
 static void put_cell(struct writer *w, uint32_t value)
@@ -48,19 +49,12 @@ static void put_cell(struct writer *w, uint32_t value)
     put_bytes(w, bytes, sizeof bytes);
 }
 
-static void align(struct writer *w)
-{
-    while (w->used % 4)
-        put_bytes(w, "", 1);
-}
-
 /* ---- Nodes and properties ------------------------------------------------ */
 
 static void begin(struct writer *w, const char *name)
 {
     put_cell(w, BEGIN);
-    put_bytes(w, name, length_of(name) + 1);
-    align(w);
+    put_bytes(w, name, size_of(name));
 }
 
 static void end(struct writer *w)
@@ -68,71 +62,41 @@ static void end(struct writer *w)
     put_cell(w, END);
 }
 
-/* Puts a name into the table; where it is there. */
-static uint32_t string(struct writer *w, const char *name)
+/* What a property begins with. Its name goes into the table. */
+static void property(struct writer *w, const char *name, uint32_t length)
 {
-    uint32_t length = length_of(name) + 1, at = w->strings_used;
-    if (length > STRINGS_SIZE - at) {
+    uint32_t size = size_of(name), at = w->strings_used;
+    if (size > STRINGS_SIZE - at) {
         w->used = w->size + 1;
-        return 0;
+        return;
     }
-    memcpy(w->strings + at, name, length);
-    w->strings_used += length;
-    return at;
-}
-
-static void property(struct writer *w, const char *name, const void *value,
-                     uint32_t length)
-{
+    memcpy(w->strings + at, name, size);
+    w->strings_used += size;
     put_cell(w, PROPERTY);
     put_cell(w, length);
-    put_cell(w, string(w, name));
-    put_bytes(w, value, length);
-    align(w);
-}
-
-static void empty(struct writer *w, const char *name)
-{
-    property(w, name, "", 0);
+    put_cell(w, at);
 }
 
 static void text(struct writer *w, const char *name, const char *value)
 {
-    property(w, name, value, length_of(value) + 1);
+    property(w, name, size_of(value));
+    put_bytes(w, value, size_of(value));
 }
 
-static void cells(struct writer *w, const char *name, unsigned count,
+static void cells(struct writer *w, const char *name, uint32_t count,
                   const uint32_t *values)
 {
-    put_cell(w, PROPERTY);
-    put_cell(w, count * 4);
-    put_cell(w, string(w, name));
+    property(w, name, 4 * count);
     for (unsigned i = 0; i < count; i++)
         put_cell(w, values[i]);
 }
 
-static void cell(struct writer *w, const char *name, uint32_t value)
-{
-    cells(w, name, 1, &value);
-}
-
-static void number(struct writer *w, const char *name, uint64_t value)
-{
-    cells(w, name, 2, (uint32_t[]){(uint32_t)(value >> 32), (uint32_t)value});
-}
-
-static void reg(struct writer *w, uint64_t base, uint64_t size)
-{
-    cells(w, "reg", 4,
-          (uint32_t[]){(uint32_t)(base >> 32), (uint32_t)base,
-                       (uint32_t)(size >> 32), (uint32_t)size});
-}
-
-static void address_cells(struct writer *w, uint32_t address, uint32_t size)
-{
-    cell(w, "#address-cells", address);
-    cell(w, "#size-cells", size);
-}
+#define CELLS(w, name, ...)                                                    \
+    cells(w, name, sizeof((uint32_t[]){__VA_ARGS__}) / 4,                      \
+          (uint32_t[]){__VA_ARGS__})
+#define WIDE(value) (uint32_t)((uint64_t)(value) >> 32), (uint32_t)(value)
+#define SIZES(w, address, size)                                                \
+    (CELLS(w, "#address-cells", address), CELLS(w, "#size-cells", size))
 
 /* ---- This machine -------------------------------------------------------- */
 
@@ -142,8 +106,8 @@ static void chosen(struct writer *w, const struct tree_facts *facts)
     text(w, "bootargs", facts->command_line);
     text(w, "stdout-path", "/soc/serial@10000000");
     if (facts->initrd_size) {
-        number(w, "linux,initrd-start", facts->initrd);
-        number(w, "linux,initrd-end", facts->initrd + facts->initrd_size);
+        CELLS(w, "linux,initrd-start", WIDE(facts->initrd));
+        CELLS(w, "linux,initrd-end", WIDE(facts->initrd + facts->initrd_size));
     }
     end(w);
 }
@@ -152,14 +116,14 @@ static void memory(struct writer *w, const struct machine *m)
 {
     begin(w, "memory@80000000");
     text(w, "device_type", "memory");
-    reg(w, MACHINE_RAM_BASE, m->config.ram);
+    CELLS(w, "reg", WIDE(MACHINE_RAM_BASE), WIDE(m->config.ram));
     end(w);
     begin(w, "reserved-memory");
-    address_cells(w, 2, 2);
-    empty(w, "ranges");
+    SIZES(w, 2, 2);
+    property(w, "ranges", 0);
     begin(w, "firmware@80000000");
-    reg(w, MACHINE_RAM_BASE, FIRMWARE_SIZE);
-    empty(w, "no-map");
+    CELLS(w, "reg", WIDE(MACHINE_RAM_BASE), WIDE(FIRMWARE_SIZE));
+    property(w, "no-map", 0);
     end(w);
     end(w);
 }
@@ -167,22 +131,22 @@ static void memory(struct writer *w, const struct machine *m)
 static void cpus(struct writer *w, const struct machine *m)
 {
     begin(w, "cpus");
-    address_cells(w, 1, 0);
-    cell(w, "timebase-frequency", CLOCK);
+    SIZES(w, 1, 0);
+    CELLS(w, "timebase-frequency", CLOCK);
     for (uint32_t i = 0; i < m->config.harts; i++) {
         char name[] = "cpu@0";
         name[4] = (char)('0' + i);
         begin(w, name);
         text(w, "device_type", "cpu");
-        cell(w, "reg", i);
+        CELLS(w, "reg", i);
         text(w, "compatible", "riscv");
         text(w, "riscv,isa", ISA);
         text(w, "mmu-type", "riscv,sv39");
         begin(w, "interrupt-controller");
-        cell(w, "#interrupt-cells", 1);
-        empty(w, "interrupt-controller");
+        CELLS(w, "#interrupt-cells", 1);
+        property(w, "interrupt-controller", 0);
         text(w, "compatible", "riscv,cpu-intc");
-        cell(w, "phandle", PHANDLE_HART + i);
+        CELLS(w, "phandle", PHANDLE_HART + i);
         end(w);
         end(w);
     }
@@ -194,9 +158,9 @@ static void device(struct writer *w, const char *name, const char *compatible,
 {
     begin(w, name);
     text(w, "compatible", compatible);
-    reg(w, base, size);
-    cell(w, "interrupts", source);
-    cell(w, "interrupt-parent", PHANDLE_PLIC);
+    CELLS(w, "reg", WIDE(base), WIDE(size));
+    CELLS(w, "interrupts", source);
+    CELLS(w, "interrupt-parent", PHANDLE_PLIC);
 }
 
 static void plic(struct writer *w, const struct machine *m)
@@ -208,29 +172,30 @@ static void plic(struct writer *w, const struct machine *m)
         contexts[2 * i + 1] = EXTERNAL;
     }
     begin(w, "plic@c000000");
-    property(w, "compatible", compatible, sizeof compatible);
-    reg(w, PLIC_BASE, PLIC_SIZE);
+    property(w, "compatible", sizeof compatible);
+    put_bytes(w, compatible, sizeof compatible);
+    CELLS(w, "reg", WIDE(PLIC_BASE), WIDE(PLIC_SIZE));
     cells(w, "interrupts-extended", 2 * m->config.harts, contexts);
-    cell(w, "#interrupt-cells", 1);
-    empty(w, "interrupt-controller");
-    cell(w, "riscv,ndev", PLIC_SOURCES - 1);
-    cell(w, "phandle", PHANDLE_PLIC);
+    CELLS(w, "#interrupt-cells", 1);
+    property(w, "interrupt-controller", 0);
+    CELLS(w, "riscv,ndev", PLIC_SOURCES - 1);
+    CELLS(w, "phandle", PHANDLE_PLIC);
     end(w);
 }
 
 static void soc(struct writer *w, const struct machine *m)
 {
     begin(w, "soc");
-    address_cells(w, 2, 2);
+    SIZES(w, 2, 2);
     text(w, "compatible", "simple-bus");
-    empty(w, "ranges");
+    property(w, "ranges", 0);
     plic(w, m);
     device(w, "serial@10000000", "ns16550a", UART_BASE, UART_SIZE, UART_SOURCE);
-    cell(w, "clock-frequency", UART_CLOCK);
+    CELLS(w, "clock-frequency", UART_CLOCK);
     end(w);
     begin(w, "rtc@101000");
     text(w, "compatible", "google,goldfish-rtc");
-    reg(w, RTC_BASE, PAGE_SIZE);
+    CELLS(w, "reg", WIDE(RTC_BASE), WIDE(PAGE_SIZE));
     end(w);
     for (uint32_t i = 0; i < VIRTIO_SLOTS; i++) {
         char name[] = "virtio_mmio@10001000";
@@ -246,7 +211,7 @@ static void tree(struct writer *w, const struct machine *m,
                  const struct tree_facts *facts)
 {
     begin(w, "");
-    address_cells(w, 2, 2);
+    SIZES(w, 2, 2);
     text(w, "compatible", "calf,machine");
     chosen(w, facts);
     memory(w, m);

@@ -19,19 +19,13 @@ static const struct shape shapes[] = {
 
 enum kind { ZERO, FINITE, INFINITE, QUIET, SIGNALING };
 
-/* A finite number is sig * 2^(exp - 63), and bit 63 of sig is set. */
+/* A finite number is sig * 2^(exp - 63), and bit 63 of sig is set; `low` are 64
+ * bits below. */
 struct number {
     enum kind kind;
     bool sign;
     int exp;
-    uint64_t sig;
-};
-
-/* The same with 128 bits: high * 2^(exp - 63) and what is below. */
-struct wide {
-    bool sign;
-    int exp;
-    uint64_t high, low;
+    uint64_t sig, low;
 };
 
 #define TOP (1ull << 63)
@@ -62,6 +56,23 @@ static uint64_t shift_sticky(uint64_t value, int by)
     return value >> by | (value << (64 - by) != 0);
 }
 
+/* With the highest bit set, which is somewhere. */
+static struct number normalized(struct number n)
+{
+    if (!n.sig) {
+        n.sig = n.low;
+        n.low = 0;
+        n.exp -= 64;
+    }
+    int zeros = __builtin_clzll(n.sig);
+    if (zeros) {
+        n.sig = n.sig << zeros | n.low >> (64 - zeros);
+        n.low <<= zeros;
+        n.exp -= zeros;
+    }
+    return n;
+}
+
 static struct number unpack(enum fp_format format, uint64_t bits)
 {
     const struct shape *s = &shapes[format];
@@ -77,9 +88,8 @@ static struct number unpack(enum fp_format format, uint64_t bits)
         n.sig = TOP | fraction << (63 - s->fraction);
     } else if (fraction) {
         n.sig = fraction << (63 - s->fraction);
-        int zeros = __builtin_clzll(n.sig);
-        n.sig <<= zeros;
-        n.exp = 1 - s->bias - zeros;
+        n.exp = 1 - s->bias;
+        n = normalized(n);
     } else {
         n.kind = ZERO;
     }
@@ -137,30 +147,25 @@ static bool is_tiny(const struct fp_env *env, bool sign, int exp, uint64_t sig,
     return exp < least - 1 || rounded(env, sign, sig, drop) >> (64 - drop) == 0;
 }
 
-/* sig * 2^(exp - 63); bit 63 of sig is set, bit 0 is sticky. */
-static uint64_t pack(struct fp_env *env, bool sign, int exp, uint64_t sig)
+static uint64_t pack(struct fp_env *env, struct number n)
 {
     const struct shape *s = &shapes[env->format];
     int drop = 63 - s->fraction, least = 1 - s->bias;
     uint64_t below = 0; /* what the exponent field adds to the significand */
-    if (exp > s->bias)
-        return overflow(env, sign);
-    bool tiny = is_tiny(env, sign, exp, sig, drop);
-    if (exp < least)
-        sig = shift_sticky(sig, least - exp);
+    uint64_t sig = n.sig | (n.low != 0);
+    if (n.exp > s->bias)
+        return overflow(env, n.sign);
+    bool tiny = is_tiny(env, n.sign, n.exp, sig, drop);
+    if (n.exp < least)
+        sig = shift_sticky(sig, least - n.exp);
     else
-        below = (uint64_t)(exp - least) << s->fraction;
-    uint64_t bits = below + rounded(env, sign, sig, drop);
+        below = (uint64_t)(n.exp - least) << s->fraction;
+    uint64_t bits = below + rounded(env, n.sign, sig, drop);
     if (bits >= fp_infinity(env->format))
-        return overflow(env, sign);
+        return overflow(env, n.sign);
     if (sig & ((1ull << drop) - 1))
         env->flags |= FP_NX | (tiny ? FP_UF : 0);
-    return with_sign(env, sign, bits);
-}
-
-static uint64_t pack_wide(struct fp_env *env, struct wide w)
-{
-    return pack(env, w.sign, w.exp, w.high | (w.low != 0));
+    return with_sign(env, n.sign, bits);
 }
 
 /* ---- NaNs ---------------------------------------------------------------- */
@@ -186,32 +191,16 @@ static uint64_t nan_of(struct fp_env *env, struct number a, struct number b)
 
 /* ---- Sums ---------------------------------------------------------------- */
 
-static struct wide shift_wide(struct wide w, int by)
+static struct number shift_wide(struct number n, int by)
 {
     if (by >= 64) {
-        w.low = shift_sticky(w.high, by - 64) | (w.low != 0);
-        w.high = 0;
+        n.low = shift_sticky(n.sig, by - 64) | (n.low != 0);
+        n.sig = 0;
     } else if (by) {
-        w.low = shift_sticky(w.low, by) | w.high << (64 - by);
-        w.high >>= by;
+        n.low = shift_sticky(n.low, by) | n.sig << (64 - by);
+        n.sig >>= by;
     }
-    return w;
-}
-
-static struct wide normalized(struct wide w)
-{
-    if (!w.high) {
-        w.high = w.low;
-        w.low = 0;
-        w.exp -= 64;
-    }
-    int zeros = __builtin_clzll(w.high);
-    if (zeros) {
-        w.high = w.high << zeros | w.low >> (64 - zeros);
-        w.low <<= zeros;
-        w.exp -= zeros;
-    }
-    return w;
+    return n;
 }
 
 static uint64_t zero_sum(struct fp_env *env)
@@ -221,10 +210,10 @@ static uint64_t zero_sum(struct fp_env *env)
 
 /* Two finite numbers, of which each is exact, has its highest bit set and its
  * lowest 20 clear: so a difference of nearly equal ones is exact. */
-static uint64_t sum(struct fp_env *env, struct wide a, struct wide b)
+static uint64_t sum(struct fp_env *env, struct number a, struct number b)
 {
     if (a.exp < b.exp) {
-        struct wide other = a;
+        struct number other = a;
         a = b;
         b = other;
     }
@@ -233,29 +222,29 @@ static uint64_t sum(struct fp_env *env, struct wide a, struct wide b)
     a.exp++;
     if (a.sign == b.sign) {
         a.low += b.low;
-        a.high += b.high + (a.low < b.low);
-        return pack_wide(env, normalized(a));
+        a.sig += b.sig + (a.low < b.low);
+        return pack(env, normalized(a));
     }
-    a.high -= b.high + (a.low < b.low);
+    a.sig -= b.sig + (a.low < b.low);
     a.low -= b.low;
-    if (a.high & TOP) { /* below zero */
-        a.high = ~a.high + !a.low;
+    if (a.sig & TOP) { /* below zero */
+        a.sig = ~a.sig + !a.low;
         a.low = 0 - a.low;
         a.sign = b.sign;
     }
-    if (!a.high && !a.low)
+    if (!a.sig && !a.low)
         return zero_sum(env);
-    return pack_wide(env, normalized(a));
+    return pack(env, normalized(a));
 }
 
 /* ---- Products ------------------------------------------------------------ */
 
-static struct wide product(struct number a, struct number b)
+static struct number product(struct number a, struct number b)
 {
-    struct wide w = {.sign = a.sign != b.sign, .exp = a.exp + b.exp + 1};
-    w.high = multiply_high(a.sig, b.sig);
-    w.low = a.sig * b.sig;
-    return normalized(w);
+    struct number n = {.sign = a.sign != b.sign, .exp = a.exp + b.exp + 1};
+    n.sig = multiply_high(a.sig, b.sig);
+    n.low = a.sig * b.sig;
+    return normalized(n);
 }
 
 static bool zero_by_infinity(struct number a, struct number b)
@@ -285,8 +274,8 @@ uint64_t fp_multiply_add(struct fp_env *env, uint64_t a, uint64_t b, uint64_t c)
     if (x.kind == ZERO || y.kind == ZERO)
         return z.kind == ZERO && z.sign != sign ? zero_sum(env) : c;
     if (z.kind == ZERO)
-        return pack_wide(env, product(x, y));
-    return sum(env, product(x, y), (struct wide){z.sign, z.exp, z.sig, 0});
+        return pack(env, product(x, y));
+    return sum(env, product(x, y), z);
 }
 
 uint64_t fp_add(struct fp_env *env, uint64_t a, uint64_t b)
@@ -332,8 +321,10 @@ uint64_t fp_divide(struct fp_env *env, uint64_t a, uint64_t b)
         env->flags |= FP_DZ;
     if (x.kind == INFINITE || y.kind == ZERO)
         return with_sign(env, sign, fp_infinity(env->format));
-    struct wide w = {sign, x.exp - y.exp, quotient(x.sig, y.sig), 0};
-    return pack_wide(env, normalized(w));
+    x.sign = sign;
+    x.exp -= y.exp;
+    x.sig = quotient(x.sig, y.sig);
+    return pack(env, normalized(x));
 }
 
 /* The root of high * 2^64, by pairs of bits; 62 of them, two to spare. */
@@ -364,8 +355,9 @@ uint64_t fp_root(struct fp_env *env, uint64_t a)
     if (x.sign)
         return invalid(env);
     bool odd = x.exp & 1;
-    uint64_t root = odd ? root_of(x.sig, 0) : root_of(x.sig >> 1, x.sig << 63);
-    return pack(env, false, (x.exp - odd) / 2, root);
+    x.exp = (x.exp - odd) / 2;
+    x.sig = odd ? root_of(x.sig, 0) : root_of(x.sig >> 1, x.sig << 63);
+    return pack(env, x);
 }
 
 uint64_t fp_negate(enum fp_format format, uint64_t a)
@@ -384,15 +376,15 @@ uint64_t fp_from_format(struct fp_env *env, enum fp_format from, uint64_t a)
         return with_sign(env, x.sign, 0);
     if (x.kind == INFINITE)
         return with_sign(env, x.sign, fp_infinity(env->format));
-    return pack(env, x.sign, x.exp, x.sig);
+    return pack(env, x);
 }
 
 uint64_t fp_from_integer(struct fp_env *env, bool negative, uint64_t size)
 {
     if (!size)
         return 0;
-    int zeros = __builtin_clzll(size);
-    return pack(env, negative, 63 - zeros, size << zeros);
+    struct number n = {.sign = negative, .exp = 63, .sig = size};
+    return pack(env, normalized(n));
 }
 
 /* What does not fit; a NaN counts as positive. */

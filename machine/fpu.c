@@ -5,32 +5,35 @@
 #include "fp.h"
 #include "private.h"
 
-#define BOX         (0xffffffffull << 32)
-#define ROUND_GIVEN 7u /* in the instruction: the mode is in frm */
+#define BOX    (0xffffffffull << 32)
+#define IN_FRM 7u /* of rounding modes: that in frm */
 
-/* funct7 without the format (table 24.2). */
-enum funct {
-    ADD = 0x00,
-    SUBTRACT = 0x01,
-    MULTIPLY = 0x02,
-    DIVIDE = 0x03,
-    SIGN = 0x04,
-    CHOOSE = 0x05,
-    FROM_FORMAT = 0x08,
-    ROOT = 0x0b,
-    COMPARE = 0x14,
-    TO_INTEGER = 0x18,
-    FROM_INTEGER = 0x1a,
-    TO_X = 0x1c,
-    FROM_X = 0x1e
+/* funct7 without the format (table 24.2); and those with three operands. */
+enum { ADD, SUBTRACT, MULTIPLY, DIVIDE, SIGN, CHOOSE, FROM_FORMAT = 0x08 };
+enum { ROOT = 0x0b, COMPARE = 0x14, TO_INTEGER = 0x18, FROM_INTEGER = 0x1a };
+enum { TO_X = 0x1c, FROM_X = 0x1e, FUSED = 0x20 };
+
+/* Of each: the greatest rs2 and the greatest funct3. If that is IN_FRM, funct3
+ * is a rounding mode. */
+static const struct {
+    bool exists, gives_integer;
+    uint8_t rs2, how;
+} functs[] = {
+    [ADD] = {true, false, 31, IN_FRM},
+    [SUBTRACT] = {true, false, 31, IN_FRM},
+    [MULTIPLY] = {true, false, 31, IN_FRM},
+    [DIVIDE] = {true, false, 31, IN_FRM},
+    [SIGN] = {true, false, 31, 2},
+    [CHOOSE] = {true, false, 31, 1},
+    [FROM_FORMAT] = {true, false, 1, IN_FRM},
+    [ROOT] = {true, false, 0, IN_FRM},
+    [COMPARE] = {true, true, 31, 2},
+    [TO_INTEGER] = {true, true, 3, IN_FRM},
+    [FROM_INTEGER] = {true, false, 3, IN_FRM},
+    [TO_X] = {true, true, 0, 1},
+    [FROM_X] = {true, false, 0, 0},
+    [FUSED] = {true, false, 31, IN_FRM},
 };
-
-#define ROUNDING                                                               \
-    (1u << ADD | 1u << SUBTRACT | 1u << MULTIPLY | 1u << DIVIDE |              \
-     1u << FROM_FORMAT | 1u << ROOT | 1u << TO_INTEGER | 1u << FROM_INTEGER)
-#define EXACT                                                                  \
-    (1u << SIGN | 1u << CHOOSE | 1u << COMPARE | 1u << TO_X | 1u << FROM_X)
-#define TO_INTEGERS (1u << COMPARE | 1u << TO_INTEGER | 1u << TO_X)
 
 /* A single that is not boxed counts as NaN (section 12.2). */
 static uint64_t get(const struct hart *h, enum fp_format format, unsigned n)
@@ -69,44 +72,6 @@ static uint64_t from_integer(struct fp_env *env, uint64_t value, unsigned kind)
     return fp_from_integer(env, negative, negative ? 0 - value : value);
 }
 
-/* Those that round. False: there is no such instruction. */
-static bool rounding(struct hart *h, struct insn i, struct fp_env *env,
-                     enum funct funct, uint64_t *result)
-{
-    enum fp_format other = env->format == FP_SINGLE ? FP_DOUBLE : FP_SINGLE;
-    uint64_t a = get(h, env->format, i.rs1), b = get(h, env->format, i.rs2);
-    if (FP_KIND(i.imm) != FP_ARITHMETIC) {
-        *result = multiply_add(h, i, env, a, b);
-        return true;
-    }
-    switch (funct) {
-    case ADD:
-        *result = fp_add(env, a, b);
-        return true;
-    case SUBTRACT:
-        *result = fp_add(env, a, fp_negate(env->format, b));
-        return true;
-    case MULTIPLY:
-        *result = fp_multiply(env, a, b);
-        return true;
-    case DIVIDE:
-        *result = fp_divide(env, a, b);
-        return true;
-    case ROOT:
-        *result = fp_root(env, a);
-        return !i.rs2;
-    case FROM_FORMAT:
-        *result = fp_from_format(env, other, get(h, other, i.rs1));
-        return i.rs2 == other;
-    case TO_INTEGER:
-        *result = fp_to_integer(env, a, i.rs2 & 2 ? 64 : 32, !(i.rs2 & 1));
-        return i.rs2 < 4;
-    default: /* FROM_INTEGER */
-        *result = from_integer(env, h->x[i.rs1], i.rs2);
-        return i.rs2 < 4;
-    }
-}
-
 /* fsgnj, fsgnjn, fsgnjx. */
 static uint64_t with_sign(enum fp_format format, uint64_t a, uint64_t b,
                           unsigned how)
@@ -117,60 +82,66 @@ static uint64_t with_sign(enum fp_format format, uint64_t a, uint64_t b,
     return (a & ~bit) | (b & bit);
 }
 
-/* Those that do not; `how` is where others have the rounding mode. */
-static bool exact(struct hart *h, struct insn i, struct fp_env *env,
-                  enum funct funct, uint64_t *result)
+/* `how` is funct3, or the rounding mode, which is also in `env`. */
+static uint64_t result(const struct hart *h, struct insn i, struct fp_env *env,
+                       unsigned funct, unsigned how)
 {
-    unsigned how = FP_ROUND(i.imm);
-    bool is_single = env->format == FP_SINGLE;
-    uint64_t a = get(h, env->format, i.rs1), b = get(h, env->format, i.rs2);
+    enum fp_format format = env->format, other = format ^ FP_DOUBLE;
+    uint64_t a = get(h, format, i.rs1), b = get(h, format, i.rs2);
+    uint64_t x = h->x[i.rs1], f = h->f[i.rs1];
     switch (funct) {
+    case ADD:
+        return fp_add(env, a, b);
+    case SUBTRACT:
+        return fp_add(env, a, fp_negate(format, b));
+    case MULTIPLY:
+        return fp_multiply(env, a, b);
+    case DIVIDE:
+        return fp_divide(env, a, b);
+    case ROOT:
+        return fp_root(env, a);
     case SIGN:
-        *result = with_sign(env->format, a, b, how);
-        return how < 3;
+        return with_sign(format, a, b, how);
     case CHOOSE:
-        *result = fp_choose(env, a, b, !how);
-        return how < 2;
+        return fp_choose(env, a, b, !how);
     case COMPARE:
-        *result = fp_compare(env, a, b, (enum fp_relation)how);
-        return how < 3;
+        return fp_compare(env, a, b, (enum fp_relation)how);
+    case FROM_FORMAT:
+        return fp_from_format(env, other, get(h, other, i.rs1));
+    case TO_INTEGER:
+        return fp_to_integer(env, a, i.rs2 & 2 ? 64 : 32, !(i.rs2 & 1));
+    case FROM_INTEGER:
+        return from_integer(env, x, i.rs2);
     case TO_X:
-        *result = h->f[i.rs1];
-        if (is_single)
-            *result = (uint64_t)(int32_t)*result;
         if (how)
-            *result = fp_class(env->format, a);
-        return !i.rs2 && how < 2;
-    default: /* FROM_X */
-        *result = is_single ? (uint32_t)h->x[i.rs1] : h->x[i.rs1];
-        return !i.rs2 && !how;
+            return fp_class(format, a);
+        return format == FP_SINGLE ? (uint64_t)(int32_t)f : f;
+    case FROM_X:
+        return format == FP_SINGLE ? (uint32_t)x : x;
+    default: /* FUSED */
+        return multiply_add(h, i, env, a, b);
     }
 }
 
 /* What an instruction does; false if there is none. */
 static bool compute(struct hart *h, struct insn i)
 {
-    enum funct funct = (enum funct)(FP_FUNCT(i.imm) >> 2);
-    bool fused = FP_KIND(i.imm) != FP_ARITHMETIC, good = false;
-    unsigned format = FP_FUNCT(i.imm) & 3, round = FP_ROUND(i.imm);
-    unsigned which = fused ? 0 : 1u << funct;
-    struct fp_env env = {.format = (enum fp_format)format};
-    uint64_t result;
-    if (format > FP_DOUBLE)
+    unsigned format = FP_FUNCT(i.imm) & 3, how = FP_ROUND(i.imm);
+    unsigned funct = i.op == OP_FUSED ? FUSED : FP_FUNCT(i.imm) >> 2;
+    bool rounds = functs[funct].how == IN_FRM;
+    if (rounds && how == IN_FRM)
+        how = h->rm;
+    if (!functs[funct].exists || format > FP_DOUBLE ||
+        i.rs2 > functs[funct].rs2 ||
+        (funct == FROM_FORMAT && i.rs2 == format) ||
+        how > (rounds ? ROUND_MAX : functs[funct].how))
         return false;
-    if (fused || which & ROUNDING) {
-        round = round == ROUND_GIVEN ? h->rm : round;
-        env.round = (enum fp_round)round;
-        good = round <= ROUND_MAX && rounding(h, i, &env, funct, &result);
-    } else if (which & EXACT) {
-        good = exact(h, i, &env, funct, &result);
-    }
-    if (!good)
-        return false;
-    if (which & TO_INTEGERS)
-        h->x[i.rd ? i.rd : X_NOWHERE] = result;
+    struct fp_env env = {(enum fp_format)format, (enum fp_round)how, 0};
+    uint64_t value = result(h, i, &env, funct, how);
+    if (functs[funct].gives_integer)
+        h->x[i.rd ? i.rd : X_NOWHERE] = value;
     else
-        set(h, env.format, i.rd, result);
+        set(h, env.format, i.rd, value);
     if (env.flags & ~h->flags)
         h->status |= STATUS_FS_DIRTY;
     h->flags |= (uint8_t)env.flags;
@@ -185,7 +156,7 @@ bool fpu_execute(struct machine *m, struct hart *h, struct insn i)
     unsigned size = format == FP_SINGLE ? 4 : 8;
     if (!(h->status & STATUS_FS))
         return hart_illegal(m, h);
-    if (i.op == OP_FP)
+    if (i.op == OP_FP || i.op == OP_FUSED)
         return compute(h, i) || hart_illegal(m, h);
     if (i.op == OP_FSW || i.op == OP_FSD)
         return mmu_store(m, h, va, size, h->f[i.rs2]);

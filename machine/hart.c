@@ -60,12 +60,12 @@ static uint64_t modulo_unsigned(uint64_t a, uint64_t b)
 #define SAVE() (h->pc = HERE, m->now = end - left)
 
 /* An instruction whose result is an expression. */
-#define SET(op, value)                                                         \
+#define SET(op, format, bits, value)                                           \
     case OP_##op:                                                              \
         RD = (value);                                                          \
         break;
 
-#define BRANCH(op, condition)                                                  \
+#define BRANCH(op, bits, condition)                                            \
     case OP_##op:                                                              \
         if (!(condition))                                                      \
             break;                                                             \
@@ -79,7 +79,7 @@ static uint64_t modulo_unsigned(uint64_t a, uint64_t b)
 #define PLACE(table, va)                                                       \
     (ram + (size_t)((table)[(va) >> PAGE_SHIFT & (TLB_SIZE - 1)].place + (va)))
 
-#define LOAD(op, type)                                                         \
+#define LOAD(op, bits, type)                                                   \
     case OP_##op: {                                                            \
         uint64_t va = RS1 + IMM, wide;                                         \
         type value;                                                            \
@@ -96,7 +96,7 @@ static uint64_t modulo_unsigned(uint64_t a, uint64_t b)
         goto look;                                                             \
     }
 
-#define STORE(op, type)                                                        \
+#define STORE(op, bits, type)                                                  \
     case OP_##op: {                                                            \
         uint64_t va = RS1 + IMM;                                               \
         type value = (type)RS2;                                                \
@@ -110,6 +110,36 @@ static uint64_t modulo_unsigned(uint64_t a, uint64_t b)
         goto look;                                                             \
     }
 
+#define OTHER(op, format, bits) /* below, or in `elsewhere` */
+
+/* What other files do. False: an exception. */
+static bool elsewhere(struct machine *m, struct hart *h, struct insn i)
+{
+    switch (i.op) {
+    case OP_FENCE:
+        stores_fence(m, h, i.imm);
+        return true;
+    case OP_FENCE_I:
+        stores_drain(m, h);
+        code_fence(m, h);
+        return true;
+    case OP_PAUSE: /* the turn of another hart is more use */
+        m->turn_end = m->now;
+        h->look = true;
+        return true;
+    case OP_AMO:
+        return mmu_amo(m, h, i);
+    case OP_CSR:
+        return csr_access(m, h, i);
+    case OP_SYSTEM:
+        return system_execute(m, h, i);
+    case OP_ILLEGAL:
+        return hart_illegal(m, h);
+    default: /* chapters 11 and 12 */
+        return fpu_execute(m, h, i);
+    }
+}
+
 void hart_run(struct machine *m, struct hart *h, uint64_t count)
 {
     uint64_t *x = h->x, end = m->now + count, left = count;
@@ -119,6 +149,7 @@ void hart_run(struct machine *m, struct hart *h, uint64_t count)
     struct insn split; /* of OP_SPLIT */
     const struct insn *at, *slots, *i;
     uint64_t page, target, number;
+    uint32_t bits;
 
 enter: /* at h->pc */
     if (!left)
@@ -128,11 +159,16 @@ enter: /* at h->pc */
     fetch =
         &h->tlb[h->view][ACCESS_FETCH][h->pc >> PAGE_SHIFT & (TLB_SIZE - 1)];
     number = fetch->place;
-    if (fetch->tag != TAG(h->pc, h->generation[ACCESS_FETCH]) &&
-        !code_find(m, h, &number)) {
-        left--;
-        hart_trap(h, h->trap_cause, h->trap_value);
-        goto enter;
+    if (fetch->tag != TAG(h->pc, h->generation[ACCESS_FETCH])) {
+        if (!code_find(m, h, &number)) {
+            left--;
+            goto trap;
+        }
+        m->now = end - left;
+        left = watch_fetch(m, h, left);
+        end = m->now + left;
+        if (!left)
+            goto out;
     }
     code = &m->code[number];
     slots = code->slots;
@@ -149,78 +185,34 @@ enter: /* at h->pc */
     again:
         switch (i->op) {
 #include "ops.tbl"
+        case OP_JAL:
+            RD = HERE + i->length;
+            target = (uint64_t)(at - slots) * 2 + IMM;
+            goto jump;
+        case OP_JALR:
+            target = ((RS1 + IMM) & ~1ull) - page;
+            RD = HERE + i->length;
+            goto jump;
         case OP_UNKNOWN:
-            number = (uint64_t)(at - slots);
-            code->slots[number] = code_decode(m, code, (unsigned)number);
+            code->slots[at - slots] =
+                code_decode(m, code, (unsigned)(at - slots));
             goto again;
-        case OP_SPLIT: {
-            uint32_t bits;
+        case OP_SPLIT:
             SAVE();
             if (!code_bits(m, h, &bits))
                 goto trap;
             split = decode(bits);
             i = &split;
             goto again;
-        }
         case OP_LEAVE:
             left++;
             h->pc = HERE;
             goto enter;
-        case OP_JAL:
-            RD = HERE + i->length;
-            target = (uint64_t)(at - slots) * 2 + IMM;
-            goto jump;
-        case OP_JALR:
-            target = (RS1 + IMM) & ~1ull;
-            RD = HERE + i->length;
-            target -= page;
-            goto jump;
-        case OP_FENCE:
-            if (!asked(m, ADVERSARY_STORES))
-                break;
-            SAVE();
-            stores_fence(m, h, i->imm);
-            goto look;
-        case OP_FENCE_I:
-            SAVE();
-            stores_drain(m, h);
-            code_fence(m, h);
-            goto look;
-        case OP_PAUSE: /* the turn of another hart is more use */
-            SAVE();
-            m->turn_end = m->now;
-            goto leave;
-        case OP_AMO:
-            SAVE();
-            if (!mmu_amo(m, h, *i))
-                goto trap;
-            goto look;
-        case OP_CSR:
-            SAVE();
-            if (!csr_access(m, h, *i))
-                goto trap;
-            goto look;
-        case OP_SYSTEM:
-            SAVE();
-            target = h->pc + i->length;
-            if (!system_execute(m, h, *i, &target))
-                goto trap;
-            h->pc = target;
-            return;
-            /* Chapters 11 and 12. */
-        case OP_FLW:
-        case OP_FLD:
-        case OP_FSW:
-        case OP_FSD:
-        case OP_FP:
-            SAVE();
-            if (!fpu_execute(m, h, *i))
-                goto trap;
-            goto look;
         default:
             SAVE();
-            hart_illegal(m, h);
-            goto trap;
+            if (!elsewhere(m, h, *i))
+                goto trap;
+            goto look;
         }
     next:
         at += i->length >> 1;
@@ -234,19 +226,16 @@ enter: /* at h->pc */
         h->pc = page + target;
         goto enter;
 
-    look: /* the instruction is done, h->look may be set */
-        if (h->look)
-            goto leave;
-        goto next;
+    look: /* the instruction is done and the state saved */
+        if (!h->look)
+            goto next;
+        h->pc += i->length;
+        return;
     }
-
-leave: /* after the instruction at `at` */
-    h->pc = HERE + i->length;
-out:
-    m->now = end - left;
-    return;
 
 trap: /* h->pc is the instruction's */
     hart_trap(h, h->trap_cause, h->trap_value);
     goto enter;
+out:
+    m->now = end - left;
 }

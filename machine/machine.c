@@ -12,6 +12,7 @@
 #define QUANTUM        1000u
 #define PER_TICK       10u
 #define RAM_LEAST      (16ull << 20)
+#define SIZE_MOST      (1ull << 48) /* of RAM, and of a disk */
 #define TREE_SIZE      (64u << 10)
 #define TREE_BELOW_TOP (2ull << 20) /* where the device tree begins */
 
@@ -25,10 +26,11 @@ static uint64_t pages_up(uint64_t size)
 static bool is_possible(const struct machine_config *c)
 {
     if (c->harts < 1 || c->harts > MACHINE_HARTS || c->disks > MACHINE_DISKS ||
-        c->ram < RAM_LEAST || c->ram % PAGE_SIZE || c->quantum > OUTPUT_MUCH)
+        c->ram < RAM_LEAST || c->ram > SIZE_MOST || c->ram % PAGE_SIZE ||
+        c->quantum > OUTPUT_MUCH)
         return false;
     for (unsigned i = 0; i < c->disks; i++)
-        if (c->disk_size[i] % SECTOR)
+        if (c->disk_size[i] % SECTOR || c->disk_size[i] > SIZE_MOST)
             return false;
     return true;
 }
@@ -63,8 +65,23 @@ size_t machine_size(const struct machine_config *config)
     return size > SIZE_MAX ? 0 : (size_t)size;
 }
 
+static const char magic[8] = "calf-m1";
+#define LAYOUT (sizeof(struct machine) << 8 | OP_FP)
+
+bool machine_is_ours(const struct machine *m, uint64_t size,
+                     struct machine_config *config)
+{
+    if (size < sizeof *m || memcmp(m->magic, magic, sizeof magic) ||
+        m->layout != LAYOUT || m->size != size)
+        return false;
+    *config = m->config;
+    return true;
+}
+
 void machine_init(struct machine *m, const struct machine_config *config)
 {
+    memcpy(m->magic, magic, sizeof magic);
+    m->layout = LAYOUT;
     m->config = *config;
     if (!m->config.quantum)
         m->config.quantum = QUANTUM;
@@ -219,7 +236,7 @@ static void advance(struct machine *m, struct hart *h, uint64_t limit)
     h->began = m->now;
     hart_run(m, h, limit - m->now);
     h->retired += m->now - h->began;
-    if (h->look)
+    if (h->look) /* not where it only stopped: `limit` changes nothing */
         adversary_time(m);
 }
 
@@ -232,7 +249,7 @@ void machine_end(struct machine *m, enum machine_stop how)
 
 enum machine_stop machine_run(struct machine *m, uint64_t limit)
 {
-    while (m->now < limit) {
+    while (m->now < limit && !m->is_hit) {
         struct hart *h = &m->harts[m->turn];
         if (m->stopped)
             return (enum machine_stop)m->stop;
@@ -249,6 +266,10 @@ enum machine_stop machine_run(struct machine *m, uint64_t limit)
         }
         if (m->now < limit) /* the clock may have jumped */
             advance(m, h, limit < m->turn_end ? limit : m->turn_end);
+    }
+    if (m->is_hit) {
+        m->is_hit = false;
+        return MACHINE_HIT;
     }
     return m->stopped ? (enum machine_stop)m->stop : MACHINE_LIMIT;
 }
@@ -275,12 +296,4 @@ void machine_skip(struct machine *m, uint64_t now)
     uint64_t next = machine_next_event(m);
     if (next != UINT64_MAX && now > m->now && now <= next)
         m->now = now;
-}
-
-bool machine_hart_pc(const struct machine *m, unsigned hart, uint64_t *pc)
-{
-    if (hart >= m->config.harts || m->harts[hart].state == HART_STOPPED)
-        return false;
-    *pc = m->harts[hart].pc;
-    return true;
 }

@@ -62,6 +62,7 @@ enum machine_stop {
     MACHINE_FLUSH,   /* a disk is to be made safe */
     MACHINE_OFF,     /* the end */
     MACHINE_RESTART, /* the end, but it wanted to begin anew */
+    MACHINE_HIT,     /* a watched address: see machine_hit */
 };
 
 /* Bytes of the block; 0 if the configuration is none. */
@@ -70,6 +71,11 @@ size_t machine_size(const struct machine_config *config);
 /* Makes a machine of a block, page-aligned and all zeros, of machine_size's
  * size. */
 void machine_init(struct machine *m, const struct machine_config *config);
+
+/* Can a block of so many bytes go on here, and with what configuration was it
+ * made? Not one of another build of the machine. */
+bool machine_is_ours(const struct machine *m, uint64_t size,
+                     struct machine_config *config);
 
 /* The host's address of `length` bytes of RAM, or NULL. Good while the block
  * is where it is. */
@@ -112,6 +118,54 @@ size_t machine_input(struct machine *m, const uint8_t *from, size_t size);
 bool machine_disk_written(struct machine *m, unsigned disk, uint64_t *at,
                           uint64_t *size);
 
+/* ---- For a debugger (debug.c) -------------------------------------------- */
+
+/* A hart's register, by gdb's numbers: x0 to x31, pc, f0 to f31, CSRs, and the
+ * mode (0: U, 1: S). False if there is no such one, or not now; CSRs and the
+ * mode are not set. */
+enum {
+    MACHINE_PC = 32,
+    MACHINE_F = 33,
+    MACHINE_CSR = 65,
+    MACHINE_INSTRET = MACHINE_CSR + 0xc02,
+    MACHINE_MODE = MACHINE_CSR + 4096
+};
+bool machine_register(const struct machine *m, unsigned hart, unsigned number,
+                      uint64_t *value);
+bool machine_set_register(struct machine *m, unsigned hart, unsigned number,
+                          uint64_t value);
+
+/* Where the page tables of a hart (there must be one) lead, whatever its mode
+ * may. False: nowhere. */
+bool machine_translate(struct machine *m, unsigned hart, uint64_t va,
+                       uint64_t *physical);
+
+/* Writes RAM. False: there is none. */
+bool machine_write(struct machine *m, uint64_t physical, const uint8_t *from,
+                   uint64_t size);
+
+#define MACHINE_WATCHES 32
+enum { WATCH_LOAD = 1, WATCH_STORE = 2, WATCH_FETCH = 4 };
+
+/* Virtual addresses, of any address space. */
+struct machine_watch {
+    uint64_t first, last;
+    uint32_t kinds; /* WATCH_* */
+    uint32_t harts; /* a set: 1 is hart 0 */
+};
+
+/* What instruction, number `at`, did so. It is done, or, if it was to be
+ * fetched, the next one; the next run goes on there, unless machine_watch was
+ * called without addresses. */
+struct machine_hit {
+    uint32_t hart, kind;
+    uint64_t address, at;
+};
+
+/* From now on these addresses, and no others, end a run. */
+void machine_watch(struct machine *m, const struct machine_watch *set,
+                   unsigned count);
+const struct machine_hit *machine_hit(const struct machine *m);
 /* For a report: what the adversary did last, `back` 0 for the very last. False
  * if there were not so many, or it is not kept any more. */
 struct machine_decision {
@@ -121,8 +175,5 @@ struct machine_decision {
 #define MACHINE_DECISIONS 32u
 bool machine_decision(const struct machine *m, unsigned back,
                       struct machine_decision *decision);
-
-/* For a report: where a hart is; false if it is stopped or does not exist. */
-bool machine_hart_pc(const struct machine *m, unsigned hart, uint64_t *pc);
 
 #endif

@@ -20,38 +20,13 @@
 #define ESCAPE  1        /* ^A */
 #define RATE_MS 10000u   /* ticks of a millisecond */
 
-static const char help[] =
-    "usage: calf-machine --kernel IMG [options] [COMMAND...]\n"
-    "Boots a RISC-V kernel. Its console is standard input and output; ^A x\n"
-    "leaves. With COMMAND the kernel is told run=COMMAND.\n"
-    "  --kernel IMG     a Linux Image\n"
-    "  --initrd FILE\n"
-    "  --disk FILE      a disk; again for a second one\n"
-    "  --snapshot       what is written to disks is thrown away\n"
-    "  --harts N        1 to 8 (1)\n"
-    "  --mem SIZE       as 64M or 1G (128M)\n"
-    "  --append ARGS    the kernel's command line\n"
-    "  --seed N         other lengths of turns, random bytes and boot hart\n"
-    "  --quantum N      instructions of a turn (1000)\n"
-    "  --per-tick N     instructions of 100 ns of the machine's time (10)\n"
-    "  --adversary LIST difficult, by --seed: all, or some of tlb, turns, "
-    "time,\n"
-    "                   code, stores, lrsc, walks, invalid, nodes, sbi, "
-    "devices;\n"
-    "                   or the sum of 1, 2, 4... in this order\n"
-    "  --stop-at N      to instruction N, then report\n"
-    "  --epoch N        the wall clock at the start, seconds since 1970\n"
-    "  --stats          at the end: instructions, on standard error\n"
-    "Status: 0 when the kernel powers off or restarts, 1 when no hart will\n"
-    "ever go on, or at --stop-at, 2 for wrong usage.\n";
-
 static struct options {
-    const char *kernel, *initrd, *disks[MACHINE_DISKS];
+    const char *kernel, *initrd, *disks[MACHINE_DISKS], *save, *resume;
     char command_line[2048];
     struct machine_config config;
     uint64_t stop_at;
     bool snapshot, stats;
-} options = {.stop_at = UINT64_MAX, .config = {.harts = 1, .ram = 128 << 20}};
+} options = {.config = {.harts = 1, .ram = 128 << 20}, .stop_at = UINT64_MAX};
 
 static struct termios saved_terminal;
 static bool is_terminal, input_ended;
@@ -116,6 +91,11 @@ static void append(const char *before, const char *words)
         fail("the command line is too long");
 }
 
+static void append_words(const char *words)
+{
+    append("", words);
+}
+
 static void add_disk(const char *file)
 {
     if (options.config.disks == MACHINE_DISKS)
@@ -123,108 +103,111 @@ static void add_disk(const char *file)
     options.disks[options.config.disks++] = file;
 }
 
-static void take_option(const char *name, const char *value)
+static void take_adversary(const char *list)
 {
-    struct machine_config *c = &options.config;
-    const struct {
-        const char *name;
-        void *to;
-        size_t size; /* of a number; 0: a text */
-    } known[] = {
-        {"--kernel", &options.kernel, 0},
-        {"--initrd", &options.initrd, 0},
-        {"--harts", &c->harts, sizeof c->harts},
-        {"--mem", &c->ram, sizeof c->ram},
-        {"--seed", &c->seed, sizeof c->seed},
-        {"--quantum", &c->quantum, sizeof c->quantum},
-        {"--per-tick", &c->per_tick, sizeof c->per_tick},
-        {"--stop-at", &options.stop_at, sizeof options.stop_at},
-        {"--epoch", &c->epoch, sizeof c->epoch},
-    };
-    unsigned i = 0, count = sizeof known / sizeof *known;
-    if (!strcmp(name, "--disk"))
-        return add_disk(value);
-    if (!strcmp(name, "--append"))
-        return append("", value);
-    if (!strcmp(name, "--adversary")) {
-        c->adversary = adversary(value);
-        return;
-    }
-    while (i < count && strcmp(name, known[i].name))
-        i++;
-    if (i == count)
-        fail("%s: no such option; see --help", name);
-    if (!known[i].size)
-        *(const char **)known[i].to = value;
-    else if (known[i].size == sizeof(uint32_t))
-        *(uint32_t *)known[i].to = (uint32_t)number(value);
+    options.config.adversary = adversary(list);
+}
+
+#define TO(place) NULL, &options.place, sizeof options.place
+
+static const struct option {
+    const char *name, *value; /* NULL: it has none */
+    const char *help;
+    void (*take)(const char *value);
+    void *to; /* otherwise: a bool, a text, or a number of 4 or 8 bytes */
+    size_t size;
+} known[] = {
+    {"--kernel", "IMG", "a Linux Image", TO(kernel)},
+    {"--initrd", "FILE", "", TO(initrd)},
+    {"--disk", "FILE", "a disk; again for a second one", add_disk, NULL, 0},
+    {"--snapshot", NULL, "what is written to disks is lost", TO(snapshot)},
+    {"--harts", "N", "1 to 8 (1)", TO(config.harts)},
+    {"--mem", "SIZE", "as 64M or 1G (128M)", TO(config.ram)},
+    {"--append", "ARGS", "the kernel's command line", append_words, NULL, 0},
+    {"--seed", "N", "other turns, random bytes and boot hart", TO(config.seed)},
+    {"--quantum", "N", "instructions of a turn (1000)", TO(config.quantum)},
+    {"--per-tick", "N", "instructions of 100 ns (10)", TO(config.per_tick)},
+    {"--adversary", "LIST", "difficult, by --seed: docs/MACHINE.md",
+     take_adversary, NULL, 0},
+    {"--epoch", "N", "the clock at the start: s since 1970", TO(config.epoch)},
+    {"--stop-at", "N", "to instruction N, then report", TO(stop_at)},
+    {"--save", "FILE", "where all of the machine goes at its end", TO(save)},
+    {"--resume", "FILE", "goes on from there; disks are lost", TO(resume)},
+    {"--stats", NULL, "at the end: instructions", TO(stats)},
+};
+#define KNOWN (sizeof known / sizeof *known)
+
+static _Noreturn void help(void)
+{
+    puts("usage: calf-machine --kernel IMG [options] [COMMAND...]\n"
+         "Boots a RISC-V kernel. Its console is standard input and output; ^A\n"
+         "x leaves. With COMMAND the kernel is told run=COMMAND.");
+    for (unsigned i = 0; i < KNOWN; i++)
+        printf("  %-11s %-5s %s\n", known[i].name,
+               known[i].value ? known[i].value : "", known[i].help);
+    puts("Status: 0 when the kernel powers off or restarts, 1 when no hart\n"
+         "will ever go on, or at --stop-at, 2 for wrong usage.");
+    exit(0);
+}
+
+static void take(const struct option *o, const char *value)
+{
+    if (o->take)
+        o->take(value);
+    else if (!o->value)
+        *(bool *)o->to = true;
+    else if (strcmp(o->value, "N") && strcmp(o->value, "SIZE"))
+        *(const char **)o->to = value;
+    else if (o->size == sizeof(uint32_t))
+        *(uint32_t *)o->to = (uint32_t)number(value);
     else
-        *(uint64_t *)known[i].to = number(value);
+        *(uint64_t *)o->to = number(value);
 }
 
 static void parse(char **arguments)
 {
     for (; *arguments && !strncmp(*arguments, "--", 2); arguments++) {
-        if (!strcmp(*arguments, "--help")) {
-            fputs(help, stdout);
-            exit(0);
-        }
-        if (!strcmp(*arguments, "--snapshot")) {
-            options.snapshot = true;
-        } else if (!strcmp(*arguments, "--stats")) {
-            options.stats = true;
-        } else {
-            if (!arguments[1])
-                fail("%s wants a value", *arguments);
-            take_option(arguments[0], arguments[1]);
-            arguments++;
-        }
+        const struct option *o = known;
+        if (!strcmp(*arguments, "--help"))
+            help();
+        while (o < &known[KNOWN] && strcmp(*arguments, o->name))
+            o++;
+        if (o == &known[KNOWN])
+            fail("%s: no such option; see --help", *arguments);
+        if (o->value && !*++arguments)
+            fail("%s wants a value", o->name);
+        take(o, *arguments);
     }
     for (const char *before = "run="; *arguments; before = "", arguments++)
         append(before, *arguments);
-    if (!options.kernel)
+    if (!options.kernel && !options.resume)
         fail("--kernel is missing; see --help");
 }
 
 /* ---- Files --------------------------------------------------------------- */
 
-static uint64_t file_size(const char *path)
+/* A file's contents, which may be changed here. */
+static void *contents(const char *path, uint64_t *size)
 {
     struct stat st;
-    if (stat(path, &st))
-        fail("%s: %s", path, strerror(errno));
-    return (uint64_t)st.st_size;
-}
-
-static void read_file(const char *path, uint8_t *to, uint64_t size)
-{
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    while (fd >= 0 && size) {
-        ssize_t got = read(fd, to, size);
-        if (got <= 0)
-            break;
-        to += got;
-        size -= (uint64_t)got;
-    }
-    if (fd < 0 || size)
-        fail("%s: %s", path, fd < 0 ? strerror(errno) : "cannot be read");
+    if (fd < 0 || fstat(fd, &st))
+        fail("%s: %s", path, strerror(errno));
+    *size = (uint64_t)st.st_size;
+    void *data = mmap(NULL, *size + !*size, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_NORESERVE, fd, 0);
+    if (data == MAP_FAILED)
+        fail("%s: %s", path, strerror(errno));
     close(fd);
-}
-
-static void load(struct machine *m, const char *path, uint64_t physical)
-{
-    uint64_t size = file_size(path);
-    uint8_t *to = physical ? machine_ram(m, physical, size) : NULL;
-    if (!to)
-        fail("%s: there is too little memory for it", path);
-    read_file(path, to, size);
+    return data;
 }
 
 static struct machine *make_machine(void)
 {
     struct machine_config *c = &options.config;
+    const void *disks[MACHINE_DISKS];
     for (unsigned i = 0; i < c->disks; i++)
-        c->disk_size[i] = file_size(options.disks[i]);
+        disks[i] = contents(options.disks[i], &c->disk_size[i]);
     size_t size = machine_size(c);
     if (!size)
         fail("there is no such machine: 1 to %d harts, at least 16M of memory, "
@@ -236,19 +219,60 @@ static struct machine *make_machine(void)
         fail("no memory for the machine: %s", strerror(errno));
     machine_init(block, c);
     for (unsigned i = 0; i < c->disks; i++)
-        read_file(options.disks[i], machine_disk(block, i), c->disk_size[i]);
+        memcpy(machine_disk(block, i), disks[i], c->disk_size[i]);
     return block;
+}
+
+static void load(struct machine *m, const char *path, const void *data,
+                 uint64_t physical, uint64_t size)
+{
+    void *to = physical ? machine_ram(m, physical, size) : NULL;
+    if (!to)
+        fail("%s: there is too little memory for it", path);
+    memcpy(to, data, size);
 }
 
 static void boot(struct machine *m)
 {
-    uint64_t size = options.initrd ? file_size(options.initrd) : 0;
-    uint64_t place = size ? machine_initrd_place(m, size) : 0;
-    load(m, options.kernel, MACHINE_RAM_BASE + MACHINE_KERNEL_AT);
-    if (size)
-        load(m, options.initrd, place);
+    uint64_t size, place = 0;
+    const void *data = contents(options.kernel, &size);
+    load(m, options.kernel, data, MACHINE_RAM_BASE + MACHINE_KERNEL_AT, size);
+    size = 0;
+    if (options.initrd) {
+        data = contents(options.initrd, &size);
+        place = machine_initrd_place(m, size);
+        load(m, options.initrd, data, place, size);
+    }
     if (!machine_boot(m, place, size, options.command_line))
         fail("the command line is too long for the device tree");
+}
+
+/* Pages of zeros are left out: they are holes. */
+static void save(const struct machine *m)
+{
+    static const uint8_t zeros[4096];
+    const uint8_t *block = (const uint8_t *)m;
+    size_t size = machine_size(&options.config);
+    int fd = open(options.save, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    bool good = fd >= 0 && !ftruncate(fd, (off_t)size);
+    for (size_t at = 0, part; good && at < size; at += part) {
+        part = size - at < sizeof zeros ? size - at : sizeof zeros;
+        good = !memcmp(block + at, zeros, part) ||
+               pwrite(fd, block + at, part, (off_t)at) == (ssize_t)part;
+    }
+    if (!good || close(fd))
+        fail("%s: %s", options.save, strerror(errno));
+}
+
+static struct machine *resume(void)
+{
+    uint64_t size;
+    struct machine *m = contents(options.resume, &size);
+    if (!machine_is_ours(m, size, &options.config))
+        fail("%s: this was not saved by this build of the machine",
+             options.resume);
+    options.snapshot = true;
+    return m;
 }
 
 static void write_back(struct machine *m, unsigned disk)
@@ -268,6 +292,16 @@ static void write_disks(struct machine *m)
 {
     for (unsigned i = 0; i < options.config.disks && !options.snapshot; i++)
         write_back(m, i);
+}
+
+static _Noreturn void leave(const struct machine *m, int status)
+{
+    if (options.save)
+        save(m);
+    if (options.stats)
+        fprintf(stderr, "instructions: %llu\n",
+                (unsigned long long)machine_now(m));
+    exit(status);
 }
 
 /* ---- The terminal -------------------------------------------------------- */
@@ -313,7 +347,7 @@ static void type(struct machine *m, const uint8_t *keys, size_t count)
             continue;
         }
         if (escaped && keys[i] == 'x')
-            exit(0);
+            leave(m, 0);
         escaped = false;
         machine_input(m, &keys[i], 1);
     }
@@ -349,12 +383,14 @@ static void report_decisions(const struct machine *m)
 
 static void report(struct machine *m)
 {
-    uint64_t pc;
+    uint64_t pc, ra;
     report_decisions(m);
     fprintf(stderr, "at %llu:\n", (unsigned long long)machine_now(m));
-    for (unsigned i = 0; machine_hart_pc(m, i, &pc) || i < MACHINE_HARTS; i++)
-        if (machine_hart_pc(m, i, &pc))
-            fprintf(stderr, "hart %u: pc %016llx\n", i, (unsigned long long)pc);
+    for (unsigned i = 0; machine_register(m, i, MACHINE_PC, &pc); i++) {
+        machine_register(m, i, 1, &ra);
+        fprintf(stderr, "hart %u: pc 0x%016llx  ra 0x%016llx\n", i,
+                (unsigned long long)pc, (unsigned long long)ra);
+    }
 }
 
 /* Nothing happens until a timer or a key: at a terminal in real time, else at
@@ -367,11 +403,19 @@ static void wait(struct machine *m)
     if (next == UINT64_MAX && input_ended) {
         report(m);
         fputs("calf-machine: no hart will ever go on\n", stderr);
-        exit(1);
+        leave(m, 1);
     }
     int most = !is_terminal ? 0 : rest < 60000 ? (int)rest : 60000;
     if (!take_input(m, next == UINT64_MAX ? -1 : most))
-        machine_skip(m, next);
+        machine_skip(m, next < options.stop_at ? next : options.stop_at);
+}
+
+/* Where a run is stopped for a while makes no difference to when there is
+ * input. */
+static uint64_t next_look(const struct machine *m)
+{
+    uint64_t next = (machine_now(m) / SLICE + 1) * SLICE;
+    return next < options.stop_at ? next : options.stop_at;
 }
 
 static void on_signal(int number)
@@ -383,18 +427,17 @@ static void run(struct machine *m)
 {
     enum machine_stop why = MACHINE_LIMIT;
     while (why != MACHINE_OFF && why != MACHINE_RESTART) {
-        uint64_t next = machine_now(m) + SLICE;
-        why = machine_run(m, next < options.stop_at ? next : options.stop_at);
+        why = machine_run(m, next_look(m));
         show_output(m);
         if (interrupted || machine_now(m) >= options.stop_at) {
             report(m);
-            exit(1);
+            leave(m, 1);
         }
         if (why == MACHINE_FLUSH)
             write_disks(m);
         else if (why == MACHINE_IDLE)
             wait(m);
-        else
+        else if (why != MACHINE_LIMIT || machine_now(m) % SLICE == 0)
             take_input(m, 0);
     }
     write_disks(m);
@@ -404,13 +447,11 @@ int main(int count, char **arguments)
 {
     (void)count;
     parse(arguments + 1);
-    struct machine *m = make_machine();
-    boot(m);
+    struct machine *m = options.resume ? resume() : make_machine();
+    if (!options.resume)
+        boot(m);
     open_terminal();
     signal(SIGTERM, on_signal);
     run(m);
-    if (options.stats)
-        fprintf(stderr, "instructions: %llu\n",
-                (unsigned long long)machine_now(m));
-    return 0;
+    leave(m, 0);
 }

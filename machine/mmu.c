@@ -10,22 +10,13 @@
  */
 #include "private.h"
 
-enum {
-    PTE_V = 1 << 0,
-    PTE_R = 1 << 1,
-    PTE_W = 1 << 2,
-    PTE_X = 1 << 3,
-    PTE_U = 1 << 4,
-    PTE_A = 1 << 6,
-    PTE_D = 1 << 7,
-};
+enum { PTE_V = 1, PTE_R = 2, PTE_W = 4, PTE_X = 8, PTE_U = 16 };
+enum { PTE_A = 64, PTE_D = 128 };
 #define PTE_RESERVED (~0ull << 54)
 #define LEVELS       3u
 #define PAGES_BITS   9u /* of an address, a level */
 #define BAD_TAG      0ull
 #define GENERATIONS  (TAG_HIDDEN >> TAG_BITS)
-/* With these each load and store comes here. */
-#define HIDES (ADVERSARY_STORES | ADVERSARY_LRSC | ADVERSARY_WALKS)
 
 /* ---- Remembering --------------------------------------------------------- */
 
@@ -35,18 +26,11 @@ static struct translation *entry(struct hart *h, uint64_t va,
     return &h->tlb[h->view][access][(va >> PAGE_SHIFT) % TLB_SIZE];
 }
 
-static uint64_t tag_of(const struct machine *m, const struct hart *h,
-                       uint64_t va, enum access access)
-{
-    bool hidden = access != ACCESS_FETCH && asked(m, HIDES);
-    return TAG(va, h->generation[access]) | (hidden ? TAG_HIDDEN : 0);
-}
-
 void mmu_remember(const struct machine *m, struct hart *h, uint64_t va,
                   enum access access, uint64_t place)
 {
-    *entry(h, va, access) =
-        (struct translation){tag_of(m, h, va, access), place};
+    uint64_t tag = TAG(va, h->generation[access]) | hidden(m, h, va, access);
+    *entry(h, va, access) = (struct translation){tag, place};
 }
 
 void mmu_forget(struct hart *h, enum access access)
@@ -140,42 +124,40 @@ static bool use_leaf(struct machine *m, struct hart *h, uint64_t va,
     return true;
 }
 
-/* Reads an entry, or takes one that was read earlier. False: no memory. */
-static bool step(struct machine *m, struct hart *h, uint64_t va, uint64_t table,
-                 unsigned level, struct leaf *leaf)
+/* False: no memory. */
+static bool read_entry(struct machine *m, struct hart *h, uint64_t va,
+                       uint64_t table, struct leaf *leaf)
 {
-    if (adversary_step(m, h, va, level, leaf))
-        return true;
-    leaf->level = level;
-    if (!ram_offset(m, table + vpn(va, level) * 8, 8, &leaf->at))
+    if (!ram_offset(m, table + vpn(va, leaf->level) * 8, 8, &leaf->at))
         return false;
     memcpy(&leaf->pte, ram_of(m) + leaf->at, sizeof leaf->pte);
-    if (!(leaf->pte & (PTE_R | PTE_X)) || !(leaf->pte & PTE_V))
-        adversary_keep(m, h, va, *leaf);
+    adversary_keep(m, h, va, *leaf);
     return true;
 }
 
-/* Section 4.3.2. */
+/* Section 4.3.2; it may begin at an entry that was kept. */
 bool mmu_walk(struct machine *m, struct hart *h, uint64_t va,
               enum access access, struct leaf *leaf)
 {
     uint64_t table = (h->satp & SATP_PPN) << PAGE_SHIFT, pte;
     if ((uint64_t)((int64_t)(va << 25) >> 25) != va)
         return page_fault(h, access, va);
-    for (unsigned level = LEVELS; level-- > 0;) {
-        if (!step(m, h, va, table, level, leaf))
-            return access_fault(h, access, va);
+    leaf->level = LEVELS - 1;
+    bool good = adversary_recall(m, h, va, access, leaf) ||
+                read_entry(m, h, va, table, leaf);
+    while (good) {
         pte = leaf->pte;
         if (!(pte & PTE_V) || pte & PTE_RESERVED ||
             (pte & PTE_W && !(pte & PTE_R)))
             break;
         if (pte & (PTE_R | PTE_X))
             return true;
-        if (pte & (PTE_U | PTE_A | PTE_D))
+        if (pte & (PTE_U | PTE_A | PTE_D) || !leaf->level--)
             break;
         table = (pte >> 10) << PAGE_SHIFT;
+        good = read_entry(m, h, va, table, leaf);
     }
-    return page_fault(h, access, va);
+    return good ? page_fault(h, access, va) : access_fault(h, access, va);
 }
 
 bool mmu_translate(struct machine *m, struct hart *h, uint64_t va,
@@ -183,14 +165,23 @@ bool mmu_translate(struct machine *m, struct hart *h, uint64_t va,
 {
     struct leaf leaf;
     *physical = va;
-    if (!h->satp)
-        return true;
-    if (adversary_recall(m, h, va, access, &leaf))
-        return use_leaf(m, h, va, access, &leaf, physical);
-    if (!mmu_walk(m, h, va, access, &leaf))
-        return false;
-    bool good = use_leaf(m, h, va, access, &leaf, physical);
-    adversary_keep(m, h, va, leaf);
+    return !h->satp || (mmu_walk(m, h, va, access, &leaf) &&
+                        use_leaf(m, h, va, access, &leaf, physical));
+}
+
+bool machine_translate(struct machine *m, unsigned hart, uint64_t va,
+                       uint64_t *physical)
+{
+    struct hart *h = &m->harts[hart];
+    struct leaf leaf = {.pte = va >> PAGE_SHIFT << 10};
+    uint32_t adversary = m->config.adversary;
+    uint64_t cause = h->trap_cause, value = h->trap_value;
+    m->config.adversary = 0; /* which would draw */
+    bool good = !h->satp || mmu_walk(m, h, va, ACCESS_LOAD, &leaf);
+    m->config.adversary = adversary;
+    hart_fault(h, cause, value);
+    *physical = ((leaf.pte >> 10) << PAGE_SHIFT) +
+                va % (PAGE_SIZE << PAGES_BITS * leaf.level);
     return good;
 }
 
@@ -199,13 +190,13 @@ bool mmu_translate(struct machine *m, struct hart *h, uint64_t va,
 /* Finds va in RAM and remembers it. 1: at `offset`; 0: it is no RAM, but at
  * `offset` of the bus; -1: an exception. Stores to pages of instructions are
  * not remembered: each must be seen. */
-static int find(struct machine *m, struct hart *h, uint64_t va,
-                enum access access, uint64_t *offset)
+static int look_up(struct machine *m, struct hart *h, uint64_t va,
+                   enum access access, uint64_t *offset)
 {
     const struct translation *t = entry(h, va, access);
     uint64_t physical;
     adversary_ahead(m, h);
-    if (t->tag == tag_of(m, h, va, access)) {
+    if ((t->tag & ~TAG_HIDDEN) == TAG(va, h->generation[access])) {
         *offset = t->place + va;
         return 1;
     }
@@ -219,6 +210,15 @@ static int find(struct machine *m, struct hart *h, uint64_t va,
     if (access != ACCESS_STORE || !code_in(m, *offset))
         mmu_remember(m, h, va, access, *offset - va);
     return 1;
+}
+
+static int find(struct machine *m, struct hart *h, uint64_t va, unsigned size,
+                enum access access, uint64_t *offset)
+{
+    int found = look_up(m, h, va, access, offset);
+    if (found >= 0)
+        watch_access(m, h, va, size, access);
+    return found;
 }
 
 static bool crosses(uint64_t va, unsigned size)
@@ -238,7 +238,7 @@ bool mmu_load(struct machine *m, struct hart *h, uint64_t va, unsigned size,
     }
     if (crosses(va, size))
         return true;
-    int found = find(m, h, va, ACCESS_LOAD, &at);
+    int found = find(m, h, va, size, ACCESS_LOAD, &at);
     if (found > 0) {
         memcpy(value, ram_of(m) + at, size);
         stores_forward(m, h, at, size, value);
@@ -267,15 +267,15 @@ bool mmu_store(struct machine *m, struct hart *h, uint64_t va, unsigned size,
 {
     uint64_t at, next = (va / PAGE_SIZE + 1) * PAGE_SIZE;
     if (crosses(va, size)) {
-        if (find(m, h, va, ACCESS_STORE, &at) < 0 ||
-            find(m, h, next, ACCESS_STORE, &at) < 0)
+        if (find(m, h, va, 1, ACCESS_STORE, &at) < 0 ||
+            find(m, h, next, 1, ACCESS_STORE, &at) < 0)
             return false;
         for (unsigned i = 0; i < size; i++)
             if (!mmu_store(m, h, va + i, 1, value >> 8 * i))
                 return false;
         return true;
     }
-    int found = find(m, h, va, ACCESS_STORE, &at);
+    int found = find(m, h, va, size, ACCESS_STORE, &at);
     if (found > 0)
         stores_put(m, h, at, size, value);
     else if (found == 0)
@@ -354,7 +354,7 @@ bool mmu_amo(struct machine *m, struct hart *h, struct insn i)
     if (va % size)
         return hart_fault(
             h, is_load ? CAUSE_LOAD_MISALIGNED : CAUSE_STORE_MISALIGNED, va);
-    int found = find(m, h, va, access, &offset);
+    int found = find(m, h, va, size, access, &offset);
     if (found <= 0)
         return found == 0 && access_fault(h, access, va);
     stores_atomic(m, h, i, offset);

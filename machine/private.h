@@ -18,19 +18,11 @@ int memcmp(const void *a, const void *b, size_t size);
 /* ---- Numbers of the specifications --------------------------------------- */
 
 /* Exceptions and interrupts (Privileged Architecture 20211203, table 4.2). */
-enum cause {
-    CAUSE_FETCH_ACCESS = 1,
-    CAUSE_ILLEGAL = 2,
-    CAUSE_BREAKPOINT = 3,
-    CAUSE_LOAD_MISALIGNED = 4,
-    CAUSE_LOAD_ACCESS = 5,
-    CAUSE_STORE_MISALIGNED = 6,
-    CAUSE_STORE_ACCESS = 7,
-    CAUSE_ECALL_USER = 8,
-    CAUSE_FETCH_PAGE = 12,
-    CAUSE_LOAD_PAGE = 13,
-    CAUSE_STORE_PAGE = 15
-};
+enum { CAUSE_FETCH_ACCESS = 1, CAUSE_ILLEGAL = 2, CAUSE_BREAKPOINT = 3 };
+enum { CAUSE_LOAD_MISALIGNED = 4, CAUSE_LOAD_ACCESS = 5 };
+enum { CAUSE_STORE_MISALIGNED = 6, CAUSE_STORE_ACCESS = 7 };
+enum { CAUSE_ECALL_USER = 8 };
+enum { CAUSE_FETCH_PAGE = 12, CAUSE_LOAD_PAGE = 13, CAUSE_STORE_PAGE = 15 };
 #define CAUSE_INTERRUPT (1ull << 63)
 enum { SOFTWARE = 1, TIMER = 5, EXTERNAL = 9 };
 #define IP_SOFTWARE (1u << SOFTWARE)
@@ -78,8 +70,10 @@ struct translation {
 
 #define TAG_BITS     52
 #define TAG(va, gen) ((va) >> PAGE_SHIFT | (gen) << TAG_BITS)
-/* In the tag of one that hart.c must not find: each access comes to mmu.c. */
-#define TAG_HIDDEN (1ull << 63)
+/* In the tag of one that hart.c must not find: each access comes to mmu.c, or
+ * to watch_fetch. These make it so for all loads and stores. */
+#define TAG_HIDDEN      (1ull << 63)
+#define ADVERSARY_HIDES (ADVERSARY_STORES | ADVERSARY_LRSC | ADVERSARY_WALKS)
 
 enum hart_state { HART_STOPPED, HART_RUNS, HART_WAITS };
 
@@ -215,6 +209,8 @@ struct stores {
 /* ---- The machine --------------------------------------------------------- */
 
 struct machine {
+    char magic[8];
+    uint64_t layout; /* what a block of another build has different */
     struct machine_config config;
     uint64_t now;      /* instructions */
     uint64_t turn_end; /* of the hart `turn` */
@@ -230,6 +226,11 @@ struct machine {
     uint32_t rtc_high; /* of the time whose low half was read */
     struct virtio virtio[VIRTIO_SLOTS];
     struct disk disks[MACHINE_DISKS];
+    struct machine_watch watch[MACHINE_WATCHES];
+    uint32_t watches;
+    bool is_hit;     /* and `hit` not told yet */
+    uint64_t passed; /* watch_fetch ended a run at the instruction before */
+    struct machine_hit hit;
     struct code_page code[CODE_PAGES];
     struct old old[MACHINE_HARTS][OLD_SETS][OLD_WAYS];
     uint64_t recent[MACHINE_HARTS][RECENT]; /* where it translated */
@@ -275,8 +276,9 @@ void hart_run(struct machine *m, struct hart *h, uint64_t count);
 /* csr.c. False: an exception, as in mmu.c. `h->pc` is the instruction's,
  * machine.now counts it. */
 bool csr_access(struct machine *m, struct hart *h, struct insn i);
-bool system_execute(struct machine *m, struct hart *h, struct insn i,
-                    uint64_t *next);
+bool system_execute(struct machine *m, struct hart *h, struct insn i);
+bool csr_value(const struct machine *m, const struct hart *h, unsigned number,
+               uint64_t *value);
 void hart_trap(struct hart *h, uint64_t cause, uint64_t value);
 void hart_interrupt(struct machine *m, struct hart *h);
 bool hart_illegal(struct machine *m, struct hart *h);
@@ -340,8 +342,6 @@ void adversary_keep(struct machine *m, struct hart *h, uint64_t va,
                     struct leaf leaf);
 bool adversary_recall(struct machine *m, struct hart *h, uint64_t va,
                       enum access access, struct leaf *leaf);
-bool adversary_step(struct machine *m, struct hart *h, uint64_t va,
-                    unsigned level, struct leaf *leaf);
 void adversary_ahead(struct machine *m, struct hart *h);
 /* NULL: all addresses, all spaces. */
 void adversary_fence(struct machine *m, struct hart *h, const uint64_t *va,
@@ -353,6 +353,13 @@ void adversary_time(struct machine *m);
 void adversary_reserve(struct machine *m, struct hart *h);
 bool adversary_loses(struct machine *m, struct hart *h);
 bool adversary_slow(struct machine *m, struct hart *h);
+
+/* debug.c */
+uint64_t hidden(const struct machine *m, const struct hart *h, uint64_t va,
+                enum access access);
+void watch_access(struct machine *m, struct hart *h, uint64_t va, unsigned size,
+                  enum access access);
+uint64_t watch_fetch(struct machine *m, struct hart *h, uint64_t count);
 
 /* fpu.c: false: an exception. */
 bool fpu_execute(struct machine *m, struct hart *h, struct insn i);
@@ -369,25 +376,27 @@ bool bus_store(struct machine *m, uint64_t physical, unsigned size,
 /* sbi.c: an ecall of S mode. False: it takes longer, and is to be made anew. */
 bool sbi_call(struct machine *m, struct hart *h);
 
-/* plic.c */
+/* The devices' registers: plic.c, uart.c, virtio.c. Aligned; false if the size
+ * does not suit the device. */
+bool plic_load(struct machine *m, uint32_t at, unsigned size, uint64_t *value);
+bool plic_store(struct machine *m, uint32_t at, unsigned size, uint64_t value);
+bool uart_load(struct machine *m, uint32_t at, unsigned size, uint64_t *value);
+bool uart_store(struct machine *m, uint32_t at, unsigned size, uint64_t value);
+bool virtio_load(struct machine *m, uint32_t at, unsigned size,
+                 uint64_t *value);
+bool virtio_store(struct machine *m, uint32_t at, unsigned size,
+                  uint64_t value);
+
+/* plic.c; virtio has sources 1 to VIRTIO_SLOTS. */
+#define UART_SOURCE 10u
 void plic_level(struct machine *m, unsigned source, bool level);
 bool plic_pending(const struct plic *p, unsigned hart);
-uint32_t plic_load(struct machine *m, uint32_t at);
-void plic_store(struct machine *m, uint32_t at, uint32_t value);
 
 /* uart.c */
-#define UART_SOURCE 10u
-uint8_t uart_load(struct machine *m, uint32_t at);
-void uart_store(struct machine *m, uint32_t at, uint8_t value);
 bool uart_put(struct machine *m, uint8_t byte);
 int uart_get(struct machine *m);
 void uart_init(struct machine *m);
 
-/* virtio.c; sources 1 to VIRTIO_SLOTS. */
-bool virtio_load(struct machine *m, unsigned slot, uint32_t at, unsigned size,
-                 uint64_t *value);
-void virtio_store(struct machine *m, unsigned slot, uint32_t at,
-                  uint32_t value);
 /* What is late is done, of each device one time in `odds`. Was there any? */
 bool virtio_late(struct machine *m, unsigned odds);
 /* virtio_devices.c: does a request, a chain of pieces; returns the bytes that

@@ -5,25 +5,11 @@
  */
 #include "private.h"
 
-enum {
-    EXT_PUTCHAR = 0x01,
-    EXT_GETCHAR = 0x02,
-    EXT_BASE = 0x10,
-    EXT_TIME = 0x54494d45,
-    EXT_IPI = 0x735049,
-    EXT_RFENCE = 0x52464e43,
-    EXT_HSM = 0x48534d,
-    EXT_SRST = 0x53525354,
-    EXT_DBCN = 0x4442434e
-};
-enum {
-    SUCCESS = 0,
-    FAILED = -1,
-    NOT_SUPPORTED = -2,
-    INVALID_PARAM = -3,
-    INVALID_ADDRESS = -5,
-    ALREADY_AVAILABLE = -6
-};
+enum { EXT_PUTCHAR = 0x01, EXT_GETCHAR = 0x02, EXT_BASE = 0x10 };
+enum { EXT_TIME = 0x54494d45, EXT_IPI = 0x735049, EXT_RFENCE = 0x52464e43 };
+enum { EXT_HSM = 0x48534d, EXT_SRST = 0x53525354, EXT_DBCN = 0x4442434e };
+enum { SUCCESS = 0, FAILED = -1, NOT_SUPPORTED = -2, INVALID_PARAM = -3 };
+enum { INVALID_ADDRESS = -5, ALREADY_AVAILABLE = -6 };
 #define SPECIFICATION  (2ull << 24)  /* 2.0 */
 #define IMPLEMENTATION 0x43616c66ull /* "Calf"; no registered number */
 
@@ -37,22 +23,22 @@ struct call {
     bool again; /* it is not done: the hart makes it anew */
 };
 
-static int (*find(uint64_t extension))(struct call *);
+struct extension {
+    uint64_t number;
+    int (*calls[7])(struct call *c); /* by function; NULL: there is none */
+};
+static const struct extension *find(uint64_t number);
 
 /* Versions and makers that are not told are zero. */
 static int base(struct call *c)
 {
     static const uint64_t values[7] = {SPECIFICATION, IMPLEMENTATION};
-    if (c->function > 6)
-        return NOT_SUPPORTED;
     c->value = c->function == 3 ? find(c->a[0]) != NULL : values[c->function];
     return SUCCESS;
 }
 
 static int timer(struct call *c)
 {
-    if (c->function)
-        return NOT_SUPPORTED;
     c->h->timer = c->a[0];
     return SUCCESS;
 }
@@ -74,8 +60,6 @@ static bool named_harts(const struct call *c, uint64_t *set)
 static int interrupt(struct call *c)
 {
     uint64_t set;
-    if (c->function)
-        return NOT_SUPPORTED;
     if (!named_harts(c, &set))
         return INVALID_PARAM;
     for (unsigned i = 0; i < c->m->config.harts; i++)
@@ -112,8 +96,6 @@ static void fence_range(struct machine *m, struct hart *h, uint64_t start,
 static int remote_fence(struct call *c)
 {
     uint64_t set;
-    if (c->function > 2)
-        return NOT_SUPPORTED;
     if (!named_harts(c, &set))
         return INVALID_PARAM;
     c->again = adversary_slow(c->m, c->h);
@@ -144,29 +126,23 @@ static int start(struct call *c)
     return SUCCESS;
 }
 
-static int hart_state(struct call *c)
+static int stop(struct call *c)
 {
-    switch (c->function) {
-    case 0:
-        return start(c);
-    case 1:
-        c->h->state = HART_STOPPED;
-        return SUCCESS;
-    case 2:
-        if (c->a[0] >= c->m->config.harts)
-            return INVALID_PARAM;
-        c->value = c->m->harts[c->a[0]].state == HART_STOPPED;
-        return SUCCESS;
-    default:
-        return NOT_SUPPORTED;
-    }
+    c->h->state = HART_STOPPED;
+    return SUCCESS;
+}
+
+static int status(struct call *c)
+{
+    if (c->a[0] >= c->m->config.harts)
+        return INVALID_PARAM;
+    c->value = c->m->harts[c->a[0]].state == HART_STOPPED;
+    return SUCCESS;
 }
 
 static int reset(struct call *c)
 {
-    if (c->function)
-        return NOT_SUPPORTED;
-    if (c->a[0] > 2)
+    if (c->a[0] > 2 || c->a[1] > 1) /* reasons: none, or a failure */
         return INVALID_PARAM;
     machine_end(c->m, c->a[0] ? MACHINE_RESTART : MACHINE_OFF);
     return SUCCESS;
@@ -177,6 +153,7 @@ static int console_write(struct call *c)
 {
     const uint8_t *from = machine_ram(c->m, c->a[1], c->a[0]);
     uint64_t most = c->a[0];
+    stores_drain(c->m, c->h);
     if (!from || c->a[2])
         return INVALID_PARAM;
     if (asked(c->m, ADVERSARY_SBI))
@@ -191,6 +168,7 @@ static int console_read(struct call *c)
     uint8_t *to = machine_ram(c->m, c->a[1], c->a[0]);
     uint64_t offset = c->a[1] - MACHINE_RAM_BASE;
     int byte;
+    stores_drain(c->m, c->h);
     if (!to || c->a[2])
         return INVALID_PARAM;
     code_written(c->m, offset, c->a[0]);
@@ -205,60 +183,45 @@ static int put_character(struct call *c)
     return SUCCESS;
 }
 
-static int debug_console(struct call *c)
-{
-    stores_drain(c->m, c->h);
-    switch (c->function) {
-    case 0:
-        return console_write(c);
-    case 1:
-        return console_read(c);
-    case 2:
-        return put_character(c);
-    default:
-        return NOT_SUPPORTED;
-    }
-}
-
 static int get_character(struct call *c)
 {
     return uart_get(c->m);
 }
 
-static const struct {
-    uint64_t extension;
-    int (*call)(struct call *c);
-} extensions[] = {
-    {EXT_PUTCHAR, put_character},
-    {EXT_GETCHAR, get_character},
-    {EXT_BASE, base},
-    {EXT_TIME, timer},
-    {EXT_IPI, interrupt},
-    {EXT_RFENCE, remote_fence},
-    {EXT_HSM, hart_state},
-    {EXT_SRST, reset},
-    {EXT_DBCN, debug_console},
+static const struct extension extensions[] = {
+    {EXT_PUTCHAR, {put_character}},
+    {EXT_GETCHAR, {get_character}},
+    {EXT_BASE, {base, base, base, base, base, base, base}},
+    {EXT_TIME, {timer}},
+    {EXT_IPI, {interrupt}},
+    {EXT_RFENCE, {remote_fence, remote_fence, remote_fence}},
+    {EXT_HSM, {start, stop, status}},
+    {EXT_SRST, {reset}},
+    {EXT_DBCN, {console_write, console_read, put_character}},
 };
 
-static int (*find(uint64_t extension))(struct call *)
+static const struct extension *find(uint64_t number)
 {
     for (unsigned i = 0; i < sizeof extensions / sizeof *extensions; i++)
-        if (extensions[i].extension == extension)
-            return extensions[i].call;
+        if (extensions[i].number == number)
+            return &extensions[i];
     return NULL;
 }
 
-/* Legacy extensions leave a1 as it is. */
+/* Legacy extensions have one function each and leave a1 as it is. */
 bool sbi_call(struct machine *m, struct hart *h)
 {
-    struct call c = {.m = m, .h = h, .function = h->x[16], .a = &h->x[10]};
-    int (*function)(struct call *) = find(h->x[17]);
+    bool legacy = h->x[17] < EXT_BASE;
+    uint64_t number = legacy ? 0 : h->x[16];
+    struct call c = {.m = m, .h = h, .function = number, .a = &h->x[10]};
+    const struct extension *e = find(h->x[17]);
+    bool known = e && number < 7 && e->calls[number];
     stores_device(m, h);
-    int error = function ? function(&c) : NOT_SUPPORTED;
+    int error = known ? e->calls[number](&c) : NOT_SUPPORTED;
     if (c.again)
         return false;
     h->x[10] = (uint64_t)error;
-    if (h->x[17] >= EXT_BASE)
+    if (!legacy)
         h->x[11] = c.value;
     return true;
 }

@@ -6,25 +6,11 @@
  */
 #include "private.h"
 
-enum reg {
-    DATA = 0,
-    INTERRUPT_ENABLE = 1,
-    INTERRUPT_ID = 2, /* read; written: FIFO control */
-    LINE_CONTROL = 3,
-    LINE_STATUS = 5,
-    SCRATCH = 7,
-};
-enum {
-    IER_RECEIVED = 1,
-    IER_SENT = 2,
-    IIR_NONE = 1,
-    IIR_SENT = 2,
-    IIR_RECEIVED = 4,
-    IIR_FIFO = 0xc0,
-    LCR_DIVISOR = 0x80,
-    LSR_RECEIVED = 0x01,
-    LSR_EMPTY = 0x60, /* both: the register, and what shifts it out */
-};
+enum { DATA, INTERRUPT_ENABLE, INTERRUPT_ID, LINE_CONTROL }; /* registers */
+enum { LINE_STATUS = 5, SCRATCH = 7 };
+enum { IER_RECEIVED = 1, IER_SENT = 2 };
+enum { IIR_NONE = 1, IIR_SENT = 2, IIR_RECEIVED = 4, IIR_FIFO = 0xc0 };
+enum { LCR_DIVISOR = 0x80, LSR_RECEIVED = 0x01, LSR_EMPTY = 0x60 };
 
 static unsigned identify(const struct uart *u)
 {
@@ -87,60 +73,53 @@ size_t machine_input(struct machine *m, const uint8_t *from, size_t size)
     return count;
 }
 
-uint8_t uart_load(struct machine *m, uint32_t at)
+bool uart_load(struct machine *m, uint32_t at, unsigned size, uint64_t *value)
 {
     struct uart *u = &m->uart;
-    bool divisor = u->line_control & LCR_DIVISOR;
-    unsigned id;
-    switch (at) {
-    case DATA:
-        return divisor ? 0 : (uint8_t)uart_get(m);
-    case INTERRUPT_ENABLE:
-        return divisor ? 0 : u->interrupts;
-    case INTERRUPT_ID:
-        id = identify(u);
-        if (id == IIR_SENT)
-            u->sent = false;
-        update(m);
-        return (uint8_t)(id | (u->fifo ? IIR_FIFO : 0));
-    case LINE_CONTROL:
-        return u->line_control;
-    case LINE_STATUS:
-        return (u->output_count < OUTPUT_SIZE ? LSR_EMPTY : 0) |
-               (u->input_count ? LSR_RECEIVED : 0);
-    case SCRATCH:
-        return u->scratch;
-    default:
-        return 0;
-    }
+    unsigned id = identify(u);
+    (void)size;
+    *value = 0;
+    if (u->line_control & LCR_DIVISOR && at <= INTERRUPT_ENABLE)
+        return true; /* the speed, which there is none of */
+    if (at == DATA)
+        *value = (uint8_t)uart_get(m);
+    else if (at == INTERRUPT_ENABLE)
+        *value = u->interrupts;
+    else if (at == INTERRUPT_ID)
+        *value = id | (u->fifo ? IIR_FIFO : 0);
+    else if (at == LINE_CONTROL)
+        *value = u->line_control;
+    else if (at == LINE_STATUS)
+        *value = (u->output_count < OUTPUT_SIZE ? LSR_EMPTY : 0) |
+                 (u->input_count ? LSR_RECEIVED : 0);
+    else if (at == SCRATCH)
+        *value = u->scratch;
+    if (at == INTERRUPT_ID && id == IIR_SENT)
+        u->sent = false;
+    update(m);
+    return true;
 }
 
-void uart_store(struct machine *m, uint32_t at, uint8_t value)
+bool uart_store(struct machine *m, uint32_t at, unsigned size, uint64_t wide)
 {
     struct uart *u = &m->uart;
+    uint8_t value = (uint8_t)wide;
+    (void)size;
     if (u->line_control & LCR_DIVISOR && at <= INTERRUPT_ENABLE)
-        return; /* the speed, which there is none of */
-    switch (at) {
-    case DATA:
+        return true;
+    if (at == DATA) {
         uart_put(m, value);
         u->sent = true;
-        break;
-    case INTERRUPT_ENABLE:
-        if (value & ~u->interrupts & IER_SENT)
-            u->sent = true;
+    } else if (at == INTERRUPT_ENABLE) {
+        u->sent |= value & ~u->interrupts & IER_SENT;
         u->interrupts = value & 15;
-        break;
-    case INTERRUPT_ID:
+    } else if (at == INTERRUPT_ID) {
         u->fifo = value & 1;
-        break;
-    case LINE_CONTROL:
+    } else if (at == LINE_CONTROL) {
         u->line_control = value;
-        break;
-    case SCRATCH:
+    } else if (at == SCRATCH) {
         u->scratch = value;
-        break;
-    default:
-        break;
     }
     update(m);
+    return true;
 }

@@ -8,29 +8,14 @@
  */
 #include "private.h"
 
-enum reg {
-    MAGIC = 0x000,
-    VERSION = 0x004,
-    DEVICE_ID = 0x008,
-    VENDOR = 0x00c,
-    DEVICE_FEATURES = 0x010,
-    DEVICE_FEATURES_SELECT = 0x014,
-    DRIVER_FEATURES = 0x020,
-    DRIVER_FEATURES_SELECT = 0x024,
-    QUEUE_SELECT = 0x030,
-    QUEUE_SIZE_MAX = 0x034,
-    QUEUE_SIZE = 0x038,
-    QUEUE_READY = 0x044,
-    QUEUE_NOTIFY = 0x050,
-    INTERRUPT_STATUS = 0x060,
-    INTERRUPT_ACKNOWLEDGE = 0x064,
-    STATUS = 0x070,
-    QUEUE_TABLE = 0x080,
-    QUEUE_OFFERED = 0x090,
-    QUEUE_USED = 0x0a0,
-    GENERATION = 0x0fc,
-    CONFIG = 0x100
-};
+enum { MAGIC = 0x00, VERSION = 0x04, DEVICE_ID = 0x08, VENDOR = 0x0c };
+enum { DEVICE_FEATURES = 0x10, DEVICE_FEATURES_SELECT = 0x14 };
+enum { DRIVER_FEATURES = 0x20, DRIVER_FEATURES_SELECT = 0x24 };
+enum { QUEUE_SELECT = 0x30, QUEUE_SIZE_MAX = 0x34, QUEUE_SIZE = 0x38 };
+enum { QUEUE_READY = 0x44, QUEUE_NOTIFY = 0x50 };
+enum { INTERRUPT_STATUS = 0x60, INTERRUPT_ACKNOWLEDGE = 0x64, STATUS = 0x70 };
+enum { QUEUE_TABLE = 0x80, QUEUE_OFFERED = 0x90, QUEUE_USED = 0xa0 };
+enum { CONFIG = 0x100 };
 enum { STATUS_FEATURES_OK = 8, STATUS_DRIVER_OK = 4, STATUS_NEEDS_RESET = 64 };
 enum { INTERRUPT_USED = 1, INTERRUPT_CONFIG = 2 };
 enum { PIECE_CONTINUES = 1, PIECE_WRITTEN = 2, NO_INTERRUPT = 1 };
@@ -235,9 +220,10 @@ static uint32_t load_register(const struct machine *m, unsigned slot,
     }
 }
 
-bool virtio_load(struct machine *m, unsigned slot, uint32_t at, unsigned size,
-                 uint64_t *value)
+bool virtio_load(struct machine *m, uint32_t at, unsigned size, uint64_t *value)
 {
+    unsigned slot = at / PAGE_SIZE;
+    at %= PAGE_SIZE;
     *value = 0;
     if (at < CONFIG) {
         *value = load_register(m, slot, at);
@@ -262,6 +248,7 @@ static void store_queue(struct virtio *v, uint32_t at, uint32_t value)
 {
     if (at == QUEUE_SIZE) {
         v->queue_size = value;
+        v->ready = false;
     } else if (at == QUEUE_READY) {
         v->ready = (value & 1) && v->queue_size && v->queue_size <= PIECES;
         v->seen = 0;
@@ -287,7 +274,8 @@ static void store_status(struct machine *m, unsigned slot, uint32_t value)
     v->status = value | (v->status & STATUS_NEEDS_RESET);
 }
 
-void virtio_store(struct machine *m, unsigned slot, uint32_t at, uint32_t value)
+static void store_register(struct machine *m, unsigned slot, uint32_t at,
+                           uint32_t value)
 {
     struct virtio *v = &m->virtio[slot];
     if (!v->kind)
@@ -321,4 +309,11 @@ void virtio_store(struct machine *m, unsigned slot, uint32_t at, uint32_t value)
             store_queue(v, at, value);
     }
     update(m, slot);
+}
+
+bool virtio_store(struct machine *m, uint32_t at, unsigned size, uint64_t value)
+{
+    if (size == 4)
+        store_register(m, at / PAGE_SIZE, at % PAGE_SIZE, (uint32_t)value);
+    return size == 4;
 }

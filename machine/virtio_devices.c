@@ -111,7 +111,7 @@ static unsigned do_request(struct machine *m, unsigned slot,
         *room = 0;
         return OUTCOME_OK;
     case TYPE_FLUSH:
-        m->flush = d->written;
+        m->flush |= d->written; /* or another is to be flushed */
         *room = 0;
         return OUTCOME_OK;
     default:
@@ -130,7 +130,8 @@ uint32_t blk_request(struct machine *m, unsigned slot, struct piece *pieces,
     return (uint32_t)(outcome == OUTCOME_OK ? room + 1 : 1);
 }
 
-/* ---- Random bytes -------------------------------------------------------- */
+/* ---- Random bytes: a page at most -----------------------------------------
+ */
 
 uint32_t rng_request(struct machine *m, struct piece *pieces, unsigned count)
 {
@@ -138,9 +139,8 @@ uint32_t rng_request(struct machine *m, struct piece *pieces, unsigned count)
     for (unsigned i = 0; i < count; i++) {
         if (!pieces[i].written)
             continue;
-        for (uint32_t at = 0; at < pieces[i].length; at++)
-            pieces[i].data[at] = (uint8_t)machine_random(m);
-        length += pieces[i].length;
+        for (uint32_t at = 0; at < pieces[i].length && length < PAGE_SIZE; at++)
+            pieces[i].data[at] = (uint8_t)machine_random(m), length++;
     }
     return length;
 }

@@ -257,6 +257,23 @@ is meant.
                            "of the ELF file")
 
 
+class Goto(Command):
+    """calf goto N: to before instruction N; +N and -N: from here.
+
+On the machine of our own only, which gdb has with `make gdb MACHINE=own`.
+`monitor time` says where it is. gdb's own commands that go back are
+reverse-continue, reverse-stepi, reverse-step, reverse-next, reverse-finish."""
+
+    word = "goto"
+
+    def run(self, time=""):
+        gdb.execute(f"monitor goto {time}")
+        # gdb does not know that everything has changed.
+        gdb.execute("maintenance flush register-cache", to_string=True)
+        gdb.execute("maintenance flush dcache", to_string=True)
+        gdb.execute("frame")
+
+
 class Runs(gdb.Function):
     """$runs(NAME): 1 when the program NAME runs on this hart, for conditions
 of breakpoints in programs; else 0."""
@@ -274,5 +291,5 @@ of breakpoints in programs; else 0."""
 
 
 def register():
-    for command in (Calf, Ps, Regions, Tree, Page, Walk, Program, Runs):
+    for command in (Calf, Ps, Regions, Tree, Page, Walk, Program, Goto, Runs):
         command()

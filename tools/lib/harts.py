@@ -1,6 +1,6 @@
-"""Where every hart of a running guest is, asked of QEMU, with symbols.
+"""Where every hart of a running guest is, with symbols.
 
-Used when a run hangs. QEMU answers on its QMP socket even if the guest does
+Used when a run hangs. Our own machine says it when it is ended; QEMU answers on its QMP socket even if the guest does
 not; nm (or the ELF's own table, read here) gives names to addresses.
 """
 
@@ -10,6 +10,7 @@ import re
 import socket
 import struct
 
+PLACE = re.compile(r"\b(?:pc|ra) (0x[0-9a-f]{16})")
 REGISTER = re.compile(r"\b(pc|x1/ra|sepc|scause|stval)\s+([0-9a-f]+)")
 
 
@@ -87,3 +88,11 @@ def report(socket_path, elf):
         lines.append(f"hart {hart}: pc {pc:#018x} {symbols.name(pc)}"
                      f"  ra {ra:#018x} {symbols.name(ra)}".rstrip())
     return lines
+
+
+def named(text, elf):
+    """What our own machine says, with names behind its addresses."""
+    symbols = Symbols(elf)
+    return PLACE.sub(
+        lambda found: f"{found[0]} {symbols.name(int(found[1], 16))}".rstrip(),
+        text)

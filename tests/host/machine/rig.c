@@ -1,13 +1,7 @@
 /*
  * The bench of rig.h.
  */
-/* flags: -Imachine */
-/* sources: machine/adversary.c machine/bus.c */
-/* sources: machine/code.c machine/csr.c machine/decode.c */
-/* sources: machine/fdt.c machine/fp.c machine/fp_compare.c machine/fpu.c */
-/* sources: machine/hart.c machine/machine.c machine/mmu.c machine/plic.c */
-/* sources: machine/sbi.c machine/stores.c machine/uart.c machine/virtio.c */
-/* sources: machine/virtio_devices.c */
+/* sources: tests/host/machine/block.c */
 #include <stdlib.h>
 #include "rig.h"
 
@@ -16,18 +10,10 @@ struct hart *h;
 
 static int setup(struct machine_config config)
 {
-    size_t size = machine_size(&config);
-    if (!size || posix_memalign((void **)&m, 4096, size))
+    m = block_new(&config);
+    if (!m)
         return -1;
-    memset(m, 0, size);
-    machine_init(m, &config);
     h = &m->harts[0];
-    m->turn_end = 1000;
-    for (unsigned i = 0; i < config.harts; i++) {
-        hart_start(&m->harts[i], CODE, i, 0);
-        m->harts[i].tvec = HANDLER;
-    }
-    put_words(HANDLER, (const uint32_t[]){LOOP}, 1);
     return 0;
 }
 
@@ -97,4 +83,16 @@ void must_trap(uint32_t word, uint64_t cause, uint64_t value)
     assert_int_equal(h->cause, cause);
     assert_int_equal(h->tval, value);
     assert_int_equal(h->epc, CODE);
+}
+
+uint32_t get(uint64_t at, unsigned size)
+{
+    uint64_t value;
+    assert_true(bus_load(m, at, size, &value));
+    return (uint32_t)value;
+}
+
+void set(uint64_t at, unsigned size, uint32_t value)
+{
+    assert_true(bus_store(m, at, size, value));
 }

@@ -10,12 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include "private.h"
-
-#define CODE    (MACHINE_RAM_BASE + 0x200000) /* where harts begin */
-#define HANDLER (MACHINE_RAM_BASE + 0x300000) /* stvec; loops */
-#define DATA    (MACHINE_RAM_BASE + 0x400000)
-#define TABLES  (MACHINE_RAM_BASE + 0x500000)
+#include "host/machine/block.h"
 
 extern struct machine *m;
 extern struct hart *h; /* hart 0 */
@@ -41,6 +36,10 @@ void run(unsigned count);
 void run_one(uint32_t word);
 /* The same, and it must trap so. */
 void must_trap(uint32_t word, uint64_t cause, uint64_t value);
+
+/* Registers of devices, which must be there. */
+uint32_t get(uint64_t at, unsigned size);
+void set(uint64_t at, unsigned size, uint32_t value);
 
 /* ---- An assembler of sorts ----------------------------------------------- */
 
@@ -70,7 +69,6 @@ static inline uint32_t type_r(uint32_t opcode, uint32_t f3, uint32_t f7,
     type_r(0x2f, (size) == 4 ? 2 : 3, (f5) << 2, rd, rs1, rs2)
 #define SFENCE(rs1, rs2) type_r(0x73, 0, 9, 0, rs1, rs2)
 #define NOP              ADDI(0, 0, 0)
-#define LOOP             0x0000006fu
 #define ECALL            0x00000073u
 #define EBREAK           0x00100073u
 #define SRET             0x10200073u

@@ -1,0 +1,309 @@
+"""Going back: saved runs, histories, and gdb that steps back from a panic."""
+
+import ctypes
+import hashlib
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT, needs, tools_run
+from test_disk import make_image
+from test_gdb import session
+
+sys.path.insert(0, os.path.join(ROOT, "tools", "lib"))
+import history
+import own_machine as own
+
+OWN_BUILD = ABOUT_TOOLS = True
+
+RELEASE = os.path.join(ROOT, "build", "release")
+MACHINE = os.path.join(ROOT, "build", "machine", "calf-machine")
+KERNEL = os.path.join(RELEASE, "calf.img")
+INITRD = os.path.join(RELEASE, "initrd.cpio")
+TYPED = b"cat /README | wc\nforkstorm 4 1\ncat\nhello\n\x04ls\n"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def built():
+    assert tools_run("--machine", "own", "echo").status == 0
+
+
+# ---- Saved and resumed -------------------------------------------------------
+
+def ran(stdin, stop, *options):
+    done = subprocess.run([MACHINE, "--stop-at", str(stop), *options],
+                          stdin=stdin, timeout=60, capture_output=True)
+    assert done.returncode == 0, done
+    return done.stdout
+
+
+def digest(m):
+    """RAM, disks, and the registers of all harts."""
+    ram, disks = m.config.ram, m.config.disk_size[:m.config.disks]
+    state = hashlib.sha1(
+        ctypes.string_at(m._c.machine_ram(m.base, own.RAM_BASE, ram), ram))
+    for i, size in enumerate(disks):
+        state.update(ctypes.string_at(m._c.machine_disk(m.base, i), size))
+    for hart in range(m.config.harts):
+        state.update(str([m.register(hart, n) for n in range(4162)]).encode())
+    return state.hexdigest()
+
+
+@pytest.mark.parametrize("at", [3_000_000, 17_654_321, 40_000_000])
+def test_the_rest_is_what_the_whole_would_have_been(tmp_path, at):
+    """All that it says and all that it is, with typed input and a disk."""
+    disk = make_image(tmp_path / "disk.img")
+    (tmp_path / "typed").write_bytes(
+        b"echo kept >/file\nsync\n" + TYPED + b"cat /file\n")
+    options = ("--kernel", KERNEL, "--disk", disk, "--snapshot", "--harts",
+               "3", "--seed", "5", "--adversary", "15")
+    whole, part, rest = (str(tmp_path / n) for n in ("whole", "part", "rest"))
+    end = 200_000_000
+    with open(tmp_path / "typed", "rb") as f:
+        said = ran(f, end, *options, "--save", whole)
+    with open(tmp_path / "typed", "rb") as f:
+        first = ran(f, at, *options, "--save", part)
+        second = ran(f, end, "--resume", part, "--save", rest)
+    assert b"kept" in said and b"hello\n" in second
+    assert first + second == said
+    states = [digest(own.Machine.resumed(p)) for p in (whole, part, rest)]
+    assert states[0] == states[2] != states[1]
+
+
+def test_a_saved_machine_is_small(tmp_path):
+    path = str(tmp_path / "saved")
+    r = tools_run("--machine", "own", "--timeout", "2", "--save", path, "cat")
+    assert r.status == 124
+    assert os.stat(path).st_size > 128 << 20
+    assert os.stat(path).st_blocks * 512 < 16 << 20
+    # It still waits.
+    again = tools_run("--machine", "own", "--timeout", "2", "--resume", path)
+    assert again.status == 1 and "hal_wait" in again.err
+
+
+def test_a_panic_is_saved(tmp_path):
+    path = str(tmp_path / "saved")
+    r = tools_run("--machine", "own", "--save", path,
+                  "echo panic > /proc/crash")
+    assert r.status == 125 and os.path.exists(path)
+
+
+def test_another_file_is_refused(tmp_path):
+    path = tmp_path / "saved"
+    path.write_bytes(b"calf-m1" + bytes(20_000_000))
+    r = tools_run("--machine", "own", "--resume", str(path))
+    assert r.status == 2 and "not saved by this build" in r.err, r
+    r = tools_run("--machine", "own", "--resume", str(tmp_path / "none"))
+    assert r.status == 2 and "No such file" in r.err, r
+    assert tools_run("--machine", "own", "--resume", "x", "ls").status == 2
+    assert tools_run("--resume", "x").status == 2
+
+
+def test_a_hang_has_names():
+    r = tools_run("--machine", "own", "--harts", "2", "--timeout", "2", "cat")
+    assert r.status == 124
+    assert re.search(r"^hart 1: pc 0xf\w+ hal_wait\+0x\w+  "
+                     r"ra 0xf\w+ idle_loop\+", r.err, re.M), r
+
+
+# ---- Histories ---------------------------------------------------------------
+
+def machine(**config):
+    return own.Machine.booted(
+        own.Config(**{"harts": 3, "ram": 64 << 20, "seed": 3, **config}),
+        KERNEL, INITRD, [], "")
+
+
+@pytest.fixture
+def past():
+    """A run of 30 million instructions, in which something was typed twice."""
+    said = []
+    h = history.History(machine(adversary=15), said.append)
+    h.said = said
+    for text in TYPED[:32], TYPED[32:]:
+        h.run(h.now + 15_000_000)
+        h.happen(lambda m, text=text: m.input(text))
+    h.run(h.now + 20_000_000)
+    return h
+
+
+def test_back_and_forth_is_the_same(past):
+    moments = {}
+    for time in range(past.now, 0, -past.now // 7):
+        past.goto(time)
+        assert time <= past.now         # the clock may jump
+        moments[past.now] = digest(past.machine)
+    said = b"".join(past.said)
+    assert len(set(moments.values())) == len(moments) > 4
+    for time in random.Random(1).sample(sorted(moments), len(moments)):
+        past.goto(time)
+        assert past.now == time and digest(past.machine) == moments[time]
+    assert b"".join(past.said) == said        # nothing is said twice
+
+
+def test_watching_changes_nothing(past):
+    m, end = past.machine, past.now
+    past.goto(end)
+    without = digest(m)
+    past.goto(0)
+    all_of_it = (0, own.NEVER)
+    for kinds, harts in ((own.STORE, 1), (own.FETCH, 7), (own.LOAD, 7),
+                         (7, 7), (7, 5)):
+        past.run(past.now + 3_000_000)
+        past.watch([(*all_of_it, kinds, harts)])
+        for _ in range(3000):
+            assert past.run(end) == own.HIT
+            hart, kind, _, at = m.hit
+            assert kind & kinds and 1 << hart & harts
+            assert past.now - at == (kind != own.FETCH)
+        past.watch([])
+    past.run(end)
+    assert past.now == end and digest(m) == without
+
+
+def test_steps_of_a_hart(past):
+    """As many back as forth, whatever the other harts do meanwhile."""
+    places = []
+    for _ in range(20):
+        places.append((past.done(1), past.machine.register(1, own.PC)))
+        assert past.step_back(1)
+    for done, pc in reversed(places):
+        assert past.step(1) == own.LIMIT
+        assert (past.done(1), past.machine.register(1, own.PC)) == (done, pc)
+
+
+def test_interrupted_it_stays_where_it_was(past):
+    time, looks = past.now, iter([True] * 5)
+    past.goto(time)
+    before = digest(past.machine)
+
+    def look():
+        if not next(looks, False):
+            raise history.Interrupted
+    past.look = look
+    past.watch([(1, 1, own.LOAD, 0xff)])
+    with pytest.raises(history.Interrupted):
+        past.run_back()
+    assert past.now == time and digest(past.machine) == before
+
+
+def test_what_happens_in_the_past_is_another_future(past):
+    past.goto(past.now - 10_000_000)
+    past.happen(lambda m: m.input(b"echo another\n"))
+    past.run(past.now + 20_000_000)
+    assert b"another" in b"".join(past.said)
+    time, state = past.now, digest(past.machine)
+    past.goto(1000)
+    past.goto(time)
+    assert digest(past.machine) == state
+
+
+def test_copies_are_thinned_out(monkeypatch):
+    monkeypatch.setattr(history, "OFTEN", 5_000_000)
+    h = history.History(machine(seed=0), lambda _: None)
+    h.happen(lambda m: m.input(b"forkstorm 4 60\n"))
+    h.run(500_000_000)
+    times = [p.time for p in h.points]
+    assert times[0] == 0 and len(times) < 25
+    for a, b in zip(times, times[1:]):
+        assert b - a <= max(history.OFTEN * 2, (h.now - a) / history.GAP + 1)
+
+
+def test_looking_changes_nothing():
+    m = machine()
+    m.run(20_000_000)
+    before = digest(m)
+    block = ctypes.string_at(m.base, m.size)
+    read = [m.read(0, page << 12, 4096) for page in range(0, 16)]
+    read += [m.read(h, m.register(h, own.PC), 4) for h in range(3)]
+    assert any(read) and m.read(0, 0x7000_0000_0000, 8) == b""
+    assert digest(m) == before
+    changed = ctypes.string_at(m.base, m.size) != block
+    assert not changed
+
+
+# ---- gdb ---------------------------------------------------------------------
+
+needs_gdb = pytest.mark.skipif(not shutil.which("gdb-multiarch"),
+                               reason="gdb-multiarch is not here")
+
+
+def own_session(commands, *words):
+    """What gdb says to each of COMMANDS, in order."""
+    different = [c + " " * i for i, c in enumerate(commands)]
+    return list(session(different, "--machine", "own", "--harts", "2",
+                        *words).values())
+
+
+@needs_gdb
+def test_back_from_a_panic():
+    said = iter(own_session((
+        "continue", "hbreak report_panic", "continue", "print panics",
+        "watch panics", "reverse-continue", "print panics", "delete",
+        "hbreak file_write", "reverse-continue", "backtrace 1", "print $pc",
+        "reverse-stepi", "print $pc", "stepi", "print $pc"),
+        "echo panic > /proc/crash"))
+    assert "hit Breakpoint 1, panic (" in next(said)
+    next(said)
+    assert "hit Breakpoint 2, report_panic (" in next(said)
+    assert "= 1\n" in next(said)
+    next(said)
+    assert "Old value = 1\nNew value = 0\n" in next(said)
+    assert "= 0\n" in next(said)
+    next(said), next(said)
+    assert re.search(r"Thread \d hit Breakpoint 4, file_write \(", next(said))
+    assert "#0  file_write (" in next(said)
+    here = re.search(r"\) (0x\w+)", next(said))[1]
+    next(said)
+    assert re.search(r"\) (0x\w+)", next(said))[1] != here
+    next(said)
+    assert re.search(r"\) (0x\w+)", next(said))[1] == here
+
+
+@needs_gdb
+def test_another_moment_and_another_future():
+    said = iter(own_session((
+        "reverse-stepi", "continue", "calf goto 5000000", "monitor time",
+        "calf goto -1000", "monitor time", "calf goto 20000000",
+        "print panics = 7", "continue", "print panics", "monitor nonsense",
+        "calf goto x", "delete", "reverse-continue", "monitor time"),
+        "--seed", "1", "echo panic > /proc/crash"))
+    assert "No more reverse-execution history" in next(said)
+    assert "hit Breakpoint 1, panic (" in next(said)
+    assert "#0 " in next(said)
+    assert "instruction 5000000 of " in next(said)
+    next(said)
+    assert "instruction 4999000 of " in next(said)
+    next(said), next(said)
+    assert "hit Breakpoint 1, panic (" in next(said)
+    assert "= 7\n" in next(said)
+    assert "monitor goto N" in next(said)
+    assert "x: no number" in next(said)
+    next(said)
+    assert "No more reverse-execution history" in next(said)
+    assert "instruction 0 of " in next(said)
+
+
+@needs_gdb
+def test_the_example_of_the_document():
+    """Commands, and beginnings of lines that gdb says to them."""
+    with open(os.path.join(ROOT, "docs", "MACHINE.md"), encoding="utf-8") as f:
+        part = f.read().split("## Going back")[1].split("```")[1]
+    shell, *steps = part.split("(gdb) ")
+    build, start = re.findall(r"^\$ (.*)$", shell, re.M)
+    subprocess.run(build.split(), cwd=ROOT, check=True, capture_output=True)
+    commands = [step.split("\n")[0] for step in steps]
+    words = start.removeprefix("tools/gdb/start --machine own --harts 2 ")
+    answers = own_session(commands, *words.split())
+    for step, answer in zip(steps, answers, strict=True):
+        at = 0
+        for line in step.split("\n")[1:-1]:
+            found = re.compile(re.sub(
+                r"\b8[0-9a-f]{4}\b", r"8[0-9a-f]{4}",
+                re.escape(line))).search(answer, at)
+            assert found, (line, answer)
+            at = found.end()
