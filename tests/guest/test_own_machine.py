@@ -161,6 +161,16 @@ def test_time_out_says_where():
     assert re.search(r"hart 0: pc 0xf\w+ hal_wait", r.err), r
 
 
+def test_a_run_that_can_be_repeated_waits_for_nobody():
+    r = tools_run(*OWN, "--seed", "1", "cat")
+    assert r.status == 125 and "no hart will ever go on" in r.err, r
+
+
+def test_a_run_ends_at_an_instruction():
+    r = tools_run(*OWN, "--seed", "1", "--stop-at", "50000000", "forkstorm 2 9")
+    assert r.status == 125 and "at 50000000:" in r.err, r
+
+
 def test_options_that_do_not_go_together():
     assert tools_run(*OWN, "--qemu", "-s", "echo").status == 2
     assert tools_run("--seed", "1", "echo").status == 2
