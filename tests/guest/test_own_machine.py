@@ -4,7 +4,9 @@ things, as under QEMU."""
 import functools
 import os
 import re
+import signal
 import subprocess
+import time
 
 import pytest
 from conftest import ROOT, run_command, run_program, tools_run
@@ -13,6 +15,9 @@ from test_disk import make_image
 OWN_BUILD = ABOUT_TOOLS = True
 OWN = ("--machine", "own")
 MACHINE = os.path.join(ROOT, "tools", "own-machine")
+RELEASE = os.path.join(ROOT, "build", "release")
+KERNEL = os.path.join(RELEASE, "calf.img")
+INITRD = os.path.join(RELEASE, "initrd.cpio")
 
 
 def summary(text):
@@ -68,10 +73,9 @@ def test_same_devices_as_qemu(harts, tmp_path):
 
 
 def run_machine(*options):
-    folder = os.path.join(ROOT, "build", "release")
     return subprocess.run(
-        [MACHINE, "--kernel", os.path.join(folder, "calf.img"), "--initrd",
-         os.path.join(folder, "initrd.cpio"), "--harts", "4", *options],
+        [MACHINE, "--kernel", KERNEL, "--initrd", INITRD, "--harts", "4",
+         *options],
         stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
 
 
@@ -121,6 +125,50 @@ def test_what_the_adversary_did():
     some = stopped(3000000, "stores,walks")
     assert {name for _, name in some} == {"stores", "walks"}
     assert all(int(at) <= 3000000 for at, _ in some)
+
+
+@pytest.mark.parametrize("options, why", [
+    (["--harts", "9"], "there is no such machine"),
+    (["--harts", "x"], "x: not a number"),
+    (["--nonsense"], "--nonsense"),
+    (["--kernel", "/none"], "/none: No such file"),
+    (["--append", "x" * 3000], "the command line is too long"),
+    (["--gdb", "1", "--stats"], "not for --gdb"),
+    (["--disk", os.devnull] * 5, "at most 4 disks"),
+    (["--stop-at", "1000", "--save", "/none/file"], "/none/file: No such"),
+])
+def test_wrong_usage(options, why):
+    done = run_machine(*options)
+    assert done.returncode == 2 and why in done.stderr, done
+    assert "Traceback" not in done.stderr
+
+
+def test_output_that_cannot_be_written():
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([MACHINE, "--kernel", KERNEL], stdout=full,
+                              stdin=subprocess.DEVNULL, timeout=60,
+                              stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 2 and "No space left" in done.stderr, done
+    assert "Traceback" not in done.stderr
+    reader = subprocess.Popen(["true"], stdin=subprocess.PIPE)
+    assert reader.wait() == 0
+    done = subprocess.run([MACHINE, "--kernel", KERNEL], stdout=reader.stdin,
+                          stdin=subprocess.DEVNULL, timeout=60,
+                          stderr=subprocess.PIPE, text=True)
+    assert done.returncode == -signal.SIGPIPE and done.stderr == "", done
+
+
+def test_told_to_end_while_it_waits():
+    machine = subprocess.Popen(
+        [MACHINE, "--kernel", KERNEL, "--initrd", INITRD, "--stats"], text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    while machine.stdout.read(1) != "$":
+        pass
+    time.sleep(0.5)         # it may well wait now
+    machine.terminate()
+    said = machine.communicate(timeout=30)[1]
+    assert machine.returncode == 1
+    assert re.search(r"(?m)^hart 0: pc 0xf.*\ninstructions: \d+$", said), said
 
 
 def test_an_unknown_adversary():
