@@ -238,12 +238,13 @@ $(test_programs): $(U)/tests/%: $(U)/obj/tests/guest/programs/%.c.o \
 comma := ,
 blank := $(subst ,, )
 own_script := tests/guest/programs/lowbuffer.ld
-# It may write its code, and newer linkers need telling that this is meant.
+# They may write their code, and newer linkers need telling that this is meant.
 meant := $(if $(family),,$(if $(findstring no-warn-rwx,$(shell $(cross)ld --help \
     2>/dev/null)),-Wl$(comma)--no-warn-rwx-segments))
-$(U)/tests/lowbuffer: user_link := $(subst user/user.ld,$(own_script),$(user_link)) \
+writes_code := $(U)/tests/lowbuffer $(U)/tests/oldcode
+$(writes_code): user_link := $(subst user/user.ld,$(own_script),$(user_link)) \
     $(meant)
-$(U)/tests/lowbuffer: $(own_script)
+$(writes_code): $(own_script)
 
 # Programs from elsewhere, with the warnings they were written for.
 foreign_flags := $(filter-out -Wextra -O2,$(user_flags)) -O
@@ -323,6 +324,18 @@ $(wasm_objects): build/wasm/%.o: %.c Makefile
 	$(q)clang --target=wasm32 -ffreestanding -mbulk-memory -msign-ext -Imachine \
 	    $(filter-out -g,$(machine_flags)) -Wno-missing-prototypes \
 	    -MMD -MP -c $< -o $@
+
+# The disk of tools/adversary: what its runs write is thrown away.
+build/adversary/disk.img: $(B)/initrd.cpio tools/image
+	@mkdir -p $(@D)
+	$(q)tools/image --fresh --size 16M $@ $(disk_entries)
+
+adversary-needs: tools-test all machine $(test_programs) build/adversary/disk.img
+
+adversary: ## faults on the worst machine (SEED=1 MINUTES=2 HARTS=2,4 JOBS=2)
+	@tools/adversary $(if $(SEED),--seed $(SEED)) \
+	    $(if $(MINUTES),--minutes $(MINUTES)) $(if $(JOBS),--jobs $(JOBS)) \
+	    $(if $(filter command% environment%,$(origin HARTS)),--harts $(HARTS))
 
 # ---- Running -----------------------------------------------------------------
 
@@ -498,7 +511,8 @@ V ?= 0
 q := $(if $(filter 0,$(V)),@)
 say := @$(if $(filter 0,$(V)),printf '  %-7s%s\n',:)
 
-.PHONY: all always run machine machine-wasm image refreshed-image user-program qemu qemu-gdb print-gdbport gdb grade crash \
+.PHONY: all always run machine machine-wasm adversary adversary-needs image \
+    refreshed-image user-program qemu qemu-gdb print-gdbport gdb grade crash \
     test test-all test-host test-fuzz test-models test-guest test-tools test-debug soak \
     coverage mutants mutant builds debug-build clang-build lint format help clean
 .SECONDARY:

@@ -10,7 +10,8 @@ fuzz_flags := -std=gnu17 -g -O1 -Wall -Wextra -Wno-c2x-extensions \
 TARGET ?= $(fuzz_names)
 
 $(fuzz_names:%=$(FUZZ)/%): $(FUZZ)/%: tests/fuzz/%.c \
-    $$(call told_sources,tests/fuzz/%.c) $(host_headers) tests/fuzz/fuzz.h \
+    $$(call told_sources,tests/fuzz/%.c) $(host_headers) \
+    $(wildcard tests/fuzz/*.h machine/*.h machine/*.tbl) \
     tests/fuzz/fuzz.mk | tools-fuzz
 	@mkdir -p $(@D)
 	$(say) FUZZCC $<

@@ -22,6 +22,9 @@ static void start(struct machine *m, const uint8_t *data, size_t size)
         h->status = how & 4 ? 0 : STATUS_FS_DIRTY;
         h->tvec = how & 8 ? CODE : HANDLER;
         h->ie = how & 16 ? 0x222 : 0;
+        h->timer = how & 32 ? how >> 8 & 63 : UINT64_MAX;
+        if (how & 64)
+            h->status |= STATUS_SIE;
         for (unsigned n = 1; n < 32; n++)
             h->x[n] = n % 2 ? DATA + n * 8 : how << n;
         hart_set_view(h);

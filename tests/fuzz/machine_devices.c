@@ -148,6 +148,9 @@ static void step(struct machine *m, struct bytes *b)
         bus_store(m, at, size, take(b, size));
         break;
     case 3:
+        at = device(b) + take(b, 1) % 64 * 4;
+        bus_store(m, at, 4, take(b, size));
+        break;
     case 4:
         bus_load(m, place(b), size, &value);
         break;

@@ -189,13 +189,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct machine *m = machine_again();
     struct hart *h = &m->harts[0];
     struct bytes b = {data, size};
+    uint64_t va = 0;
     fill(m, &b);
     h->satp = SATP_SV39 | TABLES / PAGE_SIZE;
     if (take(&b, 1) == 0)
         h->satp = SATP_SV39 | (take(&b, 6) & SATP_PPN);
     mmu_fence(h);
     for (unsigned i = 0; i < 256 && b.left; i++) {
-        uint64_t what = take(&b, 1), va = address(&b);
+        uint64_t what = take(&b, 1);
+        if (!(what & 128)) /* else where the last one was */
+            va = address(&b);
         if (what % 8 < 6)
             compare(m, h, va, (enum access)(what % 3));
         else if (what % 8 == 6)

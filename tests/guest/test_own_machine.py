@@ -1,6 +1,7 @@
 """The machine of our own (docs/MACHINE.md): the same system, told the same
 things, as under QEMU."""
 
+import functools
 import os
 import re
 import subprocess
@@ -9,6 +10,7 @@ import pytest
 from conftest import ROOT, run_command, run_program, tools_run
 from test_disk import make_image
 
+OWN_BUILD = ABOUT_TOOLS = True
 OWN = ("--machine", "own")
 MACHINE = os.path.join(ROOT, "build", "machine", "calf-machine")
 
@@ -17,12 +19,17 @@ def summary(text):
     return re.findall(r"(?m)^[\w-]+(?: \(bug \d+\))?: ok$|^ALL .*PASSED$", text)
 
 
+@functools.cache
+def under_qemu(command):
+    return run_command(command, timeout=600)
+
+
 @pytest.mark.parametrize("harts", [1, 4])
 @pytest.mark.parametrize("command", ["cowtest", "usertests -q"])
 def test_same_summary_as_qemu(command, harts):
     own = run_command(command, harts=harts, options=OWN, timeout=600)
-    qemu = run_command(command, harts=harts, timeout=600)
-    assert own.status == qemu.status == 0
+    qemu = under_qemu(command)
+    assert own.status == qemu.status == 0, (own, qemu)
     assert summary(own.out) and summary(own.out) == summary(qemu.out)
 
 
@@ -152,6 +159,16 @@ def test_time_out_says_where():
     r = tools_run(*OWN, "--timeout", "3", "cat", stdin=None)
     assert r.status == 124
     assert re.search(r"hart 0: pc 0xf\w+ hal_wait", r.err), r
+
+
+def test_a_run_that_can_be_repeated_waits_for_nobody():
+    r = tools_run(*OWN, "--seed", "1", "cat")
+    assert r.status == 125 and "no hart will ever go on" in r.err, r
+
+
+def test_a_run_ends_at_an_instruction():
+    r = tools_run(*OWN, "--seed", "1", "--stop-at", "50000000", "forkstorm 2 9")
+    assert r.status == 125 and "at 50000000:" in r.err, r
 
 
 def test_options_that_do_not_go_together():

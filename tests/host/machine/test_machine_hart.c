@@ -100,6 +100,41 @@ static void test_trap_and_return(void **state)
     assert_int_equal(h->status, STATUS_SIE | STATUS_SPIE);
 }
 
+/* Out of a handler, and from an exception in one. */
+static void test_trap_in_a_handler(void **state)
+{
+    (void)state;
+    h->status = STATUS_SIE | STATUS_SUM | STATUS_MXR | STATUS_FS_DIRTY;
+    must_trap(EBREAK, CAUSE_BREAKPOINT, CODE);
+    assert_int_equal(h->status, STATUS_SPIE | STATUS_SPP | STATUS_SUM |
+                                    STATUS_MXR | STATUS_FS_DIRTY);
+    must_trap(EBREAK, CAUSE_BREAKPOINT, CODE);
+    assert_int_equal(h->status,
+                     STATUS_SPP | STATUS_SUM | STATUS_MXR | STATUS_FS_DIRTY);
+    h->epc = DATA;
+    run_one(SRET); /* to where interrupts were off */
+    assert_int_equal(h->pc, DATA);
+    assert_false(h->user);
+    assert_int_equal(h->status,
+                     STATUS_SPIE | STATUS_SUM | STATUS_MXR | STATUS_FS_DIRTY);
+    run_one(SRET); /* and SPP is U now */
+    assert_true(h->user);
+}
+
+/* No interrupt that is not enabled wakes a hart. */
+static void test_wait_for_nothing(void **state)
+{
+    (void)state;
+    CODE_IS(WFI, LOOP);
+    h->software = true;
+    h->ie = IP_TIMER | IP_EXTERNAL;
+    assert_int_equal(machine_run(m, 100), MACHINE_IDLE);
+    assert_true(machine_next_event(m) == UINT64_MAX);
+    h->ie |= IP_SOFTWARE;
+    assert_int_equal(machine_run(m, 100), MACHINE_LIMIT);
+    assert_int_equal(h->pc, CODE + 4);
+}
+
 static void test_fetch_of_nothing(void **state)
 {
     (void)state;
@@ -436,6 +471,8 @@ int main(void)
         BENCH(test_x0_stays_zero),
         BENCH(test_exceptions),
         BENCH(test_trap_and_return),
+        BENCH(test_trap_in_a_handler),
+        BENCH(test_wait_for_nothing),
         BENCH(test_fetch_of_nothing),
         BENCH(test_of_supervisors_only),
         BENCH(test_what_registers_hold),

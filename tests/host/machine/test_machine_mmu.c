@@ -341,6 +341,67 @@ static void test_many_fences(void **state)
     }
 }
 
+/* An atomic operation is a store, even one that only reads; LR is a load. */
+static void test_atomic_operations(void **state)
+{
+    const uint32_t amo = AMO(AMO_OR, 8, 12, 10, 0);
+    const uint32_t lr = AMO(AMO_LR, 8, 12, 10, 0);
+    const uint32_t sc = AMO(AMO_SC, 8, 12, 10, 11);
+    (void)state;
+    turn_on(pte(DATA, V | R));
+    must_trap(amo, CAUSE_STORE_PAGE, VA);
+    must_trap(sc, CAUSE_STORE_PAGE, VA);
+    assert_int_equal(peek(entry_of(0, VA)), pte(DATA, V | R));
+    run_one(lr);
+    assert_int_equal(h->pc, CODE + 4);
+    assert_int_equal(peek(entry_of(0, VA)), pte(DATA, V | R | A));
+    turn_on(pte(DATA, V | X));
+    must_trap(lr, CAUSE_LOAD_PAGE, VA);
+    turn_on(pte(DATA, V | R | W));
+    run_one(amo);
+    assert_int_equal(peek(entry_of(0, VA)), pte(DATA, V | R | W | A | D));
+    h->x[10] = VA + 4;
+    must_trap(amo, CAUSE_STORE_MISALIGNED, VA + 4);
+    must_trap(lr, CAUSE_LOAD_MISALIGNED, VA + 4);
+    turn_on(pte(UART_BASE, V | R | W));
+    must_trap(amo, CAUSE_STORE_ACCESS, VA);
+    must_trap(lr, CAUSE_LOAD_ACCESS, VA);
+}
+
+/* A reservation is of a place, whatever address it was reached by. */
+static void test_reservation_by_another_address(void **state)
+{
+    (void)state;
+    turn_on(pte(DATA, RWX));
+    poke(entry_of(0, VA + 4096), pte(DATA, RWX));
+    poke(entry_of(0, VA + 8192), pte(DATA + 4096, RWX));
+    run_one(AMO(AMO_LR, 8, 12, 10, 0));
+    h->x[10] = VA + 8192;
+    run_one(AMO(AMO_SC, 8, 13, 10, 11));
+    assert_int_equal(h->x[13], 1);
+    h->x[10] = VA;
+    run_one(AMO(AMO_LR, 8, 12, 10, 0));
+    h->x[10] = VA + 4096;
+    run_one(AMO(AMO_SC, 8, 13, 10, 11));
+    assert_int_equal(h->x[13], 0);
+}
+
+/* Registers of devices: as they are, and no instructions. */
+static void test_devices(void **state)
+{
+    (void)state;
+    turn_on(pte(PLIC_BASE, RWX));
+    run_one(LOAD(2, 12, 10, 4));
+    assert_int_equal(h->pc, CODE + 4);
+    must_trap(LOAD(2, 12, 10, 6), CAUSE_LOAD_ACCESS, VA + 6);
+    must_trap(LOAD(0, 12, 10, 4), CAUSE_LOAD_ACCESS, VA + 4);
+    must_trap(SD(11, 10, 8), CAUSE_STORE_ACCESS, VA + 8);
+    h->pc = VA;
+    run(1);
+    assert_int_equal(h->cause, CAUSE_FETCH_ACCESS);
+    assert_int_equal(h->tval, VA);
+}
+
 /* ---- The adversary ------------------------------------------------------- */
 
 /* Of many loads of VA, how many find 2, the others 1? */
@@ -410,6 +471,25 @@ static void test_old_translations_and_spaces(void **state)
     assert_int_equal(loads_of_two(), 200);
 }
 
+/* Global ones are of every space, and outlive a fence for one. */
+static void test_old_global_translations(void **state)
+{
+    (void)state;
+    m->config.adversary = ADVERSARY_TLB;
+    turn_on(pte(DATA, RWX | G));
+    fences(0, 0, false, false);
+    poke(DATA, 1);
+    poke(DATA + 0x8000, 2);
+    assert_int_equal(loads_of_two(), 0);
+    poke(entry_of(0, VA), pte(DATA + 0x8000, RWX | G));
+    fences(0, 0, false, true);
+    fences(VA, 0, true, true);
+    h->satp |= 1ull << 44;
+    assert_in_range(loads_of_two(), 1, 199);
+    fences(VA, 0, true, false);
+    assert_int_equal(loads_of_two(), 200);
+}
+
 static void test_old_instructions(void **state)
 {
     (void)state;
@@ -447,8 +527,12 @@ int main(void)
         BENCH(test_instruction_across_pages),
         BENCH(test_many_pages),
         BENCH(test_many_fences),
+        BENCH(test_atomic_operations),
+        BENCH(test_reservation_by_another_address),
+        BENCH(test_devices),
         BENCH(test_old_translations),
         BENCH(test_old_translations_and_spaces),
+        BENCH(test_old_global_translations),
         BENCH(test_old_instructions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
