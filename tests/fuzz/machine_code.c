@@ -63,7 +63,7 @@ static void try_first(const uint8_t *data, size_t size)
         (word & 3) == 3 ? encoding_of(word) != NULL : is_half((uint16_t)word);
     MUST(i.length == ((word & 3) == 3 ? 4 : 2));
     MUST(i.rd <= X_NOWHERE && i.rs1 < 32 && i.rs2 < 32);
-    if (i.op != OP_FP && i.op != OP_SYSTEM)
+    if (i.op != OP_FP && i.op != OP_FUSED && i.op != OP_SYSTEM)
         MUST((i.op != OP_ILLEGAL) == expected);
 }
 
