@@ -175,10 +175,10 @@ struct code_page {
 /* ---- What the adversary keeps, of each hart -------------------------------
  */
 
-/* An entry of the page tables: where it lies in RAM, its level. */
+/* An entry of the page tables: where it lies in RAM, its level. (No struct has
+ * padding here: the same run leaves the same bytes.) */
 struct leaf {
-    uint64_t pte, at;
-    unsigned level;
+    uint64_t pte, at, level;
 };
 
 #define OLD_SETS 256u
@@ -187,8 +187,7 @@ struct leaf {
 
 struct old {
     uint64_t page; /* number of it at leaf.level */
-    uint16_t asid;
-    bool used;
+    uint32_t asid, used;
     struct leaf leaf;
 };
 
@@ -196,8 +195,7 @@ struct old {
 #define STORES 16u
 
 struct store {
-    uint64_t offset, value, epoch;
-    unsigned size;
+    uint64_t offset, value, epoch, size;
 };
 struct stores {
     struct store list[STORES];

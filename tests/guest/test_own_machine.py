@@ -1,6 +1,7 @@
 """The machine of our own (docs/MACHINE.md): the same system, told the same
 things, as under QEMU."""
 
+import filecmp
 import functools
 import os
 import re
@@ -92,6 +93,14 @@ def test_same_seed_same_bytes():
     first = ran(1)
     assert ran(1) == first
     assert ran(2) != first
+
+
+def test_same_seed_same_machine(tmp_path):
+    saved = [tmp_path / "first", tmp_path / "second"]
+    for path in saved:
+        run_machine("--seed", "3", "--adversary", "all", "--stop-at",
+                    "60000000", "--save", str(path), "cowtest")
+    assert filecmp.cmp(*saved, shallow=False)
 
 
 def test_random_instructions():
