@@ -97,7 +97,6 @@ void machine_init(struct machine *m, const struct machine_config *config)
             h->generation[access] = 1;
     }
     code_init(m);
-    uart_init(m);
     for (unsigned i = 0; i < config->disks; i++)
         m->virtio[i].kind = VIRTIO_ID_BLOCK;
     m->virtio[VIRTIO_RNG].kind = VIRTIO_ID_RNG;
@@ -254,7 +253,7 @@ enum machine_stop machine_run(struct machine *m, uint64_t limit)
         struct hart *h = &m->harts[m->turn];
         if (m->stopped)
             return (enum machine_stop)m->stop;
-        if (m->uart.output_count > OUTPUT_MUCH)
+        if (m->uart.output.count > OUTPUT_MUCH)
             return MACHINE_OUTPUT;
         if (m->flush) {
             m->flush = false;

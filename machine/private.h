@@ -112,18 +112,20 @@ struct plic {
     uint32_t threshold[MACHINE_HARTS];
 };
 
-#define INPUT_SIZE  4096u
-#define OUTPUT_SIZE 65536u
+#define CONSOLE_SIZE 65536u
 /* With more than this a run ends, and after one more instruction there must be
  * room still. */
-#define OUTPUT_MUCH (OUTPUT_SIZE / 2)
+#define OUTPUT_MUCH (CONSOLE_SIZE / 2)
+
+struct queue {
+    uint32_t first, count;
+    uint8_t bytes[CONSOLE_SIZE];
+};
 
 struct uart {
-    uint8_t interrupts, line_control, scratch;
-    bool fifo, sent; /* `sent`: the transmitter became empty */
-    uint32_t input_first, input_count, output_first, output_count;
-    uint8_t input[INPUT_SIZE];
-    uint8_t output[OUTPUT_SIZE];
+    uint8_t registers[8]; /* as they were written */
+    bool told;            /* that the transmitter is empty */
+    struct queue input, output;
 };
 
 #define VIRTIO_SLOTS     8u
@@ -377,16 +379,14 @@ bool bus_store(struct machine *m, uint64_t physical, unsigned size,
 /* sbi.c: an ecall of S mode. False: it takes longer, and is to be made anew. */
 bool sbi_call(struct machine *m, struct hart *h);
 
-/* The devices' registers: plic.c, uart.c, virtio.c. Aligned; false if the size
- * does not suit the device. */
-bool plic_load(struct machine *m, uint32_t at, unsigned size, uint64_t *value);
-bool plic_store(struct machine *m, uint32_t at, unsigned size, uint64_t value);
-bool uart_load(struct machine *m, uint32_t at, unsigned size, uint64_t *value);
-bool uart_store(struct machine *m, uint32_t at, unsigned size, uint64_t value);
-bool virtio_load(struct machine *m, uint32_t at, unsigned size,
-                 uint64_t *value);
-bool virtio_store(struct machine *m, uint32_t at, unsigned size,
-                  uint64_t value);
+/* The registers of devices, `at` bytes from the first: plic.c, uart.c,
+ * virtio.c. */
+uint64_t plic_load(struct machine *m, uint32_t at);
+void plic_store(struct machine *m, uint32_t at, uint64_t value);
+uint64_t uart_load(struct machine *m, uint32_t at);
+void uart_store(struct machine *m, uint32_t at, uint64_t value);
+uint64_t virtio_load(struct machine *m, uint32_t at);
+void virtio_store(struct machine *m, uint32_t at, uint64_t value);
 
 /* plic.c; virtio has sources 1 to VIRTIO_SLOTS. */
 #define UART_SOURCE 10u
@@ -396,20 +396,22 @@ bool plic_pending(const struct plic *p, unsigned hart);
 /* uart.c */
 bool uart_put(struct machine *m, uint8_t byte);
 int uart_get(struct machine *m);
-void uart_init(struct machine *m);
 
 /* What is late is done, of each device one time in `odds`. Was there any? */
 bool virtio_late(struct machine *m, unsigned odds);
 /* virtio_devices.c: does a request, a chain of pieces; returns the bytes that
  * were written to it. */
-struct piece {
-    uint8_t *data;
-    uint32_t length;
-    bool written; /* by the device */
+struct chain {
+    unsigned count;
+    struct piece {
+        uint8_t *data;
+        uint32_t length;
+        bool written; /* by the device */
+    } pieces[PIECES];
 };
-uint32_t device_request(struct machine *m, unsigned slot, struct piece *pieces,
-                        unsigned count);
-uint8_t device_config(const struct machine *m, unsigned slot, uint32_t at);
+uint32_t device_request(struct machine *m, unsigned slot,
+                        const struct chain *chain);
+uint64_t device_config(const struct machine *m, unsigned slot, uint32_t at);
 uint64_t device_features(const struct machine *m, unsigned slot);
 
 /* fdt.c: writes the device tree; its size, or 0 if there is too little room.
@@ -422,11 +424,13 @@ uint32_t fdt_write(const struct machine *m, const struct tree_facts *facts,
                    uint8_t *to, uint32_t size);
 
 /* Physical addresses, as on QEMU's "virt". */
-#define RTC_BASE    0x00101000u
-#define PLIC_BASE   0x0c000000u
-#define PLIC_SIZE   0x00600000u
-#define UART_BASE   0x10000000u
-#define UART_SIZE   0x100u
-#define VIRTIO_BASE 0x10001000u /* a page each */
+#define RTC_BASE      0x00101000u
+#define PLIC_BASE     0x0c000000u
+#define PLIC_SIZE     0x00600000u
+#define UART_BASE     0x10000000u
+#define UART_SIZE     0x100u
+#define VIRTIO_BASE   0x10001000u /* a page each */
+#define VIRTIO_SIZE   (VIRTIO_SLOTS * PAGE_SIZE)
+#define VIRTIO_CONFIG 0x100u /* in a page: what the kind of device defines */
 
 #endif

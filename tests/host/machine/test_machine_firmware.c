@@ -265,8 +265,8 @@ static void test_console_output(void **state)
 static void test_console_full(void **state)
 {
     (void)state;
-    is(OK, DBCN, 0, OUTPUT_SIZE + 1, BUFFER, 0);
-    assert_int_equal(h->x[11], OUTPUT_SIZE);
+    is(OK, DBCN, 0, CONSOLE_SIZE + 1, BUFFER, 0);
+    assert_int_equal(h->x[11], CONSOLE_SIZE);
     assert_int_equal(machine_run(m, UINT64_MAX), MACHINE_OUTPUT);
 }
 
