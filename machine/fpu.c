@@ -130,7 +130,7 @@ static bool compute(struct hart *h, struct insn i)
     unsigned funct = i.op == OP_FUSED ? FUSED : FP_FUNCT(i.imm) >> 2;
     bool rounds = functs[funct].how == IN_FRM;
     if (rounds && how == IN_FRM)
-        how = h->rm;
+        how = h->fcsr >> 5;
     if (!functs[funct].exists || format > FP_DOUBLE ||
         i.rs2 > functs[funct].rs2 ||
         (funct == FROM_FORMAT && i.rs2 == format) ||
@@ -142,9 +142,9 @@ static bool compute(struct hart *h, struct insn i)
         h->x[i.rd ? i.rd : X_NOWHERE] = value;
     else
         set(h, env.format, i.rd, value);
-    if (env.flags & ~h->flags)
+    if (env.flags & ~h->fcsr)
         h->status |= STATUS_FS_DIRTY;
-    h->flags |= (uint8_t)env.flags;
+    h->fcsr |= env.flags;
     return true;
 }
 

@@ -83,11 +83,11 @@ struct hart {
     uint64_t pc;
     bool user;         /* U mode; else S */
     bool look;         /* interrupts are to be looked at, or a page left */
-    uint8_t flags, rm; /* fcsr */
     uint32_t state;    /* enum hart_state */
     uint32_t number;
     uint64_t status, scratch, epc, cause, tval, tvec, satp, counteren;
     uint64_t envcfg, ie, timer; /* `timer`: stimecmp */
+    uint64_t fcsr;
     bool software;              /* sip.SSIP */
     bool software_late;         /* soon so (ADVERSARY_SBI) */
     bool reserved;              /* LR without SC, of these bytes of RAM */
