@@ -136,12 +136,12 @@ static void serve(struct machine *m, unsigned slot)
 static void notify(struct machine *m, unsigned slot)
 {
     struct virtio *v = &m->virtio[slot];
-    bool late = asked(m, ADVERSARY_DEVICES);
-    v->late = true;
-    v->looked =
-        late && machine_random(m) & 1 && works(v) && take_requests(m, v);
-    if (!late)
+    if (!asked(m, ADVERSARY_DEVICES)) {
         serve(m, slot);
+        return;
+    }
+    v->late = true;
+    v->looked = machine_random(m) & 1 && works(v) && take_requests(m, v);
 }
 
 bool virtio_late(struct machine *m, unsigned odds)
