@@ -60,15 +60,13 @@ bool hart_wakes(const struct machine *m, const struct hart *h)
 /* External, software, timer is the order (section 4.1.3). */
 void hart_interrupt(struct machine *m, struct hart *h)
 {
-    static const uint8_t order[] = {EXTERNAL, SOFTWARE, TIMER};
-    uint64_t wanted = pending(m, h) & h->ie;
-    if (!h->user && !(h->status & STATUS_SIE))
-        return;
-    for (unsigned i = 0; i < sizeof order; i++)
-        if (wanted >> order[i] & 1) {
-            hart_trap(h, CAUSE_INTERRUPT | order[i], 0);
-            return;
-        }
+    uint64_t wanted = pending(m, h) & h->ie, first = TIMER;
+    if (wanted & IP_EXTERNAL)
+        first = EXTERNAL;
+    else if (wanted & IP_SOFTWARE)
+        first = SOFTWARE;
+    if (wanted && (h->user || h->status & STATUS_SIE))
+        hart_trap(h, CAUSE_INTERRUPT | first, 0);
 }
 
 bool hart_illegal(struct machine *m, struct hart *h)

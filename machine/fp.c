@@ -52,13 +52,18 @@ uint64_t fp_nan(enum fp_format format)
 }
 
 /* Shifts right; the lowest bit becomes sticky. */
-static uint64_t shift_sticky(uint64_t value, int by)
+static struct number shifted(struct number n, int by)
 {
-    if (by == 0)
-        return value;
-    if (by > 63)
-        return value != 0;
-    return value >> by | (value << (64 - by) != 0);
+    for (; by >= 64; by -= 64) {
+        n.low = n.sig | (n.low != 0);
+        n.sig = 0;
+    }
+    if (by) {
+        bool rest = n.low << (64 - by);
+        n.low = n.sig << (64 - by) | n.low >> by | rest;
+        n.sig >>= by;
+    }
+    return n;
 }
 
 /* With the highest bit set; or it is a zero. */
@@ -101,30 +106,27 @@ static struct number unpack(enum fp_format format, uint64_t bits)
 
 /* ---- Rounding ------------------------------------------------------------ */
 
-static bool rounds_away(enum fp_round round, bool sign, bool odd, uint64_t rest,
-                        uint64_t half)
+/* `rest` is what is below one, by 64 bits. */
+static bool rounds_away(enum fp_round round, bool sign, bool odd, uint64_t rest)
 {
     switch (round) {
     case ROUND_EVEN:
-        return rest > half || (rest == half && odd);
+        return rest > TOP || (rest == TOP && odd);
     case ROUND_DOWN:
         return sign && rest;
     case ROUND_UP:
         return !sign && rest;
     case ROUND_MAX:
-        return rest >= half;
+        return rest >= TOP;
     default:
         return false;
     }
 }
 
-/* `sig` without its last `drop` bits. */
-static uint64_t rounded(const struct fp_env *env, bool sign, uint64_t sig,
-                        int drop)
+/* `n.sig`, and one more if `n.low` makes it so. */
+static uint64_t rounded(const struct fp_env *env, struct number n)
 {
-    uint64_t rest = sig & ((1ull << drop) - 1), kept = sig >> drop;
-    return kept +
-           rounds_away(env->round, sign, kept & 1, rest, 1ull << (drop - 1));
+    return n.sig + rounds_away(env->round, n.sign, n.sig & 1, n.low);
 }
 
 static uint64_t with_sign(const struct fp_env *env, bool sign, uint64_t bits)
@@ -137,24 +139,22 @@ static uint64_t pack(struct fp_env *env, struct number n)
     const struct shape *s = &shapes[env->format];
     int drop = 63 - s->fraction, below = 1 - s->bias - n.exp;
     uint64_t infinity = fp_infinity(env->format), bits;
-    uint64_t sig = n.sig | (n.low != 0);
-    bool stays = env->round == ROUND_ZERO ||
-                 env->round == (n.sign ? ROUND_UP : ROUND_DOWN);
     if (n.kind != FINITE)
         return with_sign(env, n.sign, n.kind == ZERO ? 0 : infinity);
-    bits = rounded(env, n.sign, sig, drop);
+    n = shifted(n, drop);
+    bits = rounded(env, n);
     /* Below the normal numbers even if its exponent had no bounds? */
     bool tiny = below > 1 || (below == 1 && bits >> (64 - drop) == 0);
     if (below > 0) {
-        sig = shift_sticky(sig, below);
-        bits = rounded(env, n.sign, sig, drop);
+        n = shifted(n, below);
+        bits = rounded(env, n);
     } else { /* the significand's highest bit adds one to the exponent */
         bits += (uint64_t)-below << s->fraction;
     }
     if (bits >= infinity) {
         env->flags |= FP_OF | FP_NX;
-        bits = infinity - stays;
-    } else if (sig & ((1ull << drop) - 1)) {
+        bits = infinity - !rounds_away(env->round, n.sign, true, TOP);
+    } else if (n.low) {
         env->flags |= FP_NX | (tiny ? FP_UF : 0);
     }
     return with_sign(env, n.sign, bits);
@@ -193,18 +193,6 @@ static bool unordered(struct fp_env *env, uint64_t a, uint64_t b)
 
 /* ---- Sums ---------------------------------------------------------------- */
 
-static struct number shift_wide(struct number n, int by)
-{
-    if (by >= 64) {
-        n.low = shift_sticky(n.sig, by - 64) | (n.low != 0);
-        n.sig = 0;
-    } else if (by) {
-        n.low = shift_sticky(n.low, by) | n.sig << (64 - by);
-        n.sig >>= by;
-    }
-    return n;
-}
-
 static uint64_t zero_sum(struct fp_env *env)
 {
     return with_sign(env, env->round == ROUND_DOWN, 0);
@@ -219,8 +207,8 @@ static uint64_t sum(struct fp_env *env, struct number a, struct number b)
         a = b;
         b = other;
     }
-    b = shift_wide(b, a.exp - b.exp + 1);
-    a = shift_wide(a, 1);
+    b = shifted(b, a.exp - b.exp + 1);
+    a = shifted(a, 1);
     a.exp++;
     if (a.sign == b.sign) {
         a.low += b.low;
@@ -366,24 +354,23 @@ uint64_t fp_from_integer(struct fp_env *env, bool negative, uint64_t size)
     return pack(env, normalized(n));
 }
 
-/* What does not fit becomes the nearest that does; a NaN counts as positive. */
 uint64_t fp_to_integer(struct fp_env *env, uint64_t a, unsigned bits,
                        bool is_signed)
 {
     struct number x = unpack(env->format, a);
     bool negative = x.sign && x.kind != NOT_A_NUMBER, fits = false;
-    uint64_t most = UINT64_MAX >> (64 - bits + is_signed);
+    uint64_t most = UINT64_MAX >> (64 - bits + is_signed), size;
     if (negative)
         most = is_signed ? most + 1 : 0;
     if (x.kind <= FINITE && x.exp <= 63) {
-        x = shift_wide(x, 63 - x.exp);
-        bool away = rounds_away(env->round, x.sign, x.sig & 1, x.low, TOP);
-        fits = x.sig < most || (x.sig == most && !away);
-        x.sig += away;
+        x = shifted(x, 63 - x.exp);
+        size = rounded(env, x);
+        fits = size <= most;
     }
     env->flags |= !fits ? FP_NV : x.low ? FP_NX : 0;
-    uint64_t size = fits ? x.sig : most, value = negative ? 0 - size : size;
-    return bits == 32 ? (uint64_t)(int32_t)value : value;
+    size = fits ? size : most;
+    size = negative ? 0 - size : size;
+    return bits == 32 ? (uint64_t)(int32_t)size : size;
 }
 
 /* ---- Comparing and classifying ------------------------------------------- */
