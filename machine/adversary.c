@@ -50,12 +50,6 @@ bool machine_decision(const struct machine *m, unsigned back,
     return true;
 }
 
-/* One time in `odds`, if it is asked for. */
-static bool draws(struct machine *m, unsigned what, unsigned odds)
-{
-    return asked(m, what) && machine_random(m) % odds == 0;
-}
-
 /* ---- Translations -------------------------------------------------------- */
 
 static uint16_t asid_of(const struct hart *h)
@@ -231,7 +225,7 @@ void adversary_turn(struct machine *m, struct hart *h)
     arrive(m, 4);
     code_refresh(m, h);
     adversary_ahead(m, h);
-    if (!asked(m, ENTRIES) || machine_random(m) % 4)
+    if (!draws(m, ENTRIES, 4))
         return;
     for (unsigned access = 0; access < ACCESS_KINDS; access++)
         mmu_forget(h, (enum access)access);
@@ -246,9 +240,7 @@ bool adversary_idle(struct machine *m)
 /* Harts are switched after any instruction. */
 uint64_t adversary_length(struct machine *m, uint64_t usual)
 {
-    if (!asked(m, ADVERSARY_TURNS) || machine_random(m) & 1)
-        return usual;
-    return 1 + machine_random(m) % 16;
+    return draws(m, ADVERSARY_TURNS, 2) ? 1 + machine_random(m) % 16 : usual;
 }
 
 /* The last instruction took so long that a timer goes off now. */

@@ -96,7 +96,6 @@ void machine_init(struct machine *m, const struct machine_config *config)
         for (unsigned access = 0; access < ACCESS_KINDS; access++)
             h->generation[access] = 1;
     }
-    code_init(m);
     uart_init(m);
     for (unsigned i = 0; i < config->disks; i++)
         m->virtio[i].kind = VIRTIO_ID_BLOCK;

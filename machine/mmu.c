@@ -20,17 +20,11 @@ enum { PTE_A = 64, PTE_D = 128 };
 
 /* ---- Remembering --------------------------------------------------------- */
 
-static struct translation *entry(struct hart *h, uint64_t va,
-                                 enum access access)
-{
-    return &h->tlb[h->view][access][(va >> PAGE_SHIFT) % TLB_SIZE];
-}
-
 void mmu_remember(const struct machine *m, struct hart *h, uint64_t va,
                   enum access access, uint64_t place)
 {
     uint64_t tag = TAG(va, h->generation[access]) | hidden(m, h, va, access);
-    *entry(h, va, access) = (struct translation){tag, place};
+    *tlb_entry(h, va, access) = (struct translation){tag, place};
 }
 
 void mmu_forget(struct hart *h, enum access access)
@@ -193,7 +187,7 @@ bool machine_translate(struct machine *m, unsigned hart, uint64_t va,
 static int look_up(struct machine *m, struct hart *h, uint64_t va,
                    enum access access, uint64_t *offset)
 {
-    const struct translation *t = entry(h, va, access);
+    const struct translation *t = tlb_entry(h, va, access);
     uint64_t physical;
     adversary_ahead(m, h);
     if ((t->tag & ~TAG_HIDDEN) == TAG(va, h->generation[access])) {

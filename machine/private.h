@@ -161,11 +161,10 @@ struct disk {
 
 #define CODE_PAGES 512u
 #define CODE_SLOTS (PAGE_SIZE / 2)
-#define CODE_NONE  UINT64_MAX
 
 /* Two more slots: an instruction of 4 bytes in the last ends behind one. */
 struct code_page {
-    uint64_t frame; /* offset into RAM, or CODE_NONE */
+    uint64_t frame; /* offset into RAM */
     uint16_t hart;  /* whose it is; 0: of all, but with ADVERSARY_CODE */
     uint16_t next;  /* of the same frame, counted from 1; 0: none */
     bool old;       /* and no longer what is there (ADVERSARY_CODE) */
@@ -244,6 +243,12 @@ static inline bool asked(const struct machine *m, unsigned what)
     return m->config.adversary & what;
 }
 
+static inline struct translation *tlb_entry(struct hart *h, uint64_t va,
+                                            enum access access)
+{
+    return &h->tlb[h->view][access][(va >> PAGE_SHIFT) % TLB_SIZE];
+}
+
 static inline uint8_t *ram_of(struct machine *m)
 {
     return (uint8_t *)m + m->ram_at;
@@ -266,6 +271,10 @@ static inline uint64_t multiply_high(uint64_t a, uint64_t b)
 
 /* machine.c */
 uint64_t machine_random(struct machine *m);
+static inline bool draws(struct machine *m, unsigned what, unsigned odds)
+{
+    return asked(m, what) && machine_random(m) % odds == 0;
+}
 void hart_start(struct hart *h, uint64_t pc, uint64_t a0, uint64_t a1);
 void machine_end(struct machine *m, enum machine_stop how);
 
@@ -316,11 +325,9 @@ struct insn code_decode(struct machine *m, struct code_page *page,
                         unsigned slot);
 /* The bits of the instruction at the pc, looked up anew. */
 bool code_bits(struct machine *m, struct hart *h, uint32_t *bits);
-bool code_split(struct machine *m, struct hart *h, struct insn *i);
 /* Something is written to these bytes of RAM. */
 void code_written(struct machine *m, uint64_t offset, uint64_t length);
 bool code_in(const struct machine *m, uint64_t offset);
-void code_init(struct machine *m);
 void code_fence(struct machine *m, struct hart *h); /* fence.i */
 void code_refresh(struct machine *m, struct hart *h);
 
