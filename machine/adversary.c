@@ -12,11 +12,6 @@
  */
 #include "private.h"
 
-#define PTE_V   (1u << 0)
-#define PTE_RX  (1u << 1 | 1u << 3)
-#define PTE_G   (1u << 5)
-#define PTE_A   (1u << 6)
-#define PTE_D   (1u << 7)
 #define SLOTS   512u
 #define NEARBY  8u
 #define LONGEST 200000u /* ticks that an instruction may take: 20 ms */
@@ -72,7 +67,7 @@ static unsigned kind_of(uint64_t pte)
 {
     if (!(pte & PTE_V))
         return ADVERSARY_INVALID;
-    return pte & PTE_RX ? ADVERSARY_TLB : ADVERSARY_NODES;
+    return pte & (PTE_R | PTE_X) ? ADVERSARY_TLB : ADVERSARY_NODES;
 }
 
 static bool is_global(const struct old *o)
@@ -132,7 +127,7 @@ static bool pick(struct machine *m, struct hart *h, uint64_t va, uint64_t marks,
 bool adversary_recall(struct machine *m, struct hart *h, uint64_t va,
                       enum access access, struct leaf *leaf)
 {
-    uint64_t marks = PTE_A | (access == ACCESS_STORE ? PTE_D : 0), draw;
+    uint64_t marks = PTE_MARKS(access), draw;
     if (!asked(m, ENTRIES))
         return false;
     draw = machine_random(m);
@@ -158,12 +153,12 @@ static uint64_t some_address(struct machine *m, const struct hart *h)
             memcpy(&pte, ram_of(m) + at, sizeof pte);
         }
         va |= slot << (PAGE_SHIFT + 9 * level);
-        if (pte & PTE_RX || !(pte & PTE_V))
+        if (pte & (PTE_R | PTE_X) || !(pte & PTE_V))
             break;
         table = (pte >> 10) << PAGE_SHIFT;
         pte = 0;
     }
-    return (uint64_t)((int64_t)(va << 25) >> 25);
+    return VA_EXTENDED(va);
 }
 
 /* Walks for an address that is not asked for: a neighbour, or any. */
@@ -203,9 +198,9 @@ void adversary_fence(struct machine *m, struct hart *h, const uint64_t *va,
 
 /* ---- Turns and time ------------------------------------------------------ */
 
-/* What is late arrives. SBI 2.0, chapter 7: an interrupt was sent, not taken,
- * when the call returns. */
-static bool arrive(struct machine *m, unsigned odds)
+/* SBI 2.0, chapter 7: an interrupt was sent, not taken, when the call returns.
+ */
+bool adversary_arrive(struct machine *m, unsigned odds)
 {
     bool some = virtio_late(m, odds);
     for (unsigned i = 0; i < m->config.harts; i++) {
@@ -222,19 +217,13 @@ static bool arrive(struct machine *m, unsigned odds)
 void adversary_turn(struct machine *m, struct hart *h)
 {
     stores_turn(m);
-    arrive(m, 4);
+    adversary_arrive(m, 4);
     code_refresh(m, h);
     adversary_ahead(m, h);
     if (!draws(m, ENTRIES, 4))
         return;
     for (unsigned access = 0; access < ACCESS_KINDS; access++)
         mmu_forget(h, (enum access)access);
-}
-
-/* No hart can go on. True if now one might. */
-bool adversary_idle(struct machine *m)
-{
-    return arrive(m, 1);
 }
 
 /* Harts are switched after any instruction. */
@@ -246,17 +235,9 @@ uint64_t adversary_length(struct machine *m, uint64_t usual)
 /* The last instruction took so long that a timer goes off now. */
 static void jump(struct machine *m)
 {
-    uint64_t next = UINT64_MAX, tick = m->config.per_tick;
-    const struct hart *first = NULL;
-    for (unsigned i = 0; i < m->config.harts; i++) {
-        const struct hart *h = &m->harts[i];
-        if (h->state != HART_RUNS || !(h->ie & IP_TIMER) ||
-            h->timer >= UINT64_MAX / tick || h->timer * tick >= next)
-            continue;
-        first = h;
-        next = h->timer * tick;
-    }
-    if (!first || next <= m->now || next - m->now > LONGEST * tick)
+    uint64_t next;
+    const struct hart *first = machine_timer(m, HART_RUNS, &next);
+    if (next <= m->now || next - m->now > LONGEST * m->config.per_tick)
         return;
     m->now = next;
     adversary_note(m, first, ADVERSARY_TIME, first->pc);
@@ -282,21 +263,21 @@ void adversary_reserve(struct machine *m, struct hart *h)
     h->look = true;
 }
 
-/* An SC may fail for no reason (Volume I, section 8.2). */
-bool adversary_loses(struct machine *m, struct hart *h)
+/* An instruction fails, as an SC may for no reason (Volume I, section 8.2). */
+bool adversary_fails(struct machine *m, struct hart *h, unsigned what,
+                     unsigned odds)
 {
-    if (!draws(m, ADVERSARY_LRSC, 16))
-        return false;
-    adversary_note(m, h, ADVERSARY_LRSC, h->pc);
-    return true;
+    bool fails = draws(m, what, odds);
+    if (fails)
+        adversary_note(m, h, what, h->pc);
+    return fails;
 }
 
 /* A call that takes longer: others have their turns first. */
 bool adversary_slow(struct machine *m, struct hart *h)
 {
-    if (!draws(m, ADVERSARY_SBI, 2))
-        return false;
-    adversary_note(m, h, ADVERSARY_SBI, h->pc);
-    m->turn_end = m->now;
-    return true;
+    bool slow = adversary_fails(m, h, ADVERSARY_SBI, 2);
+    if (slow)
+        m->turn_end = m->now;
+    return slow;
 }

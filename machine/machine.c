@@ -224,6 +224,22 @@ static uint64_t instruction_of(const struct machine *m, uint64_t ticks)
     return ticks > UINT64_MAX / per_tick ? UINT64_MAX : ticks * per_tick;
 }
 
+const struct hart *machine_timer(const struct machine *m, enum hart_state state,
+                                 uint64_t *next)
+{
+    const struct hart *first = NULL;
+    *next = UINT64_MAX;
+    for (unsigned i = 0; i < m->config.harts; i++) {
+        const struct hart *h = &m->harts[i];
+        uint64_t at = instruction_of(m, h->timer);
+        if (h->state != state || !(h->ie & IP_TIMER) || at >= *next)
+            continue;
+        first = h;
+        *next = at;
+    }
+    return first;
+}
+
 static void advance(struct machine *m, struct hart *h, uint64_t limit)
 {
     uint64_t timer = instruction_of(m, h->timer);
@@ -242,17 +258,14 @@ static void advance(struct machine *m, struct hart *h, uint64_t limit)
 
 void machine_end(struct machine *m, enum machine_stop how)
 {
-    m->stopped = true;
     m->stop = how;
     m->turn_end = m->now;
 }
 
 enum machine_stop machine_run(struct machine *m, uint64_t limit)
 {
-    while (m->now < limit && !m->is_hit) {
+    while (m->now < limit && !m->is_hit && m->stop == MACHINE_LIMIT) {
         struct hart *h = &m->harts[m->turn];
-        if (m->stopped)
-            return (enum machine_stop)m->stop;
         if (m->uart.output_count > OUTPUT_MUCH)
             return MACHINE_OUTPUT;
         if (m->flush) {
@@ -260,7 +273,7 @@ enum machine_stop machine_run(struct machine *m, uint64_t limit)
             return MACHINE_FLUSH;
         }
         if (m->now >= m->turn_end || !can_run(m, h)) {
-            if (!next_turn(m) && !(adversary_idle(m) && next_turn(m)))
+            if (!next_turn(m) && !(adversary_arrive(m, 1) && next_turn(m)))
                 return MACHINE_IDLE;
             h = &m->harts[m->turn];
         }
@@ -271,7 +284,7 @@ enum machine_stop machine_run(struct machine *m, uint64_t limit)
         m->is_hit = false;
         return MACHINE_HIT;
     }
-    return m->stopped ? (enum machine_stop)m->stop : MACHINE_LIMIT;
+    return (enum machine_stop)m->stop;
 }
 
 uint64_t machine_now(const struct machine *m)
@@ -281,13 +294,8 @@ uint64_t machine_now(const struct machine *m)
 
 uint64_t machine_next_event(const struct machine *m)
 {
-    uint64_t next = UINT64_MAX;
-    for (unsigned i = 0; i < m->config.harts; i++) {
-        const struct hart *h = &m->harts[i];
-        uint64_t at = instruction_of(m, h->timer);
-        if (h->state == HART_WAITS && h->ie & IP_TIMER && at < next)
-            next = at;
-    }
+    uint64_t next;
+    machine_timer(m, HART_WAITS, &next);
     return next;
 }
 

@@ -10,13 +10,10 @@
  */
 #include "private.h"
 
-enum { PTE_V = 1, PTE_R = 2, PTE_W = 4, PTE_X = 8, PTE_U = 16 };
-enum { PTE_A = 64, PTE_D = 128 };
-#define PTE_RESERVED (~0ull << 54)
-#define LEVELS       3u
-#define PAGES_BITS   9u /* of an address, a level */
-#define BAD_TAG      0ull
-#define GENERATIONS  (TAG_HIDDEN >> TAG_BITS)
+#define LEVELS      3u
+#define PAGES_BITS  9u /* of an address, a level */
+#define BAD_TAG     0ull
+#define GENERATIONS (TAG_HIDDEN >> TAG_BITS)
 
 /* ---- Remembering --------------------------------------------------------- */
 
@@ -67,18 +64,16 @@ bool hart_fault(struct hart *h, uint64_t cause, uint64_t value)
     return false;
 }
 
-static bool page_fault(struct hart *h, enum access access, uint64_t va)
-{
-    static const uint8_t causes[] = {CAUSE_LOAD_PAGE, CAUSE_STORE_PAGE,
-                                     CAUSE_FETCH_PAGE};
-    return hart_fault(h, causes[access], va);
-}
+enum fault { FAULT_PAGE, FAULT_ACCESS, FAULT_MISALIGNED };
 
-static bool access_fault(struct hart *h, enum access access, uint64_t va)
+static bool fault(struct hart *h, enum fault fault, enum access access,
+                  uint64_t va)
 {
-    static const uint8_t causes[] = {CAUSE_LOAD_ACCESS, CAUSE_STORE_ACCESS,
-                                     CAUSE_FETCH_ACCESS};
-    return hart_fault(h, causes[access], va);
+    static const uint8_t causes[][ACCESS_KINDS] = {
+        {CAUSE_LOAD_PAGE, CAUSE_STORE_PAGE, CAUSE_FETCH_PAGE},
+        {CAUSE_LOAD_ACCESS, CAUSE_STORE_ACCESS, CAUSE_FETCH_ACCESS},
+        {CAUSE_LOAD_MISALIGNED, CAUSE_STORE_MISALIGNED}};
+    return hart_fault(h, causes[fault][access], va);
 }
 
 static bool may(const struct hart *h, uint64_t pte, enum access access)
@@ -99,25 +94,6 @@ static uint64_t vpn(uint64_t va, unsigned level)
     return va >> (PAGE_SHIFT + PAGES_BITS * level) & ((1u << PAGES_BITS) - 1);
 }
 
-/* The last steps, with a leaf. */
-static bool use_leaf(struct machine *m, struct hart *h, uint64_t va,
-                     enum access access, struct leaf *leaf, uint64_t *physical)
-{
-    uint64_t inside = PAGE_SIZE << PAGES_BITS * leaf->level;
-    uint64_t marks = PTE_A | (access == ACCESS_STORE ? PTE_D : 0);
-    uint64_t base = (leaf->pte >> 10) << PAGE_SHIFT;
-    if (!may(h, leaf->pte, access) || base % inside)
-        return page_fault(h, access, va);
-    if ((leaf->pte & marks) != marks) {
-        leaf->pte |= marks;
-        mmu_write(m, h, leaf->at, &leaf->pte, sizeof leaf->pte);
-    }
-    if (leaf->level)
-        h->large |= 1ull << (va >> 30) % 64;
-    *physical = base + va % inside;
-    return true;
-}
-
 /* False: no memory. */
 static bool read_entry(struct machine *m, struct hart *h, uint64_t va,
                        uint64_t table, struct leaf *leaf)
@@ -134,8 +110,8 @@ bool mmu_walk(struct machine *m, struct hart *h, uint64_t va,
               enum access access, struct leaf *leaf)
 {
     uint64_t table = (h->satp & SATP_PPN) << PAGE_SHIFT, pte;
-    if ((uint64_t)((int64_t)(va << 25) >> 25) != va)
-        return page_fault(h, access, va);
+    if (VA_EXTENDED(va) != va)
+        return fault(h, FAULT_PAGE, access, va);
     leaf->level = LEVELS - 1;
     bool good = adversary_recall(m, h, va, access, leaf) ||
                 read_entry(m, h, va, table, leaf);
@@ -151,16 +127,31 @@ bool mmu_walk(struct machine *m, struct hart *h, uint64_t va,
         table = (pte >> 10) << PAGE_SHIFT;
         good = read_entry(m, h, va, table, leaf);
     }
-    return good ? page_fault(h, access, va) : access_fault(h, access, va);
+    return fault(h, good ? FAULT_PAGE : FAULT_ACCESS, access, va);
 }
 
 bool mmu_translate(struct machine *m, struct hart *h, uint64_t va,
                    enum access access, uint64_t *physical)
 {
     struct leaf leaf;
+    uint64_t marks = PTE_MARKS(access), base, inside;
     *physical = va;
-    return !h->satp || (mmu_walk(m, h, va, access, &leaf) &&
-                        use_leaf(m, h, va, access, &leaf, physical));
+    if (!h->satp)
+        return true;
+    if (!mmu_walk(m, h, va, access, &leaf))
+        return false;
+    inside = PAGE_SIZE << PAGES_BITS * leaf.level;
+    base = (leaf.pte >> 10) << PAGE_SHIFT;
+    if (!may(h, leaf.pte, access) || base % inside)
+        return fault(h, FAULT_PAGE, access, va);
+    if ((leaf.pte & marks) != marks) {
+        leaf.pte |= marks;
+        mmu_write(m, h, leaf.at, &leaf.pte, sizeof leaf.pte);
+    }
+    if (leaf.level)
+        h->large |= 1ull << (va >> 30) % 64;
+    *physical = base + va % inside;
+    return true;
 }
 
 bool machine_translate(struct machine *m, unsigned hart, uint64_t va,
@@ -184,34 +175,25 @@ bool machine_translate(struct machine *m, unsigned hart, uint64_t va,
 /* Finds va in RAM and remembers it. 1: at `offset`; 0: it is no RAM, but at
  * `offset` of the bus; -1: an exception. Stores to pages of instructions are
  * not remembered: each must be seen. */
-static int look_up(struct machine *m, struct hart *h, uint64_t va,
-                   enum access access, uint64_t *offset)
-{
-    const struct translation *t = tlb_entry(h, va, access);
-    uint64_t physical;
-    adversary_ahead(m, h);
-    if ((t->tag & ~TAG_HIDDEN) == TAG(va, h->generation[access])) {
-        *offset = t->place + va;
-        return 1;
-    }
-    if (!mmu_translate(m, h, va, access, &physical))
-        return -1;
-    if (!ram_offset(m, physical, 1, offset)) {
-        *offset = physical;
-        h->look = true;
-        return 0;
-    }
-    if (access != ACCESS_STORE || !code_in(m, *offset))
-        mmu_remember(m, h, va, access, *offset - va);
-    return 1;
-}
-
 static int find(struct machine *m, struct hart *h, uint64_t va, unsigned size,
                 enum access access, uint64_t *offset)
 {
-    int found = look_up(m, h, va, access, offset);
-    if (found >= 0)
-        watch_access(m, h, va, size, access);
+    const struct translation *t = tlb_entry(h, va, access);
+    uint64_t physical;
+    int found = 1;
+    adversary_ahead(m, h);
+    if ((t->tag & ~TAG_HIDDEN) == TAG(va, h->generation[access])) {
+        *offset = t->place + va;
+    } else if (!mmu_translate(m, h, va, access, &physical)) {
+        return -1;
+    } else if (!ram_offset(m, physical, 1, offset)) {
+        *offset = physical;
+        h->look = true;
+        found = 0;
+    } else if (access != ACCESS_STORE || !code_in(m, *offset)) {
+        mmu_remember(m, h, va, access, *offset - va);
+    }
+    watch_access(m, h, va, size, access);
     return found;
 }
 
@@ -239,7 +221,7 @@ bool mmu_load(struct machine *m, struct hart *h, uint64_t va, unsigned size,
     }
     return found ? found > 0
                  : bus_load(m, at, size, value) ||
-                       access_fault(h, ACCESS_LOAD, va);
+                       fault(h, FAULT_ACCESS, ACCESS_LOAD, va);
 }
 
 void mmu_write(struct machine *m, const struct hart *h, uint64_t offset,
@@ -276,45 +258,26 @@ bool mmu_store(struct machine *m, struct hart *h, uint64_t va, unsigned size,
         stores_device(m, h);
     return found ? found > 0
                  : bus_store(m, at, size, value) ||
-                       access_fault(h, ACCESS_STORE, va);
+                       fault(h, FAULT_ACCESS, ACCESS_STORE, va);
 }
 
 /* ---- Atomic operations (Volume I, chapter 8) ----------------------------- */
 
 static uint64_t combine(unsigned funct, uint64_t a, uint64_t b)
 {
-    switch (funct) {
-    case AMO_ADD:
-        return a + b;
-    case AMO_XOR:
-        return a ^ b;
-    case AMO_OR:
-        return a | b;
-    case AMO_AND:
-        return a & b;
-    case AMO_MIN:
-        return (int64_t)a < (int64_t)b ? a : b;
-    case AMO_MAX:
-        return (int64_t)a > (int64_t)b ? a : b;
-    case AMO_MINU:
-        return a < b ? a : b;
-    case AMO_MAXU:
-        return a > b ? a : b;
-    default: /* swap */
-        return b;
-    }
+    bool less = (int64_t)a < (int64_t)b;
+    const uint64_t results[] = {
+        [AMO_ADD] = a + b,         [AMO_SWAP] = b,
+        [AMO_XOR] = a ^ b,         [AMO_OR] = a | b,
+        [AMO_AND] = a & b,         [AMO_MIN] = less ? a : b,
+        [AMO_MAX] = less ? b : a,  [AMO_MINU] = a < b ? a : b,
+        [AMO_MAXU] = a < b ? b : a};
+    return results[funct];
 }
 
 static uint64_t extended(uint64_t value, unsigned size)
 {
     return size == 4 ? (uint64_t)(int32_t)value : value;
-}
-
-static uint64_t load_ram(struct machine *m, uint64_t offset, unsigned size)
-{
-    uint64_t value = 0;
-    memcpy(&value, ram_of(m) + offset, size);
-    return extended(value, size);
 }
 
 /* A hart's reservation ends when another hart has its turn (machine.c); or, by
@@ -330,31 +293,25 @@ static void reserve(struct machine *m, struct hart *h, uint64_t offset,
     adversary_reserve(m, h);
 }
 
-static bool take_reservation(struct machine *m, struct hart *h, uint64_t offset)
-{
-    bool good = h->reserved && offset - h->reservation < h->reservation_size &&
-                !adversary_loses(m, h);
-    h->reserved = false;
-    return good;
-}
-
 /* Devices have no atomic operations: an access fault. */
 bool mmu_amo(struct machine *m, struct hart *h, struct insn i)
 {
     unsigned size = AMO_SIZE(i.imm), funct = AMO_FUNCT(i.imm);
-    uint64_t va = h->x[i.rs1], operand = h->x[i.rs2], offset;
+    uint64_t va = h->x[i.rs1], operand = h->x[i.rs2], old = 0, offset;
     bool is_load = funct == AMO_LR;
     enum access access = is_load ? ACCESS_LOAD : ACCESS_STORE;
     if (va % size)
-        return hart_fault(
-            h, is_load ? CAUSE_LOAD_MISALIGNED : CAUSE_STORE_MISALIGNED, va);
+        return fault(h, FAULT_MISALIGNED, access, va);
     int found = find(m, h, va, size, access, &offset);
     if (found <= 0)
-        return found == 0 && access_fault(h, access, va);
+        return found == 0 && fault(h, FAULT_ACCESS, access, va);
     stores_atomic(m, h, i, offset);
-    uint64_t old = load_ram(m, offset, size);
+    memcpy(&old, ram_of(m) + offset, size);
+    old = extended(old, size);
     if (funct == AMO_SC) {
-        old = !take_reservation(m, h, offset);
+        old = !h->reserved || offset - h->reservation >= h->reservation_size ||
+              adversary_fails(m, h, ADVERSARY_LRSC, 16);
+        h->reserved = false;
         if (!old)
             mmu_write(m, h, offset, &operand, size);
     } else if (is_load) {

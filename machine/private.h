@@ -47,6 +47,13 @@ enum { SOFTWARE = 1, TIMER = 5, EXTERNAL = 9 };
 #define SATP_ASID (0xffffull << 44)
 #define SATP_PPN  ((1ull << 44) - 1)
 
+/* Entries of page tables (section 4.4.1). An access needs marks. */
+enum { PTE_V = 1, PTE_R = 2, PTE_W = 4, PTE_X = 8, PTE_U = 16, PTE_G = 32 };
+enum { PTE_A = 64, PTE_D = 128 };
+#define PTE_RESERVED      (~0ull << 54)
+#define PTE_MARKS(access) (PTE_A | ((access) == ACCESS_STORE ? PTE_D : 0ull))
+#define VA_EXTENDED(va)   ((uint64_t)((int64_t)((va) << 25) >> 25))
+
 /* Flags of floating point (Volume I, section 11.2). */
 enum { FP_NX = 1, FP_UF = 2, FP_OF = 4, FP_DZ = 8, FP_NV = 16 };
 
@@ -214,8 +221,8 @@ struct machine {
     uint64_t now;      /* instructions */
     uint64_t turn_end; /* of the hart `turn` */
     uint32_t turn;
-    bool stopped, flush;
-    uint32_t stop; /* enum machine_stop, of a machine that is stopped */
+    bool flush;
+    uint32_t stop; /* MACHINE_OFF or MACHINE_RESTART; MACHINE_LIMIT: it runs */
     uint64_t random;
     uint64_t ram_at, frames_at, size; /* offsets into the block */
     uint32_t code_next;               /* the page that is given up next */
@@ -277,6 +284,10 @@ static inline bool draws(struct machine *m, unsigned what, unsigned odds)
 }
 void hart_start(struct hart *h, uint64_t pc, uint64_t a0, uint64_t a1);
 void machine_end(struct machine *m, enum machine_stop how);
+/* The hart in this state whose timer goes off first, and when; or NULL, and
+ * UINT64_MAX. */
+const struct hart *machine_timer(const struct machine *m, enum hart_state state,
+                                 uint64_t *next);
 
 /* hart.c: runs at most `count` instructions, fewer if the hart must look for
  * interrupts or waits (true), or if something watched was hit. */
@@ -355,11 +366,13 @@ void adversary_ahead(struct machine *m, struct hart *h);
 void adversary_fence(struct machine *m, struct hart *h, const uint64_t *va,
                      const uint64_t *asid);
 void adversary_turn(struct machine *m, struct hart *h);
-bool adversary_idle(struct machine *m);
+/* What is late arrives, each one time in `odds`. Did any? */
+bool adversary_arrive(struct machine *m, unsigned odds);
 uint64_t adversary_length(struct machine *m, uint64_t usual);
 void adversary_time(struct machine *m);
 void adversary_reserve(struct machine *m, struct hart *h);
-bool adversary_loses(struct machine *m, struct hart *h);
+bool adversary_fails(struct machine *m, struct hart *h, unsigned what,
+                     unsigned odds);
 bool adversary_slow(struct machine *m, struct hart *h);
 
 /* debug.c */
