@@ -1,7 +1,7 @@
 /*
  * The worst machine that the specification allows, as far as asked for by
  * config.adversary. All that it does is drawn from the machine's seed. Weak
- * stores are in stores.c, old instructions in code.c.
+ * stores are in stores.c, old instructions in code.c, short turns in machine.c.
  *
  * Translations (Privileged Architecture 20211203, section 4.2.1: what a walk
  * reads may be kept in an incoherent cache of any size, and be used until a
@@ -12,7 +12,6 @@
  */
 #include "private.h"
 
-#define SLOTS   512u
 #define NEARBY  8u
 #define LONGEST 200000u /* ticks that an instruction may take: 20 ms */
 #define ENTRIES                                                                \
@@ -47,16 +46,6 @@ bool machine_decision(const struct machine *m, unsigned back,
 
 /* ---- Translations -------------------------------------------------------- */
 
-static uint16_t asid_of(const struct hart *h)
-{
-    return (uint16_t)(h->satp >> 44);
-}
-
-static uint64_t page_of(uint64_t va, unsigned level)
-{
-    return va >> PAGE_SHIFT >> 9 * level;
-}
-
 static struct old *set_of(struct machine *m, const struct hart *h, uint64_t va,
                           unsigned level)
 {
@@ -79,7 +68,7 @@ static bool is_for(const struct old *o, const struct hart *h, uint64_t va,
                    unsigned level)
 {
     return o->used && o->leaf.level == level && o->page == page_of(va, level) &&
-           (is_global(o) || o->asid == asid_of(h));
+           (is_global(o) || o->asid == (h->satp & SATP_ASID));
 }
 
 static void insert(struct machine *m, struct hart *h, uint64_t va,
@@ -93,7 +82,8 @@ static void insert(struct machine *m, struct hart *h, uint64_t va,
         if (!set[i].used)
             way = i;
     }
-    set[way] = (struct old){page_of(va, leaf.level), asid_of(h), true, leaf};
+    set[way] =
+        (struct old){page_of(va, leaf.level), h->satp & SATP_ASID, true, leaf};
 }
 
 void adversary_keep(struct machine *m, struct hart *h, uint64_t va,
@@ -146,8 +136,8 @@ static uint64_t some_address(struct machine *m, const struct hart *h)
     uint64_t at, table = (h->satp & SATP_PPN) << PAGE_SHIFT, va = 0, pte = 0;
     for (unsigned level = 3; level-- > 0;) {
         uint64_t first = machine_random(m), slot = 0;
-        for (unsigned i = 0; i < SLOTS && !(pte & PTE_V); i++) {
-            slot = (first + i) % SLOTS;
+        for (unsigned i = 0; i < PTE_SLOTS && !(pte & PTE_V); i++) {
+            slot = (first + i) % PTE_SLOTS;
             if (!ram_offset(m, table + slot * 8, 8, &at))
                 break;
             memcpy(&pte, ram_of(m) + at, sizeof pte);
@@ -190,7 +180,7 @@ void adversary_fence(struct machine *m, struct hart *h, const uint64_t *va,
         if (va && (page_of(*va, o->leaf.level) != o->page ||
                    kind_of(o->leaf.pte) == ADVERSARY_NODES))
             continue;
-        if (asid && (is_global(o) || o->asid != *asid % 65536))
+        if (asid && (is_global(o) || o->asid != (*asid << 44 & SATP_ASID)))
             continue;
         o->used = false;
     }
@@ -226,39 +216,33 @@ void adversary_turn(struct machine *m, struct hart *h)
         mmu_forget(h, (enum access)access);
 }
 
-/* Harts are switched after any instruction. */
-uint64_t adversary_length(struct machine *m, uint64_t usual)
-{
-    return draws(m, ADVERSARY_TURNS, 2) ? 1 + machine_random(m) % 16 : usual;
-}
-
-/* The last instruction took so long that a timer goes off now. */
-static void jump(struct machine *m)
+/* One time in `odds` the last instruction took so long that a timer goes off
+ * now. */
+static bool jumps(struct machine *m, unsigned odds)
 {
     uint64_t next;
+    if (!draws(m, ADVERSARY_TIME, odds))
+        return false;
     const struct hart *first = machine_timer(m, HART_RUNS, &next);
-    if (next <= m->now || next - m->now > LONGEST * m->config.per_tick)
-        return;
-    m->now = next;
-    adversary_note(m, first, ADVERSARY_TIME, first->pc);
+    if (next > m->now && next - m->now <= LONGEST * m->config.per_tick) {
+        m->now = next;
+        adversary_note(m, first, ADVERSARY_TIME, first->pc);
+    }
+    return true;
 }
 
 /* Where an interrupt may be taken: at the start of a turn, after sret, and
  * after what may enable it (section 3.1.9: they are looked at then). */
 void adversary_time(struct machine *m)
 {
-    if (draws(m, ADVERSARY_TIME, 8192))
-        jump(m);
+    jumps(m, 8192);
 }
 
 /* After LR: another hart has its turn, or a timer goes off. */
 void adversary_reserve(struct machine *m, struct hart *h)
 {
-    bool early = draws(m, ADVERSARY_TIME, 512);
-    if (!early && !draws(m, ADVERSARY_LRSC, 4))
+    if (!jumps(m, 512) && !draws(m, ADVERSARY_LRSC, 4))
         return;
-    if (early)
-        jump(m);
     m->turn_end = m->now;
     h->look = true;
 }

@@ -36,10 +36,10 @@ static void drop(struct machine *m, struct code_page *page)
     uint16_t *link = &frames(m)[page->frame / PAGE_SIZE];
     while (*link && &m->code[*link - 1] != page)
         link = &m->code[*link - 1].next;
+    page->old = false;
     if (!*link)
         return;
     *link = page->next;
-    page->old = false;
     forget_everywhere(m, ACCESS_FETCH);
     for (unsigned i = 0; i < m->config.harts; i++)
         m->harts[i].look = true;

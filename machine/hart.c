@@ -181,7 +181,7 @@ static bool run_page(struct machine *m, struct hart *h, struct code_page *code,
         h->pc = page + target;
         goto out;
     look: /* the instruction is done and the state saved */
-        if (!h->look && !m->is_hit)
+        if (!h->look && !m->hit.kind)
             goto next;
         h->pc += i->length;
         return true;

@@ -65,14 +65,12 @@ size_t machine_size(const struct machine_config *config)
     return size > SIZE_MAX ? 0 : (size_t)size;
 }
 
-static const char magic[8] = "calf-m1";
-#define LAYOUT (sizeof(struct machine) << 8 | OP_FP)
+#define LAYOUT (0x63616c66ull << 32 ^ sizeof(struct machine) << 8 ^ OP_FP)
 
 bool machine_is_ours(const struct machine *m, uint64_t size,
                      struct machine_config *config)
 {
-    if (size < sizeof *m || memcmp(m->magic, magic, sizeof magic) ||
-        m->layout != LAYOUT || m->size != size)
+    if (size < sizeof *m || m->layout != LAYOUT || m->size != size)
         return false;
     *config = m->config;
     return true;
@@ -80,7 +78,6 @@ bool machine_is_ours(const struct machine *m, uint64_t size,
 
 void machine_init(struct machine *m, const struct machine_config *config)
 {
-    memcpy(m->magic, magic, sizeof magic);
     m->layout = LAYOUT;
     m->config = *config;
     if (!m->config.quantum)
@@ -93,8 +90,6 @@ void machine_init(struct machine *m, const struct machine_config *config)
         struct hart *h = &m->harts[i];
         h->number = i;
         h->timer = UINT64_MAX;
-        for (unsigned access = 0; access < ACCESS_KINDS; access++)
-            h->generation[access] = 1;
     }
     uart_init(m);
     for (unsigned i = 0; i < config->disks; i++)
@@ -195,7 +190,7 @@ static uint64_t turn_length(struct machine *m)
     uint64_t quantum = m->config.quantum;
     if (m->config.seed)
         quantum = 1 + machine_random(m) % (2 * quantum);
-    return adversary_length(m, quantum);
+    return draws(m, ADVERSARY_TURNS, 2) ? 1 + machine_random(m) % 16 : quantum;
 }
 
 /* False: nobody can. A reservation does not survive the turn of another, unless
@@ -264,7 +259,8 @@ void machine_end(struct machine *m, enum machine_stop how)
 
 enum machine_stop machine_run(struct machine *m, uint64_t limit)
 {
-    while (m->now < limit && !m->is_hit && m->stop == MACHINE_LIMIT) {
+    m->hit.kind = 0;
+    while (m->now < limit && !m->hit.kind && m->stop == MACHINE_LIMIT) {
         struct hart *h = &m->harts[m->turn];
         if (m->uart.output_count > OUTPUT_MUCH)
             return MACHINE_OUTPUT;
@@ -280,11 +276,7 @@ enum machine_stop machine_run(struct machine *m, uint64_t limit)
         if (m->now < limit) /* the clock may have jumped */
             advance(m, h, limit < m->turn_end ? limit : m->turn_end);
     }
-    if (m->is_hit) {
-        m->is_hit = false;
-        return MACHINE_HIT;
-    }
-    return (enum machine_stop)m->stop;
+    return m->hit.kind ? MACHINE_HIT : (enum machine_stop)m->stop;
 }
 
 uint64_t machine_now(const struct machine *m)

@@ -78,31 +78,11 @@ static bool fault(struct hart *h, enum fault fault, enum access access,
 
 static bool may(const struct hart *h, uint64_t pte, enum access access)
 {
-    bool readable = pte & PTE_R || (pte & PTE_X && h->status & STATUS_MXR);
-    if (h->user && !(pte & PTE_U))
-        return false;
-    if (!h->user && pte & PTE_U &&
-        (access == ACCESS_FETCH || !(h->status & STATUS_SUM)))
-        return false;
-    if (access == ACCESS_FETCH)
-        return pte & PTE_X;
-    return access == ACCESS_STORE ? pte & PTE_W : readable;
-}
-
-static uint64_t vpn(uint64_t va, unsigned level)
-{
-    return va >> (PAGE_SHIFT + PAGES_BITS * level) & ((1u << PAGES_BITS) - 1);
-}
-
-/* False: no memory. */
-static bool read_entry(struct machine *m, struct hart *h, uint64_t va,
-                       uint64_t table, struct leaf *leaf)
-{
-    if (!ram_offset(m, table + vpn(va, leaf->level) * 8, 8, &leaf->at))
-        return false;
-    memcpy(&leaf->pte, ram_of(m) + leaf->at, sizeof leaf->pte);
-    adversary_keep(m, h, va, *leaf);
-    return true;
+    uint64_t bit[] = {PTE_R, PTE_W, PTE_X};
+    bool lent = access != ACCESS_FETCH && h->status & STATUS_SUM;
+    if (h->status & STATUS_MXR)
+        bit[ACCESS_LOAD] |= PTE_X;
+    return pte & bit[access] && (pte & PTE_U ? h->user || lent : !h->user);
 }
 
 /* Section 4.3.2; it may begin at an entry that was kept. */
@@ -113,9 +93,15 @@ bool mmu_walk(struct machine *m, struct hart *h, uint64_t va,
     if (VA_EXTENDED(va) != va)
         return fault(h, FAULT_PAGE, access, va);
     leaf->level = LEVELS - 1;
-    bool good = adversary_recall(m, h, va, access, leaf) ||
-                read_entry(m, h, va, table, leaf);
-    while (good) {
+    bool kept = adversary_recall(m, h, va, access, leaf);
+    for (;; kept = false) {
+        uint64_t slot = page_of(va, leaf->level) % PTE_SLOTS;
+        if (!kept) {
+            if (!ram_offset(m, table + slot * 8, 8, &leaf->at))
+                return fault(h, FAULT_ACCESS, access, va);
+            memcpy(&leaf->pte, ram_of(m) + leaf->at, sizeof leaf->pte);
+            adversary_keep(m, h, va, *leaf);
+        }
         pte = leaf->pte;
         if (!(pte & PTE_V) || pte & PTE_RESERVED ||
             (pte & PTE_W && !(pte & PTE_R)))
@@ -125,9 +111,8 @@ bool mmu_walk(struct machine *m, struct hart *h, uint64_t va,
         if (pte & (PTE_U | PTE_A | PTE_D) || !leaf->level--)
             break;
         table = (pte >> 10) << PAGE_SHIFT;
-        good = read_entry(m, h, va, table, leaf);
     }
-    return fault(h, good ? FAULT_PAGE : FAULT_ACCESS, access, va);
+    return fault(h, FAULT_PAGE, access, va);
 }
 
 bool mmu_translate(struct machine *m, struct hart *h, uint64_t va,
@@ -160,11 +145,9 @@ bool machine_translate(struct machine *m, unsigned hart, uint64_t va,
     struct hart *h = &m->harts[hart];
     struct leaf leaf = {.pte = va >> PAGE_SHIFT << 10};
     uint32_t adversary = m->config.adversary;
-    uint64_t cause = h->trap_cause, value = h->trap_value;
     m->config.adversary = 0; /* which would draw */
     bool good = !h->satp || mmu_walk(m, h, va, ACCESS_LOAD, &leaf);
     m->config.adversary = adversary;
-    hart_fault(h, cause, value);
     *physical = ((leaf.pte >> 10) << PAGE_SHIFT) +
                 va % (PAGE_SIZE << PAGES_BITS * leaf.level);
     return good;

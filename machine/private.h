@@ -50,6 +50,7 @@ enum { SOFTWARE = 1, TIMER = 5, EXTERNAL = 9 };
 /* Entries of page tables (section 4.4.1). An access needs marks. */
 enum { PTE_V = 1, PTE_R = 2, PTE_W = 4, PTE_X = 8, PTE_U = 16, PTE_G = 32 };
 enum { PTE_A = 64, PTE_D = 128 };
+#define PTE_SLOTS         512u /* of a table */
 #define PTE_RESERVED      (~0ull << 54)
 #define PTE_MARKS(access) (PTE_A | ((access) == ACCESS_STORE ? PTE_D : 0ull))
 #define VA_EXTENDED(va)   ((uint64_t)((int64_t)((va) << 25) >> 25))
@@ -178,8 +179,7 @@ struct code_page {
     struct insn slots[CODE_SLOTS + 2];
 };
 
-/* ---- What the adversary keeps, of each hart -------------------------------
- */
+/* ---- What the adversary keeps, of each hart ------------------------------ */
 
 /* An entry of the page tables: where it lies in RAM, its level. */
 struct leaf {
@@ -193,7 +193,7 @@ struct leaf {
 
 struct old {
     uint64_t page; /* number of it at leaf.level */
-    uint16_t asid;
+    uint64_t asid; /* as it is in satp */
     bool used;
     struct leaf leaf;
 };
@@ -215,7 +215,6 @@ struct stores {
 /* ---- The machine --------------------------------------------------------- */
 
 struct machine {
-    char magic[8];
     uint64_t layout; /* what a block of another build has different */
     struct machine_config config;
     uint64_t now;      /* instructions */
@@ -234,7 +233,6 @@ struct machine {
     struct disk disks[MACHINE_DISKS];
     struct machine_watch watch[MACHINE_WATCHES];
     uint32_t watches;
-    bool is_hit;     /* and `hit` not told yet */
     uint64_t passed; /* watch_fetch ended a run at the instruction before */
     struct machine_hit hit;
     struct code_page code[CODE_PAGES];
@@ -316,6 +314,11 @@ bool mmu_store(struct machine *m, struct hart *h, uint64_t va, unsigned size,
 bool mmu_translate(struct machine *m, struct hart *h, uint64_t va,
                    enum access access, uint64_t *physical);
 bool mmu_amo(struct machine *m, struct hart *h, struct insn i);
+/* The number of the page of a level that has this address. */
+static inline uint64_t page_of(uint64_t va, unsigned level)
+{
+    return va >> PAGE_SHIFT >> 9 * level;
+}
 /* Forgets translations: all; those of one page; of one kind. */
 void mmu_fence(struct hart *h);
 void mmu_fence_page(struct hart *h, uint64_t va);
@@ -368,7 +371,6 @@ void adversary_fence(struct machine *m, struct hart *h, const uint64_t *va,
 void adversary_turn(struct machine *m, struct hart *h);
 /* What is late arrives, each one time in `odds`. Did any? */
 bool adversary_arrive(struct machine *m, unsigned odds);
-uint64_t adversary_length(struct machine *m, uint64_t usual);
 void adversary_time(struct machine *m);
 void adversary_reserve(struct machine *m, struct hart *h);
 bool adversary_fails(struct machine *m, struct hart *h, unsigned what,

@@ -21,22 +21,17 @@ static bool overlaps(const struct store *s, uint64_t offset, unsigned size)
     return s->offset < offset + size && offset < s->offset + s->size;
 }
 
-/* The first of those that must be performed before store `i`, or itself. */
-static unsigned first_before(const struct stores *l, unsigned i)
-{
-    for (unsigned j = i; j-- > 0;)
-        if (l->list[j].epoch < l->list[i].epoch ||
-            overlaps(&l->list[j], l->list[i].offset, l->list[i].size))
-            i = j;
-    return i;
-}
-
-/* Performs store `i`, or one that must be before it. */
+/* Performs store `i`, or the first of those that must be before it. */
 static void perform(struct machine *m, struct hart *h, unsigned i)
 {
     struct stores *l = &m->stores[h->number];
-    i = first_before(l, i);
     struct store s = l->list[i];
+    for (unsigned j = i; j-- > 0;)
+        if (l->list[j].epoch < s.epoch ||
+            overlaps(&l->list[j], s.offset, s.size)) {
+            i = j;
+            s = l->list[i];
+        }
     if (i)
         adversary_note(m, h, ADVERSARY_STORES, s.offset + MACHINE_RAM_BASE);
     l->count--;
