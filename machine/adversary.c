@@ -28,10 +28,10 @@ void adversary_note(struct machine *m, const struct hart *h, unsigned what,
                     uint64_t address)
 {
     const struct machine_decision *last =
-        &m->decisions[(m->decided - 1) % MACHINE_DECISIONS];
-    if (!m->decided || last->hart != h->number || last->what != what)
+        &m->decisions[m->decided % MACHINE_DECISIONS];
+    if (last->hart != h->number || last->what != what)
         m->decided++;
-    m->decisions[(m->decided - 1) % MACHINE_DECISIONS] =
+    m->decisions[m->decided % MACHINE_DECISIONS] =
         (struct machine_decision){m->now, address, h->number, what};
 }
 
@@ -40,16 +40,15 @@ bool machine_decision(const struct machine *m, unsigned back,
 {
     if (back >= MACHINE_DECISIONS || back >= m->decided)
         return false;
-    *decision = m->decisions[(m->decided - 1 - back) % MACHINE_DECISIONS];
+    *decision = m->decisions[(m->decided - back) % MACHINE_DECISIONS];
     return true;
 }
 
 /* ---- Translations -------------------------------------------------------- */
 
-static struct old *set_of(struct machine *m, const struct hart *h, uint64_t va,
-                          unsigned level)
+static struct old *set_of(struct hart *h, uint64_t va, unsigned level)
 {
-    return m->old[h->number][(page_of(va, level) + 85 * level) % OLD_SETS];
+    return h->old[(page_of(va, level) + 85 * level) % OLD_SETS];
 }
 
 static unsigned kind_of(uint64_t pte)
@@ -74,7 +73,7 @@ static bool is_for(const struct old *o, const struct hart *h, uint64_t va,
 static void insert(struct machine *m, struct hart *h, uint64_t va,
                    struct leaf leaf)
 {
-    struct old *set = set_of(m, h, va, leaf.level);
+    struct old *set = set_of(h, va, leaf.level);
     unsigned way = machine_random(m) % OLD_WAYS;
     for (unsigned i = 0; i < OLD_WAYS; i++) {
         if (is_for(&set[i], h, va, leaf.level) && set[i].leaf.pte == leaf.pte)
@@ -97,7 +96,7 @@ void adversary_keep(struct machine *m, struct hart *h, uint64_t va,
 static bool pick(struct machine *m, struct hart *h, uint64_t va, uint64_t marks,
                  struct leaf *leaf)
 {
-    struct old *set = set_of(m, h, va, leaf->level);
+    struct old *set = set_of(h, va, leaf->level);
     uint64_t first = machine_random(m);
     for (unsigned i = 0; i < OLD_WAYS; i++) {
         const struct old *o = &set[(i + first) % OLD_WAYS];
@@ -106,8 +105,7 @@ static bool pick(struct machine *m, struct hart *h, uint64_t va, uint64_t marks,
             (kind == ADVERSARY_TLB && (o->leaf.pte & marks) != marks))
             continue;
         *leaf = o->leaf;
-        kind = asked(m, kind) ? kind : ADVERSARY_WALKS;
-        adversary_note(m, h, kind, va);
+        adversary_note(m, h, asked(m, kind) ? kind : ADVERSARY_WALKS, va);
         return true;
     }
     return false;
@@ -121,7 +119,7 @@ bool adversary_recall(struct machine *m, struct hart *h, uint64_t va,
     if (!asked(m, ENTRIES))
         return false;
     draw = machine_random(m);
-    m->recent[h->number][draw >> 8 & (RECENT - 1)] = va;
+    h->recent[draw >> 8 & (RECENT - 1)] = va;
     for (unsigned level = 0; level < 3; level++) {
         leaf->level = level;
         if (draw >> level & 1 && pick(m, h, va, marks, leaf))
@@ -159,7 +157,7 @@ void adversary_ahead(struct machine *m, struct hart *h)
         return;
     uint64_t draw = machine_random(m), va;
     if (draw & 1)
-        va = m->recent[h->number][draw >> 8 & (RECENT - 1)] +
+        va = h->recent[draw >> 8 & (RECENT - 1)] +
              ((draw >> 1) % (2 * NEARBY) - NEARBY) * PAGE_SIZE;
     else
         va = some_address(m, h);
@@ -174,15 +172,14 @@ void adversary_ahead(struct machine *m, struct hart *h)
 void adversary_fence(struct machine *m, struct hart *h, const uint64_t *va,
                      const uint64_t *asid)
 {
-    struct old *all = m->old[h->number][0];
+    struct old *all = h->old[0];
     for (unsigned i = 0; asked(m, ENTRIES) && i < OLD_SETS * OLD_WAYS; i++) {
         struct old *o = &all[i];
-        if (va && (page_of(*va, o->leaf.level) != o->page ||
-                   kind_of(o->leaf.pte) == ADVERSARY_NODES))
-            continue;
-        if (asid && (is_global(o) || o->asid != (*asid << 44 & SATP_ASID)))
-            continue;
-        o->used = false;
+        bool here = !va || (page_of(*va, o->leaf.level) == o->page &&
+                            kind_of(o->leaf.pte) != ADVERSARY_NODES);
+        bool ours =
+            !asid || (!is_global(o) && o->asid == (*asid << 44 & SATP_ASID));
+        o->used &= !(here && ours);
     }
 }
 

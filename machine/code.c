@@ -3,19 +3,14 @@
  * is first executed; what is written to such a page makes it forgotten, so a
  * hart always executes what stands in memory, fence.i or not.
  *
- * A table says of each page of RAM which code_page has its instructions, if
- * any; it counts from 1.
+ * machine.frames says of each page of RAM which code_page has its instructions,
+ * if any; it counts from 1.
  *
  * With ADVERSARY_CODE each hart has pages of its own, all of a frame in one
  * chain, and what it has fetched, by lines, it executes until its own fence.i
  * or until it happens to look again (Volume I, chapter 3).
  */
 #include "private.h"
-
-static uint16_t *frames(const struct machine *m)
-{
-    return (uint16_t *)((uintptr_t)m + m->frames_at);
-}
 
 #define LINE 32u /* slots, a power of 2 */
 
@@ -33,7 +28,7 @@ static void forget_everywhere(struct machine *m, enum access access)
 /* Gives a page up, if it is in use. Who executes in it leaves it. */
 static void drop(struct machine *m, struct code_page *page)
 {
-    uint16_t *link = &frames(m)[page->frame / PAGE_SIZE];
+    uint16_t *link = &m->frames[page->frame / PAGE_SIZE];
     while (*link && &m->code[*link - 1] != page)
         link = &m->code[*link - 1].next;
     page->old = false;
@@ -69,14 +64,14 @@ void code_refresh(struct machine *m, struct hart *h)
 
 bool code_in(const struct machine *m, uint64_t offset)
 {
-    return frames(m)[offset / PAGE_SIZE] != 0;
+    return m->frames[offset / PAGE_SIZE] != 0;
 }
 
 void code_written(struct machine *m, uint64_t offset, uint64_t length)
 {
     uint64_t end = length ? (offset + length - 1) / PAGE_SIZE + 1 : 0;
     for (uint64_t i = offset / PAGE_SIZE; i < end; i++)
-        for (uint16_t number = frames(m)[i]; number;) {
+        for (uint16_t number = m->frames[i]; number;) {
             struct code_page *page = &m->code[number - 1];
             number = page->next;
             if (asked(m, ADVERSARY_CODE))
@@ -92,7 +87,7 @@ static uint64_t page_for(struct machine *m, const struct hart *h,
                          uint64_t frame)
 {
     static const struct insn leave = {.op = OP_LEAVE};
-    uint16_t *first = &frames(m)[frame / PAGE_SIZE];
+    uint16_t *first = &m->frames[frame / PAGE_SIZE];
     for (unsigned number = *first; number; number = m->code[number - 1].next)
         if (m->code[number - 1].hart == owner(m, h))
             return number - 1;

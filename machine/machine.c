@@ -36,20 +36,17 @@ static bool is_possible(const struct machine_config *c)
 }
 
 /* Where everything is. Returns the size. */
-static uint64_t lay_out(const struct machine_config *c, uint64_t *frames,
-                        uint64_t *ram, struct disk *disks)
+static uint64_t lay_out(const struct machine_config *c, uint64_t *ram,
+                        struct disk *disks)
 {
-    uint64_t at = pages_up(sizeof(struct machine));
-    *frames = at;
-    at = pages_up(at + c->ram / PAGE_SIZE * sizeof(uint16_t));
-    *ram = at;
-    at += c->ram;
+    *ram = pages_up(sizeof(struct machine) +
+                    c->ram / PAGE_SIZE * sizeof(uint16_t));
+    uint64_t at = *ram + c->ram;
     for (unsigned i = 0; i < c->disks; i++) {
         struct disk *d = &disks[i];
         d->size = c->disk_size[i];
-        d->chunks = (d->size + CHUNK - 1) / CHUNK;
         d->map = at;
-        d->at = pages_up(at + (d->chunks + 7) / 8);
+        d->at = pages_up(at + d->size / CHUNK / 8 + 1);
         at = pages_up(d->at + d->size);
     }
     return at;
@@ -58,10 +55,10 @@ static uint64_t lay_out(const struct machine_config *c, uint64_t *frames,
 size_t machine_size(const struct machine_config *config)
 {
     struct disk disks[MACHINE_DISKS];
-    uint64_t frames, ram, size;
+    uint64_t ram, size;
     if (!is_possible(config))
         return 0;
-    size = lay_out(config, &frames, &ram, disks);
+    size = lay_out(config, &ram, disks);
     return size > SIZE_MAX ? 0 : (size_t)size;
 }
 
@@ -84,7 +81,7 @@ void machine_init(struct machine *m, const struct machine_config *config)
         m->config.quantum = QUANTUM;
     if (!m->config.per_tick)
         m->config.per_tick = PER_TICK;
-    m->size = lay_out(config, &m->frames_at, &m->ram_at, m->disks);
+    m->size = lay_out(config, &m->ram_at, m->disks);
     m->random = config->seed;
     for (unsigned i = 0; i < config->harts; i++) {
         struct hart *h = &m->harts[i];
@@ -113,11 +110,11 @@ bool machine_disk_written(struct machine *m, unsigned disk, uint64_t *at,
 {
     struct disk *d = &m->disks[disk];
     uint8_t *map = (uint8_t *)m + d->map;
-    for (uint64_t i = 0; d->written && i < d->chunks; i++) {
+    for (uint64_t i = 0; d->written && i * CHUNK < d->size; i++) {
         if (!(map[i / 8] >> i % 8 & 1))
             continue;
         *at = i * CHUNK;
-        for (; i < d->chunks && map[i / 8] >> i % 8 & 1; i++)
+        for (; i * CHUNK < d->size && map[i / 8] >> i % 8 & 1; i++)
             map[i / 8] &= (uint8_t) ~(1u << i % 8);
         uint64_t end = i * CHUNK;
         *size = (end < d->size ? end : d->size) - *at;
@@ -169,11 +166,10 @@ bool machine_boot(struct machine *m, uint64_t initrd, uint64_t initrd_size,
     uint64_t tree = tree_place(m);
     if (!fdt_write(m, &facts, machine_ram(m, tree, TREE_SIZE), TREE_SIZE))
         return false;
-    unsigned first =
-        m->config.seed ? (unsigned)(machine_random(m) % m->config.harts) : 0;
-    m->turn = first;
-    hart_start(&m->harts[first], MACHINE_RAM_BASE + MACHINE_KERNEL_AT, first,
-               tree);
+    if (m->config.seed)
+        m->turn = (uint32_t)(machine_random(m) % m->config.harts);
+    hart_start(&m->harts[m->turn], MACHINE_RAM_BASE + MACHINE_KERNEL_AT,
+               m->turn, tree);
     return true;
 }
 
@@ -202,7 +198,7 @@ static bool next_turn(struct machine *m)
         if (!can_run(m, &m->harts[next]))
             continue;
         if (next != m->turn && !asked(m, ADVERSARY_LRSC))
-            m->harts[m->turn].reserved = false;
+            m->harts[m->turn].reservation_size = 0;
         m->turn = next;
         adversary_turn(m, &m->harts[next]);
         adversary_time(m);
@@ -235,8 +231,9 @@ const struct hart *machine_timer(const struct machine *m, enum hart_state state,
     return first;
 }
 
-static void advance(struct machine *m, struct hart *h, uint64_t limit)
+static void advance(struct machine *m, uint64_t limit)
 {
+    struct hart *h = &m->harts[m->turn];
     uint64_t timer = instruction_of(m, h->timer);
     h->state = HART_RUNS;
     hart_interrupt(m, h);
@@ -261,20 +258,17 @@ enum machine_stop machine_run(struct machine *m, uint64_t limit)
 {
     m->hit.kind = 0;
     while (m->now < limit && !m->hit.kind && m->stop == MACHINE_LIMIT) {
-        struct hart *h = &m->harts[m->turn];
         if (m->uart.output_count > OUTPUT_MUCH)
             return MACHINE_OUTPUT;
         if (m->flush) {
             m->flush = false;
             return MACHINE_FLUSH;
         }
-        if (m->now >= m->turn_end || !can_run(m, h)) {
-            if (!next_turn(m) && !(adversary_arrive(m, 1) && next_turn(m)))
-                return MACHINE_IDLE;
-            h = &m->harts[m->turn];
-        }
+        if ((m->now >= m->turn_end || !can_run(m, &m->harts[m->turn])) &&
+            !next_turn(m) && !(adversary_arrive(m, 1) && next_turn(m)))
+            return MACHINE_IDLE;
         if (m->now < limit) /* the clock may have jumped */
-            advance(m, h, limit < m->turn_end ? limit : m->turn_end);
+            advance(m, limit < m->turn_end ? limit : m->turn_end);
     }
     return m->hit.kind ? MACHINE_HIT : (enum machine_stop)m->stop;
 }

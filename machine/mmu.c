@@ -145,9 +145,11 @@ bool machine_translate(struct machine *m, unsigned hart, uint64_t va,
     struct hart *h = &m->harts[hart];
     struct leaf leaf = {.pte = va >> PAGE_SHIFT << 10};
     uint32_t adversary = m->config.adversary;
+    uint64_t cause = h->trap_cause, value = h->trap_value;
     m->config.adversary = 0; /* which would draw */
     bool good = !h->satp || mmu_walk(m, h, va, ACCESS_LOAD, &leaf);
     m->config.adversary = adversary;
+    hart_fault(h, cause, value);
     *physical = ((leaf.pte >> 10) << PAGE_SHIFT) +
                 va % (PAGE_SIZE << PAGES_BITS * leaf.level);
     return good;
@@ -200,7 +202,7 @@ bool mmu_load(struct machine *m, struct hart *h, uint64_t va, unsigned size,
     int found = find(m, h, va, size, ACCESS_LOAD, &at);
     if (found > 0) {
         memcpy(value, ram_of(m) + at, size);
-        stores_forward(m, h, at, size, value);
+        stores_forward(h, at, size, value);
     }
     return found ? found > 0
                  : bus_load(m, at, size, value) ||
@@ -214,7 +216,7 @@ void mmu_write(struct machine *m, const struct hart *h, uint64_t offset,
         struct hart *o = &m->harts[i];
         if (o != h && o->reservation < offset + size &&
             offset < o->reservation + o->reservation_size)
-            o->reserved = false;
+            o->reservation_size = 0;
     }
     code_written(m, offset, size);
     memcpy(ram_of(m) + offset, from, size);
@@ -270,7 +272,6 @@ static void reserve(struct machine *m, struct hart *h, uint64_t offset,
                     unsigned size)
 {
     bool large = asked(m, ADVERSARY_LRSC) && machine_random(m) & 1;
-    h->reserved = true;
     h->reservation_size = large ? 64 : size;
     h->reservation = offset & ~(h->reservation_size - 1);
     adversary_reserve(m, h);
@@ -292,9 +293,9 @@ bool mmu_amo(struct machine *m, struct hart *h, struct insn i)
     memcpy(&old, ram_of(m) + offset, size);
     old = extended(old, size);
     if (funct == AMO_SC) {
-        old = !h->reserved || offset - h->reservation >= h->reservation_size ||
+        old = offset - h->reservation >= h->reservation_size ||
               adversary_fails(m, h, ADVERSARY_LRSC, 16);
-        h->reserved = false;
+        h->reservation_size = 0;
         if (!old)
             mmu_write(m, h, offset, &operand, size);
     } else if (is_load) {

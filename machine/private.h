@@ -25,20 +25,14 @@ enum { CAUSE_ECALL_USER = 8 };
 enum { CAUSE_FETCH_PAGE = 12, CAUSE_LOAD_PAGE = 13, CAUSE_STORE_PAGE = 15 };
 #define CAUSE_INTERRUPT (1ull << 63)
 enum { SOFTWARE = 1, TIMER = 5, EXTERNAL = 9 };
-#define IP_SOFTWARE (1u << SOFTWARE)
-#define IP_TIMER    (1u << TIMER)
-#define IP_EXTERNAL (1u << EXTERNAL)
+enum { IP_SOFTWARE = 1 << 1, IP_TIMER = 1 << 5, IP_EXTERNAL = 1 << 9 };
 
 /* sstatus (section 4.1.1). */
-#define STATUS_SIE      (1ull << 1)
-#define STATUS_SPIE     (1ull << 5)
-#define STATUS_SPP      (1ull << 8)
-#define STATUS_FS       (3ull << 13)
-#define STATUS_FS_DIRTY (3ull << 13)
-#define STATUS_SUM      (1ull << 18)
-#define STATUS_MXR      (1ull << 19)
-#define STATUS_UXL_64   (2ull << 32)
-#define STATUS_SD       (1ull << 63)
+enum { STATUS_SIE = 1 << 1, STATUS_SPIE = 1 << 5, STATUS_SPP = 1 << 8 };
+enum { STATUS_FS = 3 << 13, STATUS_FS_DIRTY = 3 << 13 };
+enum { STATUS_SUM = 1 << 18, STATUS_MXR = 1 << 19 };
+#define STATUS_UXL_64 (2ull << 32)
+#define STATUS_SD     (1ull << 63)
 #define STATUS_WRITABLE                                                        \
     (STATUS_SIE | STATUS_SPIE | STATUS_SPP | STATUS_FS | STATUS_SUM |          \
      STATUS_MXR)
@@ -57,6 +51,39 @@ enum { PTE_A = 64, PTE_D = 128 };
 
 /* Flags of floating point (Volume I, section 11.2). */
 enum { FP_NX = 1, FP_UF = 2, FP_OF = 4, FP_DZ = 8, FP_NV = 16 };
+
+/* ---- What the adversary keeps, of each hart ------------------------------ */
+
+/* An entry of the page tables: where it lies in RAM, its level. */
+struct leaf {
+    uint64_t pte, at;
+    unsigned level;
+};
+
+#define OLD_SETS 256u
+#define OLD_WAYS 8u
+#define RECENT   4u
+
+struct old {
+    uint64_t page; /* number of it at leaf.level */
+    uint64_t asid; /* as it is in satp */
+    bool used;
+    struct leaf leaf;
+};
+
+/* Stores that only their hart sees, the oldest first (stores.c). */
+#define STORES 16u
+
+struct store {
+    uint64_t offset, value, epoch;
+    unsigned size;
+};
+struct stores {
+    struct store list[STORES];
+    unsigned count;
+    uint64_t epoch;  /* of the next store: fences between stores, counted */
+    uint64_t device; /* those before it come before stores to devices */
+};
 
 /* ---- A hart -------------------------------------------------------------- */
 
@@ -95,18 +122,21 @@ struct hart {
     uint32_t state;    /* enum hart_state */
     uint32_t number;
     uint64_t status, scratch, epc, cause, tval, tvec, satp, counteren;
-    uint64_t envcfg, ie, timer; /* `timer`: stimecmp */
-    bool software;              /* sip.SSIP */
-    bool software_late;         /* soon so (ADVERSARY_SBI) */
-    bool reserved;              /* LR without SC, of these bytes of RAM */
-    uint64_t reservation, reservation_size;
-    uint64_t retired; /* instructions until `began` */
+    uint64_t envcfg, ie, timer;             /* `timer`: stimecmp */
+    bool software;                          /* sip.SSIP */
+    bool software_late;                     /* soon so (ADVERSARY_SBI) */
+    uint64_t reservation, reservation_size; /* bytes of RAM: LR without SC */
+    uint64_t retired;                       /* instructions until `began` */
     uint64_t began;
     uint64_t trap_cause, trap_value;   /* of the exception under way */
     uint32_t view;                     /* enum view */
     uint64_t generation[ACCESS_KINDS]; /* 11 bits each */
     uint64_t large;                    /* see mmu_fence_page */
     struct translation tlb[VIEWS][ACCESS_KINDS][TLB_SIZE];
+    /* What the adversary keeps: entries, where it translated, stores. */
+    struct old old[OLD_SETS][OLD_WAYS];
+    uint64_t recent[RECENT];
+    struct stores stores;
 };
 
 /* ---- Devices ------------------------------------------------------------- */
@@ -158,12 +188,11 @@ struct virtio {
 
 struct disk {
     uint64_t at, size; /* of the block; bytes */
-    uint64_t map;      /* where in the block the bits of written chunks are */
-    uint64_t chunks;   /* of CHUNK bytes */
+    uint64_t map;      /* of chunks that are written */
     bool written;      /* any bit is set */
 };
 
-#define CHUNK 4096u
+#define CHUNK 4096u /* bytes; for each there is a bit in the map */
 
 /* ---- Instructions, page by page (code.c) --------------------------------- */
 
@@ -179,39 +208,6 @@ struct code_page {
     struct insn slots[CODE_SLOTS + 2];
 };
 
-/* ---- What the adversary keeps, of each hart ------------------------------ */
-
-/* An entry of the page tables: where it lies in RAM, its level. */
-struct leaf {
-    uint64_t pte, at;
-    unsigned level;
-};
-
-#define OLD_SETS 256u
-#define OLD_WAYS 8u
-#define RECENT   4u
-
-struct old {
-    uint64_t page; /* number of it at leaf.level */
-    uint64_t asid; /* as it is in satp */
-    bool used;
-    struct leaf leaf;
-};
-
-/* Stores that only their hart sees, the oldest first (stores.c). */
-#define STORES 16u
-
-struct store {
-    uint64_t offset, value, epoch;
-    unsigned size;
-};
-struct stores {
-    struct store list[STORES];
-    unsigned count;
-    uint64_t epoch;  /* of the next store: fences between stores, counted */
-    uint64_t device; /* those before it come before stores to devices */
-};
-
 /* ---- The machine --------------------------------------------------------- */
 
 struct machine {
@@ -223,8 +219,8 @@ struct machine {
     bool flush;
     uint32_t stop; /* MACHINE_OFF or MACHINE_RESTART; MACHINE_LIMIT: it runs */
     uint64_t random;
-    uint64_t ram_at, frames_at, size; /* offsets into the block */
-    uint32_t code_next;               /* the page that is given up next */
+    uint64_t ram_at, size; /* offsets into the block */
+    uint32_t code_next;    /* the page that is given up next */
     struct hart harts[MACHINE_HARTS];
     struct plic plic;
     struct uart uart;
@@ -236,11 +232,9 @@ struct machine {
     uint64_t passed; /* watch_fetch ended a run at the instruction before */
     struct machine_hit hit;
     struct code_page code[CODE_PAGES];
-    struct old old[MACHINE_HARTS][OLD_SETS][OLD_WAYS];
-    uint64_t recent[MACHINE_HARTS][RECENT]; /* where it translated */
-    struct stores stores[MACHINE_HARTS];
     struct machine_decision decisions[MACHINE_DECISIONS];
-    uint64_t decided; /* so many, ever */
+    uint64_t decided;  /* so many, ever: the number of the last */
+    uint16_t frames[]; /* of RAM: see code.c */
 };
 
 static inline bool asked(const struct machine *m, unsigned what)
@@ -303,10 +297,8 @@ bool hart_illegal(struct machine *m, struct hart *h);
 bool hart_wakes(const struct machine *m, const struct hart *h);
 void hart_set_view(struct hart *h);
 
-/*
- * mmu.c. Each is false if there is an exception, which is in trap_cause and
- * trap_value then. Sizes are 1, 2, 4 and 8; an address need not be aligned.
- */
+/* mmu.c. Each is false if there is an exception, which is in trap_cause and
+ * trap_value then. Sizes are 1, 2, 4 and 8; an address need not be aligned. */
 bool mmu_load(struct machine *m, struct hart *h, uint64_t va, unsigned size,
               uint64_t *value);
 bool mmu_store(struct machine *m, struct hart *h, uint64_t va, unsigned size,
@@ -348,8 +340,8 @@ void code_refresh(struct machine *m, struct hart *h);
 /* stores.c: what a hart stores to RAM, and how long only it sees that. */
 void stores_put(struct machine *m, struct hart *h, uint64_t offset,
                 unsigned size, uint64_t value);
-void stores_forward(const struct machine *m, const struct hart *h,
-                    uint64_t offset, unsigned size, void *value);
+void stores_forward(const struct hart *h, uint64_t offset, unsigned size,
+                    void *value);
 void stores_drain(struct machine *m, struct hart *h);
 void stores_fence(struct machine *m, struct hart *h, int32_t imm);
 void stores_atomic(struct machine *m, struct hart *h, struct insn i,
