@@ -48,7 +48,7 @@ bool machine_decision(const struct machine *m, unsigned back,
 
 static struct old *set_of(struct hart *h, uint64_t va, unsigned level)
 {
-    return h->old[(page_of(va, level) + 85 * level) % OLD_SETS];
+    return h->old[((va >> LEVEL_SHIFT(level)) + 85 * level) % OLD_SETS];
 }
 
 static unsigned kind_of(uint64_t pte)
@@ -63,66 +63,68 @@ static bool is_global(const struct old *o)
     return (o->leaf.pte & (PTE_V | PTE_G)) == (PTE_V | PTE_G);
 }
 
-static bool is_for(const struct old *o, const struct hart *h, uint64_t va,
-                   unsigned level)
+static bool has(const struct old *o, uint64_t va)
 {
-    return o->used && o->leaf.level == level && o->page == page_of(va, level) &&
+    return (o->leaf.va ^ va) >> LEVEL_SHIFT(o->leaf.level) == 0;
+}
+
+static bool is_for(const struct old *o, const struct hart *h,
+                   const struct leaf *leaf)
+{
+    return o->used && o->leaf.level == leaf->level && has(o, leaf->va) &&
            (is_global(o) || o->asid == (h->satp & SATP_ASID));
 }
 
-static void insert(struct machine *m, struct hart *h, uint64_t va,
-                   struct leaf leaf)
+static void insert(struct machine *m, struct hart *h, struct leaf leaf)
 {
-    struct old *set = set_of(h, va, leaf.level);
+    struct old *set = set_of(h, leaf.va, leaf.level);
     unsigned way = machine_random(m) % OLD_WAYS;
     for (unsigned i = 0; i < OLD_WAYS; i++) {
-        if (is_for(&set[i], h, va, leaf.level) && set[i].leaf.pte == leaf.pte)
+        if (is_for(&set[i], h, &leaf) && set[i].leaf.pte == leaf.pte)
             return; /* one of each, so that older ones stay */
         if (!set[i].used)
             way = i;
     }
-    set[way] =
-        (struct old){page_of(va, leaf.level), h->satp & SATP_ASID, true, leaf};
+    set[way] = (struct old){h->satp & SATP_ASID, true, leaf};
 }
 
-void adversary_keep(struct machine *m, struct hart *h, uint64_t va,
-                    struct leaf leaf)
+void adversary_keep(struct machine *m, struct hart *h, struct leaf leaf)
 {
     if (asked(m, kind_of(leaf.pte)))
-        insert(m, h, va, leaf);
+        insert(m, h, leaf);
 }
 
-/* One of those kept for `va` and a level. A leaf must have some marks. */
-static bool pick(struct machine *m, struct hart *h, uint64_t va, uint64_t marks,
+/* One of those kept for its address and level. A leaf must have some marks. */
+static bool pick(struct machine *m, struct hart *h, uint64_t marks,
                  struct leaf *leaf)
 {
-    struct old *set = set_of(h, va, leaf->level);
+    struct old *set = set_of(h, leaf->va, leaf->level);
     uint64_t first = machine_random(m);
     for (unsigned i = 0; i < OLD_WAYS; i++) {
         const struct old *o = &set[(i + first) % OLD_WAYS];
         unsigned kind = kind_of(o->leaf.pte);
-        if (!is_for(o, h, va, leaf->level) ||
+        if (!is_for(o, h, leaf) ||
             (kind == ADVERSARY_TLB && (o->leaf.pte & marks) != marks))
             continue;
-        *leaf = o->leaf;
-        adversary_note(m, h, asked(m, kind) ? kind : ADVERSARY_WALKS, va);
+        leaf->pte = o->leaf.pte;
+        leaf->at = o->leaf.at;
+        adversary_note(m, h, asked(m, kind) ? kind : ADVERSARY_WALKS, leaf->va);
         return true;
     }
     return false;
 }
 
 /* Is a kept entry used? If not, leaf->level is the root's. */
-bool adversary_recall(struct machine *m, struct hart *h, uint64_t va,
-                      enum access access, struct leaf *leaf)
+bool adversary_recall(struct machine *m, struct hart *h, uint64_t marks,
+                      struct leaf *leaf)
 {
-    uint64_t marks = PTE_MARKS(access), draw;
     if (!asked(m, ENTRIES))
         return false;
-    draw = machine_random(m);
-    h->recent[draw >> 8 & (RECENT - 1)] = va;
+    uint64_t draw = machine_random(m);
+    h->recent[draw >> 8 & (RECENT - 1)] = leaf->va;
     for (unsigned level = 0; level < 3; level++) {
         leaf->level = level;
-        if (draw >> level & 1 && pick(m, h, va, marks, leaf))
+        if (draw >> level & 1 && pick(m, h, marks, leaf))
             return true;
     }
     return false;
@@ -131,16 +133,15 @@ bool adversary_recall(struct machine *m, struct hart *h, uint64_t va,
 /* An address that the tables lead to, by chance. */
 static uint64_t some_address(struct machine *m, const struct hart *h)
 {
-    uint64_t at, table = (h->satp & SATP_PPN) << PAGE_SHIFT, va = 0, pte = 0;
+    uint64_t table = (h->satp & SATP_PPN) << PAGE_SHIFT, va = 0, pte = 0;
     for (unsigned level = 3; level-- > 0;) {
         uint64_t first = machine_random(m), slot = 0;
-        for (unsigned i = 0; i < PTE_SLOTS && !(pte & PTE_V); i++) {
+        const uint8_t *from = machine_ram(m, table, PAGE_SIZE);
+        for (unsigned i = 0; from && i < PTE_SLOTS && !(pte & PTE_V); i++) {
             slot = (first + i) % PTE_SLOTS;
-            if (!ram_offset(m, table + slot * 8, 8, &at))
-                break;
-            memcpy(&pte, ram_of(m) + at, sizeof pte);
+            memcpy(&pte, from + slot * sizeof pte, sizeof pte);
         }
-        va |= slot << (PAGE_SHIFT + 9 * level);
+        va |= slot << LEVEL_SHIFT(level);
         if (pte & (PTE_R | PTE_X) || !(pte & PTE_V))
             break;
         table = (pte >> 10) << PAGE_SHIFT;
@@ -152,19 +153,18 @@ static uint64_t some_address(struct machine *m, const struct hart *h)
 /* Walks for an address that is not asked for: a neighbour, or any. */
 void adversary_ahead(struct machine *m, struct hart *h)
 {
-    struct leaf leaf;
     if (!h->satp || !draws(m, ADVERSARY_WALKS, 32))
         return;
-    uint64_t draw = machine_random(m), va;
-    if (draw & 1)
-        va = h->recent[draw >> 8 & (RECENT - 1)] +
-             ((draw >> 1) % (2 * NEARBY) - NEARBY) * PAGE_SIZE;
-    else
-        va = some_address(m, h);
-    if (!mmu_walk(m, h, va, ACCESS_LOAD, &leaf))
+    uint64_t draw = machine_random(m);
+    struct leaf leaf = {.va =
+                            h->recent[draw >> 8 & (RECENT - 1)] +
+                            ((draw >> 1) % (2 * NEARBY) - NEARBY) * PAGE_SIZE};
+    if (!(draw & 1))
+        leaf.va = some_address(m, h);
+    if (!mmu_walk(m, h, ACCESS_LOAD, &leaf))
         return;
-    adversary_note(m, h, ADVERSARY_WALKS, va);
-    insert(m, h, va, leaf);
+    adversary_note(m, h, ADVERSARY_WALKS, leaf.va);
+    insert(m, h, leaf);
 }
 
 /* sfence.vma (section 4.2.1): by address, entries that are no leaves stay; one
@@ -175,8 +175,8 @@ void adversary_fence(struct machine *m, struct hart *h, const uint64_t *va,
     struct old *all = h->old[0];
     for (unsigned i = 0; asked(m, ENTRIES) && i < OLD_SETS * OLD_WAYS; i++) {
         struct old *o = &all[i];
-        bool here = !va || (page_of(*va, o->leaf.level) == o->page &&
-                            kind_of(o->leaf.pte) != ADVERSARY_NODES);
+        bool here =
+            !va || (has(o, *va) && kind_of(o->leaf.pte) != ADVERSARY_NODES);
         bool ours =
             !asid || (!is_global(o) && o->asid == (*asid << 44 & SATP_ASID));
         o->used &= !(here && ours);
@@ -215,7 +215,7 @@ void adversary_turn(struct machine *m, struct hart *h)
 
 /* One time in `odds` the last instruction took so long that a timer goes off
  * now. */
-static bool jumps(struct machine *m, unsigned odds)
+bool adversary_time(struct machine *m, unsigned odds)
 {
     uint64_t next;
     if (!draws(m, ADVERSARY_TIME, odds))
@@ -228,17 +228,10 @@ static bool jumps(struct machine *m, unsigned odds)
     return true;
 }
 
-/* Where an interrupt may be taken: at the start of a turn, after sret, and
- * after what may enable it (section 3.1.9: they are looked at then). */
-void adversary_time(struct machine *m)
-{
-    jumps(m, 8192);
-}
-
 /* After LR: another hart has its turn, or a timer goes off. */
 void adversary_reserve(struct machine *m, struct hart *h)
 {
-    if (!jumps(m, 512) && !draws(m, ADVERSARY_LRSC, 4))
+    if (!adversary_time(m, 512) && !draws(m, ADVERSARY_LRSC, 4))
         return;
     m->turn_end = m->now;
     h->look = true;

@@ -19,12 +19,6 @@ static uint16_t owner(const struct machine *m, const struct hart *h)
     return asked(m, ADVERSARY_CODE) ? (uint16_t)h->number : 0;
 }
 
-static void forget_everywhere(struct machine *m, enum access access)
-{
-    for (unsigned i = 0; i < m->config.harts; i++)
-        mmu_forget(&m->harts[i], access);
-}
-
 /* Gives a page up, if it is in use. Who executes in it leaves it. */
 static void drop(struct machine *m, struct code_page *page)
 {
@@ -35,9 +29,10 @@ static void drop(struct machine *m, struct code_page *page)
     if (!*link)
         return;
     *link = page->next;
-    forget_everywhere(m, ACCESS_FETCH);
-    for (unsigned i = 0; i < m->config.harts; i++)
+    for (unsigned i = 0; i < m->config.harts; i++) {
+        mmu_forget(&m->harts[i], ACCESS_FETCH);
         m->harts[i].look = true;
+    }
 }
 
 void code_fence(struct machine *m, struct hart *h)
@@ -60,11 +55,6 @@ void code_refresh(struct machine *m, struct hart *h)
     for (unsigned i = 0; i < CODE_SLOTS; i += LINE)
         if (draw >> 9 >> i / LINE % 32 & 1)
             memset(&page->slots[i], 0, LINE * sizeof page->slots[i]);
-}
-
-bool code_in(const struct machine *m, uint64_t offset)
-{
-    return m->frames[offset / PAGE_SIZE] != 0;
 }
 
 void code_written(struct machine *m, uint64_t offset, uint64_t length)
@@ -100,7 +90,8 @@ static uint64_t page_for(struct machine *m, const struct hart *h,
     page->hart = owner(m, h);
     page->next = *first;
     *first = next + 1;
-    forget_everywhere(m, ACCESS_STORE);
+    for (unsigned i = 0; i < m->config.harts; i++)
+        mmu_forget(&m->harts[i], ACCESS_STORE);
     return next;
 }
 

@@ -9,9 +9,6 @@
  */
 #include "private.h"
 
-#define QUANTUM        1000u
-#define PER_TICK       10u
-#define RAM_LEAST      (16ull << 20)
 #define SIZE_MOST      (1ull << 48) /* of RAM, and of a disk */
 #define TREE_SIZE      (64u << 10)
 #define TREE_BELOW_TOP (2ull << 20) /* where the device tree begins */
@@ -26,7 +23,7 @@ static uint64_t pages_up(uint64_t size)
 static bool is_possible(const struct machine_config *c)
 {
     if (c->harts < 1 || c->harts > MACHINE_HARTS || c->disks > MACHINE_DISKS ||
-        c->ram < RAM_LEAST || c->ram > SIZE_MOST || c->ram % PAGE_SIZE ||
+        c->ram < 16 << 20 || c->ram > SIZE_MOST || c->ram % PAGE_SIZE ||
         c->quantum > OUTPUT_MUCH)
         return false;
     for (unsigned i = 0; i < c->disks; i++)
@@ -78,9 +75,9 @@ void machine_init(struct machine *m, const struct machine_config *config)
     m->layout = LAYOUT;
     m->config = *config;
     if (!m->config.quantum)
-        m->config.quantum = QUANTUM;
+        m->config.quantum = 1000;
     if (!m->config.per_tick)
-        m->config.per_tick = PER_TICK;
+        m->config.per_tick = 10;
     m->size = lay_out(config, &m->ram_at, m->disks);
     m->random = config->seed;
     for (unsigned i = 0; i < config->harts; i++) {
@@ -201,7 +198,7 @@ static bool next_turn(struct machine *m)
             m->harts[m->turn].reservation_size = 0;
         m->turn = next;
         adversary_turn(m, &m->harts[next]);
-        adversary_time(m);
+        adversary_time(m, SELDOM);
         m->turn_end = m->now + turn_length(m);
         return true;
     }
@@ -245,7 +242,7 @@ static void advance(struct machine *m, uint64_t limit)
     if (!looks) /* it only stopped: `limit` changes nothing */
         return;
     h->look = false;
-    adversary_time(m);
+    adversary_time(m, SELDOM);
 }
 
 void machine_end(struct machine *m, enum machine_stop how)

@@ -10,9 +10,6 @@
  */
 #include "private.h"
 
-#define LEVELS      3u
-#define PAGES_BITS  9u /* of an address, a level */
-#define BAD_TAG     0ull
 #define GENERATIONS (TAG_HIDDEN >> TAG_BITS)
 
 /* ---- Remembering --------------------------------------------------------- */
@@ -28,7 +25,7 @@ void mmu_forget(struct hart *h, enum access access)
 {
     if (++h->generation[access] < GENERATIONS)
         return;
-    h->generation[access] = 1; /* BAD_TAG has none */
+    h->generation[access] = 1; /* no tag is 0 */
     for (unsigned view = 0; view < VIEWS; view++)
         memset(h->tlb[view][access], 0, sizeof h->tlb[view][access]);
 }
@@ -51,7 +48,7 @@ void mmu_fence_page(struct hart *h, uint64_t va)
     }
     for (unsigned view = 0; view < VIEWS; view++)
         for (unsigned access = 0; access < ACCESS_KINDS; access++)
-            h->tlb[view][access][(va >> PAGE_SHIFT) % TLB_SIZE].tag = BAD_TAG;
+            h->tlb[view][access][(va >> PAGE_SHIFT) % TLB_SIZE].tag = 0;
     h->look = true;
 }
 
@@ -86,21 +83,21 @@ static bool may(const struct hart *h, uint64_t pte, enum access access)
 }
 
 /* Section 4.3.2; it may begin at an entry that was kept. */
-bool mmu_walk(struct machine *m, struct hart *h, uint64_t va,
-              enum access access, struct leaf *leaf)
+bool mmu_walk(struct machine *m, struct hart *h, enum access access,
+              struct leaf *leaf)
 {
-    uint64_t table = (h->satp & SATP_PPN) << PAGE_SHIFT, pte;
+    uint64_t table = (h->satp & SATP_PPN) << PAGE_SHIFT, va = leaf->va, pte;
     if (VA_EXTENDED(va) != va)
         return fault(h, FAULT_PAGE, access, va);
-    leaf->level = LEVELS - 1;
-    bool kept = adversary_recall(m, h, va, access, leaf);
+    leaf->level = 2;
+    bool kept = adversary_recall(m, h, PTE_MARKS(access), leaf);
     for (;; kept = false) {
-        uint64_t slot = page_of(va, leaf->level) % PTE_SLOTS;
         if (!kept) {
+            uint64_t slot = va >> LEVEL_SHIFT(leaf->level) & (PTE_SLOTS - 1);
             if (!ram_offset(m, table + slot * 8, 8, &leaf->at))
                 return fault(h, FAULT_ACCESS, access, va);
             memcpy(&leaf->pte, ram_of(m) + leaf->at, sizeof leaf->pte);
-            adversary_keep(m, h, va, *leaf);
+            adversary_keep(m, h, *leaf);
         }
         pte = leaf->pte;
         if (!(pte & PTE_V) || pte & PTE_RESERVED ||
@@ -118,14 +115,14 @@ bool mmu_walk(struct machine *m, struct hart *h, uint64_t va,
 bool mmu_translate(struct machine *m, struct hart *h, uint64_t va,
                    enum access access, uint64_t *physical)
 {
-    struct leaf leaf;
+    struct leaf leaf = {.va = va};
     uint64_t marks = PTE_MARKS(access), base, inside;
     *physical = va;
     if (!h->satp)
         return true;
-    if (!mmu_walk(m, h, va, access, &leaf))
+    if (!mmu_walk(m, h, access, &leaf))
         return false;
-    inside = PAGE_SIZE << PAGES_BITS * leaf.level;
+    inside = 1ull << LEVEL_SHIFT(leaf.level);
     base = (leaf.pte >> 10) << PAGE_SHIFT;
     if (!may(h, leaf.pte, access) || base % inside)
         return fault(h, FAULT_PAGE, access, va);
@@ -143,15 +140,15 @@ bool machine_translate(struct machine *m, unsigned hart, uint64_t va,
                        uint64_t *physical)
 {
     struct hart *h = &m->harts[hart];
-    struct leaf leaf = {.pte = va >> PAGE_SHIFT << 10};
+    struct leaf leaf = {.va = va, .pte = va >> PAGE_SHIFT << 10};
     uint32_t adversary = m->config.adversary;
     uint64_t cause = h->trap_cause, value = h->trap_value;
     m->config.adversary = 0; /* which would draw */
-    bool good = !h->satp || mmu_walk(m, h, va, ACCESS_LOAD, &leaf);
+    bool good = !h->satp || mmu_walk(m, h, ACCESS_LOAD, &leaf);
     m->config.adversary = adversary;
     hart_fault(h, cause, value);
     *physical = ((leaf.pte >> 10) << PAGE_SHIFT) +
-                va % (PAGE_SIZE << PAGES_BITS * leaf.level);
+                va % (1ull << LEVEL_SHIFT(leaf.level));
     return good;
 }
 
@@ -175,7 +172,7 @@ static int find(struct machine *m, struct hart *h, uint64_t va, unsigned size,
         *offset = physical;
         h->look = true;
         found = 0;
-    } else if (access != ACCESS_STORE || !code_in(m, *offset)) {
+    } else if (access != ACCESS_STORE || !m->frames[*offset / PAGE_SIZE]) {
         mmu_remember(m, h, va, access, *offset - va);
     }
     watch_access(m, h, va, size, access);
@@ -265,19 +262,10 @@ static uint64_t extended(uint64_t value, unsigned size)
     return size == 4 ? (uint64_t)(int32_t)value : value;
 }
 
-/* A hart's reservation ends when another hart has its turn (machine.c); or, by
- * chance, it is one of 64 bytes and ends when another hart stores there: as
- * large as one likes (section 8.2). */
-static void reserve(struct machine *m, struct hart *h, uint64_t offset,
-                    unsigned size)
-{
-    bool large = asked(m, ADVERSARY_LRSC) && machine_random(m) & 1;
-    h->reservation_size = large ? 64 : size;
-    h->reservation = offset & ~(h->reservation_size - 1);
-    adversary_reserve(m, h);
-}
-
-/* Devices have no atomic operations: an access fault. */
+/* Devices have no atomic operations: an access fault. A hart's reservation ends
+ * when another hart has its turn (machine.c); or, by chance, it is one of 64
+ * bytes and ends when another hart stores there: as large as one likes (section
+ * 8.2). */
 bool mmu_amo(struct machine *m, struct hart *h, struct insn i)
 {
     unsigned size = AMO_SIZE(i.imm), funct = AMO_FUNCT(i.imm);
@@ -299,7 +287,10 @@ bool mmu_amo(struct machine *m, struct hart *h, struct insn i)
         if (!old)
             mmu_write(m, h, offset, &operand, size);
     } else if (is_load) {
-        reserve(m, h, offset, size);
+        bool large = asked(m, ADVERSARY_LRSC) && machine_random(m) & 1;
+        h->reservation_size = large ? 64 : size;
+        h->reservation = offset & ~(h->reservation_size - 1);
+        adversary_reserve(m, h);
     } else {
         operand = combine(funct, old, extended(operand, size));
         mmu_write(m, h, offset, &operand, size);

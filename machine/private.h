@@ -45,6 +45,7 @@ enum { STATUS_SUM = 1 << 18, STATUS_MXR = 1 << 19 };
 enum { PTE_V = 1, PTE_R = 2, PTE_W = 4, PTE_X = 8, PTE_U = 16, PTE_G = 32 };
 enum { PTE_A = 64, PTE_D = 128 };
 #define PTE_SLOTS         512u /* of a table */
+#define LEVEL_SHIFT(l)    (PAGE_SHIFT + 9 * (l))
 #define PTE_RESERVED      (~0ull << 54)
 #define PTE_MARKS(access) (PTE_A | ((access) == ACCESS_STORE ? PTE_D : 0ull))
 #define VA_EXTENDED(va)   ((uint64_t)((int64_t)((va) << 25) >> 25))
@@ -54,9 +55,10 @@ enum { FP_NX = 1, FP_UF = 2, FP_OF = 4, FP_DZ = 8, FP_NV = 16 };
 
 /* ---- What the adversary keeps, of each hart ------------------------------ */
 
-/* An entry of the page tables: where it lies in RAM, its level. */
+/* An entry of the page tables for an address: where in RAM it lies, its level.
+ */
 struct leaf {
-    uint64_t pte, at;
+    uint64_t va, pte, at;
     unsigned level;
 };
 
@@ -65,7 +67,6 @@ struct leaf {
 #define RECENT   4u
 
 struct old {
-    uint64_t page; /* number of it at leaf.level */
     uint64_t asid; /* as it is in satp */
     bool used;
     struct leaf leaf;
@@ -306,20 +307,15 @@ bool mmu_store(struct machine *m, struct hart *h, uint64_t va, unsigned size,
 bool mmu_translate(struct machine *m, struct hart *h, uint64_t va,
                    enum access access, uint64_t *physical);
 bool mmu_amo(struct machine *m, struct hart *h, struct insn i);
-/* The number of the page of a level that has this address. */
-static inline uint64_t page_of(uint64_t va, unsigned level)
-{
-    return va >> PAGE_SHIFT >> 9 * level;
-}
 /* Forgets translations: all; those of one page; of one kind. */
 void mmu_fence(struct hart *h);
 void mmu_fence_page(struct hart *h, uint64_t va);
 void mmu_forget(struct hart *h, enum access access);
 void mmu_remember(const struct machine *m, struct hart *h, uint64_t va,
                   enum access access, uint64_t place);
-/* The walk alone: finds a leaf, which need not allow the access. */
-bool mmu_walk(struct machine *m, struct hart *h, uint64_t va,
-              enum access access, struct leaf *leaf);
+/* The walk alone: finds leaf->va's leaf, which need not allow the access. */
+bool mmu_walk(struct machine *m, struct hart *h, enum access access,
+              struct leaf *leaf);
 /* A hart writes RAM: its instructions and reservations hear of it. */
 void mmu_write(struct machine *m, const struct hart *h, uint64_t offset,
                const void *from, unsigned size);
@@ -333,7 +329,6 @@ struct insn code_decode(struct machine *m, struct code_page *page,
 bool code_bits(struct machine *m, struct hart *h, uint32_t *bits);
 /* Something is written to these bytes of RAM. */
 void code_written(struct machine *m, uint64_t offset, uint64_t length);
-bool code_in(const struct machine *m, uint64_t offset);
 void code_fence(struct machine *m, struct hart *h); /* fence.i */
 void code_refresh(struct machine *m, struct hart *h);
 
@@ -352,10 +347,9 @@ void stores_turn(struct machine *m);
 /* adversary.c. */
 void adversary_note(struct machine *m, const struct hart *h, unsigned what,
                     uint64_t address);
-void adversary_keep(struct machine *m, struct hart *h, uint64_t va,
-                    struct leaf leaf);
-bool adversary_recall(struct machine *m, struct hart *h, uint64_t va,
-                      enum access access, struct leaf *leaf);
+void adversary_keep(struct machine *m, struct hart *h, struct leaf leaf);
+bool adversary_recall(struct machine *m, struct hart *h, uint64_t marks,
+                      struct leaf *leaf);
 void adversary_ahead(struct machine *m, struct hart *h);
 /* NULL: all addresses, all spaces. */
 void adversary_fence(struct machine *m, struct hart *h, const uint64_t *va,
@@ -363,7 +357,10 @@ void adversary_fence(struct machine *m, struct hart *h, const uint64_t *va,
 void adversary_turn(struct machine *m, struct hart *h);
 /* What is late arrives, each one time in `odds`. Did any? */
 bool adversary_arrive(struct machine *m, unsigned odds);
-void adversary_time(struct machine *m);
+/* Where an interrupt may be taken: at the start of a turn, after sret, and
+ * after what may enable it (section 3.1.9: they are looked at then). */
+#define SELDOM 8192u
+bool adversary_time(struct machine *m, unsigned odds);
 void adversary_reserve(struct machine *m, struct hart *h);
 bool adversary_fails(struct machine *m, struct hart *h, unsigned what,
                      unsigned odds);
