@@ -116,7 +116,7 @@ static void serve(struct machine *m, unsigned slot)
         return;
     /* What a device writes ends reservations, as another hart's store does. */
     for (unsigned i = 0; i < m->config.harts; i++)
-        m->harts[i].reserved = false;
+        m->harts[i].reservation_size = 0;
     bool good = v->looked || take_requests(m, v), any = good && v->count;
     bool late = asked(m, ADVERSARY_DEVICES);
     while (good && v->count && !v->late) {
