@@ -1,7 +1,7 @@
 /*
  * The worst machine that the specification allows, as far as asked for by
  * config.adversary. All that it does is drawn from the machine's seed. Weak
- * stores are in stores.c, old instructions in code.c.
+ * stores are in stores.c, old instructions in code.c, short turns in machine.c.
  *
  * Translations (Privileged Architecture 20211203, section 4.2.1: what a walk
  * reads may be kept in an incoherent cache of any size, and be used until a
@@ -12,12 +12,6 @@
  */
 #include "private.h"
 
-#define PTE_V   (1u << 0)
-#define PTE_RX  (1u << 1 | 1u << 3)
-#define PTE_G   (1u << 5)
-#define PTE_A   (1u << 6)
-#define PTE_D   (1u << 7)
-#define SLOTS   512u
 #define NEARBY  8u
 #define LONGEST 200000u /* ticks that an instruction may take: 20 ms */
 #define ENTRIES                                                                \
@@ -34,10 +28,10 @@ void adversary_note(struct machine *m, const struct hart *h, unsigned what,
                     uint64_t address)
 {
     const struct machine_decision *last =
-        &m->decisions[(m->decided - 1) % MACHINE_DECISIONS];
-    if (!m->decided || last->hart != h->number || last->what != what)
+        &m->decisions[m->decided % MACHINE_DECISIONS];
+    if (last->hart != h->number || last->what != what)
         m->decided++;
-    m->decisions[(m->decided - 1) % MACHINE_DECISIONS] =
+    m->decisions[m->decided % MACHINE_DECISIONS] =
         (struct machine_decision){m->now, address, h->number, what};
 }
 
@@ -46,39 +40,22 @@ bool machine_decision(const struct machine *m, unsigned back,
 {
     if (back >= MACHINE_DECISIONS || back >= m->decided)
         return false;
-    *decision = m->decisions[(m->decided - 1 - back) % MACHINE_DECISIONS];
+    *decision = m->decisions[(m->decided - back) % MACHINE_DECISIONS];
     return true;
-}
-
-/* One time in `odds`, if it is asked for. */
-static bool draws(struct machine *m, unsigned what, unsigned odds)
-{
-    return asked(m, what) && machine_random(m) % odds == 0;
 }
 
 /* ---- Translations -------------------------------------------------------- */
 
-static uint16_t asid_of(const struct hart *h)
+static struct old *set_of(struct hart *h, uint64_t va, unsigned level)
 {
-    return (uint16_t)(h->satp >> 44);
-}
-
-static uint64_t page_of(uint64_t va, unsigned level)
-{
-    return va >> PAGE_SHIFT >> 9 * level;
-}
-
-static struct old *set_of(struct machine *m, const struct hart *h, uint64_t va,
-                          unsigned level)
-{
-    return m->old[h->number][(page_of(va, level) + 85 * level) % OLD_SETS];
+    return h->old[((va >> LEVEL_SHIFT(level)) + 85 * level) % OLD_SETS];
 }
 
 static unsigned kind_of(uint64_t pte)
 {
     if (!(pte & PTE_V))
         return ADVERSARY_INVALID;
-    return pte & PTE_RX ? ADVERSARY_TLB : ADVERSARY_NODES;
+    return pte & (PTE_R | PTE_X) ? ADVERSARY_TLB : ADVERSARY_NODES;
 }
 
 static bool is_global(const struct old *o)
@@ -86,66 +63,68 @@ static bool is_global(const struct old *o)
     return (o->leaf.pte & (PTE_V | PTE_G)) == (PTE_V | PTE_G);
 }
 
-static bool is_for(const struct old *o, const struct hart *h, uint64_t va,
-                   unsigned level)
+static bool has(const struct old *o, uint64_t va)
 {
-    return o->used && o->leaf.level == level && o->page == page_of(va, level) &&
-           (is_global(o) || o->asid == asid_of(h));
+    return (o->leaf.va ^ va) >> LEVEL_SHIFT(o->leaf.level) == 0;
 }
 
-static void insert(struct machine *m, struct hart *h, uint64_t va,
-                   struct leaf leaf)
+static bool is_for(const struct old *o, const struct hart *h,
+                   const struct leaf *leaf)
 {
-    struct old *set = set_of(m, h, va, leaf.level);
+    return o->used && o->leaf.level == leaf->level && has(o, leaf->va) &&
+           (is_global(o) || o->asid == (h->satp & SATP_ASID));
+}
+
+static void insert(struct machine *m, struct hart *h, struct leaf leaf)
+{
+    struct old *set = set_of(h, leaf.va, leaf.level);
     unsigned way = machine_random(m) % OLD_WAYS;
     for (unsigned i = 0; i < OLD_WAYS; i++) {
-        if (is_for(&set[i], h, va, leaf.level) && set[i].leaf.pte == leaf.pte)
+        if (is_for(&set[i], h, &leaf) && set[i].leaf.pte == leaf.pte)
             return; /* one of each, so that older ones stay */
         if (!set[i].used)
             way = i;
     }
-    set[way] = (struct old){page_of(va, leaf.level), asid_of(h), true, leaf};
+    set[way] = (struct old){h->satp & SATP_ASID, true, leaf};
 }
 
-void adversary_keep(struct machine *m, struct hart *h, uint64_t va,
-                    struct leaf leaf)
+void adversary_keep(struct machine *m, struct hart *h, struct leaf leaf)
 {
     if (asked(m, kind_of(leaf.pte)))
-        insert(m, h, va, leaf);
+        insert(m, h, leaf);
 }
 
-/* One of those kept for `va` and a level. A leaf must have some marks. */
-static bool pick(struct machine *m, struct hart *h, uint64_t va, uint64_t marks,
+/* One of those kept for its address and level. A leaf must have some marks. */
+static bool pick(struct machine *m, struct hart *h, uint64_t marks,
                  struct leaf *leaf)
 {
-    struct old *set = set_of(m, h, va, leaf->level);
+    struct old *set = set_of(h, leaf->va, leaf->level);
     uint64_t first = machine_random(m);
     for (unsigned i = 0; i < OLD_WAYS; i++) {
         const struct old *o = &set[(i + first) % OLD_WAYS];
         unsigned kind = kind_of(o->leaf.pte);
-        if (!is_for(o, h, va, leaf->level) ||
+        if (!is_for(o, h, leaf) ||
             (kind == ADVERSARY_TLB && (o->leaf.pte & marks) != marks))
             continue;
-        *leaf = o->leaf;
-        kind = asked(m, kind) ? kind : ADVERSARY_WALKS;
-        adversary_note(m, h, kind, va);
+        leaf->pte = o->leaf.pte;
+        leaf->at = o->leaf.at;
+        adversary_note(m, h, asked(m, kind) ? kind : ADVERSARY_WALKS, leaf->va);
         return true;
     }
     return false;
 }
 
 /* Is a kept entry used? If not, leaf->level is the root's. */
-bool adversary_recall(struct machine *m, struct hart *h, uint64_t va,
-                      enum access access, struct leaf *leaf)
+bool adversary_recall(struct machine *m, struct hart *h, uint64_t marks,
+                      struct leaf *leaf)
 {
-    uint64_t marks = PTE_A | (access == ACCESS_STORE ? PTE_D : 0), draw;
     if (!asked(m, ENTRIES))
         return false;
-    draw = machine_random(m);
-    m->recent[h->number][draw >> 8 & (RECENT - 1)] = va;
+    uint64_t draw = machine_random(m);
+    h->recent[draw >> 8 & (RECENT - 1)] = leaf->va;
     for (unsigned level = 0; level < 3; level++) {
         leaf->level = level;
-        if (draw >> level & 1 && pick(m, h, va, marks, leaf))
+        if (draw >> level & 1 && pick(m, h, marks, leaf))
             return true;
     }
     return false;
@@ -154,40 +133,38 @@ bool adversary_recall(struct machine *m, struct hart *h, uint64_t va,
 /* An address that the tables lead to, by chance. */
 static uint64_t some_address(struct machine *m, const struct hart *h)
 {
-    uint64_t at, table = (h->satp & SATP_PPN) << PAGE_SHIFT, va = 0, pte = 0;
+    uint64_t table = (h->satp & SATP_PPN) << PAGE_SHIFT, va = 0, pte = 0;
     for (unsigned level = 3; level-- > 0;) {
         uint64_t first = machine_random(m), slot = 0;
-        for (unsigned i = 0; i < SLOTS && !(pte & PTE_V); i++) {
-            slot = (first + i) % SLOTS;
-            if (!ram_offset(m, table + slot * 8, 8, &at))
-                break;
-            memcpy(&pte, ram_of(m) + at, sizeof pte);
+        const uint8_t *from = machine_ram(m, table, PAGE_SIZE);
+        for (unsigned i = 0; from && i < PTE_SLOTS && !(pte & PTE_V); i++) {
+            slot = (first + i) % PTE_SLOTS;
+            memcpy(&pte, from + slot * sizeof pte, sizeof pte);
         }
-        va |= slot << (PAGE_SHIFT + 9 * level);
-        if (pte & PTE_RX || !(pte & PTE_V))
+        va |= slot << LEVEL_SHIFT(level);
+        if (pte & (PTE_R | PTE_X) || !(pte & PTE_V))
             break;
         table = (pte >> 10) << PAGE_SHIFT;
         pte = 0;
     }
-    return (uint64_t)((int64_t)(va << 25) >> 25);
+    return VA_EXTENDED(va);
 }
 
 /* Walks for an address that is not asked for: a neighbour, or any. */
 void adversary_ahead(struct machine *m, struct hart *h)
 {
-    struct leaf leaf;
     if (!h->satp || !draws(m, ADVERSARY_WALKS, 32))
         return;
-    uint64_t draw = machine_random(m), va;
-    if (draw & 1)
-        va = m->recent[h->number][draw >> 8 & (RECENT - 1)] +
-             ((draw >> 1) % (2 * NEARBY) - NEARBY) * PAGE_SIZE;
-    else
-        va = some_address(m, h);
-    if (!mmu_walk(m, h, va, ACCESS_LOAD, &leaf))
+    uint64_t draw = machine_random(m);
+    struct leaf leaf = {.va =
+                            h->recent[draw >> 8 & (RECENT - 1)] +
+                            ((draw >> 1) % (2 * NEARBY) - NEARBY) * PAGE_SIZE};
+    if (!(draw & 1))
+        leaf.va = some_address(m, h);
+    if (!mmu_walk(m, h, ACCESS_LOAD, &leaf))
         return;
-    adversary_note(m, h, ADVERSARY_WALKS, va);
-    insert(m, h, va, leaf);
+    adversary_note(m, h, ADVERSARY_WALKS, leaf.va);
+    insert(m, h, leaf);
 }
 
 /* sfence.vma (section 4.2.1): by address, entries that are no leaves stay; one
@@ -195,23 +172,22 @@ void adversary_ahead(struct machine *m, struct hart *h)
 void adversary_fence(struct machine *m, struct hart *h, const uint64_t *va,
                      const uint64_t *asid)
 {
-    struct old *all = m->old[h->number][0];
+    struct old *all = h->old[0];
     for (unsigned i = 0; asked(m, ENTRIES) && i < OLD_SETS * OLD_WAYS; i++) {
         struct old *o = &all[i];
-        if (va && (page_of(*va, o->leaf.level) != o->page ||
-                   kind_of(o->leaf.pte) == ADVERSARY_NODES))
-            continue;
-        if (asid && (is_global(o) || o->asid != *asid % 65536))
-            continue;
-        o->used = false;
+        bool here =
+            !va || (has(o, *va) && kind_of(o->leaf.pte) != ADVERSARY_NODES);
+        bool ours =
+            !asid || (!is_global(o) && o->asid == (*asid << 44 & SATP_ASID));
+        o->used &= !(here && ours);
     }
 }
 
 /* ---- Turns and time ------------------------------------------------------ */
 
-/* What is late arrives. SBI 2.0, chapter 7: an interrupt was sent, not taken,
- * when the call returns. */
-static bool arrive(struct machine *m, unsigned odds)
+/* SBI 2.0, chapter 7: an interrupt was sent, not taken, when the call returns.
+ */
+bool adversary_arrive(struct machine *m, unsigned odds)
 {
     bool some = virtio_late(m, odds);
     for (unsigned i = 0; i < m->config.harts; i++) {
@@ -228,83 +204,54 @@ static bool arrive(struct machine *m, unsigned odds)
 void adversary_turn(struct machine *m, struct hart *h)
 {
     stores_turn(m);
-    arrive(m, 4);
+    adversary_arrive(m, 4);
     code_refresh(m, h);
     adversary_ahead(m, h);
-    if (!asked(m, ENTRIES) || machine_random(m) % 4)
+    if (!draws(m, ENTRIES, 4))
         return;
     for (unsigned access = 0; access < ACCESS_KINDS; access++)
         mmu_forget(h, (enum access)access);
 }
 
-/* No hart can go on. True if now one might. */
-bool adversary_idle(struct machine *m)
+/* One time in `odds` the last instruction took so long that a timer goes off
+ * now. */
+bool adversary_time(struct machine *m, unsigned odds)
 {
-    return arrive(m, 1);
-}
-
-/* Harts are switched after any instruction. */
-uint64_t adversary_length(struct machine *m, uint64_t usual)
-{
-    if (!asked(m, ADVERSARY_TURNS) || machine_random(m) & 1)
-        return usual;
-    return 1 + machine_random(m) % 16;
-}
-
-/* The last instruction took so long that a timer goes off now. */
-static void jump(struct machine *m)
-{
-    uint64_t next = UINT64_MAX, tick = m->config.per_tick;
-    const struct hart *first = NULL;
-    for (unsigned i = 0; i < m->config.harts; i++) {
-        const struct hart *h = &m->harts[i];
-        if (h->state != HART_RUNS || !(h->ie & IP_TIMER) ||
-            h->timer >= UINT64_MAX / tick || h->timer * tick >= next)
-            continue;
-        first = h;
-        next = h->timer * tick;
+    uint64_t next;
+    if (!draws(m, ADVERSARY_TIME, odds))
+        return false;
+    const struct hart *first = machine_timer(m, HART_RUNS, &next);
+    if (next > m->now && next - m->now <= LONGEST * m->config.per_tick) {
+        m->now = next;
+        adversary_note(m, first, ADVERSARY_TIME, first->pc);
     }
-    if (!first || next <= m->now || next - m->now > LONGEST * tick)
-        return;
-    m->now = next;
-    adversary_note(m, first, ADVERSARY_TIME, first->pc);
-}
-
-/* Where an interrupt may be taken: at the start of a turn, after sret, and
- * after what may enable it (section 3.1.9: they are looked at then). */
-void adversary_time(struct machine *m)
-{
-    if (draws(m, ADVERSARY_TIME, 8192))
-        jump(m);
+    return true;
 }
 
 /* After LR: another hart has its turn, or a timer goes off. */
 void adversary_reserve(struct machine *m, struct hart *h)
 {
-    bool early = draws(m, ADVERSARY_TIME, 512);
-    if (!early && !draws(m, ADVERSARY_LRSC, 4))
+    if (!adversary_time(m, 512) && !draws(m, ADVERSARY_LRSC, 4))
         return;
-    if (early)
-        jump(m);
     m->turn_end = m->now;
     h->look = true;
 }
 
-/* An SC may fail for no reason (Volume I, section 8.2). */
-bool adversary_loses(struct machine *m, struct hart *h)
+/* An instruction fails, as an SC may for no reason (Volume I, section 8.2). */
+bool adversary_fails(struct machine *m, struct hart *h, unsigned what,
+                     unsigned odds)
 {
-    if (!draws(m, ADVERSARY_LRSC, 16))
-        return false;
-    adversary_note(m, h, ADVERSARY_LRSC, h->pc);
-    return true;
+    bool fails = draws(m, what, odds);
+    if (fails)
+        adversary_note(m, h, what, h->pc);
+    return fails;
 }
 
 /* A call that takes longer: others have their turns first. */
 bool adversary_slow(struct machine *m, struct hart *h)
 {
-    if (!draws(m, ADVERSARY_SBI, 2))
-        return false;
-    adversary_note(m, h, ADVERSARY_SBI, h->pc);
-    m->turn_end = m->now;
-    return true;
+    bool slow = adversary_fails(m, h, ADVERSARY_SBI, 2);
+    if (slow)
+        m->turn_end = m->now;
+    return slow;
 }

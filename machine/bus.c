@@ -17,62 +17,53 @@ bool ram_offset(const struct machine *m, uint64_t physical, uint64_t length,
 
 /* The clock on the wall: Goldfish's, nanoseconds since 1970 in two halves, of
  * which reading the low one keeps the other. It has no alarm. */
-static bool clock_load(struct machine *m, uint32_t at, unsigned size,
-                       uint64_t *value)
+static uint64_t clock_load(struct machine *m, uint32_t at)
 {
     uint64_t now = m->config.epoch * 1000000000 + machine_time(m) * 100;
     if (at == TIME_LOW)
         m->rtc_high = (uint32_t)(now >> 32);
-    (void)size;
-    *value = at == TIME_LOW ? (uint32_t)now : at == TIME_HIGH ? m->rtc_high : 0;
-    return true;
+    return at == TIME_LOW ? (uint32_t)now : at == TIME_HIGH ? m->rtc_high : 0;
 }
 
-static bool clock_store(struct machine *m, uint32_t at, unsigned size,
-                        uint64_t value)
-{
-    (void)m, (void)at, (void)size, (void)value;
-    return true;
-}
-
-static const struct {
+static const struct device {
     uint32_t base, size;
-    unsigned widths; /* of an access: a sum */
-    bool (*load)(struct machine *, uint32_t at, unsigned size, uint64_t *);
-    bool (*store)(struct machine *, uint32_t at, unsigned size, uint64_t);
+    unsigned widths;    /* of an access: a sum */
+    uint32_t any_width; /* from here on in a page: any */
+    uint64_t (*load)(struct machine *m, uint32_t at);
+    void (*store)(struct machine *m, uint32_t at, uint64_t value);
 } devices[] = {
-    {UART_BASE, UART_SIZE, 1, uart_load, uart_store},
-    {PLIC_BASE, PLIC_SIZE, 4, plic_load, plic_store},
-    {VIRTIO_BASE, VIRTIO_SLOTS *PAGE_SIZE, 15, virtio_load, virtio_store},
-    {RTC_BASE, PAGE_SIZE, 4, clock_load, clock_store},
+    {UART_BASE, UART_SIZE, 1, PAGE_SIZE, uart_load, uart_store},
+    {PLIC_BASE, PLIC_SIZE, 4, PAGE_SIZE, plic_load, plic_store},
+    {VIRTIO_BASE, VIRTIO_SIZE, 4, VIRTIO_CONFIG, virtio_load, virtio_store},
+    {RTC_BASE, PAGE_SIZE, 4, PAGE_SIZE, clock_load, NULL},
 };
-#define DEVICES (sizeof devices / sizeof *devices)
 
-/* The device that is there; DEVICES if there is none. */
-static unsigned find(uint64_t physical, unsigned size)
+/* The device that is there and allows such an access, or NULL. */
+static const struct device *find(uint64_t physical, unsigned size)
 {
-    unsigned i = 0;
-    while (i < DEVICES && (physical < devices[i].base ||
-                           physical - devices[i].base >= devices[i].size))
-        i++;
-    bool suits = i < DEVICES && devices[i].widths & size && !(physical % size);
-    return suits ? i : DEVICES;
+    const struct device *d = devices, *end = d + sizeof devices / sizeof *d;
+    while (d < end && physical - d->base >= d->size)
+        d++;
+    bool suits = d < end && physical % size == 0 &&
+                 (d->widths & size || physical % PAGE_SIZE >= d->any_width);
+    return suits ? d : NULL;
 }
 
 bool bus_load(struct machine *m, uint64_t physical, unsigned size,
               uint64_t *value)
 {
-    unsigned i = find(physical, size);
-    return i < DEVICES &&
-           devices[i].load(m, (uint32_t)physical - devices[i].base, size,
-                           value);
+    const struct device *d = find(physical, size);
+    if (d)
+        *value = d->load(m, (uint32_t)physical - d->base) &
+                 UINT64_MAX >> (64 - 8 * size);
+    return d;
 }
 
 bool bus_store(struct machine *m, uint64_t physical, unsigned size,
                uint64_t value)
 {
-    unsigned i = find(physical, size);
-    return i < DEVICES &&
-           devices[i].store(m, (uint32_t)physical - devices[i].base, size,
-                            value);
+    const struct device *d = find(physical, size);
+    if (d && d->store)
+        d->store(m, (uint32_t)physical - d->base, value);
+    return d;
 }

@@ -3,19 +3,14 @@
  * is first executed; what is written to such a page makes it forgotten, so a
  * hart always executes what stands in memory, fence.i or not.
  *
- * A table says of each page of RAM which code_page has its instructions, if
- * any; it counts from 1.
+ * machine.frames says of each page of RAM which code_page has its instructions,
+ * if any; it counts from 1.
  *
  * With ADVERSARY_CODE each hart has pages of its own, all of a frame in one
  * chain, and what it has fetched, by lines, it executes until its own fence.i
  * or until it happens to look again (Volume I, chapter 3).
  */
 #include "private.h"
-
-static uint16_t *frames(const struct machine *m)
-{
-    return (uint16_t *)((uintptr_t)m + m->frames_at);
-}
 
 #define LINE 32u /* slots, a power of 2 */
 
@@ -24,53 +19,19 @@ static uint16_t owner(const struct machine *m, const struct hart *h)
     return asked(m, ADVERSARY_CODE) ? (uint16_t)h->number : 0;
 }
 
-static void begin(struct code_page *page, uint64_t frame)
-{
-    static const struct insn leave = {.op = OP_LEAVE};
-    page->frame = frame;
-    page->old = false;
-    memset(page->slots, 0, sizeof page->slots);
-    page->slots[CODE_SLOTS] = page->slots[CODE_SLOTS + 1] = leave;
-}
-
-void code_init(struct machine *m)
-{
-    for (unsigned i = 0; i < CODE_PAGES; i++)
-        m->code[i].frame = CODE_NONE;
-}
-
-static void forget_everywhere(struct machine *m, enum access access)
-{
-    for (unsigned i = 0; i < m->config.harts; i++)
-        mmu_forget(&m->harts[i], access);
-}
-
-/* Gives a page up. Who executes in it leaves it. */
+/* Gives a page up, if it is in use. Who executes in it leaves it. */
 static void drop(struct machine *m, struct code_page *page)
 {
-    if (page->frame == CODE_NONE)
-        return;
-    uint16_t *link = &frames(m)[page->frame / PAGE_SIZE];
-    while (&m->code[*link - 1] != page)
+    uint16_t *link = &m->frames[page->frame / PAGE_SIZE];
+    while (*link && &m->code[*link - 1] != page)
         link = &m->code[*link - 1].next;
-    *link = page->next;
-    page->frame = CODE_NONE;
     page->old = false;
-    forget_everywhere(m, ACCESS_FETCH);
-    for (unsigned i = 0; i < m->config.harts; i++)
+    if (!*link)
+        return;
+    *link = page->next;
+    for (unsigned i = 0; i < m->config.harts; i++) {
+        mmu_forget(&m->harts[i], ACCESS_FETCH);
         m->harts[i].look = true;
-}
-
-/* The pages from number `number` on. */
-static void change(struct machine *m, uint16_t number)
-{
-    while (number) {
-        struct code_page *page = &m->code[number - 1];
-        number = page->next;
-        if (asked(m, ADVERSARY_CODE))
-            page->old = true;
-        else
-            drop(m, page);
     }
 }
 
@@ -84,7 +45,7 @@ void code_fence(struct machine *m, struct hart *h)
 /* Some lines of a page that has changed are looked at again. */
 void code_refresh(struct machine *m, struct hart *h)
 {
-    if (!asked(m, ADVERSARY_CODE) || machine_random(m) % 8)
+    if (!draws(m, ADVERSARY_CODE, 8))
         return;
     uint64_t draw = machine_random(m);
     struct code_page *page = &m->code[draw % CODE_PAGES];
@@ -96,18 +57,18 @@ void code_refresh(struct machine *m, struct hart *h)
             memset(&page->slots[i], 0, LINE * sizeof page->slots[i]);
 }
 
-bool code_in(const struct machine *m, uint64_t offset)
-{
-    return frames(m)[offset / PAGE_SIZE] != 0;
-}
-
 void code_written(struct machine *m, uint64_t offset, uint64_t length)
 {
-    if (!length)
-        return;
-    for (uint64_t i = offset / PAGE_SIZE;
-         i <= (offset + length - 1) / PAGE_SIZE; i++)
-        change(m, frames(m)[i]);
+    uint64_t end = length ? (offset + length - 1) / PAGE_SIZE + 1 : 0;
+    for (uint64_t i = offset / PAGE_SIZE; i < end; i++)
+        for (uint16_t number = m->frames[i]; number;) {
+            struct code_page *page = &m->code[number - 1];
+            number = page->next;
+            if (asked(m, ADVERSARY_CODE))
+                page->old = true;
+            else
+                drop(m, page);
+        }
 }
 
 /* The hart's code_page of a page of RAM, by number; that of another is given up
@@ -115,17 +76,22 @@ void code_written(struct machine *m, uint64_t offset, uint64_t length)
 static uint64_t page_for(struct machine *m, const struct hart *h,
                          uint64_t frame)
 {
-    uint16_t *first = &frames(m)[frame / PAGE_SIZE];
+    static const struct insn leave = {.op = OP_LEAVE};
+    uint16_t *first = &m->frames[frame / PAGE_SIZE];
     for (unsigned number = *first; number; number = m->code[number - 1].next)
         if (m->code[number - 1].hart == owner(m, h))
             return number - 1;
-    unsigned next = m->code_next++ % CODE_PAGES;
-    drop(m, &m->code[next]);
-    begin(&m->code[next], frame);
-    m->code[next].hart = owner(m, h);
-    m->code[next].next = *first;
-    *first = (uint16_t)(next + 1);
-    forget_everywhere(m, ACCESS_STORE);
+    uint16_t next = m->code_next++ % CODE_PAGES;
+    struct code_page *page = &m->code[next];
+    drop(m, page);
+    memset(page->slots, 0, sizeof page->slots);
+    page->slots[CODE_SLOTS] = page->slots[CODE_SLOTS + 1] = leave;
+    page->frame = frame;
+    page->hart = owner(m, h);
+    page->next = *first;
+    *first = next + 1;
+    for (unsigned i = 0; i < m->config.harts; i++)
+        mmu_forget(&m->harts[i], ACCESS_STORE);
     return next;
 }
 
@@ -143,8 +109,7 @@ static bool fetch_from(struct machine *m, struct hart *h, uint64_t va,
 bool code_find(struct machine *m, struct hart *h, uint64_t *page)
 {
     uint64_t offset, pc = h->pc;
-    const struct translation *t =
-        &h->tlb[h->view][ACCESS_FETCH][(pc >> PAGE_SHIFT) % TLB_SIZE];
+    const struct translation *t = tlb_entry(h, pc, ACCESS_FETCH);
     if (t->tag == (TAG(pc, h->generation[ACCESS_FETCH]) | TAG_HIDDEN)) {
         *page = t->place;
         return true;
@@ -188,14 +153,5 @@ bool code_bits(struct machine *m, struct hart *h, uint32_t *bits)
         if ((*bits & 3) != 3)
             return true;
     }
-    return true;
-}
-
-bool code_split(struct machine *m, struct hart *h, struct insn *i)
-{
-    uint32_t bits;
-    if (!code_bits(m, h, &bits))
-        return false;
-    *i = decode(bits);
     return true;
 }

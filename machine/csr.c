@@ -60,15 +60,13 @@ bool hart_wakes(const struct machine *m, const struct hart *h)
 /* External, software, timer is the order (section 4.1.3). */
 void hart_interrupt(struct machine *m, struct hart *h)
 {
-    static const uint8_t order[] = {EXTERNAL, SOFTWARE, TIMER};
-    uint64_t wanted = pending(m, h) & h->ie;
-    if (!h->user && !(h->status & STATUS_SIE))
-        return;
-    for (unsigned i = 0; i < sizeof order; i++)
-        if (wanted >> order[i] & 1) {
-            hart_trap(h, CAUSE_INTERRUPT | order[i], 0);
-            return;
-        }
+    uint64_t wanted = pending(m, h) & h->ie, first = TIMER;
+    if (wanted & IP_EXTERNAL)
+        first = EXTERNAL;
+    else if (wanted & IP_SOFTWARE)
+        first = SOFTWARE;
+    if (wanted && (h->user || h->status & STATUS_SIE))
+        hart_trap(h, CAUSE_INTERRUPT | first, 0);
 }
 
 bool hart_illegal(struct machine *m, struct hart *h)
@@ -131,32 +129,34 @@ bool system_execute(struct machine *m, struct hart *h, struct insn i)
 
 /* ---- Registers ----------------------------------------------------------- */
 
-/* Those that are kept in a hart: where, and which bits can be written. */
-static const struct {
-    unsigned number;
+/* Those that are kept in a hart: where, from which bit on, and which bits are
+ * there. */
+static const struct kept {
+    unsigned number, shift;
     size_t place;
     uint64_t mask;
 } kept[] = {
-    {CSR_SSTATUS, offsetof(struct hart, status), STATUS_WRITABLE},
-    {CSR_SIE, offsetof(struct hart, ie), IP_ALL},
-    {CSR_STVEC, offsetof(struct hart, tvec), UINT64_MAX},
-    {CSR_SCOUNTEREN, offsetof(struct hart, counteren), UINT32_MAX},
-    {CSR_SENVCFG, offsetof(struct hart, envcfg), ENVCFG_FIOM},
-    {CSR_SSCRATCH, offsetof(struct hart, scratch), UINT64_MAX},
-    {CSR_SEPC, offsetof(struct hart, epc), ~1ull},
-    {CSR_SCAUSE, offsetof(struct hart, cause), UINT64_MAX},
-    {CSR_STVAL, offsetof(struct hart, tval), UINT64_MAX},
-    {CSR_STIMECMP, offsetof(struct hart, timer), UINT64_MAX},
-    {CSR_SATP, offsetof(struct hart, satp), UINT64_MAX},
+    {CSR_FFLAGS, 0, offsetof(struct hart, fcsr), 31},
+    {CSR_FRM, 5, offsetof(struct hart, fcsr), 7},
+    {CSR_FCSR, 0, offsetof(struct hart, fcsr), 255},
+    {CSR_SSTATUS, 0, offsetof(struct hart, status), STATUS_WRITABLE},
+    {CSR_SIE, 0, offsetof(struct hart, ie), IP_ALL},
+    {CSR_STVEC, 0, offsetof(struct hart, tvec), UINT64_MAX},
+    {CSR_SCOUNTEREN, 0, offsetof(struct hart, counteren), UINT32_MAX},
+    {CSR_SENVCFG, 0, offsetof(struct hart, envcfg), ENVCFG_FIOM},
+    {CSR_SSCRATCH, 0, offsetof(struct hart, scratch), UINT64_MAX},
+    {CSR_SEPC, 0, offsetof(struct hart, epc), ~1ull},
+    {CSR_SCAUSE, 0, offsetof(struct hart, cause), UINT64_MAX},
+    {CSR_STVAL, 0, offsetof(struct hart, tval), UINT64_MAX},
+    {CSR_STIMECMP, 0, offsetof(struct hart, timer), UINT64_MAX},
+    {CSR_SATP, 0, offsetof(struct hart, satp), UINT64_MAX},
 };
 
-static uint64_t *find(const struct hart *h, unsigned number, uint64_t *mask)
+static const struct kept *find(unsigned number)
 {
     for (unsigned i = 0; i < sizeof kept / sizeof *kept; i++)
-        if (kept[i].number == number) {
-            *mask = kept[i].mask;
-            return (uint64_t *)((uintptr_t)h + kept[i].place);
-        }
+        if (kept[i].number == number)
+            return &kept[i];
     return NULL;
 }
 
@@ -164,65 +164,50 @@ static uint64_t *find(const struct hart *h, unsigned number, uint64_t *mask)
 bool csr_value(const struct machine *m, const struct hart *h, unsigned number,
                uint64_t *value)
 {
-    uint64_t fcsr = (uint64_t)h->rm << 5 | h->flags, mask;
-    uint64_t counters[] = {m->now, machine_time(m),
-                           h->retired + (m->now - h->began)};
-    const uint64_t *from = find(h, number, &mask);
-    bool dirty = (h->status & STATUS_FS) == STATUS_FS_DIRTY;
-    switch (number) {
-    case CSR_FFLAGS:
-    case CSR_FRM:
-    case CSR_FCSR:
-        *value = number == CSR_FRM ? fcsr >> 5 : fcsr;
-        *value &= number == CSR_FFLAGS ? 31 : 255;
-        return h->status & STATUS_FS;
-    case CSR_SIP:
+    const uint64_t counters[] = {m->now, machine_time(m),
+                                 h->retired + (m->now - h->began)};
+    const struct kept *k = find(number);
+    unsigned counter = number - CSR_CYCLE;
+    if (counter < 3) {
+        *value = counters[counter];
+        return !h->user || h->counteren >> counter & 1;
+    }
+    if (number == CSR_SIP) {
         *value = pending(m, h);
         return true;
-    case CSR_CYCLE:
-    case CSR_TIME:
-    case CSR_INSTRET:
-        *value = counters[number - CSR_CYCLE];
-        return !h->user || h->counteren >> (number - CSR_CYCLE) & 1;
-    default:
-        *value = from ? *from : 0;
-        if (number == CSR_SSTATUS)
-            *value |= STATUS_UXL_64 | (dirty ? STATUS_SD : 0);
-        return from != NULL;
     }
-}
-
-static void fcsr_write(struct hart *h, unsigned number, uint64_t value)
-{
-    if (number != CSR_FRM)
-        h->flags = value & 31;
-    if (number != CSR_FFLAGS)
-        h->rm = (number == CSR_FRM ? value : value >> 5) & 7;
-    h->status |= STATUS_FS_DIRTY;
+    if (!k)
+        return false;
+    *value = *(uint64_t *)((uintptr_t)h + k->place) >> k->shift & k->mask;
+    if (number == CSR_SSTATUS)
+        *value |= STATUS_UXL_64 |
+                  ((*value & STATUS_FS) == STATUS_FS_DIRTY ? STATUS_SD : 0);
+    return number > CSR_FCSR || h->status & STATUS_FS;
 }
 
 /* A reserved mode in stvec, and one in satp that is not implemented, make the
  * write none (sections 4.1.2 and 4.1.11). */
 static void csr_write(struct hart *h, unsigned number, uint64_t value)
 {
-    uint64_t mask, *to = find(h, number, &mask), old = to ? *to : 0;
-    uint64_t mode = value & ~(SATP_ASID | SATP_PPN);
-    if (number <= CSR_FCSR) {
-        fcsr_write(h, number, value);
-        return;
-    }
+    const struct kept *k = find(number);
+    uint64_t mode = value & ~(SATP_ASID | SATP_PPN), old = h->status;
     if ((number == CSR_STVEC && value & 2) ||
         (number == CSR_SATP && mode && mode != SATP_SV39))
         return;
-    if (to)
-        *to = value & mask;
+    if (k) {
+        uint64_t *to = (uint64_t *)((uintptr_t)h + k->place);
+        uint64_t bits = k->mask << k->shift;
+        *to = (*to & ~bits) | (value << k->shift & bits);
+    }
+    if (number <= CSR_FCSR) {
+        h->status |= STATUS_FS_DIRTY;
+        return;
+    }
     if (number == CSR_SIP)
         h->software = value & IP_SOFTWARE;
-    if (number == CSR_SSTATUS) {
-        if ((old ^ value) & STATUS_MXR)
-            mmu_forget(h, ACCESS_LOAD);
-        hart_set_view(h);
-    }
+    if ((old ^ h->status) & STATUS_MXR)
+        mmu_forget(h, ACCESS_LOAD);
+    hart_set_view(h);
     if (number == CSR_SATP) {
         h->satp = mode ? value : 0;
         mmu_fence(h);

@@ -99,21 +99,13 @@ void machine_watch(struct machine *m, const struct machine_watch *set,
         mark_all(m, &m->harts[i]);
 }
 
-static void hit(struct machine *m, const struct hart *h, uint64_t va,
-                enum access access)
-{
-    m->hit = (struct machine_hit){h->number, 1u << access, va, m->now};
-    m->is_hit = true;
-}
-
-/* A load or store is about to be done: the run ends after it. */
+/* A load or store, which has been counted, is about to be done: the run ends
+ * after it. */
 void watch_access(struct machine *m, const struct hart *h, uint64_t va,
                   unsigned size, enum access access)
 {
-    if (!is_watched(m, h, va, size, access))
-        return;
-    hit(m, h, va, access);
-    m->hit.at--; /* it has been counted */
+    if (is_watched(m, h, va, size, access))
+        m->hit = (struct machine_hit){h->number, 1u << access, va, m->now - 1};
 }
 
 /* How many of the next `count` instructions the hart may do at once. None if
@@ -125,7 +117,7 @@ uint64_t watch_fetch(struct machine *m, struct hart *h, uint64_t count)
     if (m->passed == m->now + 1 || !is_watched(m, h, h->pc, 1, ACCESS_FETCH))
         return 1;
     m->passed = m->now + 1;
-    hit(m, h, h->pc, ACCESS_FETCH);
+    m->hit = (struct machine_hit){h->number, WATCH_FETCH, h->pc, m->now};
     return 0;
 }
 

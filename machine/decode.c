@@ -5,9 +5,6 @@
  */
 #include "isa.h"
 
-#define EBREAK      0x00100073u
-#define HALF_EBREAK 0x9002u
-
 /* `count` bits of `word`, from `from` on, at `to`. */
 static uint32_t field(uint32_t word, unsigned from, unsigned count, unsigned to)
 {
@@ -19,12 +16,12 @@ static uint32_t field(uint32_t word, unsigned from, unsigned count, unsigned to)
 /* Formats of 32 bits, and of 16. */
 enum { NONE, U, J, I, S, B, R, SHIFT, SHIFTW, WHOLE, NO_RD, CSR, AMO, FP };
 enum { FUSED = FP + 1, C6, C6S, CW, CD, CJ, CB, C4SPN, C16SP, CLWSP, CLDSP };
-enum { CSWSP = CLDSP + 1, CSDSP };
+enum { CSWSP = CLDSP + 1, CSDSP, CEBREAK };
 
 /* Where the parts of an immediate are and go, and how many bits there are if
  * the highest is a sign. */
 #define PARTS 8
-static const struct {
+static const struct format {
     uint32_t mask; /* of 32 bits: those by which an instruction is known */
     unsigned sign;
     struct {
@@ -66,16 +63,16 @@ static const struct {
     [CLDSP] = {0, 0, {{5, 2, 3}, {12, 1, 5}, {2, 3, 6}}},
     [CSWSP] = {0, 0, {{9, 4, 2}, {7, 2, 6}}},
     [CSDSP] = {0, 0, {{10, 3, 3}, {7, 3, 6}}},
+    [CEBREAK] = {0, 0, {{12, 1, 0}}},
 };
 
 static int32_t immediate(uint32_t bits, unsigned format)
 {
+    const struct format *f = &formats[format];
     uint32_t imm = 0;
-    unsigned rest = formats[format].sign ? 32 - formats[format].sign : 0;
+    unsigned rest = f->sign ? 32 - f->sign : 0;
     for (unsigned i = 0; i < PARTS; i++)
-        imm |=
-            field(bits, formats[format].parts[i].from,
-                  formats[format].parts[i].count, formats[format].parts[i].to);
+        imm |= field(bits, f->parts[i].from, f->parts[i].count, f->parts[i].to);
     return (int32_t)(imm << rest) >> rest;
 }
 
@@ -86,18 +83,10 @@ enum reg { X0, X1, X2, HIGH, LOW, HIGH_3, LOW_3 };
 
 static uint8_t reg_of(uint32_t c, enum reg reg)
 {
-    switch (reg) {
-    case HIGH:
-        return c >> 7 & 31;
-    case LOW:
-        return c >> 2 & 31;
-    case HIGH_3:
-        return 8 + (c >> 7 & 7);
-    case LOW_3:
-        return 8 + (c >> 2 & 7);
-    default:
+    uint32_t bits = reg == HIGH || reg == HIGH_3 ? c >> 7 : c >> 2;
+    if (reg < HIGH)
         return (uint8_t)reg;
-    }
+    return reg <= LOW ? bits & 31 : 8 + (bits & 7);
 }
 
 /* The first that matches counts. */
@@ -140,6 +129,7 @@ static const struct {
     {0xffff, 0x8002, NONE, OP_ILLEGAL, X0, X0, X0}, /* jr of x0 */
     {0xf07f, 0x8002, NONE, OP_JALR, X0, HIGH, X0},
     {0xf003, 0x8002, NONE, OP_ADD, HIGH, X0, LOW},
+    {0xffff, 0x9002, CEBREAK, OP_SYSTEM, X0, X0, X0},
     {0xf07f, 0x9002, NONE, OP_JALR, X1, HIGH, X0},
     {0xf003, 0x9002, NONE, OP_ADD, HIGH, HIGH, LOW},
     {0xe003, 0xa002, CSDSP, OP_FSD, X0, X2, LOW},
@@ -202,15 +192,14 @@ static unsigned decode_word(struct insn *i, uint32_t bits)
 
 struct insn decode(uint32_t bits)
 {
-    uint32_t word = bits == HALF_EBREAK ? EBREAK : bits;
     struct insn i = {
-        .rd = (uint8_t)field(word, 7, 5, 0),
-        .rs1 = (uint8_t)field(word, 15, 5, 0),
-        .rs2 = (uint8_t)field(word, 20, 5, 0),
+        .rd = (uint8_t)field(bits, 7, 5, 0),
+        .rs1 = (uint8_t)field(bits, 15, 5, 0),
+        .rs2 = (uint8_t)field(bits, 20, 5, 0),
         .length = (bits & 3) == 3 ? 4 : 2,
     };
-    i.op = (uint8_t)((word & 3) == 3 ? decode_word(&i, word)
-                                     : decode_half(&i, word));
+    i.op = (uint8_t)(i.length == 4 ? decode_word(&i, bits)
+                                   : decode_half(&i, bits));
     if (!i.rd && i.op != OP_FLW && i.op != OP_FLD && i.op != OP_FP &&
         i.op != OP_FUSED)
         i.rd = X_NOWHERE;

@@ -21,9 +21,9 @@ enum { MAGIC = 0xd00dfeed, VERSION = 17, COMPATIBLE = 16 };
 
 struct writer {
     uint8_t *to;
-    uint32_t size, used; /* `used` above size: it does not fit */
-    uint32_t strings_used;
-    char strings[STRINGS_SIZE];
+    uint32_t size, used;  /* `used` above size: it does not fit */
+    unsigned depth;       /* so many nodes are open */
+    struct writer *names; /* of properties, of all that were written */
 };
 
 static uint32_t size_of(const char *text)
@@ -51,30 +51,29 @@ static void put_cell(struct writer *w, uint32_t value)
 
 /* ---- Nodes and properties ------------------------------------------------ */
 
-static void begin(struct writer *w, const char *name)
+/* Ends the nodes that are open but for `depth` of them. */
+static void close(struct writer *w, unsigned depth)
 {
+    for (; w->depth > depth; w->depth--)
+        put_cell(w, END);
+}
+
+/* A node in the last one of the depth above. */
+static void node(struct writer *w, unsigned depth, const char *name)
+{
+    close(w, depth);
     put_cell(w, BEGIN);
     put_bytes(w, name, size_of(name));
+    w->depth++;
 }
 
-static void end(struct writer *w)
-{
-    put_cell(w, END);
-}
-
-/* What a property begins with. Its name goes into the table. */
+/* What a property begins with. */
 static void property(struct writer *w, const char *name, uint32_t length)
 {
-    uint32_t size = size_of(name), at = w->strings_used;
-    if (size > STRINGS_SIZE - at) {
-        w->used = w->size + 1;
-        return;
-    }
-    memcpy(w->strings + at, name, size);
-    w->strings_used += size;
     put_cell(w, PROPERTY);
     put_cell(w, length);
-    put_cell(w, at);
+    put_cell(w, w->names->used);
+    put_bytes(w->names, name, size_of(name));
 }
 
 static void text(struct writer *w, const char *name, const char *value)
@@ -100,143 +99,118 @@ static void cells(struct writer *w, const char *name, uint32_t count,
 
 /* ---- This machine -------------------------------------------------------- */
 
-static void chosen(struct writer *w, const struct tree_facts *facts)
+static void memory(struct writer *w, const struct machine *m)
 {
-    begin(w, "chosen");
+    node(w, 1, "memory@80000000");
+    text(w, "device_type", "memory");
+    CELLS(w, "reg", WIDE(MACHINE_RAM_BASE), WIDE(m->config.ram));
+    node(w, 1, "reserved-memory");
+    SIZES(w, 2, 2);
+    property(w, "ranges", 0);
+    node(w, 2, "firmware@80000000");
+    CELLS(w, "reg", WIDE(MACHINE_RAM_BASE), WIDE(FIRMWARE_SIZE));
+    property(w, "no-map", 0);
+}
+
+/* A controller of interrupts, by whose number devices name it. */
+static void controller(struct writer *w, uint32_t number)
+{
+    CELLS(w, "#interrupt-cells", 1);
+    property(w, "interrupt-controller", 0);
+    CELLS(w, "phandle", number);
+}
+
+static void cpus(struct writer *w, const struct machine *m)
+{
+    char name[] = "cpu@0";
+    node(w, 1, "cpus");
+    SIZES(w, 1, 0);
+    CELLS(w, "timebase-frequency", CLOCK);
+    for (uint32_t i = 0; i < m->config.harts; i++, name[4]++) {
+        node(w, 2, name);
+        text(w, "device_type", "cpu");
+        CELLS(w, "reg", i);
+        text(w, "compatible", "riscv");
+        text(w, "riscv,isa", ISA);
+        text(w, "mmu-type", "riscv,sv39");
+        node(w, 3, "interrupt-controller");
+        text(w, "compatible", "riscv,cpu-intc");
+        controller(w, PHANDLE_HART + i);
+    }
+}
+
+static void device(struct writer *w, const char *name, const char *compatible,
+                   uint64_t base, uint64_t size)
+{
+    node(w, 2, name);
+    text(w, "compatible", compatible);
+    CELLS(w, "reg", WIDE(base), WIDE(size));
+}
+
+static void soc(struct writer *w, const struct machine *m)
+{
+    char name[] = "virtio_mmio@10001000";
+    uint32_t contexts[2 * MACHINE_HARTS];
+    for (uint32_t i = 0; i < m->config.harts; i++) {
+        contexts[2 * i] = PHANDLE_HART + i;
+        contexts[2 * i + 1] = EXTERNAL;
+    }
+    node(w, 1, "soc");
+    SIZES(w, 2, 2);
+    text(w, "compatible", "simple-bus");
+    property(w, "ranges", 0);
+    CELLS(w, "interrupt-parent", PHANDLE_PLIC);
+    device(w, "plic@c000000", "sifive,plic-1.0.0", PLIC_BASE, PLIC_SIZE);
+    controller(w, PHANDLE_PLIC);
+    cells(w, "interrupts-extended", 2 * m->config.harts, contexts);
+    CELLS(w, "riscv,ndev", PLIC_SOURCES - 1);
+    device(w, "rtc@101000", "google,goldfish-rtc", RTC_BASE, PAGE_SIZE);
+    device(w, "serial@10000000", "ns16550a", UART_BASE, UART_SIZE);
+    CELLS(w, "interrupts", UART_SOURCE);
+    CELLS(w, "clock-frequency", UART_CLOCK);
+    for (uint32_t i = 0; i < VIRTIO_SLOTS; i++, name[16]++) {
+        device(w, name, "virtio,mmio", VIRTIO_BASE + i * PAGE_SIZE, PAGE_SIZE);
+        CELLS(w, "interrupts", i + 1);
+    }
+}
+
+static void tree(struct writer *w, const struct machine *m,
+                 const struct tree_facts *facts)
+{
+    node(w, 0, "");
+    SIZES(w, 2, 2);
+    text(w, "compatible", "calf,machine");
+    node(w, 1, "chosen");
     text(w, "bootargs", facts->command_line);
     text(w, "stdout-path", "/soc/serial@10000000");
     if (facts->initrd_size) {
         CELLS(w, "linux,initrd-start", WIDE(facts->initrd));
         CELLS(w, "linux,initrd-end", WIDE(facts->initrd + facts->initrd_size));
     }
-    end(w);
-}
-
-static void memory(struct writer *w, const struct machine *m)
-{
-    begin(w, "memory@80000000");
-    text(w, "device_type", "memory");
-    CELLS(w, "reg", WIDE(MACHINE_RAM_BASE), WIDE(m->config.ram));
-    end(w);
-    begin(w, "reserved-memory");
-    SIZES(w, 2, 2);
-    property(w, "ranges", 0);
-    begin(w, "firmware@80000000");
-    CELLS(w, "reg", WIDE(MACHINE_RAM_BASE), WIDE(FIRMWARE_SIZE));
-    property(w, "no-map", 0);
-    end(w);
-    end(w);
-}
-
-static void cpus(struct writer *w, const struct machine *m)
-{
-    begin(w, "cpus");
-    SIZES(w, 1, 0);
-    CELLS(w, "timebase-frequency", CLOCK);
-    for (uint32_t i = 0; i < m->config.harts; i++) {
-        char name[] = "cpu@0";
-        name[4] = (char)('0' + i);
-        begin(w, name);
-        text(w, "device_type", "cpu");
-        CELLS(w, "reg", i);
-        text(w, "compatible", "riscv");
-        text(w, "riscv,isa", ISA);
-        text(w, "mmu-type", "riscv,sv39");
-        begin(w, "interrupt-controller");
-        CELLS(w, "#interrupt-cells", 1);
-        property(w, "interrupt-controller", 0);
-        text(w, "compatible", "riscv,cpu-intc");
-        CELLS(w, "phandle", PHANDLE_HART + i);
-        end(w);
-        end(w);
-    }
-    end(w);
-}
-
-static void device(struct writer *w, const char *name, const char *compatible,
-                   uint64_t base, uint64_t size, uint32_t source)
-{
-    begin(w, name);
-    text(w, "compatible", compatible);
-    CELLS(w, "reg", WIDE(base), WIDE(size));
-    CELLS(w, "interrupts", source);
-    CELLS(w, "interrupt-parent", PHANDLE_PLIC);
-}
-
-static void plic(struct writer *w, const struct machine *m)
-{
-    static const char compatible[] = "sifive,plic-1.0.0\0riscv,plic0";
-    uint32_t contexts[2 * MACHINE_HARTS];
-    for (uint32_t i = 0; i < m->config.harts; i++) {
-        contexts[2 * i] = PHANDLE_HART + i;
-        contexts[2 * i + 1] = EXTERNAL;
-    }
-    begin(w, "plic@c000000");
-    property(w, "compatible", sizeof compatible);
-    put_bytes(w, compatible, sizeof compatible);
-    CELLS(w, "reg", WIDE(PLIC_BASE), WIDE(PLIC_SIZE));
-    cells(w, "interrupts-extended", 2 * m->config.harts, contexts);
-    CELLS(w, "#interrupt-cells", 1);
-    property(w, "interrupt-controller", 0);
-    CELLS(w, "riscv,ndev", PLIC_SOURCES - 1);
-    CELLS(w, "phandle", PHANDLE_PLIC);
-    end(w);
-}
-
-static void soc(struct writer *w, const struct machine *m)
-{
-    begin(w, "soc");
-    SIZES(w, 2, 2);
-    text(w, "compatible", "simple-bus");
-    property(w, "ranges", 0);
-    plic(w, m);
-    device(w, "serial@10000000", "ns16550a", UART_BASE, UART_SIZE, UART_SOURCE);
-    CELLS(w, "clock-frequency", UART_CLOCK);
-    end(w);
-    begin(w, "rtc@101000");
-    text(w, "compatible", "google,goldfish-rtc");
-    CELLS(w, "reg", WIDE(RTC_BASE), WIDE(PAGE_SIZE));
-    end(w);
-    for (uint32_t i = 0; i < VIRTIO_SLOTS; i++) {
-        char name[] = "virtio_mmio@10001000";
-        name[16] = (char)('1' + i);
-        device(w, name, "virtio,mmio", VIRTIO_BASE + i * PAGE_SIZE, PAGE_SIZE,
-               i + 1);
-        end(w);
-    }
-    end(w);
-}
-
-static void tree(struct writer *w, const struct machine *m,
-                 const struct tree_facts *facts)
-{
-    begin(w, "");
-    SIZES(w, 2, 2);
-    text(w, "compatible", "calf,machine");
-    chosen(w, facts);
     memory(w, m);
     cpus(w, m);
     soc(w, m);
-    end(w);
+    close(w, 0);
     put_cell(w, FINISH);
 }
 
 uint32_t fdt_write(const struct machine *m, const struct tree_facts *facts,
                    uint8_t *to, uint32_t size)
 {
-    struct writer w = {.to = to, .size = size};
+    const uint32_t start = HEADER_SIZE + RESERVATIONS;
+    uint8_t table[STRINGS_SIZE] = {0};
+    struct writer names = {.to = table, .size = STRINGS_SIZE};
+    struct writer w = {.to = to, .size = size, .used = start, .names = &names};
     struct writer header = {.to = to, .size = HEADER_SIZE};
-    uint32_t structure = HEADER_SIZE + RESERVATIONS, strings;
-    memset(to, 0, structure);
-    w.used = structure;
+    memset(to, 0, start);
     tree(&w, m, facts);
-    strings = w.used;
-    put_bytes(&w, w.strings, w.strings_used);
-    if (w.used > size)
+    uint32_t strings = w.used;
+    if (names.used > STRINGS_SIZE || strings + names.used > size)
         return 0;
-    const uint32_t fields[] = {
-        MAGIC,   w.used,     structure, strings,        HEADER_SIZE,
-        VERSION, COMPATIBLE, 0,         w.strings_used, strings - structure};
+    put_bytes(&w, table, names.used);
+    const uint32_t fields[] = {MAGIC,       w.used,         start,      strings,
+                               HEADER_SIZE, VERSION,        COMPATIBLE, 0,
+                               names.used,  strings - start};
     for (unsigned i = 0; i < HEADER_SIZE / 4; i++)
         put_cell(&header, fields[i]);
     return w.used;

@@ -1,8 +1,8 @@
 /*
- * Floating point in integers. A number is taken apart into sign, exponent and a
- * significand whose highest bit is set; results are computed with some bits
- * more than they need and one, the lowest, that says whether anything below was
- * not zero ("sticky"); `pack` rounds, once.
+ * Floating point in integers. To compute, a number is taken apart into sign,
+ * exponent and a significand whose highest bit is set; results are computed
+ * with some bits more than they need and one, the lowest, that says whether
+ * anything below was not zero ("sticky"); `pack` rounds, once.
  */
 #include "fp.h"
 #include "private.h"
@@ -17,7 +17,7 @@ static const struct shape shapes[] = {
     [FP_DOUBLE] = {52, 1023},
 };
 
-enum kind { ZERO, FINITE, INFINITE, QUIET, SIGNALING };
+enum kind { ZERO, FINITE, INFINITE, NOT_A_NUMBER };
 
 /* A finite number is sig * 2^(exp - 63), and bit 63 of sig is set; `low` are 64
  * bits below. */
@@ -35,6 +35,11 @@ static uint64_t sign_bit(enum fp_format format)
     return format == FP_DOUBLE ? TOP : 1ull << 31;
 }
 
+uint64_t fp_negate(enum fp_format format, uint64_t a)
+{
+    return a ^ sign_bit(format);
+}
+
 uint64_t fp_infinity(enum fp_format format)
 {
     const struct shape *s = &shapes[format];
@@ -47,22 +52,31 @@ uint64_t fp_nan(enum fp_format format)
 }
 
 /* Shifts right; the lowest bit becomes sticky. */
-static uint64_t shift_sticky(uint64_t value, int by)
+static struct number shifted(struct number n, int by)
 {
-    if (by == 0)
-        return value;
-    if (by > 63)
-        return value != 0;
-    return value >> by | (value << (64 - by) != 0);
+    for (; by >= 64; by -= 64) {
+        n.low = n.sig | (n.low != 0);
+        n.sig = 0;
+    }
+    if (by) {
+        bool rest = n.low << (64 - by);
+        n.low = n.sig << (64 - by) | n.low >> by | rest;
+        n.sig >>= by;
+    }
+    return n;
 }
 
-/* With the highest bit set, which is somewhere. */
+/* With the highest bit set; or it is a zero. */
 static struct number normalized(struct number n)
 {
     if (!n.sig) {
         n.sig = n.low;
         n.low = 0;
         n.exp -= 64;
+    }
+    if (!n.sig) {
+        n.kind = ZERO;
+        return n;
     }
     int zeros = __builtin_clzll(n.sig);
     if (zeros) {
@@ -79,49 +93,40 @@ static struct number unpack(enum fp_format format, uint64_t bits)
     uint64_t fraction = bits & ((1ull << s->fraction) - 1);
     int field = (int)((bits & ~sign_bit(format)) >> s->fraction);
     struct number n = {.kind = FINITE, .sign = bits & sign_bit(format)};
-    if (field == 2 * s->bias + 1) {
-        n.kind = INFINITE;
-        if (fraction)
-            n.kind = fraction >> (s->fraction - 1) ? QUIET : SIGNALING;
-    } else if (field) {
-        n.exp = field - s->bias;
-        n.sig = TOP | fraction << (63 - s->fraction);
-    } else if (fraction) {
-        n.sig = fraction << (63 - s->fraction);
-        n.exp = 1 - s->bias;
-        n = normalized(n);
-    } else {
-        n.kind = ZERO;
-    }
+    n.sig = fraction << (63 - s->fraction);
+    n.exp = 1 - s->bias;
+    if (!field)
+        return normalized(n);
+    if (field == 2 * s->bias + 1)
+        n.kind = fraction ? NOT_A_NUMBER : INFINITE;
+    n.sig |= TOP;
+    n.exp = field - s->bias;
     return n;
 }
 
 /* ---- Rounding ------------------------------------------------------------ */
 
-static bool rounds_away(enum fp_round round, bool sign, bool odd, uint64_t rest,
-                        uint64_t half)
+/* `rest` is what is below one, by 64 bits. */
+static bool rounds_away(enum fp_round round, bool sign, bool odd, uint64_t rest)
 {
     switch (round) {
     case ROUND_EVEN:
-        return rest > half || (rest == half && odd);
+        return rest > TOP || (rest == TOP && odd);
     case ROUND_DOWN:
         return sign && rest;
     case ROUND_UP:
         return !sign && rest;
     case ROUND_MAX:
-        return rest >= half;
+        return rest >= TOP;
     default:
         return false;
     }
 }
 
-/* `sig` without its last `drop` bits. */
-static uint64_t rounded(const struct fp_env *env, bool sign, uint64_t sig,
-                        int drop)
+/* `n.sig`, and one more if `n.low` makes it so. */
+static uint64_t rounded(const struct fp_env *env, struct number n)
 {
-    uint64_t rest = sig & ((1ull << drop) - 1), kept = sig >> drop;
-    return kept +
-           rounds_away(env->round, sign, kept & 1, rest, 1ull << (drop - 1));
+    return n.sig + rounds_away(env->round, n.sign, n.sig & 1, n.low);
 }
 
 static uint64_t with_sign(const struct fp_env *env, bool sign, uint64_t bits)
@@ -129,50 +134,47 @@ static uint64_t with_sign(const struct fp_env *env, bool sign, uint64_t bits)
     return bits | (sign ? sign_bit(env->format) : 0);
 }
 
-static uint64_t overflow(struct fp_env *env, bool sign)
-{
-    bool stays = env->round == ROUND_ZERO ||
-                 env->round == (sign ? ROUND_UP : ROUND_DOWN);
-    env->flags |= FP_OF | FP_NX;
-    return with_sign(env, sign, fp_infinity(env->format) - stays);
-}
-
-/* Would it be below the normal numbers even if its exponent had no bounds? */
-static bool is_tiny(const struct fp_env *env, bool sign, int exp, uint64_t sig,
-                    int drop)
-{
-    int least = 1 - shapes[env->format].bias;
-    if (exp >= least)
-        return false;
-    return exp < least - 1 || rounded(env, sign, sig, drop) >> (64 - drop) == 0;
-}
-
 static uint64_t pack(struct fp_env *env, struct number n)
 {
     const struct shape *s = &shapes[env->format];
-    int drop = 63 - s->fraction, least = 1 - s->bias;
-    uint64_t below = 0; /* what the exponent field adds to the significand */
-    uint64_t sig = n.sig | (n.low != 0);
-    if (n.exp > s->bias)
-        return overflow(env, n.sign);
-    bool tiny = is_tiny(env, n.sign, n.exp, sig, drop);
-    if (n.exp < least)
-        sig = shift_sticky(sig, least - n.exp);
-    else
-        below = (uint64_t)(n.exp - least) << s->fraction;
-    uint64_t bits = below + rounded(env, n.sign, sig, drop);
-    if (bits >= fp_infinity(env->format))
-        return overflow(env, n.sign);
-    if (sig & ((1ull << drop) - 1))
+    int drop = 63 - s->fraction, below = 1 - s->bias - n.exp;
+    uint64_t infinity = fp_infinity(env->format), bits;
+    if (n.kind != FINITE)
+        return with_sign(env, n.sign, n.kind == ZERO ? 0 : infinity);
+    n = shifted(n, drop);
+    bits = rounded(env, n);
+    /* Below the normal numbers even if its exponent had no bounds? */
+    bool tiny = below > 1 || (below == 1 && bits >> (64 - drop) == 0);
+    if (below > 0) {
+        n = shifted(n, below);
+        bits = rounded(env, n);
+    } else { /* the significand's highest bit adds one to the exponent */
+        bits += (uint64_t)-below << s->fraction;
+    }
+    if (bits >= infinity) {
+        env->flags |= FP_OF | FP_NX;
+        bits = infinity - !rounds_away(env->round, n.sign, true, TOP);
+    } else if (n.low) {
         env->flags |= FP_NX | (tiny ? FP_UF : 0);
+    }
     return with_sign(env, n.sign, bits);
 }
 
 /* ---- NaNs ---------------------------------------------------------------- */
 
-static bool is_nan(struct number n)
+static uint64_t size_of(enum fp_format format, uint64_t a)
 {
-    return n.kind >= QUIET;
+    return a & ~sign_bit(format);
+}
+
+static bool is_nan(enum fp_format format, uint64_t a)
+{
+    return size_of(format, a) > fp_infinity(format);
+}
+
+static bool is_signaling(enum fp_format format, uint64_t a)
+{
+    return is_nan(format, a) && (a & fp_nan(format)) != fp_nan(format);
 }
 
 static uint64_t invalid(struct fp_env *env)
@@ -181,27 +183,15 @@ static uint64_t invalid(struct fp_env *env)
     return fp_nan(env->format);
 }
 
-/* The result if an operand is a NaN. */
-static uint64_t nan_of(struct fp_env *env, struct number a, struct number b)
+/* Is there a NaN? A signaling one is told of. */
+static bool unordered(struct fp_env *env, uint64_t a, uint64_t b)
 {
-    if (a.kind == SIGNALING || b.kind == SIGNALING)
-        env->flags |= FP_NV;
-    return fp_nan(env->format);
+    if (is_signaling(env->format, a) || is_signaling(env->format, b))
+        invalid(env);
+    return is_nan(env->format, a) || is_nan(env->format, b);
 }
 
 /* ---- Sums ---------------------------------------------------------------- */
-
-static struct number shift_wide(struct number n, int by)
-{
-    if (by >= 64) {
-        n.low = shift_sticky(n.sig, by - 64) | (n.low != 0);
-        n.sig = 0;
-    } else if (by) {
-        n.low = shift_sticky(n.low, by) | n.sig << (64 - by);
-        n.sig >>= by;
-    }
-    return n;
-}
 
 static uint64_t zero_sum(struct fp_env *env)
 {
@@ -217,8 +207,8 @@ static uint64_t sum(struct fp_env *env, struct number a, struct number b)
         a = b;
         b = other;
     }
-    b = shift_wide(b, a.exp - b.exp + 1);
-    a = shift_wide(a, 1);
+    b = shifted(b, a.exp - b.exp + 1);
+    a = shifted(a, 1);
     a.exp++;
     if (a.sign == b.sign) {
         a.low += b.low;
@@ -232,47 +222,39 @@ static uint64_t sum(struct fp_env *env, struct number a, struct number b)
         a.low = 0 - a.low;
         a.sign = b.sign;
     }
-    if (!a.sig && !a.low)
-        return zero_sum(env);
-    return pack(env, normalized(a));
+    a = normalized(a);
+    return a.kind == ZERO ? zero_sum(env) : pack(env, a);
 }
 
 /* ---- Products ------------------------------------------------------------ */
 
 static struct number product(struct number a, struct number b)
 {
-    struct number n = {.sign = a.sign != b.sign, .exp = a.exp + b.exp + 1};
+    struct number n = {FINITE, a.sign != b.sign, a.exp + b.exp + 1, 0, 0};
     n.sig = multiply_high(a.sig, b.sig);
     n.low = a.sig * b.sig;
     return normalized(n);
-}
-
-static bool zero_by_infinity(struct number a, struct number b)
-{
-    return (a.kind == ZERO && b.kind == INFINITE) ||
-           (a.kind == INFINITE && b.kind == ZERO);
 }
 
 uint64_t fp_multiply_add(struct fp_env *env, uint64_t a, uint64_t b, uint64_t c)
 {
     struct number x = unpack(env->format, a), y = unpack(env->format, b);
     struct number z = unpack(env->format, c);
-    bool sign = x.sign != y.sign;
-    if (zero_by_infinity(x, y))
+    bool differ = x.sign ^ y.sign ^ z.sign, nan = unordered(env, a, b);
+    if ((x.kind == ZERO && y.kind == INFINITE) ||
+        (x.kind == INFINITE && y.kind == ZERO))
         return invalid(env); /* even with a quiet NaN to be added */
-    if (is_nan(x) || is_nan(y) || is_nan(z)) {
-        nan_of(env, x, y);
-        return nan_of(env, z, z);
-    }
+    if (unordered(env, c, c) || nan)
+        return fp_nan(env->format);
     if (x.kind == INFINITE || y.kind == INFINITE) {
-        if (z.kind == INFINITE && z.sign != sign)
+        if (z.kind == INFINITE && differ)
             return invalid(env);
-        return with_sign(env, sign, fp_infinity(env->format));
+        return with_sign(env, x.sign != y.sign, fp_infinity(env->format));
     }
     if (z.kind == INFINITE)
         return c;
     if (x.kind == ZERO || y.kind == ZERO)
-        return z.kind == ZERO && z.sign != sign ? zero_sum(env) : c;
+        return z.kind == ZERO && differ ? zero_sum(env) : c;
     if (z.kind == ZERO)
         return pack(env, product(x, y));
     return sum(env, product(x, y), z);
@@ -290,41 +272,38 @@ uint64_t fp_multiply(struct fp_env *env, uint64_t a, uint64_t b)
     return fp_multiply_add(env, a, b, (a ^ b) & sign_bit(env->format));
 }
 
-/* a / b of significands, both with the highest bit set: 64 bits, the first set
- * if a >= b; the last is sticky. */
+/* a / b of significands, both with the highest bit set and the lowest clear: 64
+ * bits, the first set if a >= b; the last is sticky. */
 static uint64_t quotient(uint64_t a, uint64_t b)
 {
-    uint64_t result = 0, rest = a;
-    bool carry = false;
+    uint64_t result = 0, rest = a >> 1;
+    b >>= 1;
     for (int i = 0; i < 64; i++) {
-        bool fits = carry || rest >= b;
-        if (fits)
-            rest -= b;
+        bool fits = rest >= b;
+        rest = (fits ? rest - b : rest) << 1;
         result = result << 1 | fits;
-        carry = rest >> 63;
-        rest <<= 1;
     }
-    return result | (rest != 0 || carry);
+    return result | (rest != 0);
 }
 
 uint64_t fp_divide(struct fp_env *env, uint64_t a, uint64_t b)
 {
     struct number x = unpack(env->format, a), y = unpack(env->format, b);
-    bool sign = x.sign != y.sign;
-    if (is_nan(x) || is_nan(y))
-        return nan_of(env, x, y);
+    if (unordered(env, a, b))
+        return fp_nan(env->format);
     if (x.kind == y.kind && x.kind != FINITE)
         return invalid(env);
-    if (x.kind == ZERO || y.kind == INFINITE)
-        return with_sign(env, sign, 0);
-    if (y.kind == ZERO && x.kind == FINITE)
-        env->flags |= FP_DZ;
-    if (x.kind == INFINITE || y.kind == ZERO)
-        return with_sign(env, sign, fp_infinity(env->format));
-    x.sign = sign;
-    x.exp -= y.exp;
-    x.sig = quotient(x.sig, y.sig);
-    return pack(env, normalized(x));
+    x.sign ^= y.sign;
+    if (x.kind != FINITE)
+        return pack(env, x);
+    if (y.kind == FINITE) {
+        x.exp -= y.exp;
+        x.sig = quotient(x.sig, y.sig);
+        return pack(env, normalized(x));
+    }
+    env->flags |= y.kind == ZERO ? FP_DZ : 0;
+    x.kind = y.kind == ZERO ? INFINITE : ZERO;
+    return pack(env, x);
 }
 
 /* The root of high * 2^64, by pairs of bits; 62 of them, two to spare. */
@@ -348,8 +327,8 @@ static uint64_t root_of(uint64_t high, uint64_t low)
 uint64_t fp_root(struct fp_env *env, uint64_t a)
 {
     struct number x = unpack(env->format, a);
-    if (is_nan(x))
-        return nan_of(env, x, x);
+    if (unordered(env, a, a))
+        return fp_nan(env->format);
     if (x.kind == ZERO || (x.kind == INFINITE && !x.sign))
         return a;
     if (x.sign)
@@ -360,67 +339,82 @@ uint64_t fp_root(struct fp_env *env, uint64_t a)
     return pack(env, x);
 }
 
-uint64_t fp_negate(enum fp_format format, uint64_t a)
-{
-    return a ^ sign_bit(format);
-}
-
 /* ---- Other formats ------------------------------------------------------- */
 
 uint64_t fp_from_format(struct fp_env *env, enum fp_format from, uint64_t a)
 {
-    struct number x = unpack(from, a);
-    if (is_nan(x))
-        return nan_of(env, x, x);
-    if (x.kind == ZERO)
-        return with_sign(env, x.sign, 0);
-    if (x.kind == INFINITE)
-        return with_sign(env, x.sign, fp_infinity(env->format));
-    return pack(env, x);
+    if (is_signaling(from, a))
+        invalid(env);
+    return is_nan(from, a) ? fp_nan(env->format) : pack(env, unpack(from, a));
 }
 
 uint64_t fp_from_integer(struct fp_env *env, bool negative, uint64_t size)
 {
-    if (!size)
-        return 0;
-    struct number n = {.sign = negative, .exp = 63, .sig = size};
+    struct number n = {FINITE, negative, 63, size, 0};
     return pack(env, normalized(n));
-}
-
-/* What does not fit; a NaN counts as positive. */
-static uint64_t saturated(struct fp_env *env, bool negative, unsigned bits,
-                          bool is_signed)
-{
-    uint64_t greatest = UINT64_MAX >> (64 - bits + is_signed);
-    env->flags |= FP_NV;
-    if (!negative)
-        return bits == 32 ? (uint64_t)(int32_t)greatest : greatest;
-    return is_signed ? ~greatest : 0;
 }
 
 uint64_t fp_to_integer(struct fp_env *env, uint64_t a, unsigned bits,
                        bool is_signed)
 {
     struct number x = unpack(env->format, a);
-    uint64_t whole = 0, rest;
-    if (x.kind == ZERO)
-        return 0;
-    if (x.kind != FINITE || x.exp > 63)
-        return saturated(env, x.sign && !is_nan(x), bits, is_signed);
-    if (x.exp >= 0) {
-        whole = x.sig >> (63 - x.exp);
-        rest = x.exp == 63 ? 0 : x.sig << (x.exp + 1);
-    } else {
-        rest = shift_sticky(x.sig, -1 - x.exp);
-    }
-    bool away = rounds_away(env->round, x.sign, whole & 1, rest, TOP);
-    uint64_t most = UINT64_MAX >> (64 - bits + is_signed);
-    if (x.sign)
+    bool negative = x.sign && x.kind != NOT_A_NUMBER, fits = false;
+    uint64_t most = UINT64_MAX >> (64 - bits + is_signed), size;
+    if (negative)
         most = is_signed ? most + 1 : 0;
-    if (whole > most || (away && whole == most))
-        return saturated(env, x.sign, bits, is_signed);
-    whole += away;
-    env->flags |= rest ? FP_NX : 0;
-    whole = x.sign ? 0 - whole : whole;
-    return bits == 32 ? (uint64_t)(int32_t)whole : whole;
+    if (x.kind <= FINITE && x.exp <= 63) {
+        x = shifted(x, 63 - x.exp);
+        size = rounded(env, x);
+        fits = size <= most;
+    }
+    env->flags |= !fits ? FP_NV : x.low ? FP_NX : 0;
+    size = fits ? size : most;
+    size = negative ? 0 - size : size;
+    return bits == 32 ? (uint64_t)(int32_t)size : size;
+}
+
+/* ---- Comparing and classifying ------------------------------------------- */
+
+/* A number that orders as they do; -0 before +0 if these differ. */
+static int64_t rank(enum fp_format format, uint64_t a, bool zeros_differ)
+{
+    int64_t size = (int64_t)size_of(format, a);
+    if (size_of(format, a) == a)
+        return size;
+    return zeros_differ ? -1 - size : -size;
+}
+
+uint64_t fp_choose(struct fp_env *env, uint64_t a, uint64_t b, bool least)
+{
+    if (unordered(env, a, b)) {
+        if (!is_nan(env->format, a))
+            return a;
+        return is_nan(env->format, b) ? fp_nan(env->format) : b;
+    }
+    bool first = rank(env->format, a, true) < rank(env->format, b, true);
+    return first == least ? a : b;
+}
+
+bool fp_compare(struct fp_env *env, uint64_t a, uint64_t b,
+                enum fp_relation relation)
+{
+    int64_t first = rank(env->format, a, false);
+    int64_t second = rank(env->format, b, false);
+    if (unordered(env, a, b)) {
+        env->flags |= relation == FP_EQUAL ? 0 : FP_NV;
+        return false;
+    }
+    if (relation == FP_EQUAL)
+        return first == second;
+    return relation == FP_LESS ? first < second : first <= second;
+}
+
+unsigned fp_class(enum fp_format format, uint64_t a)
+{
+    uint64_t size = size_of(format, a), least = 1ull << shapes[format].fraction;
+    unsigned distance /* from zero */ =
+        (size > 0) + (size >= least) + (size == fp_infinity(format));
+    if (is_nan(format, a))
+        return 1u << (is_signaling(format, a) ? 8 : 9);
+    return 1u << (size != a ? 3 - distance : 4 + distance);
 }

@@ -47,8 +47,9 @@ unsigned fp_class(enum fp_format format, uint64_t a);
 uint64_t fp_from_format(struct fp_env *env, enum fp_format from, uint64_t a);
 uint64_t fp_from_integer(struct fp_env *env, bool negative, uint64_t size);
 
-/* To an integer of 32 or 64 bits, saturating; one of 32 bits is extended by its
- * sign, whether it has one or not. */
+/* To an integer of 32 or 64 bits. What does not fit becomes the nearest that
+ * does, a NaN the greatest; one of 32 bits is extended by its sign, whether it
+ * has one or not. */
 uint64_t fp_to_integer(struct fp_env *env, uint64_t a, unsigned bits,
                        bool is_signed);
 

@@ -54,11 +54,10 @@ static void set(struct hart *h, enum fp_format format, unsigned n,
 static uint64_t multiply_add(const struct hart *h, struct insn i,
                              struct fp_env *env, uint64_t a, uint64_t b)
 {
-    unsigned kind = FP_KIND(i.imm);
     uint64_t c = get(h, env->format, FP_RS3(i.imm));
-    if (kind == FP_NMSUB || kind == FP_NMADD)
+    if (FP_KIND(i.imm) & FP_NEGATES_PRODUCT)
         a = fp_negate(env->format, a);
-    if (kind == FP_MSUB || kind == FP_NMADD)
+    if (FP_KIND(i.imm) & FP_NEGATES_SUMMAND)
         c = fp_negate(env->format, c);
     return fp_multiply_add(env, a, b, c);
 }
@@ -117,7 +116,7 @@ static uint64_t result(const struct hart *h, struct insn i, struct fp_env *env,
             return fp_class(format, a);
         return format == FP_SINGLE ? (uint64_t)(int32_t)f : f;
     case FROM_X:
-        return format == FP_SINGLE ? (uint32_t)x : x;
+        return x;
     default: /* FUSED */
         return multiply_add(h, i, env, a, b);
     }
@@ -130,7 +129,7 @@ static bool compute(struct hart *h, struct insn i)
     unsigned funct = i.op == OP_FUSED ? FUSED : FP_FUNCT(i.imm) >> 2;
     bool rounds = functs[funct].how == IN_FRM;
     if (rounds && how == IN_FRM)
-        how = h->rm;
+        how = h->fcsr >> 5;
     if (!functs[funct].exists || format > FP_DOUBLE ||
         i.rs2 > functs[funct].rs2 ||
         (funct == FROM_FORMAT && i.rs2 == format) ||
@@ -142,9 +141,9 @@ static bool compute(struct hart *h, struct insn i)
         h->x[i.rd ? i.rd : X_NOWHERE] = value;
     else
         set(h, env.format, i.rd, value);
-    if (env.flags & ~h->flags)
+    if (env.flags & ~h->fcsr)
         h->status |= STATUS_FS_DIRTY;
-    h->flags |= (uint8_t)env.flags;
+    h->fcsr |= env.flags;
     return true;
 }
 

@@ -12,14 +12,10 @@
 
 /* ---- Multiplying and dividing (chapter 7) -------------------------------- */
 
-static uint64_t multiply_high_signed(uint64_t a, uint64_t b, bool b_signed)
+/* Of a signed and an unsigned number. */
+static uint64_t multiply_high_signed(uint64_t a, uint64_t b)
 {
-    uint64_t high = multiply_high(a, b);
-    if ((int64_t)a < 0)
-        high -= b;
-    if (b_signed && (int64_t)b < 0)
-        high -= a;
-    return high;
+    return multiply_high(a, b) - ((int64_t)a < 0 ? b : 0);
 }
 
 /* Division by zero and overflow have results and do not trap. */
@@ -30,21 +26,9 @@ static uint64_t divide(int64_t a, int64_t b)
     return b == -1 ? 0 - (uint64_t)a : (uint64_t)(a / b);
 }
 
-static uint64_t modulo(int64_t a, int64_t b)
-{
-    if (b == 0)
-        return (uint64_t)a;
-    return b == -1 ? 0 : (uint64_t)(a % b);
-}
-
 static uint64_t divide_unsigned(uint64_t a, uint64_t b)
 {
     return b ? a / b : UINT64_MAX;
-}
-
-static uint64_t modulo_unsigned(uint64_t a, uint64_t b)
-{
-    return b ? a % b : a;
 }
 
 /* ---- The loop ------------------------------------------------------------ */
@@ -160,6 +144,7 @@ static bool run_page(struct machine *m, struct hart *h, struct code_page *code,
     uint64_t *x = h->x;
     uint8_t *ram = ram_of(m);
     struct insn split;
+    uint32_t bits;
     while (left) {
         left--;
         i = at;
@@ -171,10 +156,11 @@ static bool run_page(struct machine *m, struct hart *h, struct code_page *code,
             goto again;
         case OP_SPLIT:
             SAVE();
+            if (!code_bits(m, h, &bits))
+                goto trap;
+            split = decode(bits);
             i = &split;
-            if (code_split(m, h, &split))
-                goto again;
-            goto trap;
+            goto again;
         case OP_LEAVE:
             left++;
             target = SLOT;
@@ -195,7 +181,7 @@ static bool run_page(struct machine *m, struct hart *h, struct code_page *code,
         h->pc = page + target;
         goto out;
     look: /* the instruction is done and the state saved */
-        if (!h->look && !m->is_hit)
+        if (!h->look && !m->hit.kind)
             goto next;
         h->pc += i->length;
         return true;
@@ -213,9 +199,7 @@ bool hart_run(struct machine *m, struct hart *h, uint64_t count)
 {
     uint64_t end = m->now + count, left = count;
     while (left) {
-        const struct translation *t =
-            &h->tlb[h->view][ACCESS_FETCH]
-                   [h->pc >> PAGE_SHIFT & (TLB_SIZE - 1)];
+        const struct translation *t = tlb_entry(h, h->pc, ACCESS_FETCH);
         uint64_t number = t->place;
         if (t->tag != TAG(h->pc, h->generation[ACCESS_FETCH])) {
             if (!code_find(m, h, &number)) {

@@ -21,12 +21,12 @@ struct insn {
 #define X_NOWHERE 32
 
 /* `imm` of OP_FP and OP_FUSED: what fpu.c needs to know. */
-#define FP_KIND(imm)  ((unsigned)(imm)&3) /* of OP_FUSED: enum fp_kind */
+#define FP_KIND(imm)  ((unsigned)(imm)&3) /* of OP_FUSED: a sum of these */
 #define FP_ROUND(imm) ((unsigned)(imm) >> 2 & 7)
 #define FP_FUNCT(imm) ((unsigned)(imm) >> 5 & 127) /* funct7: with format */
 #define FP_RS3(imm)   ((unsigned)(imm) >> 12 & 31)
 
-enum fp_kind { FP_MADD, FP_MSUB, FP_NMSUB, FP_NMADD };
+enum { FP_NEGATES_SUMMAND = 1, FP_NEGATES_PRODUCT = 2 };
 
 /* `imm` of OP_CSR. */
 #define CSR_NUMBER(imm) ((unsigned)(imm)&0xfff)

@@ -9,9 +9,6 @@
  */
 #include "private.h"
 
-#define QUANTUM        1000u
-#define PER_TICK       10u
-#define RAM_LEAST      (16ull << 20)
 #define SIZE_MOST      (1ull << 48) /* of RAM, and of a disk */
 #define TREE_SIZE      (64u << 10)
 #define TREE_BELOW_TOP (2ull << 20) /* where the device tree begins */
@@ -26,7 +23,7 @@ static uint64_t pages_up(uint64_t size)
 static bool is_possible(const struct machine_config *c)
 {
     if (c->harts < 1 || c->harts > MACHINE_HARTS || c->disks > MACHINE_DISKS ||
-        c->ram < RAM_LEAST || c->ram > SIZE_MOST || c->ram % PAGE_SIZE ||
+        c->ram < 16 << 20 || c->ram > SIZE_MOST || c->ram % PAGE_SIZE ||
         c->quantum > OUTPUT_MUCH)
         return false;
     for (unsigned i = 0; i < c->disks; i++)
@@ -36,20 +33,17 @@ static bool is_possible(const struct machine_config *c)
 }
 
 /* Where everything is. Returns the size. */
-static uint64_t lay_out(const struct machine_config *c, uint64_t *frames,
-                        uint64_t *ram, struct disk *disks)
+static uint64_t lay_out(const struct machine_config *c, uint64_t *ram,
+                        struct disk *disks)
 {
-    uint64_t at = pages_up(sizeof(struct machine));
-    *frames = at;
-    at = pages_up(at + c->ram / PAGE_SIZE * sizeof(uint16_t));
-    *ram = at;
-    at += c->ram;
+    *ram = pages_up(sizeof(struct machine) +
+                    c->ram / PAGE_SIZE * sizeof(uint16_t));
+    uint64_t at = *ram + c->ram;
     for (unsigned i = 0; i < c->disks; i++) {
         struct disk *d = &disks[i];
         d->size = c->disk_size[i];
-        d->chunks = (d->size + CHUNK - 1) / CHUNK;
         d->map = at;
-        d->at = pages_up(at + (d->chunks + 7) / 8);
+        d->at = pages_up(at + d->size / CHUNK / 8 + 1);
         at = pages_up(d->at + d->size);
     }
     return at;
@@ -58,21 +52,19 @@ static uint64_t lay_out(const struct machine_config *c, uint64_t *frames,
 size_t machine_size(const struct machine_config *config)
 {
     struct disk disks[MACHINE_DISKS];
-    uint64_t frames, ram, size;
+    uint64_t ram, size;
     if (!is_possible(config))
         return 0;
-    size = lay_out(config, &frames, &ram, disks);
+    size = lay_out(config, &ram, disks);
     return size > SIZE_MAX ? 0 : (size_t)size;
 }
 
-static const char magic[8] = "calf-m1";
-#define LAYOUT (sizeof(struct machine) << 8 | OP_FP)
+#define LAYOUT (0x63616c66ull << 32 ^ sizeof(struct machine) << 8 ^ OP_FP)
 
 bool machine_is_ours(const struct machine *m, uint64_t size,
                      struct machine_config *config)
 {
-    if (size < sizeof *m || memcmp(m->magic, magic, sizeof magic) ||
-        m->layout != LAYOUT || m->size != size)
+    if (size < sizeof *m || m->layout != LAYOUT || m->size != size)
         return false;
     *config = m->config;
     return true;
@@ -80,24 +72,19 @@ bool machine_is_ours(const struct machine *m, uint64_t size,
 
 void machine_init(struct machine *m, const struct machine_config *config)
 {
-    memcpy(m->magic, magic, sizeof magic);
     m->layout = LAYOUT;
     m->config = *config;
     if (!m->config.quantum)
-        m->config.quantum = QUANTUM;
+        m->config.quantum = 1000;
     if (!m->config.per_tick)
-        m->config.per_tick = PER_TICK;
-    m->size = lay_out(config, &m->frames_at, &m->ram_at, m->disks);
+        m->config.per_tick = 10;
+    m->size = lay_out(config, &m->ram_at, m->disks);
     m->random = config->seed;
     for (unsigned i = 0; i < config->harts; i++) {
         struct hart *h = &m->harts[i];
         h->number = i;
         h->timer = UINT64_MAX;
-        for (unsigned access = 0; access < ACCESS_KINDS; access++)
-            h->generation[access] = 1;
     }
-    code_init(m);
-    uart_init(m);
     for (unsigned i = 0; i < config->disks; i++)
         m->virtio[i].kind = VIRTIO_ID_BLOCK;
     m->virtio[VIRTIO_RNG].kind = VIRTIO_ID_RNG;
@@ -119,11 +106,11 @@ bool machine_disk_written(struct machine *m, unsigned disk, uint64_t *at,
 {
     struct disk *d = &m->disks[disk];
     uint8_t *map = (uint8_t *)m + d->map;
-    for (uint64_t i = 0; d->written && i < d->chunks; i++) {
+    for (uint64_t i = 0; d->written && i * CHUNK < d->size; i++) {
         if (!(map[i / 8] >> i % 8 & 1))
             continue;
         *at = i * CHUNK;
-        for (; i < d->chunks && map[i / 8] >> i % 8 & 1; i++)
+        for (; i * CHUNK < d->size && map[i / 8] >> i % 8 & 1; i++)
             map[i / 8] &= (uint8_t) ~(1u << i % 8);
         uint64_t end = i * CHUNK;
         *size = (end < d->size ? end : d->size) - *at;
@@ -175,11 +162,10 @@ bool machine_boot(struct machine *m, uint64_t initrd, uint64_t initrd_size,
     uint64_t tree = tree_place(m);
     if (!fdt_write(m, &facts, machine_ram(m, tree, TREE_SIZE), TREE_SIZE))
         return false;
-    unsigned first =
-        m->config.seed ? (unsigned)(machine_random(m) % m->config.harts) : 0;
-    m->turn = first;
-    hart_start(&m->harts[first], MACHINE_RAM_BASE + MACHINE_KERNEL_AT, first,
-               tree);
+    if (m->config.seed)
+        m->turn = (uint32_t)(machine_random(m) % m->config.harts);
+    hart_start(&m->harts[m->turn], MACHINE_RAM_BASE + MACHINE_KERNEL_AT,
+               m->turn, tree);
     return true;
 }
 
@@ -196,7 +182,7 @@ static uint64_t turn_length(struct machine *m)
     uint64_t quantum = m->config.quantum;
     if (m->config.seed)
         quantum = 1 + machine_random(m) % (2 * quantum);
-    return adversary_length(m, quantum);
+    return draws(m, ADVERSARY_TURNS, 2) ? 1 + machine_random(m) % 16 : quantum;
 }
 
 /* False: nobody can. A reservation does not survive the turn of another, unless
@@ -208,10 +194,10 @@ static bool next_turn(struct machine *m)
         if (!can_run(m, &m->harts[next]))
             continue;
         if (next != m->turn && !asked(m, ADVERSARY_LRSC))
-            m->harts[m->turn].reserved = false;
+            m->harts[m->turn].reservation_size = 0;
         m->turn = next;
         adversary_turn(m, &m->harts[next]);
-        adversary_time(m);
+        adversary_time(m, SELDOM);
         m->turn_end = m->now + turn_length(m);
         return true;
     }
@@ -225,8 +211,25 @@ static uint64_t instruction_of(const struct machine *m, uint64_t ticks)
     return ticks > UINT64_MAX / per_tick ? UINT64_MAX : ticks * per_tick;
 }
 
-static void advance(struct machine *m, struct hart *h, uint64_t limit)
+const struct hart *machine_timer(const struct machine *m, enum hart_state state,
+                                 uint64_t *next)
 {
+    const struct hart *first = NULL;
+    *next = UINT64_MAX;
+    for (unsigned i = 0; i < m->config.harts; i++) {
+        const struct hart *h = &m->harts[i];
+        uint64_t at = instruction_of(m, h->timer);
+        if (h->state != state || !(h->ie & IP_TIMER) || at >= *next)
+            continue;
+        first = h;
+        *next = at;
+    }
+    return first;
+}
+
+static void advance(struct machine *m, uint64_t limit)
+{
+    struct hart *h = &m->harts[m->turn];
     uint64_t timer = instruction_of(m, h->timer);
     h->state = HART_RUNS;
     hart_interrupt(m, h);
@@ -238,41 +241,32 @@ static void advance(struct machine *m, struct hart *h, uint64_t limit)
     if (!looks) /* it only stopped: `limit` changes nothing */
         return;
     h->look = false;
-    adversary_time(m);
+    adversary_time(m, SELDOM);
 }
 
 void machine_end(struct machine *m, enum machine_stop how)
 {
-    m->stopped = true;
     m->stop = how;
     m->turn_end = m->now;
 }
 
 enum machine_stop machine_run(struct machine *m, uint64_t limit)
 {
-    while (m->now < limit && !m->is_hit) {
-        struct hart *h = &m->harts[m->turn];
-        if (m->stopped)
-            return (enum machine_stop)m->stop;
-        if (m->uart.output_count > OUTPUT_MUCH)
+    m->hit.kind = 0;
+    while (m->now < limit && !m->hit.kind && m->stop == MACHINE_LIMIT) {
+        if (m->uart.output.count > OUTPUT_MUCH)
             return MACHINE_OUTPUT;
         if (m->flush) {
             m->flush = false;
             return MACHINE_FLUSH;
         }
-        if (m->now >= m->turn_end || !can_run(m, h)) {
-            if (!next_turn(m) && !(adversary_idle(m) && next_turn(m)))
-                return MACHINE_IDLE;
-            h = &m->harts[m->turn];
-        }
+        if ((m->now >= m->turn_end || !can_run(m, &m->harts[m->turn])) &&
+            !next_turn(m) && !(adversary_arrive(m, 1) && next_turn(m)))
+            return MACHINE_IDLE;
         if (m->now < limit) /* the clock may have jumped */
-            advance(m, h, limit < m->turn_end ? limit : m->turn_end);
+            advance(m, limit < m->turn_end ? limit : m->turn_end);
     }
-    if (m->is_hit) {
-        m->is_hit = false;
-        return MACHINE_HIT;
-    }
-    return m->stopped ? (enum machine_stop)m->stop : MACHINE_LIMIT;
+    return m->hit.kind ? MACHINE_HIT : (enum machine_stop)m->stop;
 }
 
 uint64_t machine_now(const struct machine *m)
@@ -282,13 +276,8 @@ uint64_t machine_now(const struct machine *m)
 
 uint64_t machine_next_event(const struct machine *m)
 {
-    uint64_t next = UINT64_MAX;
-    for (unsigned i = 0; i < m->config.harts; i++) {
-        const struct hart *h = &m->harts[i];
-        uint64_t at = instruction_of(m, h->timer);
-        if (h->state == HART_WAITS && h->ie & IP_TIMER && at < next)
-            next = at;
-    }
+    uint64_t next;
+    machine_timer(m, HART_WAITS, &next);
     return next;
 }
 

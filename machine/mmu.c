@@ -10,34 +10,22 @@
  */
 #include "private.h"
 
-enum { PTE_V = 1, PTE_R = 2, PTE_W = 4, PTE_X = 8, PTE_U = 16 };
-enum { PTE_A = 64, PTE_D = 128 };
-#define PTE_RESERVED (~0ull << 54)
-#define LEVELS       3u
-#define PAGES_BITS   9u /* of an address, a level */
-#define BAD_TAG      0ull
-#define GENERATIONS  (TAG_HIDDEN >> TAG_BITS)
+#define GENERATIONS (TAG_HIDDEN >> TAG_BITS)
 
 /* ---- Remembering --------------------------------------------------------- */
-
-static struct translation *entry(struct hart *h, uint64_t va,
-                                 enum access access)
-{
-    return &h->tlb[h->view][access][(va >> PAGE_SHIFT) % TLB_SIZE];
-}
 
 void mmu_remember(const struct machine *m, struct hart *h, uint64_t va,
                   enum access access, uint64_t place)
 {
     uint64_t tag = TAG(va, h->generation[access]) | hidden(m, h, va, access);
-    *entry(h, va, access) = (struct translation){tag, place};
+    *tlb_entry(h, va, access) = (struct translation){tag, place};
 }
 
 void mmu_forget(struct hart *h, enum access access)
 {
     if (++h->generation[access] < GENERATIONS)
         return;
-    h->generation[access] = 1; /* BAD_TAG has none */
+    h->generation[access] = 1; /* no tag is 0 */
     for (unsigned view = 0; view < VIEWS; view++)
         memset(h->tlb[view][access], 0, sizeof h->tlb[view][access]);
 }
@@ -60,7 +48,7 @@ void mmu_fence_page(struct hart *h, uint64_t va)
     }
     for (unsigned view = 0; view < VIEWS; view++)
         for (unsigned access = 0; access < ACCESS_KINDS; access++)
-            h->tlb[view][access][(va >> PAGE_SHIFT) % TLB_SIZE].tag = BAD_TAG;
+            h->tlb[view][access][(va >> PAGE_SHIFT) % TLB_SIZE].tag = 0;
     h->look = true;
 }
 
@@ -73,79 +61,44 @@ bool hart_fault(struct hart *h, uint64_t cause, uint64_t value)
     return false;
 }
 
-static bool page_fault(struct hart *h, enum access access, uint64_t va)
-{
-    static const uint8_t causes[] = {CAUSE_LOAD_PAGE, CAUSE_STORE_PAGE,
-                                     CAUSE_FETCH_PAGE};
-    return hart_fault(h, causes[access], va);
-}
+enum fault { FAULT_PAGE, FAULT_ACCESS, FAULT_MISALIGNED };
 
-static bool access_fault(struct hart *h, enum access access, uint64_t va)
+static bool fault(struct hart *h, enum fault fault, enum access access,
+                  uint64_t va)
 {
-    static const uint8_t causes[] = {CAUSE_LOAD_ACCESS, CAUSE_STORE_ACCESS,
-                                     CAUSE_FETCH_ACCESS};
-    return hart_fault(h, causes[access], va);
+    static const uint8_t causes[][ACCESS_KINDS] = {
+        {CAUSE_LOAD_PAGE, CAUSE_STORE_PAGE, CAUSE_FETCH_PAGE},
+        {CAUSE_LOAD_ACCESS, CAUSE_STORE_ACCESS, CAUSE_FETCH_ACCESS},
+        {CAUSE_LOAD_MISALIGNED, CAUSE_STORE_MISALIGNED}};
+    return hart_fault(h, causes[fault][access], va);
 }
 
 static bool may(const struct hart *h, uint64_t pte, enum access access)
 {
-    bool readable = pte & PTE_R || (pte & PTE_X && h->status & STATUS_MXR);
-    if (h->user && !(pte & PTE_U))
-        return false;
-    if (!h->user && pte & PTE_U &&
-        (access == ACCESS_FETCH || !(h->status & STATUS_SUM)))
-        return false;
-    if (access == ACCESS_FETCH)
-        return pte & PTE_X;
-    return access == ACCESS_STORE ? pte & PTE_W : readable;
-}
-
-static uint64_t vpn(uint64_t va, unsigned level)
-{
-    return va >> (PAGE_SHIFT + PAGES_BITS * level) & ((1u << PAGES_BITS) - 1);
-}
-
-/* The last steps, with a leaf. */
-static bool use_leaf(struct machine *m, struct hart *h, uint64_t va,
-                     enum access access, struct leaf *leaf, uint64_t *physical)
-{
-    uint64_t inside = PAGE_SIZE << PAGES_BITS * leaf->level;
-    uint64_t marks = PTE_A | (access == ACCESS_STORE ? PTE_D : 0);
-    uint64_t base = (leaf->pte >> 10) << PAGE_SHIFT;
-    if (!may(h, leaf->pte, access) || base % inside)
-        return page_fault(h, access, va);
-    if ((leaf->pte & marks) != marks) {
-        leaf->pte |= marks;
-        mmu_write(m, h, leaf->at, &leaf->pte, sizeof leaf->pte);
-    }
-    if (leaf->level)
-        h->large |= 1ull << (va >> 30) % 64;
-    *physical = base + va % inside;
-    return true;
-}
-
-/* False: no memory. */
-static bool read_entry(struct machine *m, struct hart *h, uint64_t va,
-                       uint64_t table, struct leaf *leaf)
-{
-    if (!ram_offset(m, table + vpn(va, leaf->level) * 8, 8, &leaf->at))
-        return false;
-    memcpy(&leaf->pte, ram_of(m) + leaf->at, sizeof leaf->pte);
-    adversary_keep(m, h, va, *leaf);
-    return true;
+    uint64_t bit[] = {PTE_R, PTE_W, PTE_X};
+    bool lent = access != ACCESS_FETCH && h->status & STATUS_SUM;
+    if (h->status & STATUS_MXR)
+        bit[ACCESS_LOAD] |= PTE_X;
+    return pte & bit[access] && (pte & PTE_U ? h->user || lent : !h->user);
 }
 
 /* Section 4.3.2; it may begin at an entry that was kept. */
-bool mmu_walk(struct machine *m, struct hart *h, uint64_t va,
-              enum access access, struct leaf *leaf)
+bool mmu_walk(struct machine *m, struct hart *h, enum access access,
+              struct leaf *leaf)
 {
-    uint64_t table = (h->satp & SATP_PPN) << PAGE_SHIFT, pte;
-    if ((uint64_t)((int64_t)(va << 25) >> 25) != va)
-        return page_fault(h, access, va);
-    leaf->level = LEVELS - 1;
-    bool good = adversary_recall(m, h, va, access, leaf) ||
-                read_entry(m, h, va, table, leaf);
-    while (good) {
+    uint64_t table = (h->satp & SATP_PPN) << PAGE_SHIFT, va = leaf->va, pte;
+    if (VA_EXTENDED(va) != va)
+        return fault(h, FAULT_PAGE, access, va);
+    leaf->level = 2;
+    bool kept = adversary_recall(m, h, PTE_MARKS(access), leaf);
+    for (;; kept = false) {
+        if (!kept) {
+            uint64_t slot = va >> LEVEL_SHIFT(leaf->level) & (PTE_SLOTS - 1);
+            if (!ram_offset(m, table + slot * 8, 8, &leaf->at))
+                return fault(h, FAULT_ACCESS, access, va);
+            memcpy(&leaf->pte, ram_of(m) + leaf->at, sizeof leaf->pte);
+            adversary_keep(m, h, *leaf);
+        }
         pte = leaf->pte;
         if (!(pte & PTE_V) || pte & PTE_RESERVED ||
             (pte & PTE_W && !(pte & PTE_R)))
@@ -155,33 +108,47 @@ bool mmu_walk(struct machine *m, struct hart *h, uint64_t va,
         if (pte & (PTE_U | PTE_A | PTE_D) || !leaf->level--)
             break;
         table = (pte >> 10) << PAGE_SHIFT;
-        good = read_entry(m, h, va, table, leaf);
     }
-    return good ? page_fault(h, access, va) : access_fault(h, access, va);
+    return fault(h, FAULT_PAGE, access, va);
 }
 
 bool mmu_translate(struct machine *m, struct hart *h, uint64_t va,
                    enum access access, uint64_t *physical)
 {
-    struct leaf leaf;
+    struct leaf leaf = {.va = va};
+    uint64_t marks = PTE_MARKS(access), base, inside;
     *physical = va;
-    return !h->satp || (mmu_walk(m, h, va, access, &leaf) &&
-                        use_leaf(m, h, va, access, &leaf, physical));
+    if (!h->satp)
+        return true;
+    if (!mmu_walk(m, h, access, &leaf))
+        return false;
+    inside = 1ull << LEVEL_SHIFT(leaf.level);
+    base = (leaf.pte >> 10) << PAGE_SHIFT;
+    if (!may(h, leaf.pte, access) || base % inside)
+        return fault(h, FAULT_PAGE, access, va);
+    if ((leaf.pte & marks) != marks) {
+        leaf.pte |= marks;
+        mmu_write(m, h, leaf.at, &leaf.pte, sizeof leaf.pte);
+    }
+    if (leaf.level)
+        h->large |= 1ull << (va >> 30) % 64;
+    *physical = base + va % inside;
+    return true;
 }
 
 bool machine_translate(struct machine *m, unsigned hart, uint64_t va,
                        uint64_t *physical)
 {
     struct hart *h = &m->harts[hart];
-    struct leaf leaf = {.pte = va >> PAGE_SHIFT << 10};
+    struct leaf leaf = {.va = va, .pte = va >> PAGE_SHIFT << 10};
     uint32_t adversary = m->config.adversary;
     uint64_t cause = h->trap_cause, value = h->trap_value;
     m->config.adversary = 0; /* which would draw */
-    bool good = !h->satp || mmu_walk(m, h, va, ACCESS_LOAD, &leaf);
+    bool good = !h->satp || mmu_walk(m, h, ACCESS_LOAD, &leaf);
     m->config.adversary = adversary;
     hart_fault(h, cause, value);
     *physical = ((leaf.pte >> 10) << PAGE_SHIFT) +
-                va % (PAGE_SIZE << PAGES_BITS * leaf.level);
+                va % (1ull << LEVEL_SHIFT(leaf.level));
     return good;
 }
 
@@ -190,34 +157,25 @@ bool machine_translate(struct machine *m, unsigned hart, uint64_t va,
 /* Finds va in RAM and remembers it. 1: at `offset`; 0: it is no RAM, but at
  * `offset` of the bus; -1: an exception. Stores to pages of instructions are
  * not remembered: each must be seen. */
-static int look_up(struct machine *m, struct hart *h, uint64_t va,
-                   enum access access, uint64_t *offset)
-{
-    const struct translation *t = entry(h, va, access);
-    uint64_t physical;
-    adversary_ahead(m, h);
-    if ((t->tag & ~TAG_HIDDEN) == TAG(va, h->generation[access])) {
-        *offset = t->place + va;
-        return 1;
-    }
-    if (!mmu_translate(m, h, va, access, &physical))
-        return -1;
-    if (!ram_offset(m, physical, 1, offset)) {
-        *offset = physical;
-        h->look = true;
-        return 0;
-    }
-    if (access != ACCESS_STORE || !code_in(m, *offset))
-        mmu_remember(m, h, va, access, *offset - va);
-    return 1;
-}
-
 static int find(struct machine *m, struct hart *h, uint64_t va, unsigned size,
                 enum access access, uint64_t *offset)
 {
-    int found = look_up(m, h, va, access, offset);
-    if (found >= 0)
-        watch_access(m, h, va, size, access);
+    const struct translation *t = tlb_entry(h, va, access);
+    uint64_t physical;
+    int found = 1;
+    adversary_ahead(m, h);
+    if ((t->tag & ~TAG_HIDDEN) == TAG(va, h->generation[access])) {
+        *offset = t->place + va;
+    } else if (!mmu_translate(m, h, va, access, &physical)) {
+        return -1;
+    } else if (!ram_offset(m, physical, 1, offset)) {
+        *offset = physical;
+        h->look = true;
+        found = 0;
+    } else if (access != ACCESS_STORE || !m->frames[*offset / PAGE_SIZE]) {
+        mmu_remember(m, h, va, access, *offset - va);
+    }
+    watch_access(m, h, va, size, access);
     return found;
 }
 
@@ -241,11 +199,11 @@ bool mmu_load(struct machine *m, struct hart *h, uint64_t va, unsigned size,
     int found = find(m, h, va, size, ACCESS_LOAD, &at);
     if (found > 0) {
         memcpy(value, ram_of(m) + at, size);
-        stores_forward(m, h, at, size, value);
+        stores_forward(h, at, size, value);
     }
     return found ? found > 0
                  : bus_load(m, at, size, value) ||
-                       access_fault(h, ACCESS_LOAD, va);
+                       fault(h, FAULT_ACCESS, ACCESS_LOAD, va);
 }
 
 void mmu_write(struct machine *m, const struct hart *h, uint64_t offset,
@@ -255,7 +213,7 @@ void mmu_write(struct machine *m, const struct hart *h, uint64_t offset,
         struct hart *o = &m->harts[i];
         if (o != h && o->reservation < offset + size &&
             offset < o->reservation + o->reservation_size)
-            o->reserved = false;
+            o->reservation_size = 0;
     }
     code_written(m, offset, size);
     memcpy(ram_of(m) + offset, from, size);
@@ -282,33 +240,21 @@ bool mmu_store(struct machine *m, struct hart *h, uint64_t va, unsigned size,
         stores_device(m, h);
     return found ? found > 0
                  : bus_store(m, at, size, value) ||
-                       access_fault(h, ACCESS_STORE, va);
+                       fault(h, FAULT_ACCESS, ACCESS_STORE, va);
 }
 
 /* ---- Atomic operations (Volume I, chapter 8) ----------------------------- */
 
 static uint64_t combine(unsigned funct, uint64_t a, uint64_t b)
 {
-    switch (funct) {
-    case AMO_ADD:
-        return a + b;
-    case AMO_XOR:
-        return a ^ b;
-    case AMO_OR:
-        return a | b;
-    case AMO_AND:
-        return a & b;
-    case AMO_MIN:
-        return (int64_t)a < (int64_t)b ? a : b;
-    case AMO_MAX:
-        return (int64_t)a > (int64_t)b ? a : b;
-    case AMO_MINU:
-        return a < b ? a : b;
-    case AMO_MAXU:
-        return a > b ? a : b;
-    default: /* swap */
-        return b;
-    }
+    bool less = (int64_t)a < (int64_t)b;
+    const uint64_t results[] = {
+        [AMO_ADD] = a + b,         [AMO_SWAP] = b,
+        [AMO_XOR] = a ^ b,         [AMO_OR] = a | b,
+        [AMO_AND] = a & b,         [AMO_MIN] = less ? a : b,
+        [AMO_MAX] = less ? b : a,  [AMO_MINU] = a < b ? a : b,
+        [AMO_MAXU] = a < b ? b : a};
+    return results[funct];
 }
 
 static uint64_t extended(uint64_t value, unsigned size)
@@ -316,55 +262,35 @@ static uint64_t extended(uint64_t value, unsigned size)
     return size == 4 ? (uint64_t)(int32_t)value : value;
 }
 
-static uint64_t load_ram(struct machine *m, uint64_t offset, unsigned size)
-{
-    uint64_t value = 0;
-    memcpy(&value, ram_of(m) + offset, size);
-    return extended(value, size);
-}
-
-/* A hart's reservation ends when another hart has its turn (machine.c); or, by
- * chance, it is one of 64 bytes and ends when another hart stores there: as
- * large as one likes (section 8.2). */
-static void reserve(struct machine *m, struct hart *h, uint64_t offset,
-                    unsigned size)
-{
-    bool large = asked(m, ADVERSARY_LRSC) && machine_random(m) & 1;
-    h->reserved = true;
-    h->reservation_size = large ? 64 : size;
-    h->reservation = offset & ~(h->reservation_size - 1);
-    adversary_reserve(m, h);
-}
-
-static bool take_reservation(struct machine *m, struct hart *h, uint64_t offset)
-{
-    bool good = h->reserved && offset - h->reservation < h->reservation_size &&
-                !adversary_loses(m, h);
-    h->reserved = false;
-    return good;
-}
-
-/* Devices have no atomic operations: an access fault. */
+/* Devices have no atomic operations: an access fault. A hart's reservation ends
+ * when another hart has its turn (machine.c); or, by chance, it is one of 64
+ * bytes and ends when another hart stores there: as large as one likes (section
+ * 8.2). */
 bool mmu_amo(struct machine *m, struct hart *h, struct insn i)
 {
     unsigned size = AMO_SIZE(i.imm), funct = AMO_FUNCT(i.imm);
-    uint64_t va = h->x[i.rs1], operand = h->x[i.rs2], offset;
+    uint64_t va = h->x[i.rs1], operand = h->x[i.rs2], old = 0, offset;
     bool is_load = funct == AMO_LR;
     enum access access = is_load ? ACCESS_LOAD : ACCESS_STORE;
     if (va % size)
-        return hart_fault(
-            h, is_load ? CAUSE_LOAD_MISALIGNED : CAUSE_STORE_MISALIGNED, va);
+        return fault(h, FAULT_MISALIGNED, access, va);
     int found = find(m, h, va, size, access, &offset);
     if (found <= 0)
-        return found == 0 && access_fault(h, access, va);
+        return found == 0 && fault(h, FAULT_ACCESS, access, va);
     stores_atomic(m, h, i, offset);
-    uint64_t old = load_ram(m, offset, size);
+    memcpy(&old, ram_of(m) + offset, size);
+    old = extended(old, size);
     if (funct == AMO_SC) {
-        old = !take_reservation(m, h, offset);
+        old = offset - h->reservation >= h->reservation_size ||
+              adversary_fails(m, h, ADVERSARY_LRSC, 16);
+        h->reservation_size = 0;
         if (!old)
             mmu_write(m, h, offset, &operand, size);
     } else if (is_load) {
-        reserve(m, h, offset, size);
+        bool large = asked(m, ADVERSARY_LRSC) && machine_random(m) & 1;
+        h->reservation_size = large ? 64 : size;
+        h->reservation = offset & ~(h->reservation_size - 1);
+        adversary_reserve(m, h);
     } else {
         operand = combine(funct, old, extended(operand, size));
         mmu_write(m, h, offset, &operand, size);

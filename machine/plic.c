@@ -7,11 +7,7 @@
 #include "private.h"
 
 enum { PENDING = 0x1000, ENABLE = 0x2000, ENABLE_STRIDE = 0x80 };
-enum {
-    THRESHOLD = 0x200000,
-    CLAIM = 4 /* after it */,
-    CONTEXT_STRIDE = 0x1000
-};
+enum { THRESHOLD = 0x200000, CLAIM = 0x200004, CONTEXT_STRIDE = 0x1000 };
 #define PRIORITIES 7u
 
 /* The source above `limit` that a context would get; 0 for none. */
@@ -79,30 +75,25 @@ static uint32_t *plain(struct machine *m, uint32_t at, uint32_t *bits)
 /* The context whose claim register is at `at`; MACHINE_HARTS: none has. */
 static unsigned claimer(uint32_t at)
 {
-    uint32_t from = at - THRESHOLD - CLAIM;
+    uint32_t from = at - CLAIM;
     return from % CONTEXT_STRIDE ? MACHINE_HARTS : from / CONTEXT_STRIDE;
 }
 
-bool plic_load(struct machine *m, uint32_t at, unsigned size, uint64_t *value)
+uint64_t plic_load(struct machine *m, uint32_t at)
 {
     uint32_t bits, *reg = plain(m, at, &bits);
-    (void)size;
     if (claimer(at) < m->config.harts)
-        *value = claim(&m->plic, claimer(at));
-    else if (at == PENDING)
-        *value = m->plic.pending;
-    else
-        *value = reg ? *reg : 0;
-    return true;
+        return claim(&m->plic, claimer(at));
+    if (at == PENDING)
+        return m->plic.pending;
+    return reg ? *reg : 0;
 }
 
-bool plic_store(struct machine *m, uint32_t at, unsigned size, uint64_t value)
+void plic_store(struct machine *m, uint32_t at, uint64_t value)
 {
     uint32_t bits, *reg = plain(m, at, &bits);
-    (void)size;
     if (claimer(at) < m->config.harts)
         complete(&m->plic, claimer(at), (uint32_t)value);
     else if (reg)
         *reg = (uint32_t)value & bits;
-    return true;
 }

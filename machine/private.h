@@ -25,20 +25,14 @@ enum { CAUSE_ECALL_USER = 8 };
 enum { CAUSE_FETCH_PAGE = 12, CAUSE_LOAD_PAGE = 13, CAUSE_STORE_PAGE = 15 };
 #define CAUSE_INTERRUPT (1ull << 63)
 enum { SOFTWARE = 1, TIMER = 5, EXTERNAL = 9 };
-#define IP_SOFTWARE (1u << SOFTWARE)
-#define IP_TIMER    (1u << TIMER)
-#define IP_EXTERNAL (1u << EXTERNAL)
+enum { IP_SOFTWARE = 1 << 1, IP_TIMER = 1 << 5, IP_EXTERNAL = 1 << 9 };
 
 /* sstatus (section 4.1.1). */
-#define STATUS_SIE      (1ull << 1)
-#define STATUS_SPIE     (1ull << 5)
-#define STATUS_SPP      (1ull << 8)
-#define STATUS_FS       (3ull << 13)
-#define STATUS_FS_DIRTY (3ull << 13)
-#define STATUS_SUM      (1ull << 18)
-#define STATUS_MXR      (1ull << 19)
-#define STATUS_UXL_64   (2ull << 32)
-#define STATUS_SD       (1ull << 63)
+enum { STATUS_SIE = 1 << 1, STATUS_SPIE = 1 << 5, STATUS_SPP = 1 << 8 };
+enum { STATUS_FS = 3 << 13, STATUS_FS_DIRTY = 3 << 13 };
+enum { STATUS_SUM = 1 << 18, STATUS_MXR = 1 << 19 };
+#define STATUS_UXL_64 (2ull << 32)
+#define STATUS_SD     (1ull << 63)
 #define STATUS_WRITABLE                                                        \
     (STATUS_SIE | STATUS_SPIE | STATUS_SPP | STATUS_FS | STATUS_SUM |          \
      STATUS_MXR)
@@ -47,8 +41,48 @@ enum { SOFTWARE = 1, TIMER = 5, EXTERNAL = 9 };
 #define SATP_ASID (0xffffull << 44)
 #define SATP_PPN  ((1ull << 44) - 1)
 
+/* Entries of page tables (section 4.4.1). An access needs marks. */
+enum { PTE_V = 1, PTE_R = 2, PTE_W = 4, PTE_X = 8, PTE_U = 16, PTE_G = 32 };
+enum { PTE_A = 64, PTE_D = 128 };
+#define PTE_SLOTS         512u /* of a table */
+#define LEVEL_SHIFT(l)    (PAGE_SHIFT + 9 * (l))
+#define PTE_RESERVED      (~0ull << 54)
+#define PTE_MARKS(access) (PTE_A | ((access) == ACCESS_STORE ? PTE_D : 0ull))
+#define VA_EXTENDED(va)   ((uint64_t)((int64_t)((va) << 25) >> 25))
+
 /* Flags of floating point (Volume I, section 11.2). */
 enum { FP_NX = 1, FP_UF = 2, FP_OF = 4, FP_DZ = 8, FP_NV = 16 };
+
+/* ---- What the adversary keeps, of each hart ------------------------------ */
+
+/* An entry of the page tables for an address: where in RAM it lies, its level.
+ * (Without padding, as struct store: the same run leaves the same bytes.) */
+struct leaf {
+    uint64_t va, pte, at, level;
+};
+
+#define OLD_SETS 256u
+#define OLD_WAYS 8u
+#define RECENT   4u
+
+struct old {
+    uint64_t asid; /* as it is in satp */
+    uint64_t used;
+    struct leaf leaf;
+};
+
+/* Stores that only their hart sees, the oldest first (stores.c). */
+#define STORES 16u
+
+struct store {
+    uint64_t offset, value, epoch, size;
+};
+struct stores {
+    struct store list[STORES];
+    unsigned count;
+    uint64_t epoch;  /* of the next store: fences between stores, counted */
+    uint64_t device; /* those before it come before stores to devices */
+};
 
 /* ---- A hart -------------------------------------------------------------- */
 
@@ -81,24 +115,27 @@ struct hart {
     uint64_t x[33]; /* and X_NOWHERE */
     uint64_t f[32];
     uint64_t pc;
-    bool user;         /* U mode; else S */
-    bool look;         /* interrupts are to be looked at, or a page left */
-    uint8_t flags, rm; /* fcsr */
-    uint32_t state;    /* enum hart_state */
+    bool user;      /* U mode; else S */
+    bool look;      /* interrupts are to be looked at, or a page left */
+    uint32_t state; /* enum hart_state */
     uint32_t number;
     uint64_t status, scratch, epc, cause, tval, tvec, satp, counteren;
     uint64_t envcfg, ie, timer; /* `timer`: stimecmp */
-    bool software;              /* sip.SSIP */
-    bool software_late;         /* soon so (ADVERSARY_SBI) */
-    bool reserved;              /* LR without SC, of these bytes of RAM */
-    uint64_t reservation, reservation_size;
-    uint64_t retired; /* instructions until `began` */
+    uint64_t fcsr;
+    bool software;                          /* sip.SSIP */
+    bool software_late;                     /* soon so (ADVERSARY_SBI) */
+    uint64_t reservation, reservation_size; /* bytes of RAM: LR without SC */
+    uint64_t retired;                       /* instructions until `began` */
     uint64_t began;
     uint64_t trap_cause, trap_value;   /* of the exception under way */
     uint32_t view;                     /* enum view */
     uint64_t generation[ACCESS_KINDS]; /* 11 bits each */
     uint64_t large;                    /* see mmu_fence_page */
     struct translation tlb[VIEWS][ACCESS_KINDS][TLB_SIZE];
+    /* What the adversary keeps: entries, where it translated, stores. */
+    struct old old[OLD_SETS][OLD_WAYS];
+    uint64_t recent[RECENT];
+    struct stores stores;
 };
 
 /* ---- Devices ------------------------------------------------------------- */
@@ -112,18 +149,20 @@ struct plic {
     uint32_t threshold[MACHINE_HARTS];
 };
 
-#define INPUT_SIZE  4096u
-#define OUTPUT_SIZE 65536u
+#define CONSOLE_SIZE 65536u
 /* With more than this a run ends, and after one more instruction there must be
  * room still. */
-#define OUTPUT_MUCH (OUTPUT_SIZE / 2)
+#define OUTPUT_MUCH (CONSOLE_SIZE / 2)
+
+struct queue {
+    uint32_t first, count;
+    uint8_t bytes[CONSOLE_SIZE];
+};
 
 struct uart {
-    uint8_t interrupts, line_control, scratch;
-    bool fifo, sent; /* `sent`: the transmitter became empty */
-    uint32_t input_first, input_count, output_first, output_count;
-    uint8_t input[INPUT_SIZE];
-    uint8_t output[OUTPUT_SIZE];
+    uint8_t registers[8]; /* as they were written */
+    bool told;            /* that the transmitter is empty */
+    struct queue input, output;
 };
 
 #define VIRTIO_SLOTS     8u
@@ -150,74 +189,39 @@ struct virtio {
 
 struct disk {
     uint64_t at, size; /* of the block; bytes */
-    uint64_t map;      /* where in the block the bits of written chunks are */
-    uint64_t chunks;   /* of CHUNK bytes */
+    uint64_t map;      /* of chunks that are written */
     bool written;      /* any bit is set */
 };
 
-#define CHUNK 4096u
+#define CHUNK 4096u /* bytes; for each there is a bit in the map */
 
 /* ---- Instructions, page by page (code.c) --------------------------------- */
 
 #define CODE_PAGES 512u
 #define CODE_SLOTS (PAGE_SIZE / 2)
-#define CODE_NONE  UINT64_MAX
 
 /* Two more slots: an instruction of 4 bytes in the last ends behind one. */
 struct code_page {
-    uint64_t frame; /* offset into RAM, or CODE_NONE */
+    uint64_t frame; /* offset into RAM */
     uint16_t hart;  /* whose it is; 0: of all, but with ADVERSARY_CODE */
     uint16_t next;  /* of the same frame, counted from 1; 0: none */
     bool old;       /* and no longer what is there (ADVERSARY_CODE) */
     struct insn slots[CODE_SLOTS + 2];
 };
 
-/* ---- What the adversary keeps, of each hart -------------------------------
- */
-
-/* An entry of the page tables: where it lies in RAM, its level. (No struct has
- * padding here: the same run leaves the same bytes.) */
-struct leaf {
-    uint64_t pte, at, level;
-};
-
-#define OLD_SETS 256u
-#define OLD_WAYS 8u
-#define RECENT   4u
-
-struct old {
-    uint64_t page; /* number of it at leaf.level */
-    uint32_t asid, used;
-    struct leaf leaf;
-};
-
-/* Stores that only their hart sees, the oldest first (stores.c). */
-#define STORES 16u
-
-struct store {
-    uint64_t offset, value, epoch, size;
-};
-struct stores {
-    struct store list[STORES];
-    unsigned count;
-    uint64_t epoch;  /* of the next store: fences between stores, counted */
-    uint64_t device; /* those before it come before stores to devices */
-};
-
 /* ---- The machine --------------------------------------------------------- */
 
 struct machine {
-    char magic[8];
     uint64_t layout; /* what a block of another build has different */
     struct machine_config config;
     uint64_t now;      /* instructions */
     uint64_t turn_end; /* of the hart `turn` */
     uint32_t turn;
-    bool stopped, flush;
-    uint32_t stop; /* enum machine_stop, of a machine that is stopped */
+    bool flush;
+    uint32_t stop; /* MACHINE_OFF or MACHINE_RESTART; MACHINE_LIMIT: it runs */
     uint64_t random;
-    uint64_t ram_at, frames_at, size; /* offsets into the block */
-    uint32_t code_next;               /* the page that is given up next */
+    uint64_t ram_at, size; /* offsets into the block */
+    uint32_t code_next;    /* the page that is given up next */
     struct hart harts[MACHINE_HARTS];
     struct plic plic;
     struct uart uart;
@@ -226,20 +230,23 @@ struct machine {
     struct disk disks[MACHINE_DISKS];
     struct machine_watch watch[MACHINE_WATCHES];
     uint32_t watches;
-    bool is_hit;     /* and `hit` not told yet */
     uint64_t passed; /* watch_fetch ended a run at the instruction before */
     struct machine_hit hit;
     struct code_page code[CODE_PAGES];
-    struct old old[MACHINE_HARTS][OLD_SETS][OLD_WAYS];
-    uint64_t recent[MACHINE_HARTS][RECENT]; /* where it translated */
-    struct stores stores[MACHINE_HARTS];
     struct machine_decision decisions[MACHINE_DECISIONS];
-    uint64_t decided; /* so many, ever */
+    uint64_t decided;  /* so many, ever: the number of the last */
+    uint16_t frames[]; /* of RAM: see code.c */
 };
 
 static inline bool asked(const struct machine *m, unsigned what)
 {
     return m->config.adversary & what;
+}
+
+static inline struct translation *tlb_entry(struct hart *h, uint64_t va,
+                                            enum access access)
+{
+    return &h->tlb[h->view][access][(va >> PAGE_SHIFT) % TLB_SIZE];
 }
 
 static inline uint8_t *ram_of(struct machine *m)
@@ -264,8 +271,16 @@ static inline uint64_t multiply_high(uint64_t a, uint64_t b)
 
 /* machine.c */
 uint64_t machine_random(struct machine *m);
+static inline bool draws(struct machine *m, unsigned what, unsigned odds)
+{
+    return asked(m, what) && machine_random(m) % odds == 0;
+}
 void hart_start(struct hart *h, uint64_t pc, uint64_t a0, uint64_t a1);
 void machine_end(struct machine *m, enum machine_stop how);
+/* The hart in this state whose timer goes off first, and when; or NULL, and
+ * UINT64_MAX. */
+const struct hart *machine_timer(const struct machine *m, enum hart_state state,
+                                 uint64_t *next);
 
 /* hart.c: runs at most `count` instructions, fewer if the hart must look for
  * interrupts or waits (true), or if something watched was hit. */
@@ -283,10 +298,8 @@ bool hart_illegal(struct machine *m, struct hart *h);
 bool hart_wakes(const struct machine *m, const struct hart *h);
 void hart_set_view(struct hart *h);
 
-/*
- * mmu.c. Each is false if there is an exception, which is in trap_cause and
- * trap_value then. Sizes are 1, 2, 4 and 8; an address need not be aligned.
- */
+/* mmu.c. Each is false if there is an exception, which is in trap_cause and
+ * trap_value then. Sizes are 1, 2, 4 and 8; an address need not be aligned. */
 bool mmu_load(struct machine *m, struct hart *h, uint64_t va, unsigned size,
               uint64_t *value);
 bool mmu_store(struct machine *m, struct hart *h, uint64_t va, unsigned size,
@@ -300,9 +313,9 @@ void mmu_fence_page(struct hart *h, uint64_t va);
 void mmu_forget(struct hart *h, enum access access);
 void mmu_remember(const struct machine *m, struct hart *h, uint64_t va,
                   enum access access, uint64_t place);
-/* The walk alone: finds a leaf, which need not allow the access. */
-bool mmu_walk(struct machine *m, struct hart *h, uint64_t va,
-              enum access access, struct leaf *leaf);
+/* The walk alone: finds leaf->va's leaf, which need not allow the access. */
+bool mmu_walk(struct machine *m, struct hart *h, enum access access,
+              struct leaf *leaf);
 /* A hart writes RAM: its instructions and reservations hear of it. */
 void mmu_write(struct machine *m, const struct hart *h, uint64_t offset,
                const void *from, unsigned size);
@@ -314,19 +327,16 @@ struct insn code_decode(struct machine *m, struct code_page *page,
                         unsigned slot);
 /* The bits of the instruction at the pc, looked up anew. */
 bool code_bits(struct machine *m, struct hart *h, uint32_t *bits);
-bool code_split(struct machine *m, struct hart *h, struct insn *i);
 /* Something is written to these bytes of RAM. */
 void code_written(struct machine *m, uint64_t offset, uint64_t length);
-bool code_in(const struct machine *m, uint64_t offset);
-void code_init(struct machine *m);
 void code_fence(struct machine *m, struct hart *h); /* fence.i */
 void code_refresh(struct machine *m, struct hart *h);
 
 /* stores.c: what a hart stores to RAM, and how long only it sees that. */
 void stores_put(struct machine *m, struct hart *h, uint64_t offset,
                 unsigned size, uint64_t value);
-void stores_forward(const struct machine *m, const struct hart *h,
-                    uint64_t offset, unsigned size, void *value);
+void stores_forward(const struct hart *h, uint64_t offset, unsigned size,
+                    void *value);
 void stores_drain(struct machine *m, struct hart *h);
 void stores_fence(struct machine *m, struct hart *h, int32_t imm);
 void stores_atomic(struct machine *m, struct hart *h, struct insn i,
@@ -337,20 +347,23 @@ void stores_turn(struct machine *m);
 /* adversary.c. */
 void adversary_note(struct machine *m, const struct hart *h, unsigned what,
                     uint64_t address);
-void adversary_keep(struct machine *m, struct hart *h, uint64_t va,
-                    struct leaf leaf);
-bool adversary_recall(struct machine *m, struct hart *h, uint64_t va,
-                      enum access access, struct leaf *leaf);
+void adversary_keep(struct machine *m, struct hart *h, struct leaf leaf);
+bool adversary_recall(struct machine *m, struct hart *h, uint64_t marks,
+                      struct leaf *leaf);
 void adversary_ahead(struct machine *m, struct hart *h);
 /* NULL: all addresses, all spaces. */
 void adversary_fence(struct machine *m, struct hart *h, const uint64_t *va,
                      const uint64_t *asid);
 void adversary_turn(struct machine *m, struct hart *h);
-bool adversary_idle(struct machine *m);
-uint64_t adversary_length(struct machine *m, uint64_t usual);
-void adversary_time(struct machine *m);
+/* What is late arrives, each one time in `odds`. Did any? */
+bool adversary_arrive(struct machine *m, unsigned odds);
+/* Where an interrupt may be taken: at the start of a turn, after sret, and
+ * after what may enable it (section 3.1.9: they are looked at then). */
+#define SELDOM 8192u
+bool adversary_time(struct machine *m, unsigned odds);
 void adversary_reserve(struct machine *m, struct hart *h);
-bool adversary_loses(struct machine *m, struct hart *h);
+bool adversary_fails(struct machine *m, struct hart *h, unsigned what,
+                     unsigned odds);
 bool adversary_slow(struct machine *m, struct hart *h);
 
 /* debug.c */
@@ -375,16 +388,14 @@ bool bus_store(struct machine *m, uint64_t physical, unsigned size,
 /* sbi.c: an ecall of S mode. False: it takes longer, and is to be made anew. */
 bool sbi_call(struct machine *m, struct hart *h);
 
-/* The devices' registers: plic.c, uart.c, virtio.c. Aligned; false if the size
- * does not suit the device. */
-bool plic_load(struct machine *m, uint32_t at, unsigned size, uint64_t *value);
-bool plic_store(struct machine *m, uint32_t at, unsigned size, uint64_t value);
-bool uart_load(struct machine *m, uint32_t at, unsigned size, uint64_t *value);
-bool uart_store(struct machine *m, uint32_t at, unsigned size, uint64_t value);
-bool virtio_load(struct machine *m, uint32_t at, unsigned size,
-                 uint64_t *value);
-bool virtio_store(struct machine *m, uint32_t at, unsigned size,
-                  uint64_t value);
+/* The registers of devices, `at` bytes from the first: plic.c, uart.c,
+ * virtio.c. */
+uint64_t plic_load(struct machine *m, uint32_t at);
+void plic_store(struct machine *m, uint32_t at, uint64_t value);
+uint64_t uart_load(struct machine *m, uint32_t at);
+void uart_store(struct machine *m, uint32_t at, uint64_t value);
+uint64_t virtio_load(struct machine *m, uint32_t at);
+void virtio_store(struct machine *m, uint32_t at, uint64_t value);
 
 /* plic.c; virtio has sources 1 to VIRTIO_SLOTS. */
 #define UART_SOURCE 10u
@@ -394,20 +405,22 @@ bool plic_pending(const struct plic *p, unsigned hart);
 /* uart.c */
 bool uart_put(struct machine *m, uint8_t byte);
 int uart_get(struct machine *m);
-void uart_init(struct machine *m);
 
 /* What is late is done, of each device one time in `odds`. Was there any? */
 bool virtio_late(struct machine *m, unsigned odds);
 /* virtio_devices.c: does a request, a chain of pieces; returns the bytes that
  * were written to it. */
-struct piece {
-    uint8_t *data;
-    uint32_t length;
-    bool written; /* by the device */
+struct chain {
+    unsigned count;
+    struct piece {
+        uint8_t *data;
+        uint32_t length;
+        bool written; /* by the device */
+    } pieces[PIECES];
 };
-uint32_t device_request(struct machine *m, unsigned slot, struct piece *pieces,
-                        unsigned count);
-uint8_t device_config(const struct machine *m, unsigned slot, uint32_t at);
+uint32_t device_request(struct machine *m, unsigned slot,
+                        const struct chain *chain);
+uint64_t device_config(const struct machine *m, unsigned slot, uint32_t at);
 uint64_t device_features(const struct machine *m, unsigned slot);
 
 /* fdt.c: writes the device tree; its size, or 0 if there is too little room.
@@ -420,11 +433,13 @@ uint32_t fdt_write(const struct machine *m, const struct tree_facts *facts,
                    uint8_t *to, uint32_t size);
 
 /* Physical addresses, as on QEMU's "virt". */
-#define RTC_BASE    0x00101000u
-#define PLIC_BASE   0x0c000000u
-#define PLIC_SIZE   0x00600000u
-#define UART_BASE   0x10000000u
-#define UART_SIZE   0x100u
-#define VIRTIO_BASE 0x10001000u /* a page each */
+#define RTC_BASE      0x00101000u
+#define PLIC_BASE     0x0c000000u
+#define PLIC_SIZE     0x00600000u
+#define UART_BASE     0x10000000u
+#define UART_SIZE     0x100u
+#define VIRTIO_BASE   0x10001000u /* a page each */
+#define VIRTIO_SIZE   (VIRTIO_SLOTS * PAGE_SIZE)
+#define VIRTIO_CONFIG 0x100u /* in a page: what the kind of device defines */
 
 #endif

@@ -21,22 +21,17 @@ static bool overlaps(const struct store *s, uint64_t offset, unsigned size)
     return s->offset < offset + size && offset < s->offset + s->size;
 }
 
-/* The first of those that must be performed before store `i`, or itself. */
-static unsigned first_before(const struct stores *l, unsigned i)
-{
-    for (unsigned j = i; j-- > 0;)
-        if (l->list[j].epoch < l->list[i].epoch ||
-            overlaps(&l->list[j], l->list[i].offset, l->list[i].size))
-            i = j;
-    return i;
-}
-
-/* Performs store `i`, or one that must be before it. */
+/* Performs store `i`, or the first of those that must be before it. */
 static void perform(struct machine *m, struct hart *h, unsigned i)
 {
-    struct stores *l = &m->stores[h->number];
-    i = first_before(l, i);
+    struct stores *l = &h->stores;
     struct store s = l->list[i];
+    for (unsigned j = i; j-- > 0;)
+        if (l->list[j].epoch < s.epoch ||
+            overlaps(&l->list[j], s.offset, s.size)) {
+            i = j;
+            s = l->list[i];
+        }
     if (i)
         adversary_note(m, h, ADVERSARY_STORES, s.offset + MACHINE_RAM_BASE);
     l->count--;
@@ -48,7 +43,7 @@ static void perform(struct machine *m, struct hart *h, unsigned i)
 /* All before an epoch. */
 static void drain(struct machine *m, struct hart *h, uint64_t epoch)
 {
-    const struct stores *l = &m->stores[h->number];
+    const struct stores *l = &h->stores;
     while (l->count && l->list[0].epoch < epoch) {
         unsigned before = 1;
         while (before < l->count && l->list[before].epoch < epoch)
@@ -77,7 +72,7 @@ static unsigned last_over(const struct stores *l, uint64_t offset,
 void stores_put(struct machine *m, struct hart *h, uint64_t offset,
                 unsigned size, uint64_t value)
 {
-    struct stores *l = &m->stores[h->number];
+    struct stores *l = &h->stores;
     struct store *last = &l->list[last_over(l, offset, size)];
     if (!asked(m, ADVERSARY_STORES)) {
         mmu_write(m, h, offset, &value, size);
@@ -94,10 +89,10 @@ void stores_put(struct machine *m, struct hart *h, uint64_t offset,
 }
 
 /* Load value axiom (section 14.1.4): each byte is that of the last store. */
-void stores_forward(const struct machine *m, const struct hart *h,
-                    uint64_t offset, unsigned size, void *value)
+void stores_forward(const struct hart *h, uint64_t offset, unsigned size,
+                    void *value)
 {
-    const struct stores *l = &m->stores[h->number];
+    const struct stores *l = &h->stores;
     uint8_t *to = value;
     for (unsigned i = 0; i < l->count; i++) {
         const struct store *s = &l->list[i];
@@ -112,7 +107,7 @@ void stores_forward(const struct machine *m, const struct hart *h,
  * never late, so it matters only if stores to RAM are before it. */
 void stores_fence(struct machine *m, struct hart *h, int32_t imm)
 {
-    struct stores *l = &m->stores[h->number];
+    struct stores *l = &h->stores;
     unsigned sets = (unsigned)imm & 0xff;
     if (h->user && h->envcfg & ENVCFG_FIOM) /* section 4.1.10 (privileged) */
         sets |= sets >> 2 & 0x33;
@@ -131,7 +126,7 @@ void stores_fence(struct machine *m, struct hart *h, int32_t imm)
 void stores_atomic(struct machine *m, struct hart *h, struct insn i,
                    uint64_t offset)
 {
-    struct stores *l = &m->stores[h->number];
+    struct stores *l = &h->stores;
     unsigned size = AMO_SIZE(i.imm), last;
     drain(m, h, AMO_RELEASE(i.imm) ? UINT64_MAX : l->epoch);
     while ((last = last_over(l, offset, size)) < l->count)
@@ -141,7 +136,7 @@ void stores_atomic(struct machine *m, struct hart *h, struct insn i,
 /* Before a store to a device, or a call that acts like one. */
 void stores_device(struct machine *m, struct hart *h)
 {
-    drain(m, h, m->stores[h->number].device);
+    drain(m, h, h->stores.device);
 }
 
 /* Some of all harts' stores, at each turn. */
@@ -151,7 +146,7 @@ void stores_turn(struct machine *m)
         return;
     for (unsigned i = 0; i < m->config.harts; i++) {
         uint64_t draw = machine_random(m);
-        const struct stores *l = &m->stores[i];
+        const struct stores *l = &m->harts[i].stores;
         for (unsigned n = draw % 8; l->count && n >= 4; n--)
             perform(m, &m->harts[i], (unsigned)(draw >> 8) % l->count);
     }

@@ -15,7 +15,6 @@ enum { QUEUE_SELECT = 0x30, QUEUE_SIZE_MAX = 0x34, QUEUE_SIZE = 0x38 };
 enum { QUEUE_READY = 0x44, QUEUE_NOTIFY = 0x50 };
 enum { INTERRUPT_STATUS = 0x60, INTERRUPT_ACKNOWLEDGE = 0x64, STATUS = 0x70 };
 enum { QUEUE_TABLE = 0x80, QUEUE_OFFERED = 0x90, QUEUE_USED = 0xa0 };
-enum { CONFIG = 0x100 };
 enum { STATUS_FEATURES_OK = 8, STATUS_DRIVER_OK = 4, STATUS_NEEDS_RESET = 64 };
 enum { INTERRUPT_USED = 1, INTERRUPT_CONFIG = 2 };
 enum { PIECE_CONTINUES = 1, PIECE_WRITTEN = 2, NO_INTERRUPT = 1 };
@@ -30,18 +29,6 @@ struct used_entry {
     uint32_t number, length;
 };
 
-static void update(struct machine *m, unsigned slot)
-{
-    plic_level(m, slot + 1, m->virtio[slot].interrupt != 0);
-}
-
-static void give_up(struct machine *m, unsigned slot)
-{
-    m->virtio[slot].status |= STATUS_NEEDS_RESET;
-    m->virtio[slot].interrupt |= INTERRUPT_CONFIG;
-    update(m, slot);
-}
-
 /* ---- The queue ----------------------------------------------------------- */
 
 static uint16_t get16(struct machine *m, uint64_t physical)
@@ -53,34 +40,27 @@ static uint16_t get16(struct machine *m, uint64_t physical)
     return value;
 }
 
-/* One piece; false if it is none. */
-static bool take_piece(struct machine *m, const struct descriptor *d,
-                       struct piece *piece)
-{
-    piece->data = machine_ram(m, d->address, d->length);
-    piece->length = d->length;
-    piece->written = d->flags & PIECE_WRITTEN;
-    if (piece->data && piece->written)
-        code_written(m, d->address - MACHINE_RAM_BASE, d->length);
-    return piece->data;
-}
-
-/* The chain that begins at descriptor `at`; 0 if it is no good one. */
-static unsigned take_chain(struct machine *m, const struct virtio *v,
-                           uint16_t at, struct piece *pieces)
+/* The chain that begins at descriptor `at`; false if it is no good one. */
+static bool take_chain(struct machine *m, const struct virtio *v, uint16_t at,
+                       struct chain *chain)
 {
     struct descriptor d = {.flags = PIECE_CONTINUES, .next = at};
-    unsigned count = 0;
-    while (d.flags & PIECE_CONTINUES) {
+    for (chain->count = 0; d.flags & PIECE_CONTINUES; chain->count++) {
+        struct piece *piece = &chain->pieces[chain->count];
         const void *from =
             machine_ram(m, v->table + d.next * sizeof d, sizeof d);
-        if (!from || d.next >= v->queue_size || count == PIECES)
-            return 0;
+        if (!from || d.next >= v->queue_size || chain->count == PIECES)
+            return false;
         memcpy(&d, from, sizeof d);
-        if (!take_piece(m, &d, &pieces[count++]))
-            return 0;
+        piece->data = machine_ram(m, d.address, d.length);
+        piece->length = d.length;
+        piece->written = d.flags & PIECE_WRITTEN;
+        if (!piece->data)
+            return false;
+        if (piece->written)
+            code_written(m, d.address - MACHINE_RAM_BASE, d.length);
     }
-    return count;
+    return true;
 }
 
 static bool finish(struct machine *m, struct virtio *v, uint16_t number,
@@ -107,20 +87,23 @@ static bool take_requests(struct machine *m, struct virtio *v)
 static bool do_request(struct machine *m, unsigned slot, unsigned i)
 {
     struct virtio *v = &m->virtio[slot];
-    struct piece pieces[PIECES];
+    struct chain chain;
     uint16_t number = v->requests[i];
-    unsigned count = take_chain(m, v, number, pieces);
+    bool good = take_chain(m, v, number, &chain);
     for (v->count--; i < v->count; i++)
         v->requests[i] = v->requests[i + 1];
-    if (!count)
-        return false;
-    return finish(m, v, number, device_request(m, slot, pieces, count));
+    return good && finish(m, v, number, device_request(m, slot, &chain));
 }
 
 static bool works(const struct virtio *v)
 {
     return v->status & STATUS_DRIVER_OK && !(v->status & STATUS_NEEDS_RESET) &&
            v->ready;
+}
+
+static void update(struct machine *m, unsigned slot)
+{
+    plic_level(m, slot + 1, m->virtio[slot].interrupt != 0);
 }
 
 /* Does all that was offered, in order; or one of it, in any order, as devices
@@ -133,7 +116,7 @@ static void serve(struct machine *m, unsigned slot)
         return;
     /* What a device writes ends reservations, as another hart's store does. */
     for (unsigned i = 0; i < m->config.harts; i++)
-        m->harts[i].reserved = false;
+        m->harts[i].reservation_size = 0;
     bool good = v->looked || take_requests(m, v), any = good && v->count;
     bool late = asked(m, ADVERSARY_DEVICES);
     while (good && v->count && !v->late) {
@@ -141,22 +124,24 @@ static void serve(struct machine *m, unsigned slot)
                           late ? (unsigned)(machine_random(m) % v->count) : 0);
         v->late = late && v->count;
     }
-    if (!good)
-        give_up(m, slot);
-    else if (any && !(get16(m, v->offered) & NO_INTERRUPT))
+    if (!good) {
+        v->status |= STATUS_NEEDS_RESET;
+        v->interrupt |= INTERRUPT_CONFIG;
+    } else if (any && !(get16(m, v->offered) & NO_INTERRUPT)) {
         v->interrupt |= INTERRUPT_USED;
+    }
     update(m, slot);
 }
 
 static void notify(struct machine *m, unsigned slot)
 {
     struct virtio *v = &m->virtio[slot];
-    bool late = asked(m, ADVERSARY_DEVICES);
-    v->late = true;
-    v->looked =
-        late && machine_random(m) & 1 && works(v) && take_requests(m, v);
-    if (!late)
+    if (!asked(m, ADVERSARY_DEVICES)) {
         serve(m, slot);
+        return;
+    }
+    v->late = true;
+    v->looked = machine_random(m) & 1 && works(v) && take_requests(m, v);
 }
 
 bool virtio_late(struct machine *m, unsigned odds)
@@ -172,57 +157,32 @@ bool virtio_late(struct machine *m, unsigned odds)
 
 /* ---- Registers ----------------------------------------------------------- */
 
-static uint32_t load_register(const struct machine *m, unsigned slot,
-                              uint32_t at)
+uint64_t virtio_load(struct machine *m, uint32_t at)
 {
+    unsigned slot = at / PAGE_SIZE, reg = at % PAGE_SIZE;
     const struct virtio *v = &m->virtio[slot];
-    uint64_t features = device_features(m, slot);
-    switch (at) {
-    case MAGIC:
-        return 0x74726976; /* "virt" */
-    case VERSION:
-        return 2;
-    case DEVICE_ID:
-        return v->kind;
-    case VENDOR:
-        return 0x666c6143; /* "Calf" */
-    case DEVICE_FEATURES:
-        return v->feature_select > 1
-                   ? 0
-                   : (uint32_t)(features >> 32 * v->feature_select);
-    case QUEUE_SIZE_MAX:
-        return v->queue_select || !v->kind ? 0 : PIECES;
-    case QUEUE_READY:
-        return !v->queue_select && v->ready;
-    case INTERRUPT_STATUS:
-        return v->interrupt;
-    case STATUS:
-        return v->status;
-    default:
-        return 0;
-    }
+    uint64_t features =
+        device_features(m, slot) >> 32 * (v->feature_select & 1);
+    bool is_queue = v->kind && !v->queue_select;
+    const uint32_t values[VIRTIO_CONFIG / 4] = {
+        [MAGIC / 4] = 0x74726976, /* "virt" */
+        [VERSION / 4] = 2,
+        [DEVICE_ID / 4] = v->kind,
+        [VENDOR / 4] = 0x666c6143, /* "Calf" */
+        [DEVICE_FEATURES / 4] = v->feature_select > 1 ? 0 : (uint32_t)features,
+        [QUEUE_SIZE_MAX / 4] = is_queue ? PIECES : 0,
+        [QUEUE_READY / 4] = is_queue && v->ready,
+        [INTERRUPT_STATUS / 4] = v->interrupt,
+        [STATUS / 4] = v->status,
+    };
+    return reg < VIRTIO_CONFIG ? values[reg / 4]
+                               : device_config(m, slot, reg - VIRTIO_CONFIG);
 }
 
-bool virtio_load(struct machine *m, uint32_t at, unsigned size, uint64_t *value)
+static void set_half(uint64_t *to, bool high, uint64_t value)
 {
-    unsigned slot = at / PAGE_SIZE;
-    at %= PAGE_SIZE;
-    *value = 0;
-    if (at < CONFIG) {
-        *value = load_register(m, slot, at);
-        return size == 4;
-    }
-    for (unsigned i = 0; i < size; i++)
-        *value |= (uint64_t)device_config(m, slot, at - CONFIG + i) << 8 * i;
-    return true;
-}
-
-static void set_half(uint64_t *to, bool high, uint32_t value)
-{
-    if (high)
-        *to = (uint64_t)value << 32 | (uint32_t)*to;
-    else
-        *to = (*to & ~(uint64_t)UINT32_MAX) | value;
+    unsigned shift = high ? 32 : 0;
+    *to = (*to & ~((uint64_t)UINT32_MAX << shift)) | value << shift;
 }
 
 /* The queue's own registers; there is only queue 0. */
@@ -256,10 +216,11 @@ static void store_status(struct machine *m, unsigned slot, uint32_t value)
     v->status = value | (v->status & STATUS_NEEDS_RESET);
 }
 
-static void store_register(struct machine *m, unsigned slot, uint32_t at,
-                           uint32_t value)
+void virtio_store(struct machine *m, uint32_t place, uint64_t wide)
 {
+    unsigned slot = place / PAGE_SIZE, at = place % PAGE_SIZE;
     struct virtio *v = &m->virtio[slot];
+    uint32_t value = (uint32_t)wide;
     if (!v->kind)
         return;
     if (at == DEVICE_FEATURES_SELECT)
@@ -279,11 +240,4 @@ static void store_register(struct machine *m, unsigned slot, uint32_t at,
     else if (!v->queue_select)
         store_queue(v, at, value);
     update(m, slot);
-}
-
-bool virtio_store(struct machine *m, uint32_t at, unsigned size, uint64_t value)
-{
-    if (size == 4)
-        store_register(m, at / PAGE_SIZE, at % PAGE_SIZE, (uint32_t)value);
-    return size == 4;
 }

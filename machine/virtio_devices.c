@@ -17,49 +17,45 @@ uint64_t device_features(const struct machine *m, unsigned slot)
     return VIRTIO_VERSION_1 | FEATURE_SEGMENTS_MAX | FEATURE_FLUSH;
 }
 
-/* A disk's capacity at 0, size_max at 8 and seg_max at 12; the rest is zero. */
-uint8_t device_config(const struct machine *m, unsigned slot, uint32_t at)
+/* A disk's capacity at 0, size_max at 8 and seg_max at 12; the rest is zero. An
+ * access does not go over a boundary of 8 bytes. */
+uint64_t device_config(const struct machine *m, unsigned slot, uint32_t at)
 {
-    if (m->virtio[slot].kind != VIRTIO_ID_BLOCK)
-        return 0;
-    uint64_t sectors = m->disks[slot].size / SECTOR;
-    if (at < 8)
-        return (uint8_t)(sectors >> 8 * at);
-    return at == 12 ? PIECES - 2 : 0;
+    const uint64_t words[] = {m->disks[slot % MACHINE_DISKS].size / SECTOR,
+                              (uint64_t)(PIECES - 2) << 32};
+    bool any = m->virtio[slot].kind == VIRTIO_ID_BLOCK && at < sizeof words;
+    return any ? words[at / 8] >> at % 8 * 8 : 0;
 }
 
 /* ---- A chain as two streams: what is read of it, and what is written ----- */
 
-static uint64_t stream_length(const struct piece *pieces, unsigned count,
-                              bool written)
+static uint64_t stream_length(const struct chain *chain, bool written)
 {
     uint64_t length = 0;
-    for (unsigned i = 0; i < count; i++)
-        length += pieces[i].written == written ? pieces[i].length : 0;
+    for (unsigned i = 0; i < chain->count; i++)
+        if (chain->pieces[i].written == written)
+            length += chain->pieces[i].length;
     return length;
 }
 
 /* Moves `length` bytes between `data` and a stream, from `at` of it. */
-static void stream_move(const struct piece *pieces, unsigned count,
-                        bool written, uint64_t at, void *data, uint64_t length)
+static void stream_move(const struct chain *chain, bool written, uint64_t at,
+                        void *data, uint64_t length)
 {
     uint8_t *other = data;
-    for (unsigned i = 0; i < count && length; i++) {
-        const struct piece *p = &pieces[i];
+    for (unsigned i = 0; i < chain->count && length; i++) {
+        const struct piece *p = &chain->pieces[i];
         if (p->written != written)
             continue;
-        if (at >= p->length) {
-            at -= p->length;
-            continue;
-        }
-        uint64_t part = p->length - at < length ? p->length - at : length;
+        uint64_t skip = at < p->length ? at : p->length;
+        uint64_t part = p->length - skip < length ? p->length - skip : length;
         if (written)
-            memcpy(p->data + at, other, (size_t)part);
+            memcpy(p->data + skip, other, (size_t)part);
         else
-            memcpy(other, p->data + at, (size_t)part);
+            memcpy(other, p->data + skip, (size_t)part);
         other += part;
         length -= part;
-        at = 0;
+        at -= skip;
     }
 }
 
@@ -85,73 +81,62 @@ static bool in_disk(const struct disk *d, uint64_t sector, uint64_t length)
            length <= d->size - sector * SECTOR;
 }
 
-/* The last byte that is written is for the outcome: `room` is without it. */
+/* The last byte that is written is for the outcome: `room` is without it, and
+ * becomes what was written of it. */
 static unsigned do_request(struct machine *m, unsigned slot,
-                           const struct piece *pieces, unsigned count,
-                           uint64_t *room)
+                           const struct chain *chain, uint64_t *room)
 {
     struct disk *d = &m->disks[slot];
-    uint8_t *data = (uint8_t *)m + d->at;
-    uint64_t out = stream_length(pieces, count, false), at;
+    uint64_t at, length = stream_length(chain, false);
     struct header header;
-    if (out < sizeof header)
+    if (length < sizeof header)
         return OUTCOME_ERROR;
-    stream_move(pieces, count, false, 0, &header, sizeof header);
-    out -= sizeof header;
-    at = header.sector * SECTOR;
-    switch (header.type) {
-    case TYPE_READ:
-        if (!in_disk(d, header.sector, *room))
-            return OUTCOME_ERROR;
-        stream_move(pieces, count, true, 0, data + at, *room);
-        return OUTCOME_OK;
-    case TYPE_WRITE:
-        if (!in_disk(d, header.sector, out))
-            return OUTCOME_ERROR;
-        stream_move(pieces, count, false, sizeof header, data + at, out);
-        mark_written(m, d, at, out);
-        *room = 0;
-        return OUTCOME_OK;
-    case TYPE_FLUSH:
+    stream_move(chain, false, 0, &header, sizeof header);
+    bool reads = header.type == TYPE_READ;
+    length = reads ? *room : length - sizeof header;
+    *room = reads ? length : 0;
+    if (header.type == TYPE_FLUSH) {
         m->flush |= d->written; /* or another is to be flushed */
-        *room = 0;
         return OUTCOME_OK;
-    default:
-        return OUTCOME_UNKNOWN;
     }
+    if (!reads && header.type != TYPE_WRITE)
+        return OUTCOME_UNKNOWN;
+    if (!in_disk(d, header.sector, length))
+        return OUTCOME_ERROR;
+    at = header.sector * SECTOR;
+    stream_move(chain, reads, reads ? 0 : sizeof header,
+                (uint8_t *)m + d->at + at, length);
+    if (!reads)
+        mark_written(m, d, at, length);
+    return OUTCOME_OK;
 }
 
 static uint32_t blk_request(struct machine *m, unsigned slot,
-                            struct piece *pieces, unsigned count)
+                            const struct chain *chain)
 {
-    uint64_t all = stream_length(pieces, count, true), room = all - 1;
+    uint64_t all = stream_length(chain, true), room = all - 1;
     if (!all)
         return 0;
-    uint8_t outcome = (uint8_t)do_request(m, slot, pieces, count, &room);
-    stream_move(pieces, count, true, all - 1, &outcome, 1);
+    uint8_t outcome = (uint8_t)do_request(m, slot, chain, &room);
+    stream_move(chain, true, all - 1, &outcome, 1);
     return (uint32_t)(outcome == OUTCOME_OK ? room + 1 : 1);
 }
 
-/* ---- Random bytes: a page at most -----------------------------------------
- */
-
-static uint32_t rng_request(struct machine *m, struct piece *pieces,
-                            unsigned count)
+/* Random bytes: a page at most. */
+static uint32_t rng_request(struct machine *m, const struct chain *chain)
 {
-    uint32_t length = 0;
-    for (unsigned i = 0; i < count; i++) {
-        if (!pieces[i].written)
-            continue;
-        for (uint32_t at = 0; at < pieces[i].length && length < PAGE_SIZE; at++)
-            pieces[i].data[at] = (uint8_t)machine_random(m), length++;
-    }
+    uint8_t bytes[PAGE_SIZE];
+    uint64_t room = stream_length(chain, true);
+    uint32_t length = room < PAGE_SIZE ? (uint32_t)room : PAGE_SIZE;
+    for (uint32_t i = 0; i < length; i++)
+        bytes[i] = (uint8_t)machine_random(m);
+    stream_move(chain, true, 0, bytes, length);
     return length;
 }
 
-uint32_t device_request(struct machine *m, unsigned slot, struct piece *pieces,
-                        unsigned count)
+uint32_t device_request(struct machine *m, unsigned slot,
+                        const struct chain *chain)
 {
-    return m->virtio[slot].kind == VIRTIO_ID_BLOCK
-               ? blk_request(m, slot, pieces, count)
-               : rng_request(m, pieces, count);
+    return m->virtio[slot].kind == VIRTIO_ID_BLOCK ? blk_request(m, slot, chain)
+                                                   : rng_request(m, chain);
 }

@@ -45,8 +45,8 @@ static inline void must_be_sound(struct machine *m)
     const struct machine_config *c = &m->config;
     MUST(c->harts == 2 && c->ram == 16 << 20 && c->disks == 2);
     MUST(m->size == machine_size(c));
-    MUST(m->uart.input_count <= INPUT_SIZE && m->uart.input_first < INPUT_SIZE);
-    MUST(m->uart.output_count <= OUTPUT_SIZE);
+    MUST(m->uart.input.count <= CONSOLE_SIZE);
+    MUST(m->uart.output.count <= CONSOLE_SIZE);
     MUST(!(m->plic.enabled[0] & 1) && !(m->plic.pending & 1));
     for (unsigned i = 0; i < VIRTIO_SLOTS; i++) {
         const struct virtio *v = &m->virtio[i];

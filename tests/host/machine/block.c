@@ -34,10 +34,10 @@ struct machine *block_new(const struct machine_config *config)
 void block_renew(struct machine *m)
 {
     struct machine_config config = m->config;
-    size_t rest = m->frames_at, after = offsetof(struct machine, code);
+    size_t rest = m->ram_at, after = offsetof(struct machine, code);
     madvise((char *)m + rest, m->size - rest, MADV_DONTNEED);
     memset(m, 0, after);
     after += sizeof m->code;
-    memset((char *)m + after, 0, sizeof *m - after);
+    memset((char *)m + after, 0, rest - after);
     begin(m, &config);
 }

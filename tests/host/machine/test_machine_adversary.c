@@ -186,7 +186,7 @@ static void test_stores_to_devices(void **state)
         h->x[11] = UART_BASE;
         h->x[12] = 7 + i;
         run(3);
-        assert_int_equal(m->uart.scratch, 7 + i);
+        assert_int_equal(m->uart.registers[7], 7 + i);
         assert_int_equal(peek(DATA), i ? 8 : 0);
     }
 }

@@ -50,7 +50,7 @@ static void test_console_divisor(void **state)
     set(UART, 1, 7);
     set(UART + 1, 1, 1);
     set(UART + 3, 1, 3);
-    assert_int_equal(m->uart.output_count, 0); /* it was the speed */
+    assert_int_equal(m->uart.output.count, 0); /* it was the speed */
     assert_int_equal(get(UART + 1, 1), 0);
 }
 

@@ -221,7 +221,7 @@ static void test_reset(void **state)
     is(INVALID_PARAM, SRST, 0, 0xf0000000, 0, 0); /* the maker's */
     is(INVALID_PARAM, SRST, 0, 0, 2, 0);
     is(NOT_SUPPORTED, SRST, 1, 0, 0, 0);
-    assert_false(m->stopped);
+    assert_int_equal(m->stop, MACHINE_LIMIT);
     is(OK, SRST, 0, 0, 1, 0);
     assert_int_equal(machine_run(m, UINT64_MAX), MACHINE_OFF);
     assert_int_equal(machine_run(m, UINT64_MAX), MACHINE_OFF);
@@ -265,8 +265,8 @@ static void test_console_output(void **state)
 static void test_console_full(void **state)
 {
     (void)state;
-    is(OK, DBCN, 0, OUTPUT_SIZE + 1, BUFFER, 0);
-    assert_int_equal(h->x[11], OUTPUT_SIZE);
+    is(OK, DBCN, 0, CONSOLE_SIZE + 1, BUFFER, 0);
+    assert_int_equal(h->x[11], CONSOLE_SIZE);
     assert_int_equal(machine_run(m, UINT64_MAX), MACHINE_OUTPUT);
 }
 
@@ -310,7 +310,7 @@ static void test_not_for_users(void **state)
     hart_set_view(h);
     h->x[17] = SRST;
     must_trap(ECALL, CAUSE_ECALL_USER, 0);
-    assert_false(m->stopped);
+    assert_int_equal(m->stop, MACHINE_LIMIT);
 }
 
 static uint64_t finished(void)

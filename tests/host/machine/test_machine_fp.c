@@ -4,7 +4,7 @@
  * and cases from the specification for what RISC-V says beyond that.
  */
 /* flags: -Imachine -frounding-math -fno-builtin -lm */
-/* sources: machine/fp.c machine/fp_compare.c tests/host/machine/host_fp.c */
+/* sources: machine/fp.c tests/host/machine/host_fp.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

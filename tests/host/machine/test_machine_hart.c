@@ -411,11 +411,11 @@ static void test_reservation_and_others(void **state)
     CODE_IS(AMO(AMO_LR, 8, 12, 10, 0), LOOP);
     h->x[10] = m->harts[1].x[10] = DATA;
     run(1);
-    assert_true(h->reserved);
+    assert_true(h->reservation_size);
     m->turn_end = m->now; /* the other hart's turn */
     run(1);
     assert_int_equal(m->turn, 1);
-    assert_false(h->reserved);
+    assert_false(h->reservation_size);
 }
 
 /* ---- Instructions that change -------------------------------------------- */

@@ -374,7 +374,7 @@ static void test_reservation_ends(void **state)
     start_device(DISK);
     h->x[10] = DATA + 0x8000;
     run_one(AMO(AMO_LR, 8, 12, 10, 0));
-    assert_true(h->reserved);
+    assert_true(h->reservation_size);
     assert_int_equal(disk_request(1, 0, 0, 512), 0);
     run_one(AMO(AMO_SC, 8, 13, 10, 0));
     assert_int_equal(h->x[13], 1);
