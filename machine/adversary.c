@@ -185,8 +185,7 @@ void adversary_fence(struct machine *m, struct hart *h, const uint64_t *va,
 
 /* ---- Turns and time ------------------------------------------------------ */
 
-/* SBI 2.0, chapter 7: an interrupt was sent, not taken, when the call returns.
- */
+/* SBI 2.0, chapter 7: it was sent, not taken, when the call returns. */
 bool adversary_arrive(struct machine *m, unsigned odds)
 {
     bool some = virtio_late(m, odds);
@@ -207,10 +206,9 @@ void adversary_turn(struct machine *m, struct hart *h)
     adversary_arrive(m, 4);
     code_refresh(m, h);
     adversary_ahead(m, h);
-    if (!draws(m, ENTRIES, 4))
-        return;
-    for (unsigned access = 0; access < ACCESS_KINDS; access++)
-        mmu_forget(h, (enum access)access);
+    if (draws(m, ENTRIES, 4))
+        for (unsigned access = 0; access < ACCESS_KINDS; access++)
+            mmu_forget(h, (enum access)access);
 }
 
 /* One time in `odds` the last instruction took so long that a timer goes off

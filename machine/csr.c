@@ -72,10 +72,7 @@ void hart_interrupt(struct machine *m, struct hart *h)
 bool hart_illegal(struct machine *m, struct hart *h)
 {
     uint32_t bits;
-    if (!code_bits(m, h, &bits))
-        return false;
-    return hart_fault(h, CAUSE_ILLEGAL,
-                      (bits & 3) == 3 ? bits : (uint16_t)bits);
+    return code_bits(m, h, &bits) && hart_fault(h, CAUSE_ILLEGAL, bits);
 }
 
 /* The length of the instruction, 4, will be added to the pc. */

@@ -52,10 +52,9 @@ static uint64_t lay_out(const struct machine_config *c, uint64_t *ram,
 size_t machine_size(const struct machine_config *config)
 {
     struct disk disks[MACHINE_DISKS];
-    uint64_t ram, size;
-    if (!is_possible(config))
-        return 0;
-    size = lay_out(config, &ram, disks);
+    uint64_t ram, size = 0;
+    if (is_possible(config))
+        size = lay_out(config, &ram, disks);
     return size > SIZE_MAX ? 0 : (size_t)size;
 }
 
@@ -177,18 +176,11 @@ static bool can_run(const struct machine *m, const struct hart *h)
            (h->state == HART_WAITS && hart_wakes(m, h));
 }
 
-static uint64_t turn_length(struct machine *m)
-{
-    uint64_t quantum = m->config.quantum;
-    if (m->config.seed)
-        quantum = 1 + machine_random(m) % (2 * quantum);
-    return draws(m, ADVERSARY_TURNS, 2) ? 1 + machine_random(m) % 16 : quantum;
-}
-
 /* False: nobody can. A reservation does not survive the turn of another, unless
  * it is asked to. */
 static bool next_turn(struct machine *m)
 {
+    uint64_t length = m->config.quantum;
     for (unsigned i = 1; i <= m->config.harts; i++) {
         unsigned next = (m->turn + i) % m->config.harts;
         if (!can_run(m, &m->harts[next]))
@@ -198,7 +190,11 @@ static bool next_turn(struct machine *m)
         m->turn = next;
         adversary_turn(m, &m->harts[next]);
         adversary_time(m, SELDOM);
-        m->turn_end = m->now + turn_length(m);
+        if (m->config.seed)
+            length = 1 + machine_random(m) % (2 * length);
+        if (draws(m, ADVERSARY_TURNS, 2))
+            length = 1 + machine_random(m) % 16;
+        m->turn_end = m->now + length;
         return true;
     }
     return false;

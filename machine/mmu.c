@@ -147,8 +147,9 @@ bool machine_translate(struct machine *m, unsigned hart, uint64_t va,
     bool good = !h->satp || mmu_walk(m, h, ACCESS_LOAD, &leaf);
     m->config.adversary = adversary;
     hart_fault(h, cause, value);
-    *physical = ((leaf.pte >> 10) << PAGE_SHIFT) +
-                va % (1ull << LEVEL_SHIFT(leaf.level));
+    if (good)
+        *physical = ((leaf.pte >> 10) << PAGE_SHIFT) +
+                    va % (1ull << LEVEL_SHIFT(leaf.level));
     return good;
 }
 
@@ -257,11 +258,6 @@ static uint64_t combine(unsigned funct, uint64_t a, uint64_t b)
     return results[funct];
 }
 
-static uint64_t extended(uint64_t value, unsigned size)
-{
-    return size == 4 ? (uint64_t)(int32_t)value : value;
-}
-
 /* Devices have no atomic operations: an access fault. A hart's reservation ends
  * when another hart has its turn (machine.c); or, by chance, it is one of 64
  * bytes and ends when another hart stores there: as large as one likes (section
@@ -279,7 +275,10 @@ bool mmu_amo(struct machine *m, struct hart *h, struct insn i)
         return found == 0 && fault(h, FAULT_ACCESS, access, va);
     stores_atomic(m, h, i, offset);
     memcpy(&old, ram_of(m) + offset, size);
-    old = extended(old, size);
+    if (size == 4) {
+        old = (uint64_t)(int32_t)old;
+        operand = (uint64_t)(int32_t)operand;
+    }
     if (funct == AMO_SC) {
         old = offset - h->reservation >= h->reservation_size ||
               adversary_fails(m, h, ADVERSARY_LRSC, 16);
@@ -292,7 +291,7 @@ bool mmu_amo(struct machine *m, struct hart *h, struct insn i)
         h->reservation = offset & ~(h->reservation_size - 1);
         adversary_reserve(m, h);
     } else {
-        operand = combine(funct, old, extended(operand, size));
+        operand = combine(funct, old, operand);
         mmu_write(m, h, offset, &operand, size);
     }
     h->x[i.rd] = old;

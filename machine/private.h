@@ -55,8 +55,7 @@ enum { FP_NX = 1, FP_UF = 2, FP_OF = 4, FP_DZ = 8, FP_NV = 16 };
 
 /* ---- What the adversary keeps, of each hart ------------------------------ */
 
-/* An entry of the page tables for an address: where in RAM it lies, its level.
- */
+/* An entry of page tables for an address: where it is in RAM, its level. */
 struct leaf {
     uint64_t va, pte, at;
     unsigned level;
