@@ -290,14 +290,14 @@ wasm_objects := $(patsubst %.c,build/wasm/%.o,$(machine_files) web/machine.c)
 
 machine_library := build/machine/libcalf-machine.so
 
-machine: $(machine_library) ## a RISC-V machine of our own, instead of QEMU
+machine: tools-machine $(machine_library) ## a RISC-V machine of our own, instead of QEMU
 
 # tools/own-machine is the program.
 $(machine_library): $(machine_objects)
 	$(say) HOSTLD $@
 	$(q)gcc -shared -Wl,-Bsymbolic $^ -o $@
 
-$(machine_objects): build/machine/%.o: %.c Makefile
+$(machine_objects): build/machine/%.o: %.c Makefile | tools-machine
 	@mkdir -p $(@D)
 	$(say) HOSTCC $<
 	$(q)gcc $(machine_flags) $(machine_shared) -MMD -MP -c $< -o $@

@@ -220,6 +220,7 @@ bool adversary_time(struct machine *m, unsigned odds)
         return false;
     const struct hart *first = machine_timer(m, HART_RUNS, &next);
     if (next > m->now && next - m->now <= LONGEST * m->config.per_tick) {
+        m->harts[m->turn].began += next - m->now; /* not so many retired */
         m->now = next;
         adversary_note(m, first, ADVERSARY_TIME, first->pc);
     }

@@ -71,7 +71,9 @@ void hart_interrupt(struct machine *m, struct hart *h)
 
 bool hart_illegal(struct machine *m, struct hart *h)
 {
-    uint32_t bits;
+    uint32_t bits = 0;
+    if (asked(m, ADVERSARY_CODE)) /* it may not be what is in memory */
+        return hart_fault(h, CAUSE_ILLEGAL, 0);
     return code_bits(m, h, &bits) && hart_fault(h, CAUSE_ILLEGAL, bits);
 }
 

@@ -50,8 +50,7 @@ bool machine_write(struct machine *m, uint64_t physical, const uint8_t *from,
     uint64_t offset;
     if (!ram_offset(m, physical, size, &offset))
         return false;
-    code_written(m, offset, size);
-    memcpy(ram_of(m) + offset, from, size);
+    mmu_write(m, NULL, offset, from, (unsigned)size);
     return true;
 }
 

@@ -358,15 +358,15 @@ uint64_t fp_to_integer(struct fp_env *env, uint64_t a, unsigned bits,
                        bool is_signed)
 {
     struct number x = unpack(env->format, a);
-    bool negative = x.sign && x.kind != NOT_A_NUMBER, fits = false;
+    bool negative = x.sign && x.kind != NOT_A_NUMBER;
+    bool fits = x.kind <= FINITE && x.exp <= 63;
     uint64_t most = UINT64_MAX >> (64 - bits + is_signed), size;
     if (negative)
         most = is_signed ? most + 1 : 0;
-    if (x.kind <= FINITE && x.exp <= 63) {
+    if (fits)
         x = shifted(x, 63 - x.exp);
-        size = rounded(env, x);
-        fits = size <= most;
-    }
+    size = rounded(env, x);
+    fits = fits && size <= most;
     env->flags |= !fits ? FP_NV : x.low ? FP_NX : 0;
     size = fits ? size : most;
     size = negative ? 0 - size : size;

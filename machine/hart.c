@@ -211,6 +211,7 @@ bool hart_run(struct machine *m, struct hart *h, uint64_t count)
             left = watch_fetch(m, h, left);
             end = m->now + left;
         }
+        h->look = false; /* what it was set for has been looked at */
         if (left && run_page(m, h, &m->code[number], end, &left))
             return h->look;
     }

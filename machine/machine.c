@@ -60,11 +60,13 @@ size_t machine_size(const struct machine_config *config)
 
 #define LAYOUT (0x63616c66ull << 32 ^ sizeof(struct machine) << 8 ^ OP_FP)
 
-bool machine_is_ours(const struct machine *m, uint64_t size,
+bool machine_is_ours(struct machine *m, uint64_t size,
                      struct machine_config *config)
 {
-    if (size < sizeof *m || m->layout != LAYOUT || m->size != size)
+    if (size < sizeof *m || m->layout != LAYOUT || m->size != size ||
+        machine_size(&m->config) != size)
         return false;
+    lay_out(&m->config, &m->ram_at, m->disks);
     *config = m->config;
     return true;
 }

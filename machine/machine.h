@@ -74,7 +74,7 @@ void machine_init(struct machine *m, const struct machine_config *config);
 
 /* Can a block of so many bytes go on here, and with what configuration was it
  * made? Not one of another build of the machine. */
-bool machine_is_ours(const struct machine *m, uint64_t size,
+bool machine_is_ours(struct machine *m, uint64_t size,
                      struct machine_config *config);
 
 /* The host's address of `length` bytes of RAM, or NULL. Good while the block

@@ -280,7 +280,8 @@ bool mmu_amo(struct machine *m, struct hart *h, struct insn i)
         operand = (uint64_t)(int32_t)operand;
     }
     if (funct == AMO_SC) {
-        old = offset - h->reservation >= h->reservation_size ||
+        old = offset < h->reservation ||
+              offset + size > h->reservation + h->reservation_size ||
               adversary_fails(m, h, ADVERSARY_LRSC, 16);
         h->reservation_size = 0;
         if (!old)

@@ -316,7 +316,8 @@ void mmu_remember(const struct machine *m, struct hart *h, uint64_t va,
 /* The walk alone: finds leaf->va's leaf, which need not allow the access. */
 bool mmu_walk(struct machine *m, struct hart *h, enum access access,
               struct leaf *leaf);
-/* A hart writes RAM: its instructions and reservations hear of it. */
+/* A hart, or NULL, writes RAM: instructions and others' reservations hear it.
+ */
 void mmu_write(struct machine *m, const struct hart *h, uint64_t offset,
                const void *from, unsigned size);
 bool hart_fault(struct hart *h, uint64_t cause, uint64_t value);

@@ -91,8 +91,9 @@ static void fence_range(struct machine *m, struct hart *h, uint64_t start,
 
 /* Harts run in turns: the others have obeyed before this one goes on. If it is
  * slow, some obey now, and others have their turns before all do (chapter 8: it
- * returns when all have). It is no fence of data: section 4.2.1 of the
- * Privileged Architecture demands one of the caller. */
+ * returns when all have). A fence orders the earlier stores of the hart that
+ * obeys; those of the caller need one of its own (Privileged Architecture,
+ * section 4.2.1). */
 static int remote_fence(struct call *c)
 {
     uint64_t set;
@@ -101,12 +102,17 @@ static int remote_fence(struct call *c)
     c->again = adversary_slow(c->m, c->h);
     if (c->again)
         set &= machine_random(c->m);
-    for (unsigned i = 0; i < c->m->config.harts; i++)
-        if (set >> i & 1 && c->function == 0)
-            code_fence(c->m, &c->m->harts[i]);
-        else if (set >> i & 1)
-            fence_range(c->m, &c->m->harts[i], c->a[2], c->a[3],
+    for (unsigned i = 0; i < c->m->config.harts; i++) {
+        struct hart *h = &c->m->harts[i];
+        if (!(set >> i & 1))
+            continue;
+        stores_drain(c->m, h);
+        if (c->function == 0)
+            code_fence(c->m, h);
+        else
+            fence_range(c->m, h, c->a[2], c->a[3],
                         c->function == 2 ? &c->a[4] : NULL);
+    }
     return SUCCESS;
 }
 
@@ -152,7 +158,8 @@ static int reset(struct call *c)
 static int console_write(struct call *c)
 {
     const uint8_t *from = machine_ram(c->m, c->a[1], c->a[0]);
-    uint64_t most = c->a[0];
+    uint64_t room = CONSOLE_SIZE - OUTPUT_MUCH; /* that there always is */
+    uint64_t most = c->a[0] < room ? c->a[0] : room;
     stores_drain(c->m, c->h);
     if (!from || c->a[2])
         return INVALID_PARAM;
@@ -165,15 +172,14 @@ static int console_write(struct call *c)
 
 static int console_read(struct call *c)
 {
-    uint8_t *to = machine_ram(c->m, c->a[1], c->a[0]);
-    uint64_t offset = c->a[1] - MACHINE_RAM_BASE;
+    const void *to = machine_ram(c->m, c->a[1], c->a[0]);
     int byte;
     stores_drain(c->m, c->h);
     if (!to || c->a[2])
         return INVALID_PARAM;
-    code_written(c->m, offset, c->a[0]);
     while (c->value < c->a[0] && (byte = uart_get(c->m)) >= 0)
-        to[c->value++] = (uint8_t)byte;
+        mmu_write(c->m, NULL, c->a[1] - MACHINE_RAM_BASE + c->value++, &byte,
+                  1);
     return SUCCESS;
 }
 

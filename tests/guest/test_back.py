@@ -1,14 +1,18 @@
 """Going back: saved runs, histories, and gdb that steps back from a panic."""
 
 import ctypes
+import filecmp
 import hashlib
 import os
 import random
 import re
+import resource
 import shutil
 import socket
+import struct
 import subprocess
 import sys
+import termios
 import time
 
 import pytest
@@ -103,8 +107,82 @@ def test_another_file_is_refused(tmp_path):
     assert r.status == 2 and "not saved by this build" in r.err, r
     r = tools_run("--machine", "own", "--resume", str(tmp_path / "none"))
     assert r.status == 2 and "No such file" in r.err, r
-    assert tools_run("--machine", "own", "--resume", "x", "ls").status == 2
     assert tools_run("--resume", "x").status == 2
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """A machine that has said some of what it has to say."""
+    path = str(tmp_path / "saved")
+    ran(subprocess.DEVNULL, 20_000_000, "--kernel", KERNEL, "--initrd", INITRD,
+        "--save", path, "forkstorm 4 60")
+    return path
+
+
+def test_saved_to_where_it_came_from(saved, tmp_path):
+    other = str(tmp_path / "other")
+    for path in other, saved:
+        ran(subprocess.DEVNULL, 30_000_000, "--resume", saved, "--save", path)
+    assert filecmp.cmp(saved, other, shallow=False)
+
+
+def test_a_machine_that_cannot_be_saved_is_not_lost(saved, tmp_path):
+    def full():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+    before = digest(own.Machine.resumed(saved))
+    done = subprocess.run(
+        [MACHINE, "--resume", saved, "--save", saved, "--stop-at", "30000000"],
+        stdin=subprocess.DEVNULL, preexec_fn=full, timeout=60, text=True,
+        capture_output=True)
+    assert done.returncode == 2 and "File too large" in done.stderr, done
+    assert digest(own.Machine.resumed(saved)) == before
+    assert os.listdir(tmp_path) == ["saved"]
+
+
+@pytest.mark.parametrize("how", ["full", "pipe"])
+def test_saved_when_what_it_says_cannot_be_written(tmp_path, how):
+    path = str(tmp_path / "saved")
+    words = [MACHINE, "--kernel", KERNEL, "--save", path]
+    if how == "pipe":
+        words = ["sh", "-c", '"$@" | true', "sh", *words]
+    with open("/dev/full", "wb") as full:
+        subprocess.run(words, stdin=subprocess.DEVNULL, stdout=full,
+                       stderr=subprocess.DEVNULL, timeout=60)
+    assert own.Machine.resumed(path).now > 0
+    assert os.listdir(tmp_path) == ["saved"]
+
+
+@pytest.mark.parametrize("words", [
+    ["--harts", "1"], ["--mem", "128M"], ["--seed", "0"], ["--snapshot"],
+    ["--adversary", "tlb"], ["--append", "x"], ["--kernel", KERNEL],
+    ["--disk", "x"], ["--initrd", INITRD], ["ls"]])
+def test_resumed_it_is_what_it_was(words, saved):
+    done = subprocess.run(
+        [MACHINE, "--resume", saved, "--stop-at", "1", *words], text=True,
+        stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+    assert done.returncode == 2 and "--resume goes on with" in done.stderr
+
+
+@pytest.mark.parametrize("words", [
+    ["--harts", "1"], ["--mem", "128M"], ["--seed", "0"], ["--icount"],
+    ["--adversary", "tlb"], ["--append", "x"], ["--initrd", INITRD], ["ls"]])
+def test_options_that_do_not_go_with_resume(words, saved):
+    r = tools_run("--machine", "own", "--resume", saved, "--stop-at", "1",
+                  *words)
+    assert r.status == 2 and "--resume goes on with" in r.err, r
+
+
+def test_disk_has_what_was_written_when_it_ends(tmp_path):
+    """Wherever that is; a cut in the power takes no request that is done."""
+    path = str(tmp_path / "saved")
+    for at in 8_000_000, 9_500_000, 11_000_000, 14_000_000:
+        disk = make_image(tmp_path / "disk.img")
+        ran(subprocess.DEVNULL, at, "--kernel", KERNEL, "--disk", disk,
+            "--save", path, "cat /README > /a; sync; " * 60)
+        m = own.Machine.resumed(path)
+        there = bytes(m._disk(0, 0, m.config.disk_size[0]))
+        with open(disk, "rb") as f:
+            assert f.read() == there
 
 
 def test_a_hang_has_names():
@@ -116,10 +194,10 @@ def test_a_hang_has_names():
 
 # ---- Histories ---------------------------------------------------------------
 
-def machine(**config):
+def machine(append="", **config):
     return own.Machine.booted(
         own.Config(**{"harts": 3, "ram": 64 << 20, "seed": 3, **config}),
-        KERNEL, INITRD, [], "")
+        KERNEL, INITRD, [], append)
 
 
 @pytest.fixture
@@ -167,6 +245,33 @@ def test_watching_changes_nothing(past):
         past.watch([])
     past.run(end)
     assert past.now == end and digest(m) == without
+
+
+@pytest.mark.parametrize("seed", [11, 13, 19, 22])
+def test_watching_data_moves_no_timer(seed):
+    """An early timer is drawn where a hart leaves its loop; it does so where it
+    would have without. The kernel's data is watched, a byte in each page."""
+    states = []
+    for kinds in 0, own.LOAD | own.STORE:
+        m = machine(harts=2, seed=seed, adversary=own.adversary("time"),
+                    append="run=forkstorm 6 1")
+        m.watch([(page + 0xff7, page + 0xff7, kinds, 7)
+                 for page in data_pages()])
+        while m.now < 70_000_000:
+            if m.run(min(m.now + 1_000_000, 70_000_000)) == own.IDLE:
+                m.skip(min(m.next_event, 70_000_000))
+            m.output()
+        states.append(digest(m))
+    assert states[0] == states[1]
+
+
+def data_pages():
+    elf = os.path.join(RELEASE, "calf.elf")
+    names = subprocess.run(["riscv64-linux-gnu-nm", elf], text=True,
+                           capture_output=True, check=True).stdout
+    return sorted({int(word[0], 16) & ~0xfff for word in
+                   map(str.split, names.splitlines())
+                   if word[1] in "bBdD"})[:28]
 
 
 def test_steps_of_a_hart(past):
@@ -306,6 +411,45 @@ def test_what_is_typed_comes_again(waiting):
     gdb.hear()
     gdb.send("k")
     assert c.ends() == 0
+
+
+def test_keys_while_it_is_stopped(waiting):
+    """^A x leaves; others are for later."""
+    c, port = waiting
+    c.expect("waiting for gdb")
+    c.type("echo early\n")
+    gdb = Client(port)
+    assert gdb.ask("?").startswith("T05")
+    gdb.send("vCont;c")
+    c.expect("early")
+    gdb.socket.sendall(b"\x03")
+    gdb.hear()
+    c.type("\x01x")
+    assert c.ends() == 0 and "Traceback" not in c.text
+
+
+def test_left_before_gdb_comes(waiting):
+    c, port = waiting
+    c.expect("waiting for gdb")
+    while termios.tcgetattr(c.terminal)[3] & termios.ECHO:
+        time.sleep(0.05)
+    c.type("\x01x")
+    assert c.ends(20) == 0 and "Traceback" not in c.text
+
+
+def test_gdb_goes_away_while_it_is_answered(waiting):
+    c, port = waiting
+    for _ in range(20):
+        gdb = Client(port)
+        gdb.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                              struct.pack("ii", 1, 0))
+        gdb.send("g")
+        gdb.send("g")
+        gdb.stream.read(1)
+        gdb.stream.close()
+        gdb.socket.close()
+    gdb = Client(port)
+    assert gdb.ask("?").startswith("T05"), c.text
 
 
 @pytest.mark.parametrize("packet", [

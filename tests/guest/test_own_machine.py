@@ -6,11 +6,13 @@ import functools
 import os
 import re
 import signal
+import socket
 import subprocess
+import termios
 import time
 
 import pytest
-from conftest import ROOT, run_command, run_program, tools_run
+from conftest import ROOT, Console, run_command, run_program, tools_run
 from test_disk import make_image
 
 OWN_BUILD = ABOUT_TOOLS = True
@@ -19,6 +21,11 @@ MACHINE = os.path.join(ROOT, "tools", "own-machine")
 RELEASE = os.path.join(ROOT, "build", "release")
 KERNEL = os.path.join(RELEASE, "calf.img")
 INITRD = os.path.join(RELEASE, "initrd.cpio")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def built():
+    assert tools_run(*OWN, "echo").status == 0
 
 
 def summary(text):
@@ -89,7 +96,6 @@ def ran(seed):
 
 
 def test_same_seed_same_bytes():
-    tools_run(*OWN, "echo")         # makes it
     first = ran(1)
     assert ran(1) == first
     assert ran(2) != first
@@ -104,7 +110,6 @@ def test_same_seed_same_machine(tmp_path):
 
 
 def test_random_instructions():
-    tools_run(*OWN, "echo")
     compare = os.path.join(ROOT, "tests", "machine", "compare")
     done = subprocess.run([compare, "--instructions", "1000000"], timeout=300,
                           capture_output=True, text=True)
@@ -119,8 +124,6 @@ def test_the_worst_machine(seed):
 
 
 def test_what_the_adversary_did():
-    tools_run(*OWN, "echo")         # makes it
-
     def stopped(at, names):
         done = run_machine("--seed", "3", "--stop-at", str(at), "--adversary",
                            names, "forkstorm 8 5")
@@ -138,18 +141,40 @@ def test_what_the_adversary_did():
 
 @pytest.mark.parametrize("options, why", [
     (["--harts", "9"], "there is no such machine"),
+    (["--harts", "4294967297"], "4294967297: not from 0 to 4294967295"),
+    (["--quantum", "4G"], "4G: not from 0"),
+    (["--per-tick", "4G"], "4G: not from 0"),
+    (["--seed", "-1"], "-1: not from 0"),
+    (["--adversary", "2048"], "2048: not from 0 to 2047"),
+    (["--adversary", "1x"], "1x: not a number"),
     (["--harts", "x"], "x: not a number"),
     (["--nonsense"], "--nonsense"),
     (["--kernel", "/none"], "/none: No such file"),
     (["--append", "x" * 3000], "the command line is too long"),
     (["--gdb", "1", "--stats"], "not for --gdb"),
+    (["--gdb", "99999"], "own-machine: --gdb 99999: "),
+    (["--save", os.devnull], "/dev/null: not a file"),
     (["--disk", os.devnull] * 5, "at most 4 disks"),
-    (["--stop-at", "1000", "--save", "/none/file"], "/none/file: No such"),
+    (["--save", "/none/file"], "/none/file: No such"),
 ])
 def test_wrong_usage(options, why):
     done = run_machine(*options)
     assert done.returncode == 2 and why in done.stderr, done
+    assert done.stdout == "" and "Traceback" not in done.stderr
+
+
+def test_a_port_that_is_in_use():
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        done = run_machine("--gdb", str(other.getsockname()[1]))
+    assert done.returncode == 2 and "in use" in done.stderr, done
     assert "Traceback" not in done.stderr
+
+
+def test_refused_by_the_machine_is_wrong_usage():
+    r = tools_run(*OWN, "--harts", "9", "echo")
+    assert r.status == 2 and "there is no such machine" in r.err, r
+    r = tools_run(*OWN, "--adversary", "2048", "echo")
+    assert r.status == 2 and "2048: not from 0 to 2047" in r.err, r
 
 
 def test_output_that_cannot_be_written():
@@ -165,6 +190,27 @@ def test_output_that_cannot_be_written():
                           stdin=subprocess.DEVNULL, timeout=60,
                           stderr=subprocess.PIPE, text=True)
     assert done.returncode == -signal.SIGPIPE and done.stderr == "", done
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT,
+                                    signal.SIGPIPE, signal.SIGTERM])
+@pytest.mark.parametrize("options", [(), ("--gdb", "0")])
+def test_a_terminal_is_restored(options, number):
+    c = Console(command=[MACHINE, "--kernel", KERNEL, "--initrd", INITRD,
+                         *options])
+    before = termios.tcgetattr(c.terminal)[3]
+    assert before & termios.ECHO
+    while termios.tcgetattr(c.terminal)[3] & termios.ECHO:
+        time.sleep(0.05)
+    time.sleep(0.5)         # it may well wait now
+    c.process.send_signal(number)
+    status = c.ends()
+    after = termios.tcgetattr(c.terminal)[3]
+    c.close()
+    assert after == before
+    if number != signal.SIGTERM:
+        assert status == -number, c.text
+    assert "Traceback" not in c.text
 
 
 def test_told_to_end_while_it_waits():

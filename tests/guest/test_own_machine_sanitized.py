@@ -41,7 +41,7 @@ def ran(machine, *options):
 
 @pytest.mark.parametrize("options", [
     ("--harts", "1"), ("--harts", "4"),
-    ("--harts", "2", "--seed", "3", "--adversary", "15")])
+    ("--harts", "2", "--seed", "3", "--adversary", "2047")])
 def test_system_on_it(machine, options):
     out = ran(machine, "--initrd",
               os.path.join(ROOT, "build/release/initrd.cpio"), *options,

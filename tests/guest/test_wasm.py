@@ -54,6 +54,15 @@ def test_seeds_differ():
     assert one != two
 
 
+@pytest.mark.parametrize("words", [
+    ("--seed", str(2**53)), ("--harts", str(2**32 + 1)), ("--adversary", "2048"),
+    ("--quantum", "4G"), ("--per-tick", "4G")])
+def test_numbers_that_are_too_large(words):
+    done = subprocess.run([WASM, *words, "--kernel", os.devnull], timeout=60,
+                          stdin=subprocess.DEVNULL, capture_output=True)
+    assert done.returncode == 2 and b": not from 0 to" in done.stderr, done
+
+
 def test_typed_input():
     status, out, _ = boot(WASM, "cat; echo done", stdin=b"one\ntwo\n\x04")
     assert status == 0 and re.search(rb"two\r?\n.*done\r?\n", out, re.S), out

@@ -64,12 +64,14 @@ def description():
 
 
 class Connection:
-    """Packets on a socket."""
+    """Packets on a socket; `wait` waits until there is something on it."""
 
-    def __init__(self, socket):
+    def __init__(self, socket, wait):
         self.socket, self.buffer, self.acknowledges = socket, b"", True
+        self.wait = wait
 
     def _fill(self):
+        self.wait()
         try:
             data = self.socket.recv(65536)
         except OSError:
@@ -94,13 +96,19 @@ class Connection:
             self._fill()
         self.buffer = self.buffer[found.end():]
         if self.acknowledges:
-            self.socket.sendall(b"+")
+            self._say(b"+")
         return found[1]
 
     def send(self, text):
         data = text.encode("latin-1")
         data = re.sub(rb"[#$}*]", lambda c: bytes([0x7d, c[0][0] ^ 0x20]), data)
-        self.socket.sendall(b"$%s#%02x" % (data, sum(data) % 256))
+        self._say(b"$%s#%02x" % (data, sum(data) % 256))
+
+    def _say(self, data):
+        try:
+            self.socket.sendall(data)
+        except OSError as e:
+            raise Gone from e
 
 
 class Stub:

@@ -92,6 +92,18 @@ def _library():
     return library
 
 
+def number(text, most):
+    """Perhaps with K, M or G behind it."""
+    unit = "KMG".find(text[-1:]) + 1
+    try:
+        value = int(text[:-1] if unit else text, 0) << 10 * unit
+    except ValueError:
+        raise Refused(f"{text}: not a number") from None
+    if not 0 <= value <= most:
+        raise Refused(f"{text}: not from 0 to {most}")
+    return value
+
+
 def adversary_names():
     names = (ctypes.c_char_p * KINDS).in_dll(_library(), "adversary_names")
     return [name.decode() for name in names]
@@ -100,7 +112,7 @@ def adversary_names():
 def adversary(text):
     """config.adversary of names with commas between, `all`, or a number."""
     if text[:1].isdigit():
-        return int(text, 0)
+        return number(text, 2**KINDS - 1)
     names = adversary_names()
     chosen = set(names if text == "all" else text.split(","))
     if unknown := chosen - set(names):
@@ -182,16 +194,27 @@ class Machine:
 
     # ---- Files ----
 
-    def save(self, path):
-        """All of it; pages of zeros are holes."""
+    def save(self, file):
+        """All of it, to what file_to_save() has opened."""
+        path = os.path.splitext(file.name)[0]
+        with _refused(path):
+            try:
+                with file:
+                    self._write_pages(file)
+                os.replace(file.name, path)
+            except BaseException:
+                os.unlink(file.name)
+                raise
+
+    def _write_pages(self, file):
+        """Pages of zeros are holes."""
         zeros = bytes(PAGE)
-        with _refused(path), open(path, "wb") as f:
-            f.truncate(self.size)
-            for at in range(0, self.size, PAGE):
-                page = self._block[at:at + PAGE]
-                if page != zeros[:len(page)]:
-                    f.seek(at)
-                    f.write(page)
+        file.truncate(self.size)
+        for at in range(0, self.size, PAGE):
+            page = self._block[at:at + PAGE]
+            if page != zeros[:len(page)]:
+                file.seek(at)
+                file.write(page)
 
     def write_back(self, disk, path):
         """To a file, what was written to a disk since."""
@@ -299,6 +322,16 @@ class Machine:
                  f"ra {self.register(i, 1):#018x}"
                  for i in range(self.config.harts))
         return [*self.decisions(), f"at {self.now}:", *harts]
+
+
+def file_to_save(path):
+    """For save(): a new file beside PATH. It takes PATH's place when it is
+    whole, so a machine may be saved to the file it was resumed from."""
+    path = os.path.realpath(path)
+    with _refused(path):
+        if os.path.exists(path) and not os.path.isfile(path):
+            raise ValueError("not a file")
+        return open(path + ".new", "wb")
 
 
 def _size(path):

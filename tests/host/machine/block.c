@@ -1,7 +1,7 @@
 /*
  * The block of block.h, and all files of the machine.
  */
-/* flags: -Imachine */
+/* flags: -Imachine -Wno-comment */
 /* sources: machine/*.c */
 #include <stdlib.h>
 #include <sys/mman.h>

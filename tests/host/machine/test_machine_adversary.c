@@ -252,6 +252,20 @@ static void test_reservations(void **state)
     assert_int_equal(successes(SD(12, 10, 0), DATA, DATA), 0);
 }
 
+/* Eight bytes of which four were reserved: not even without an adversary. */
+static void test_half_reserved(void **state)
+{
+    (void)state;
+    for (uint64_t at = DATA; at <= DATA + 4; at += 4) {
+        CODE_IS(AMO(AMO_LR, 4, 13, 11, 0), SC(14, 12));
+        h->x[10] = DATA;
+        h->x[11] = at;
+        h->pc = CODE;
+        run(2);
+        assert_int_equal(h->x[14], 1);
+    }
+}
+
 /* ---- Walks --------------------------------------------------------------- */
 
 static uint64_t entry_of(unsigned level, uint64_t va)
@@ -501,6 +515,21 @@ static void test_early_timers(void **state)
     }
 }
 
+/* After an LR, too; the time that passed is no instruction. */
+static void test_late_after_a_reservation(void **state)
+{
+    (void)state;
+    CODE_IS(LR(13), ADDI(14, 14, 1), 0xff9ff06f);
+    h->x[10] = DATA;
+    m->config.adversary = ADVERSARY_TIME;
+    h->ie = IP_TIMER;
+    h->timer = m->now / 10 + 150000;
+    run(9000);
+    assert_true(m->now > 1000000);
+    assert_in_range(h->retired, 10, 9000);
+    assert_in_range(h->x[14] * 3, h->retired - 3, h->retired + 3);
+}
+
 /* What is done depends on no limit: a run may be stopped anywhere. */
 static void test_stopped_anywhere(void **state)
 {
@@ -566,6 +595,7 @@ int main(void)
         BENCH(test_stores_to_devices),
         BENCH_TWO(test_stores_end),
         BENCH_TWO(test_reservations),
+        BENCH(test_half_reserved),
         BENCH(test_nodes),
         BENCH(test_walks_ahead),
         BENCH(test_invalid_entries),
@@ -574,6 +604,7 @@ int main(void)
         BENCH_TWO(test_own_instructions),
         BENCH_TWO(test_turns),
         BENCH(test_early_timers),
+        BENCH(test_late_after_a_reservation),
         BENCH_TWO(test_stopped_anywhere),
         BENCH(test_decisions),
     };
