@@ -1,10 +1,12 @@
 """tools/adversary: it finds a known bug and makes it small, goes on where it
 stopped, and tells what fails from what does not."""
 
+import glob
 import importlib.machinery
 import importlib.util
 import os
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -14,21 +16,26 @@ OWN_BUILD = ABOUT_TOOLS = True
 TOOL = os.path.join(ROOT, "tools", "adversary")
 BROKEN = "build/mutants/18/release/calf.img"
 SEED = 987654
-KEPT = os.path.join(ROOT, "build", "adversary", f"seed-{SEED}-harts-2.json")
+KEPT = os.path.join(ROOT, "build", "adversary", f"seed-{SEED}-*")
 
 
-def hunt(*options):
+def hunt(*options, folder=ROOT):
     done = subprocess.run(
         [TOOL, "--seed", str(SEED), "--harts", "2", "--jobs", "1", *options],
-        cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     return done.returncode, done.stdout
+
+
+def forget():
+    for path in glob.glob(KEPT):
+        os.unlink(path)
 
 
 @pytest.fixture
 def fresh():
+    forget()
     yield
-    if os.path.exists(KEPT):
-        os.unlink(KEPT)
+    forget()
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +66,23 @@ def test_goes_on_where_it_stopped(broken, fresh):
     assert "begins anew" in hunt(*options, *broken, "--shrink", "0")[1]
 
 
+def test_another_only_is_another_way(fresh):
+    assert hunt("--only", "^cowtest simple", "--runs", "2")[0] == 0
+    said = hunt("--only", "^cowtest s", "--runs", "1")[1]
+    assert "1 runs passed, 1 with those before" in said, said
+
+
+def test_a_damaged_file_is_begun_anew(fresh):
+    options = ("--only", "^cowtest simple", "--runs", "1")
+    hunt(*options)
+    for text in ("", "[]", "{}", '{"version": 1, "next": "x"}'):
+        with open(glob.glob(KEPT)[0], "w", encoding="utf-8") as f:
+            f.write(text)
+        status, said = hunt(*options)
+        assert status == 0 and "is damaged" in said, said
+        assert "1 runs passed, 1 with those before" in said, said
+
+
 def test_a_failed_run_comes_again(broken, fresh):
     options = (*broken, "--only", "^cowtest parent-", "--shrink", "0")
     first, second = hunt(*options)[1], hunt(*options)[1]
@@ -67,8 +91,19 @@ def test_a_failed_run_comes_again(broken, fresh):
 
 
 def test_wrong_usage():
-    assert hunt("--only", "no such program")[0] == 2
-    assert hunt("--hart", "x")[0] == 2
+    for words in (["--only", "no such program"], ["--only", "("],
+                  ["--hart", "x"], ["--harts", "9"], ["--jobs", "0"],
+                  ["--kernel", "nowhere.img"]):
+        status, said = hunt(*words)
+        assert status == 2 and "Traceback" not in said, said
+
+
+def test_a_kernel_is_looked_for_here(fresh, tmp_path):
+    image = os.path.join(ROOT, "build", "release", "calf.img")
+    shutil.copy(image, tmp_path / "here.img")
+    status, said = hunt("--only", "^cowtest simple", "--runs", "1",
+                        "--kernel", "here.img", folder=tmp_path)
+    assert status == 0 and "1 passed, 0 failed" in said, said
 
 
 def judge(status, out):
@@ -86,7 +121,7 @@ def judge(status, out):
     (0, "bad\nits status 0\naudit: clean\n", "status 0, prints"),
     (0, "fine\nits status 0\naudit: page 7: count 1\n", "audit"),
     (125, "fine\nits st", "hangs or stops"),
-    (124, "fine\n", "the machine hangs"),
+    (124, "fine\n", "no end after"),
     (125, "calf: PANIC: count 0\n", "panics: count 0"),
 ])
 def test_what_fails(status, out, wrong):
