@@ -20,7 +20,7 @@ CASES = {
     19: Case("tlb", 2, 1, "cowtest 17"),
     29: Case("code", 2, 1, "/oldcode 20"),
     52: Case("nodes", 2, 1, "/oldnode copied 20"),
-    53: Case("stores", 4, 1, "forkstorm 4 1", 2 * 10 ** 8),
+    53: Case("stores,turns", 4, 1, "forkstorm 4 1", 2 * 10 ** 8),
     54: Case("code", 2, 1, "/oldcode 40"),
     55: Case("nodes", 2, 1, "/oldnode merged 30"),
     56: Case("tlb", 2, 1, "echo", 10 ** 8),
