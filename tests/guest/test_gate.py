@@ -1,6 +1,7 @@
 """tools/gate, tools/test: what they add up, leave out, and say of it."""
 
 import os
+import shutil
 import re
 import signal
 import subprocess
@@ -191,6 +192,8 @@ def run_tests(tmp_path, *kinds, cases=CASES, **environment):
     (tmp_path / "tests/guest/test_own.py").write_text(cases)
     with open(TESTS, encoding="utf-8") as f:
         (tmp_path / "tools/test").write_text(f.read())
+    shutil.copytree(os.path.join(ROOT, "tools", "lib"), tmp_path / "tools/lib",
+                    dirs_exist_ok=True)
     own = {k: v for k, v in os.environ.items() if k != "CI"}
     done = subprocess.run(
         [sys.executable, str(tmp_path / "tools/test"), *(kinds or ("guest", "fuzz"))],
