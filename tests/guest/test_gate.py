@@ -1,8 +1,8 @@
 """tools/gate, tools/test: what they add up, leave out, and say of it."""
 
 import os
-import shutil
 import re
+import shutil
 import signal
 import subprocess
 import sys
