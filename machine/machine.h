@@ -1,5 +1,5 @@
 /*
- * A RISC-V machine in one block of memory: what somebody who runs it needs.
+ * A RISC-V machine in one block of memory: what a program that runs it needs.
  *
  * The block holds struct machine, then tables, RAM and disks, and no address
  * of the host: copied to another place it goes on as if nothing had happened.

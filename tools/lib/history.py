@@ -16,7 +16,7 @@ import ctypes
 import own_machine as own
 
 CHUNK = 4 * own.PAGE
-SLICE = 2_000_000       # between looks at who might want something
+SLICE = 2_000_000       # between looks for a key or a packet
 OFTEN = 50_000_000      # between copies, in what is new
 FEW = 1000
 NEAR = 1_000_000        # one is made so long before where one went back to
@@ -35,7 +35,7 @@ class Point:
 
 
 class Interrupted(Exception):
-    """Somebody wants it to stop."""
+    """A key or a packet has come: it is to stop."""
 
 
 class History:
