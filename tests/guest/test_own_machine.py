@@ -196,8 +196,11 @@ def test_output_that_cannot_be_written():
                                     signal.SIGPIPE, signal.SIGTERM])
 @pytest.mark.parametrize("options", [(), ("--gdb", "0")])
 def test_a_terminal_is_restored(options, number):
+    # What the tests' parent ignores (nohup, a job of a script), a child would.
+    was = signal.signal(number, signal.SIG_DFL)
     c = Console(command=[MACHINE, "--kernel", KERNEL, "--initrd", INITRD,
                          *options])
+    signal.signal(number, was)
     before = termios.tcgetattr(c.terminal)[3]
     assert before & termios.ECHO
     while termios.tcgetattr(c.terminal)[3] & termios.ECHO:
