@@ -117,6 +117,10 @@ def judge(status, out):
 
 @pytest.mark.parametrize("status, out, wrong", [
     (0, "fine\nits status 0\naudit: clean\n", None),
+    (0, "fine\ncalf: 8 more messages about programs were left out\n"
+        "its status 0\naudit: clean\n", None),
+    (0, "fine\nits status 0\ncalf: 8 more messages about programs were left "
+        "out\naudit: clean\n", None),
     (0, "fine\nits status 1\naudit: clean\n", "status 1"),
     (0, "bad\nits status 0\naudit: clean\n", "status 0, prints"),
     (0, "fine\nits status 0\naudit: page 7: count 1\n", "audit"),

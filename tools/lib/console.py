@@ -22,6 +22,10 @@ REFUSED = b"calf: cannot start"
 HALTED = b"calf: halted"
 OFF = re.compile(rb"calf: power off, status (\d+)\n")
 OFF_START = b"calf: power off, status "
+# Programs have caused more messages than the kernel prints. It says so when
+# some process exits seconds later, in the midst of another command's output.
+LEFT_OUT = re.compile(
+    r"(?m)^calf: (\d+) more messages about programs were left out\n")
 
 LAST_LINES = 20
 
