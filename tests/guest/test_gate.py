@@ -81,6 +81,17 @@ def test_what_fails_is_counted_and_named(gate, command, total):
     assert "failed: own-bad; see build/reports" in lines
 
 
+@pytest.mark.parametrize("said, told", [
+    ("one\\n[2/9] FAIL host test_x: 3 passed, 1 failed, 0 s\\ntwo\\n",
+     ["own-bad: [2/9] FAIL host test_x: 3 passed, 1 failed, 0 s"]),
+    ("".join(f"line {n}\\n" for n in range(9)),
+     [f"own-bad: line {n}" for n in range(4, 9)])])
+def test_what_failed_is_told_at_the_end(gate, said, told):
+    _, lines = gate([f"own-bad | `printf '{said}'; exit 1` | 1 | test",
+                     "own-good | `true` | 1 | test"], "test")
+    assert lines[-2 - len(told):-2] == told, lines
+
+
 def test_a_run_of_nothing_has_not_passed(gate):
     assert gate(["own-a | - | - | all"], "all")[0] == 1
 
