@@ -414,14 +414,15 @@ def test_what_is_typed_comes_again(waiting):
 
 
 def test_keys_while_it_is_stopped(waiting):
-    """^A x leaves; others are for later."""
+    """^A x leaves; others are for later, also those before it has begun."""
     c, port = waiting
+    c.type("echo ear")
     c.expect("waiting for gdb")
-    c.type("echo early\n")
+    c.type("ly\n")
     gdb = Client(port)
     assert gdb.ask("?").startswith("T05")
     gdb.send("vCont;c")
-    c.expect("early")
+    c.expect(r"\$ early\n")
     gdb.socket.sendall(b"\x03")
     gdb.hear()
     c.type("\x01x")
