@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 from conftest import ROOT, tools_run
+from console import LONGEST, Console
 
 
 def test_status_is_the_commands(calf):
@@ -23,6 +24,20 @@ def test_output_without_a_last_newline(tmp_path):
     r = tools_run("--add", f"{tmp_path}/text", "cat /text")
     # The kernel may begin a new line for what it says at the end.
     assert (r.status, r.out.rstrip("\n")) == (0, "no newline")
+
+
+def test_a_line_without_end_is_not_kept():
+    shown = []
+    console = Console(shown.append)
+    console.feed(b"calf: init started\n")
+    for _ in range(20):
+        console.feed(b"\0" * LONGEST)
+        assert len(console.last_lines()[-1]) <= LONGEST
+    for piece in (b"calf: pow", b"er off, status 7", b"\n"):
+        console.feed(piece)
+    console.close()
+    assert console.status == 7
+    assert b"".join(shown) == b"\0" * (20 * LONGEST)
 
 
 def test_verbose_shows_the_boot_too():

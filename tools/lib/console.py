@@ -28,6 +28,7 @@ LEFT_OUT = re.compile(
     r"(?m)^calf: (\d+) more messages about programs were left out\n")
 
 LAST_LINES = 20
+LONGEST = 1 << 16       # bytes kept of a line that has not ended
 
 
 class Console:
@@ -55,6 +56,7 @@ class Console:
                 self._line(self._partial)
                 self._partial, self._shown = b"", 0
         self._show_partial()
+        self._forget_shown()
 
     def close(self):
         """The guest is gone: pass on what was held back of a last line."""
@@ -100,6 +102,13 @@ class Console:
         if safe > self._shown:
             self._emit(line[self._shown:safe])
             self._shown = safe
+
+    def _forget_shown(self):
+        # The last bytes stay: they may begin one of the marks.
+        if len(self._partial) > LONGEST:
+            gone = min(self._shown, len(self._partial) - LONGEST // 2)
+            self._partial = self._partial[gone:]
+            self._shown -= gone
 
     def _safe_end(self, line):
         # What may yet become the power-off line waits for its rest.

@@ -18,7 +18,8 @@ static const int moments[] = {100}; /* ms after the call began */
 
 static const char *folder;
 static char *memory; /* LARGE bytes, shared with all children */
-static char name[64], other[64];
+static char name[64]; /* always of a file: later rows write to it */
+static char other[64];
 static int fd, ends[2];
 static char block[1 << 20];
 
@@ -264,8 +265,8 @@ static void do_write_console(void)
 
 static void do_mknod(void)
 {
-    mknod(name, 1, 1);
-    unlink(name);
+    mknod(other, 1, 1);
+    unlink(other);
 }
 
 static void do_unlink(void)
