@@ -17,7 +17,7 @@ static const int moments[] = {100}; /* ms after the call began */
 #define MOMENTS (sizeof(moments) / sizeof(moments[0]))
 
 static const char *folder;
-static char *memory; /* LARGE bytes, shared with all children */
+static char *memory;  /* LARGE bytes, shared with all children */
 static char name[64]; /* always of a file: later rows write to it */
 static char other[64];
 static int fd, ends[2];
