@@ -113,7 +113,7 @@ class Console:
     def _safe_end(self, line):
         # What may yet become the power-off line waits for its rest.
         at = line.find(OFF_START, self._shown)
-        if at >= 0:
+        if 0 <= at and len(line) - at < 2 * len(OFF_START):
             return at
         for length in range(min(len(OFF_START), len(line)), 0, -1):
             if OFF_START.startswith(line[-length:]):
